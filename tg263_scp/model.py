@@ -1,0 +1,123 @@
+"""The value types that all rings share: what is asked of naming, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tg263_scp.errors import SourceLine
+
+
+class Status(StrEnum):
+    """What becomes of one ROI name."""
+
+    KEEP = "keep"
+    """The name stays, and that is right: it is compliant, or not ours to change."""
+    RENAME = "rename"
+    """The name is replaced by ``Decision.name``."""
+    REVIEW = "review"
+    """The name stays, and a person is asked."""
+
+
+class Kind(StrEnum):
+    """What sort of thing a ROI is; decided before any organ is looked for."""
+
+    ORGAN = "organ"
+    PRV = "prv"
+    TARGET = "target"
+    DERIVED = "derived"
+    PLANNING = "planning"
+    DEVICE = "device"
+    JUNK = "junk"
+    UNKNOWN = "unknown"
+
+
+class Reason(StrEnum):
+    """Why a decision fell as it did. Members are stable: reports count them."""
+
+    EMPTY = "empty"
+    UNREADABLE = "unreadable"
+    NOT_FOR_DOSE = "not_for_dose"
+    CLINIC_KEEPS = "clinic_keeps"
+    LISTED = "listed"
+    COMPLIANT = "compliant"
+    OVERLAY = "overlay"
+    RESPELLED = "respelled"
+    WORKSHEET_ERROR = "worksheet_error"
+    SYNONYM = "synonym"
+    REBUILT = "rebuilt"
+    TARGET = "target"
+    CLOSE_MATCH = "close_match"
+    PLANNING = "planning"
+    DERIVED = "derived"
+    UNLISTED = "unlisted"
+    AMBIGUOUS = "ambiguous"
+    SIDE_MISSING = "side_missing"
+    NO_STANDARD_NAME = "no_standard_name"
+    UNMATCHED = "unmatched"
+    VETO_SIDE = "veto_side"
+    VETO_NUMBER = "veto_number"
+    VETO_MARGIN = "veto_margin"
+    VETO_KIND = "veto_kind"
+    VETO_LENGTH = "veto_length"
+    VETO_IDENTIFIER = "veto_identifier"
+    VETO_GEOMETRY = "veto_geometry"
+    VETO_TYPE = "veto_type"
+    CLASH_SAME_NAME = "clash_same_name"
+    CLASH_KEPT_NAME = "clash_kept_name"
+
+
+@dataclass(frozen=True, slots=True)
+class Roi:
+    """One ROI as naming sees it.
+
+    ``number`` is the ROI Number (3006,0022). ``interpreted_type`` is the RT ROI Interpreted Type (3006,00A4), empty where
+    absent. ``readable`` is false where the bytes of the name do not decode in the declared character set: such a name is
+    shown to a person and never changed.
+    """
+
+    number: int
+    name: str
+    interpreted_type: str = ""
+    readable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A TG-263 name that was considered, with its score (0 to 1) and the named penalties that lowered it."""
+
+    name: str
+    score: float
+    penalties: tuple[tuple[str, float], ...] = ()
+    source: SourceLine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rule that was tried: its code, what came of it, and the line of the data file it rests on."""
+
+    rule: str
+    note: str
+    source: SourceLine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of one ROI name, and why.
+
+    ``name`` is the name the ROI carries from now on: the TG-263 name for ``rename``, the original for ``keep`` and
+    ``review``. ``rule`` is the code that decided (``R050``; ``V...`` or ``S...`` where a veto or a whole-set rule stopped a
+    proposal). ``confidence`` is 0 to 1. ``candidates`` are names worth offering to the person who reviews, best first.
+    """
+
+    original: str
+    status: Status
+    name: str
+    rule: str
+    reason: Reason
+    confidence: float = 0.0
+    kind: Kind = Kind.UNKNOWN
+    evidence: tuple[SourceLine, ...] = ()
+    trail: tuple[Step, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    note: str = ""

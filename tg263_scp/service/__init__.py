@@ -1,0 +1,1 @@
+"""Lose nothing, repeat nothing: spool, journal, worker, forwarder, audit."""

@@ -1,0 +1,1 @@
+"""What people run beside the node: bulk relabelling, mapping of name lists, reports, the demo."""
