@@ -1,0 +1,155 @@
+"""What becomes of the ROI names of a structure set: the rule table, the cascade, and the way from rules to decisions.
+
+The first proposal that survives the vetoes wins. A proposal that is vetoed is not replaced by a weaker rule's: the name
+goes to a person, with the proposal beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tg263_scp.model import Candidate, Decision, Reason, Roi, Status, Step
+from tg263_scp.naming import rules
+from tg263_scp.naming.fuzzy import offers
+from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.naming.query import NamingOptions, Proposal, Query
+from tg263_scp.naming.vetoes import VETOES
+from tg263_scp.naming.wholeset import infer_languages, infer_site, settle_clashes
+
+__all__ = ["RULES", "NamingOptions", "decide", "decide_set"]
+
+RULES: tuple[tuple[str, rules.Rule], ...] = (
+    ("R000", rules.not_for_us),
+    ("R010", rules.listed),
+    ("R020", rules.compliant),
+    ("R030", rules.clinic_mapping),
+    ("R040", rules.respelled),
+    ("R045", rules.helper),
+    ("R050", rules.synonym),
+    ("R060", rules.rebuilt),
+    ("R070", rules.target),
+    ("R080", rules.close_match),
+)
+"""In the order they are asked. Codes are never reused."""
+
+_OVERLAY_VETOES = frozenset({"V010", "V050", "V060"})
+"""What even a clinic's own mapping may not do."""
+
+
+def decide_set(
+    rois: Sequence[Roi], nomenclature: Nomenclature, options: NamingOptions | None = None, *, site: str = ""
+) -> tuple[Decision, ...]:
+    """Decide every name of one structure set together.
+
+    Args:
+        rois: the ROIs of the set, in their order.
+        nomenclature: the list, the synonym packs and the clinic's overlay.
+        options: what the clinic chose.
+        site: the treatment site where it is known (``head_and_neck``, ``prostate`` ...); else it is inferred from the names.
+
+    Returns:
+        One decision per ROI, in the order of ``rois``; the same for every order of the same ROIs.
+    """
+    options = options or NamingOptions()
+    first = [_decide_one(roi, nomenclature, options, site, frozenset()) for roi in rois]
+    inferred_site = site or infer_site(first, nomenclature)
+    languages = infer_languages([proposal for _, proposal in first])
+    if inferred_site != site or languages:
+        first = [_decide_one(roi, nomenclature, options, inferred_site, languages) for roi in rois]
+    return settle_clashes([decision for decision, _ in first])
+
+
+def decide(
+    name: str,
+    nomenclature: Nomenclature,
+    options: NamingOptions | None = None,
+    *,
+    site: str = "",
+    interpreted_type: str = "",
+) -> Decision:
+    """Decide one name alone, as if it were a structure set of one."""
+    return decide_set([Roi(0, name, interpreted_type)], nomenclature, options, site=site)[0]
+
+
+def _decide_one(
+    roi: Roi, nomenclature: Nomenclature, options: NamingOptions, site: str, languages: frozenset[str]
+) -> tuple[Decision, Proposal | None]:
+    if not roi.readable:
+        note = "its bytes do not decode in the declared character set"
+        return Decision(roi.name, Status.REVIEW, roi.name, "R000", Reason.UNREADABLE, note=note), None
+    query = Query(roi.name, roi.interpreted_type, site, languages or frozenset(options.languages))
+    trail: list[Step] = []
+    for code, rule in RULES:
+        proposal = rule(query, nomenclature, options)
+        if proposal is None:
+            trail.append(Step(code, "nothing to say"))
+            continue
+        trail.append(Step(code, _said(proposal), proposal.evidence[0] if proposal.evidence else None))
+        return _vetoed(query, proposal, nomenclature, options, trail), proposal
+    note = "no rule knows it"
+    return Decision(
+        roi.name,
+        Status.REVIEW,
+        roi.name,
+        "R080",
+        Reason.UNMATCHED,
+        trail=tuple(trail),
+        candidates=_offers(query, nomenclature),
+        note=note,
+    ), None
+
+
+def _said(proposal: Proposal) -> str:
+    outcome = (
+        f"{proposal.status}: {proposal.name}" if proposal.name else f"{proposal.status} ({proposal.reason})"
+    )
+    return f"{outcome}; {proposal.note}" if proposal.note else outcome
+
+
+def _vetoed(
+    query: Query, proposal: Proposal, nomenclature: Nomenclature, options: NamingOptions, trail: list[Step]
+) -> Decision:
+    if proposal.status is Status.RENAME and proposal.name == query.name:
+        return _decision(query, proposal, Status.KEEP, trail)
+    if proposal.status is Status.RENAME:
+        for code, reason, veto in VETOES:
+            if proposal.rule == "R030" and code not in _OVERLAY_VETOES:
+                continue
+            objection = veto(query, proposal, nomenclature, options)
+            trail.append(Step(code, objection or "no objection"))
+            if objection:
+                candidates = (Candidate(proposal.name, proposal.confidence), *proposal.candidates)
+                return Decision(
+                    query.name,
+                    Status.REVIEW,
+                    query.name,
+                    code,
+                    reason,
+                    0.0,
+                    proposal.kind,
+                    proposal.evidence,
+                    tuple(trail),
+                    candidates,
+                    objection,
+                )
+    return _decision(query, proposal, proposal.status, trail)
+
+
+def _decision(query: Query, proposal: Proposal, status: Status, trail: list[Step]) -> Decision:
+    return Decision(
+        original=query.name,
+        status=status,
+        name=proposal.name if status is Status.RENAME else query.name,
+        rule=proposal.rule,
+        reason=proposal.reason,
+        confidence=proposal.confidence,
+        kind=proposal.kind,
+        evidence=proposal.evidence,
+        trail=tuple(trail),
+        candidates=proposal.candidates,
+        note=proposal.note,
+    )
+
+
+def _offers(query: Query, nomenclature: Nomenclature) -> tuple[Candidate, ...]:
+    return tuple(Candidate(name, round(score, 3)) for name, score in offers(query.name, nomenclature))

@@ -1,0 +1,121 @@
+"""What is not an organ at all: planning helpers, devices, sums and differences. Recognised, and left alone.
+
+A ring round ``PTV60`` must not become a target, ``Lens_L_opt`` must not become the lens, ``Prostate+SV`` must not become
+the prostate. A helper word counts only where the name as a whole is not a structure (``ring`` in no list, ``Bolus`` in it).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from tg263_scp.model import Kind
+from tg263_scp.naming.glue import segmented
+from tg263_scp.naming.grammar import TARGET_TYPES
+from tg263_scp.naming.lexicon import Lexicon
+from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.naming.organs import Verdict, read_organ
+from tg263_scp.naming.query import Query
+from tg263_scp.naming.targets import type_tokens
+from tg263_scp.naming.text import Token
+
+_HELPER_MARKS = {"planning": Kind.PLANNING, "device": Kind.DEVICE}
+_JOINING = frozenset("+&/")
+_NOT_FOR_DOSE = re.compile(r"_|[zZ][_ ]|z+(?=[A-Z0-9_])|zz")
+_LONGEST_MARK = 3
+
+
+def is_not_for_dose(name: str) -> bool:
+    """Tell whether a name is marked as no structure for dose evaluation: ``zRing``, ``_Heart`` (principle N15).
+
+    A word that merely begins with z (``Zunge``, ``zygoma``) is not.
+    """
+    return bool(_NOT_FOR_DOSE.match(name))
+
+
+def marks_of(tokens: Sequence[Token], lexicon: Lexicon) -> dict[str, str]:
+    """Return the marks among the words (``planning``, ``union``, ``copy`` ...), each with the words that made it.
+
+    Marks of several words (``normal tissue``) are seen as well; a side word is never a mark.
+    """
+    found: dict[str, str] = {}
+    for size in range(_LONGEST_MARK, 0, -1):
+        for at in range(len(tokens) - size + 1):
+            window = tokens[at : at + size]
+            text = "".join(t.text for t in window)
+            if size == 1 and (text in lexicon.sides or len(text) < 2):
+                continue
+            mark = lexicon.marks.get(text)
+            if mark:
+                found.setdefault(mark, " ".join(t.raw for t in window))
+    return found
+
+
+@lru_cache(maxsize=4096)
+def kind_of(query: Query, nomenclature: Nomenclature) -> tuple[Kind, str]:
+    """Return the kind a name shows by its words and signs alone, and the sign of it; UNKNOWN where it shows none.
+
+    ORGAN is not decided here: any name without a sign of another kind is UNKNOWN.
+    """
+    lexicon = nomenclature.lexicon
+    tokens, types = type_tokens(query, lexicon)
+    if types == 0:
+        organ = read_organ(query, nomenclature)
+        if organ.verdict in (Verdict.FOUND, Verdict.SIDE_MISSING, Verdict.AMBIGUOUS, Verdict.UNLISTED):
+            return Kind.UNKNOWN, ""
+    cuts = [tokens, query.camel_words]
+    cuts += [glued for cut in cuts if (glued := segmented(cut, lexicon))]
+    for cut in cuts:
+        marks = marks_of(cut, lexicon)
+        for mark, kind in _HELPER_MARKS.items():
+            if mark in marks and not (types and marks[mark].casefold() in lexicon.target_words):
+                return kind, marks[mark]
+    for cut in cuts:
+        sign = _combination(cut, types, lexicon)
+        if sign:
+            return Kind.DERIVED, sign
+    if types > 1:
+        return Kind.DERIVED, "more than one target"
+    return (
+        (Kind.PLANNING, "a dose without a target") if types == 0 and _is_dose(tokens) else (Kind.UNKNOWN, "")
+    )
+
+
+def _combination(tokens: Sequence[Token], types: int, lexicon: Lexicon) -> str:
+    """Return the sign by which structures are added, subtracted or grown, if there is one."""
+    marks = marks_of(tokens, lexicon)
+    for mark in ("minus", "union"):
+        if mark in marks:
+            return marks[mark]
+    if types and "expansion" in marks:
+        return marks["expansion"]
+    for before, sign, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if sign.text in _JOINING and after.is_word and before.text != "(":
+            return sign.raw
+        if sign.text == "+" and types and after.is_number:
+            return sign.raw
+        if sign.text == "-" and after.is_number and not types and before.is_word:
+            return sign.raw
+        if (
+            sign.text == "-"
+            and types
+            and _is_type(after)
+            and before.is_word
+            and not _is_side(before, lexicon)
+        ):
+            return sign.raw
+    return ""
+
+
+def _is_type(token: Token) -> bool:
+    return token.text.upper() in TARGET_TYPES
+
+
+def _is_side(token: Token, lexicon: Lexicon) -> bool:
+    return token.text in lexicon.sides
+
+
+def _is_dose(tokens: Sequence[Token]) -> bool:
+    texts = [t.text for t in tokens]
+    return any(t in ("gy", "cgy", "%") and i and tokens[i - 1].is_number for i, t in enumerate(texts))

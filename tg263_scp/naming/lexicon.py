@@ -1,0 +1,284 @@
+"""The words of many languages for the structures of the list: packs as written, and the index made of them.
+
+A pack is one language. Its phrases are compared as whole sets of words, so ``head of femur``, ``FemoralHead`` and
+``femoral_head`` need one line. A word that means two things in two languages means nothing until the language, the site
+or the rest of the structure set decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tg263_scp import yamlsource
+from tg263_scp.errors import NomenclatureError, SourceLine
+from tg263_scp.naming.text import fold, foldings, plain_number, tokenise
+
+LITTLE_WORDS = frozenset(
+    "of the de du des la le les el los las da do das dos di del dell della delle dei der die das den dem van von het av til".split()
+)
+"""Articles and prepositions that a phrase may have or lack."""
+
+BROADER_SITE = {
+    "brain": "head_and_neck",
+    "breast": "thorax",
+    "prostate": "pelvis",
+    "gyn": "pelvis",
+    "spine": "body",
+}
+SITES = frozenset(
+    {
+        "head_and_neck",
+        "brain",
+        "thorax",
+        "breast",
+        "abdomen",
+        "pelvis",
+        "prostate",
+        "gyn",
+        "spine",
+        "limbs",
+        "body",
+    }
+)
+_SITE_ALIASES = {
+    "headneck": "head_and_neck", "headandneck": "head_and_neck", "hn": "head_and_neck", "hnc": "head_and_neck",
+    "neck": "head_and_neck", "head": "head_and_neck", "orl": "head_and_neck", "cns": "brain", "cranium": "brain", "lung": "thorax",
+    "chest": "thorax", "mediastinum": "thorax", "esophagus": "thorax", "liver": "abdomen", "pancreas": "abdomen",
+    "gynecology": "gyn", "gynaecology": "gyn", "cervix": "gyn", "rectum": "pelvis", "anus": "pelvis",
+    "bladder": "pelvis", "extremity": "limbs", "limb": "limbs", "extremities": "limbs",
+}  # fmt: skip
+
+
+def known_site(text: str) -> str:
+    """Return the site that ``text`` (a column of a table, a Body Part Examined) stands for, or ``""``."""
+    plain = "".join(c for c in fold(text) if c.isalnum())
+    for site in SITES:
+        if site.replace("_", "") == plain:
+            return site
+    return _SITE_ALIASES.get(plain, "")
+
+
+class Sense(StrEnum):
+    """What a phrase is good for."""
+
+    STRUCTURE = "structure"
+    UNLISTED = "unlisted"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One line of a pack: these words mean this structure (at this site)."""
+
+    text: str
+    sense: Sense
+    means: str
+    language: str
+    source: SourceLine
+    site: str = ""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """One language as its file says it."""
+
+    language: str
+    title: str
+    file: str
+    sides: Mapping[str, str]
+    words: Mapping[str, str]
+    phrases: tuple[Phrase, ...]
+    marks: Mapping[str, str]
+    target_words: Mapping[str, str]
+    types: Mapping[str, str]
+
+
+@dataclass
+class _Index:
+    words: Mapping[str, str]
+    phrases: dict[str, list[Phrase]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Lexicon:
+    """All packs, indexed for look-up. ``vocabulary`` holds every single word any pack knows."""
+
+    packs: tuple[Pack, ...]
+    _indexes: Mapping[str, _Index]
+    vocabulary: Mapping[str, frozenset[str]]
+    sides: Mapping[str, Mapping[str, str]]
+    """folded word -> language -> ``L``, ``R`` or ``both``"""
+    marks: Mapping[str, str]
+    """squeezed words -> the mark they make (``planning``, ``copy`` ...)"""
+    target_words: Mapping[str, str]
+    types: Mapping[str, str]
+
+    def find(self, words: Sequence[str]) -> tuple[Phrase, ...]:
+        """Return every phrase, of any language, that consists of these words in any order or glued together."""
+        found: dict[tuple[str, str, str, str], Phrase] = {}
+        for index in self._indexes.values():
+            for key in _keys(words, index.words):
+                for phrase in index.phrases.get(key, ()):
+                    found.setdefault((phrase.language, phrase.sense, phrase.means, phrase.site), phrase)
+        return tuple(found.values())
+
+    def phrases(self) -> Iterator[tuple[str, tuple[Phrase, ...]]]:
+        """Yield every index key with its phrases: the ground on which close matches are sought."""
+        for index in self._indexes.values():
+            for key, phrases in index.phrases.items():
+                yield key, tuple(phrases)
+
+
+def _keys(words: Sequence[str], variants: Mapping[str, str]) -> tuple[str, ...]:
+    kept = [plain_number(variants.get(word, word)) for word in words if word not in LITTLE_WORDS]
+    if not kept:
+        return ()
+    if len(kept) == 1:
+        return (kept[0],)
+    return (" ".join(sorted(kept)), "".join(kept))
+
+
+def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) -> Lexicon:
+    """Index the packs, together with the list's own words (``stem -> line``), which read as English."""
+    packs = tuple(packs)
+    english = next((pack.words for pack in packs if pack.language == "en"), {})
+    indexes = {pack.language: _Index(pack.words) for pack in packs}
+    indexes.setdefault("tg263", _Index(english))
+    vocabulary: dict[str, set[str]] = {}
+    for pack in packs:
+        for phrase in pack.phrases:
+            _add(indexes[pack.language], phrase, vocabulary)
+        for word in (*pack.words, *pack.words.values()):
+            vocabulary.setdefault(word, set()).add(pack.language)
+    for stem, source in own_words.items():
+        _add(indexes["tg263"], Phrase(stem, Sense.STRUCTURE, stem, "tg263", source), vocabulary)
+    sides: dict[str, dict[str, str]] = {}
+    for pack in packs:
+        for word, side in pack.sides.items():
+            sides.setdefault(word, {})[pack.language] = side
+    return Lexicon(
+        packs=packs,
+        _indexes=indexes,
+        vocabulary={word: frozenset(languages) for word, languages in vocabulary.items()},
+        sides=sides,
+        marks=_merged(packs, "marks"),
+        target_words=_merged(packs, "target_words"),
+        types=_merged(packs, "types"),
+    )
+
+
+def _add(index: _Index, phrase: Phrase, vocabulary: dict[str, set[str]]) -> None:
+    for spelling in foldings(phrase.text) if phrase.language != "tg263" else (phrase.text,):
+        words = [token.text for token in tokenise(spelling) if token.text.isalnum() or token.is_number]
+        for word in words:
+            vocabulary.setdefault(word, set()).add(phrase.language)
+        for key in _keys(words, index.words):
+            rows = index.phrases.setdefault(key, [])
+            if phrase not in rows:
+                rows.append(phrase)
+
+
+def _merged(packs: tuple[Pack, ...], section: str) -> dict[str, str]:
+    """Join one section of all packs; English speaks first where two languages give a word two meanings."""
+    merged: dict[str, str] = {}
+    for pack in sorted(packs, key=lambda pack: pack.language != "en"):
+        for word, meaning in getattr(pack, section).items():
+            merged.setdefault(word, meaning)
+    return merged
+
+
+_SECTIONS = frozenset(
+    {
+        "language",
+        "title",
+        "sides",
+        "words",
+        "structures",
+        "sites",
+        "unlisted",
+        "ambiguous",
+        "marks",
+        "target_words",
+        "types",
+    }
+)
+
+
+def read_pack(document: yamlsource.Mapping, file: str, known: frozenset[str]) -> Pack:
+    """Make a pack of a parsed file.
+
+    Args:
+        document: what :func:`tg263_scp.yamlsource.load` gave.
+        file: the name shown in messages and evidence.
+        known: every listed name and stem; a phrase may mean nothing else.
+
+    Raises:
+        NomenclatureError: an unknown section, or a phrase that means something the list does not hold.
+    """
+    for key in document:
+        if key not in _SECTIONS:
+            raise NomenclatureError(
+                SourceLine(file, document.line_of(key)),
+                f"unknown section '{key}'",
+                hint=f"sections: {', '.join(sorted(_SECTIONS))}",
+            )
+    language = str(document.get("language", ""))
+    if not language:
+        raise NomenclatureError(SourceLine(file, 1), "the pack does not say its language")
+    return Pack(
+        language=language,
+        title=str(document.get("title", language)),
+        file=file,
+        sides=_folded_words(document, "sides"),
+        words=_folded_words(document, "words"),
+        phrases=tuple(_phrases(document, language, file, known)),
+        marks=_folded_words(document, "marks", squeezed=True),
+        target_words=_folded_words(document, "target_words", squeezed=True),
+        types=_folded_words(document, "types", squeezed=True),
+    )
+
+
+def _phrases(
+    document: yamlsource.Mapping, language: str, file: str, known: frozenset[str]
+) -> Iterator[Phrase]:
+    def structure(means: str, line: int) -> str:
+        if means not in known:
+            raise NomenclatureError(
+                SourceLine(file, line),
+                f"'{means}' is neither a listed name nor one without its side",
+                hint="write a name of tg263.yaml, or one without its final _L or _R",
+            )
+        return means
+
+    for means, texts in (document.get("structures") or {}).items():
+        structure(str(means), means.line)
+        for text in yamlsource.texts(texts):
+            yield Phrase(str(text), Sense.STRUCTURE, str(means), language, SourceLine(file, text.line))
+    for row in document.get("sites") or ():
+        where = SourceLine(file, row.line)
+        site = str(row.get("site", ""))
+        if site not in SITES:
+            raise NomenclatureError(
+                where, f"unknown site '{site}'", hint=f"sites: {', '.join(sorted(SITES))}"
+            )
+        means = structure(str(row.get("means", "")), row.line)
+        yield Phrase(str(row["phrase"]), Sense.STRUCTURE, means, language, where, site)
+    for section, sense in (("unlisted", Sense.UNLISTED), ("ambiguous", Sense.AMBIGUOUS)):
+        for text in yamlsource.texts(document.get(section) or ""):
+            yield Phrase(str(text), sense, "", language, SourceLine(file, text.line))
+
+
+def _folded_words(document: yamlsource.Mapping, section: str, *, squeezed: bool = False) -> dict[str, str]:
+    """Turn ``meaning: [word, word]`` into ``word -> meaning``, folded both ways."""
+    found: dict[str, str] = {}
+    for meaning, texts in (document.get(section) or {}).items():
+        for text in yamlsource.texts(texts):
+            for spelling in foldings(text):
+                words = [t.text for t in tokenise(spelling, camel=False)]
+                found.setdefault(
+                    ("" if squeezed else " ").join(words),
+                    fold(meaning) if section == "words" else str(meaning),
+                )
+    return found

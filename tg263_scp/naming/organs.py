@@ -1,0 +1,280 @@
+"""Organ names as clinics write them: side, margin, PRV and partial mark taken out, the rest looked up, all put back.
+
+``PRV LT optic nerve`` is the structure *optic nerve*, side left, a PRV without a margin: ``OpticNrv_PRV_L``.
+
+A name is only found when every word of it is explained. It is declined
+
+* where a word is left over (``Lens_L_SP``, ``brainstem_ag``): a copy, initials, or something else;
+* where the words mean two structures (``hip``), or one that the list does not hold (``epiglottis``);
+* where the list needs a side and the name gives none (``kidney``), gives two, or names a side the list does not know;
+* where 16 characters cannot hold the margin.
+
+Standard: AAPM TG-263 report, principles N4-N11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import lru_cache
+
+from tg263_scp.naming import grammar
+from tg263_scp.naming.glue import segmented
+from tg263_scp.naming.lexicon import BROADER_SITE, Lexicon, Phrase, Sense
+from tg263_scp.naming.margins import Margin, take_margin
+from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.naming.query import Query
+from tg263_scp.naming.text import Token
+
+SEPARATORS = frozenset("-()[],;:.*#'\"{}/\\")
+"""Signs that part words and mean nothing else in an organ name."""
+
+_EVERYWHERE = frozenset({"en", "la"})
+"""Languages whose side words are used with every other language: ``Parotis li``, but ``Niere left`` and ``Pulmo sin``."""
+
+
+class Verdict(StrEnum):
+    """How far a name could be read."""
+
+    FOUND = "found"
+    AMBIGUOUS = "ambiguous"
+    UNLISTED = "unlisted"
+    SIDE_MISSING = "side_missing"
+    NO_STANDARD_NAME = "no_standard_name"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class OrganReading:
+    """The result of reading one name as an organ. ``names`` are the listed names it may be, best first."""
+
+    verdict: Verdict
+    names: tuple[str, ...] = ()
+    structure: str = ""
+    side: str = ""
+    rebuilt: bool = False
+    phrases: tuple[Phrase, ...] = ()
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """The standard name; only where the verdict is FOUND."""
+        return self.names[0] if self.verdict is Verdict.FOUND else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A name taken apart: ``core`` is what has to be a structure."""
+
+    core: tuple[str, ...]
+    sides: frozenset[str] = frozenset()
+    side_languages: frozenset[str] | None = None
+    both: bool = False
+    partial: bool = False
+    margin: Margin | None = None
+
+    @property
+    def rebuilt(self) -> bool:
+        """Something was taken out of the name."""
+        return bool(self.sides or self.both or self.partial or self.margin)
+
+
+_NOTHING = OrganReading(Verdict.NOTHING)
+
+
+@lru_cache(maxsize=4096)
+def read_organ(query: Query, nomenclature: Nomenclature) -> OrganReading:
+    """Read a whole name as an organ; the first way of cutting it into words that explains every word wins."""
+    return read_words((query.words, query.camel_words), query, nomenclature)
+
+
+def read_words(cuts: Sequence[tuple[Token, ...]], query: Query, nomenclature: Nomenclature) -> OrganReading:
+    """Read tokens as an organ, trying each way of cutting, then each with its glued words parted (``llens``, ``cordprv``)."""
+    lexicon = nomenclature.lexicon
+    kept = _NOTHING
+    tried: set[tuple[str, ...]] = set()
+    for cut in (*cuts, *(glued for cut in cuts if (glued := segmented(cut, lexicon)))):
+        texts = tuple(token.text for token in cut)
+        if texts in tried:
+            continue
+        tried.add(texts)
+        found = _read_cut(cut, query, nomenclature)
+        if found.verdict is Verdict.FOUND:
+            return found
+        if kept.verdict is Verdict.NOTHING:
+            kept = found
+        if kept.verdict in (Verdict.AMBIGUOUS, Verdict.UNLISTED):
+            return kept
+    return kept
+
+
+def _read_cut(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> OrganReading:
+    kept = _NOTHING
+    for parts in _takings(tokens, nomenclature.lexicon):
+        found = _judge(parts, query, nomenclature)
+        if found.verdict is Verdict.FOUND:
+            return found
+        if kept.verdict is Verdict.NOTHING:
+            kept = found
+    return kept
+
+
+def _takings(tokens: tuple[Token, ...], lexicon: Lexicon) -> Iterator[Parts]:
+    """Yield the name whole, then with the sides all languages share taken out, then with those of single languages."""
+    words = _plain(tokens)
+    if words:
+        yield Parts(words)
+    margin, rest = take_margin(tokens, lexicon)
+    words = _plain(rest)
+    if not words or (margin and not margin.valid):
+        return
+    everywhere = _take_sides(words, lexicon, _EVERYWHERE)
+    yield replace(everywhere, margin=margin)
+    local = _take_sides(words, lexicon, None)
+    if local.core != everywhere.core:
+        yield replace(local, margin=margin)
+
+
+def _plain(tokens: Sequence[Token]) -> tuple[str, ...]:
+    """Return the words and numbers, or nothing where a sign stands among them that is more than a separator."""
+    if any(not (t.is_word or t.is_number) and t.text not in SEPARATORS for t in tokens):
+        return ()
+    return tuple(t.text for t in tokens if t.is_word or t.is_number)
+
+
+def _take_sides(words: tuple[str, ...], lexicon: Lexicon, languages: frozenset[str] | None) -> Parts:
+    core: list[str] = []
+    sides: set[str] = set()
+    spoken: frozenset[str] | None = None
+    both = partial = False
+    for word in words:
+        meanings = lexicon.sides.get(word, {})
+        shared = {meanings[language] for language in meanings if language in _EVERYWHERE}
+        if shared and len(shared) == 1:
+            side = next(iter(shared))
+        elif meanings and languages is None and len(set(meanings.values())) == 1:
+            side = next(iter(meanings.values()))
+            spoken = frozenset(meanings) if spoken is None else spoken & frozenset(meanings)
+        elif lexicon.marks.get(word) == "partial":
+            partial = True
+            continue
+        else:
+            core.append(word)
+            continue
+        if side == "both":
+            both = True
+        else:
+            sides.add(side)
+    return Parts(tuple(core), frozenset(sides), spoken, both, partial)
+
+
+def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReading:
+    phrases = _spoken(nomenclature.lexicon.find(parts.core), parts, query)
+    if not phrases:
+        return _NOTHING
+    if len(parts.sides) > 1:
+        return OrganReading(Verdict.AMBIGUOUS, phrases=phrases, note="both sides are named")
+    here, elsewhere = _by_site(phrases, query.site)
+    structures = tuple(dict.fromkeys(phrase.means for phrase in here if phrase.sense is Sense.STRUCTURE))
+    senses = {phrase.sense for phrase in here}
+    if len(structures) == 1 and senses == {Sense.STRUCTURE}:
+        return _compose(
+            structures[0], parts, tuple(p for p in here if p.sense is Sense.STRUCTURE), nomenclature
+        )
+    if senses == {Sense.UNLISTED}:
+        return OrganReading(Verdict.UNLISTED, phrases=here, note="real, but TG-263 has no name for it")
+    offered = tuple(
+        name
+        for structure in dict.fromkeys((*structures, *(p.means for p in elsewhere)))
+        for name in _compose(structure, parts, (), nomenclature).names
+    )
+    note = "means different structures at different sites" if elsewhere else "may mean more than one thing"
+    return OrganReading(Verdict.AMBIGUOUS, offered, phrases=(*here, *elsewhere), note=note)
+
+
+def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> tuple[Phrase, ...]:
+    """Keep the phrases of languages that fit the side word and, where the set has a language, of that language."""
+    if parts.side_languages is not None:
+        phrases = tuple(p for p in phrases if p.language in parts.side_languages)
+    if query.languages:
+        own = tuple(p for p in phrases if p.language in query.languages)
+        phrases = own or phrases
+    return phrases
+
+
+def _by_site(phrases: tuple[Phrase, ...], site: str) -> tuple[tuple[Phrase, ...], tuple[Phrase, ...]]:
+    """Part the phrases into those that hold at this site and those of other sites; the nearest site speaks alone."""
+    for near in filter(None, (site, BROADER_SITE.get(site, ""))):
+        here = tuple(p for p in phrases if p.site == near)
+        if here:
+            return here, ()
+    general = tuple(p for p in phrases if not p.site)
+    bound = tuple(p for p in phrases if p.site)
+    certain = {p.means for p in general if p.sense is Sense.STRUCTURE}
+    if len(certain) == 1 and all(p.means in certain for p in bound):
+        return general, ()
+    return general, bound if not site or not general else ()
+
+
+def _compose(
+    means: str, parts: Parts, phrases: tuple[Phrase, ...], nomenclature: Nomenclature
+) -> OrganReading:
+    """Put side, margin and partial mark back on a structure, in the order of the standard."""
+    forms = _forms(means, parts, nomenclature)
+    side = next(iter(parts.sides), "")
+    read = OrganReading(Verdict.FOUND, (), means, side, parts.rebuilt, phrases)
+    if not forms:
+        stem = nomenclature.stems.get(means)
+        if stem and stem.paired and not parts.sides and not parts.both:
+            sided = (_dressed((means, side), parts, nomenclature) for side in "LR")
+            names = tuple(name for name in sided if name)
+            return replace(
+                read,
+                verdict=Verdict.SIDE_MISSING,
+                names=names,
+                note="the list needs a side and none is given",
+            )
+        return replace(
+            read, verdict=Verdict.NO_STANDARD_NAME, note="the list has no such form of this structure"
+        )
+    name = _dressed(forms, parts, nomenclature)
+    if name is None:
+        return replace(read, verdict=Verdict.NO_STANDARD_NAME, note="16 characters cannot hold it")
+    return replace(read, names=(name,))
+
+
+def _forms(means: str, parts: Parts, nomenclature: Nomenclature) -> tuple[str, str] | None:
+    """Return stem and side token of the listed form that side words ask for; None where the list has none."""
+    entry = nomenclature.entries.get(means)
+    stem = nomenclature.stems.get(means)
+    if stem is None:
+        base, _, own_side = means.rpartition("_")
+        agrees = not parts.both and parts.sides <= {own_side}
+        return (base, own_side) if agrees else None
+    if parts.sides:
+        if parts.both or not stem.paired:
+            return None
+        return means, next(iter(parts.sides))
+    if parts.both:
+        if stem.plural:
+            return stem.plural, ""
+        gathers = (
+            stem.paired or (entry is not None and entry.plural_of) or f"{means}_" in nomenclature.gathering
+        )
+        return (means, "") if stem.bare and gathers else None
+    return (means, "") if stem.bare else None
+
+
+def _dressed(form: tuple[str, str], parts: Parts, nomenclature: Nomenclature) -> str | None:
+    stem, side = form
+    spatial = (side,) if side else ()
+    if parts.margin is None:
+        return grammar.spell(grammar.OrganName(stem, parts.partial, None, spatial), nomenclature)
+    if stem == "Bolus" and parts.margin.mm is not None and not parts.margin.named:
+        return f"Bolus_{parts.margin.mm:02d}mm"
+    for digits in parts.margin.digits:
+        name = grammar.spell(grammar.OrganName(stem, parts.partial, digits, spatial), nomenclature)
+        if name:
+            return name
+    return None

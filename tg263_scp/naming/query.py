@@ -1,0 +1,64 @@
+"""One question to the namer: a ROI name with all that is known around it, and the answer a rule may propose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from tg263_scp.errors import SourceLine
+from tg263_scp.model import Candidate, Kind, Reason, Status
+from tg263_scp.naming.text import Token, tokenise
+
+
+@dataclass(frozen=True, slots=True)
+class NamingOptions:
+    """What a clinic may choose.
+
+    ``keep_patterns`` are globs (case ignored) of names never touched. ``planning`` is ``keep`` or ``prefix_z``.
+    ``languages`` limits the synonym packs (ISO 639-1; empty: all). ``fuzzy_floor`` and ``fuzzy_gap`` (0 to 1) bound a close
+    match: how good it must be, and how far ahead of the runner-up. ``identifiers`` are texts of the object's patient that no
+    new name may echo.
+    """
+
+    keep_patterns: tuple[str, ...] = ()
+    planning: str = "keep"
+    languages: tuple[str, ...] = ()
+    fuzzy_floor: float = 0.86
+    fuzzy_gap: float = 0.08
+    identifiers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Query:
+    """A name and its context. ``site`` and ``languages`` are what the whole set tells, empty where it tells nothing."""
+
+    name: str
+    interpreted_type: str = ""
+    site: str = ""
+    languages: frozenset[str] = frozenset()
+
+    @cached_property
+    def words(self) -> tuple[Token, ...]:
+        """The tokens, cut at separators and digits only."""
+        return tokenise(self.name, camel=False)
+
+    @cached_property
+    def camel_words(self) -> tuple[Token, ...]:
+        """The tokens, cut at camel-case borders too."""
+        return tokenise(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What one rule would do with a name. The first that survives the vetoes becomes the decision."""
+
+    rule: str
+    status: Status
+    reason: Reason
+    name: str = ""
+    confidence: float = 0.0
+    kind: Kind = Kind.UNKNOWN
+    note: str = ""
+    evidence: tuple[SourceLine, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    languages: frozenset[str] = frozenset()

@@ -1,0 +1,301 @@
+"""The rules, one function each: what would this rule do with the name? None where it has nothing to say.
+
+The first line of each docstring is what users read in ``explain`` and in the rule table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+
+from tg263_scp.errors import SourceLine
+from tg263_scp.model import Candidate, Kind, Reason, Status
+from tg263_scp.naming import grammar
+from tg263_scp.naming.fuzzy import corrections
+from tg263_scp.naming.grammar import OrganName, TargetName
+from tg263_scp.naming.kinds import is_not_for_dose, kind_of
+from tg263_scp.naming.lexicon import BROADER_SITE
+from tg263_scp.naming.nomenclature import Nomenclature, relaxed
+from tg263_scp.naming.organs import OrganReading, Verdict, read_organ, read_words
+from tg263_scp.naming.query import NamingOptions, Proposal, Query
+from tg263_scp.naming.targets import read_target, type_tokens
+from tg263_scp.naming.text import Token, fold
+
+Rule = Callable[[Query, Nomenclature, NamingOptions], Proposal | None]
+
+
+def not_for_us(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """Empty, marked as not for dose evaluation (``z...``, ``_...``), or a pattern the clinic never wants touched: kept."""
+    name = query.name
+    if not name.strip():
+        return Proposal("R000", Status.KEEP, Reason.EMPTY, kind=Kind.JUNK, note="the name is empty")
+    if is_not_for_dose(name):
+        note = "marked as not for dose evaluation"
+        return Proposal(
+            "R000", Status.KEEP, Reason.NOT_FOR_DOSE, confidence=1.0, kind=Kind.PLANNING, note=note
+        )
+    plain = name.strip().casefold()
+    for pattern in (*options.keep_patterns, *nomenclature.clinic_keeps):
+        if fnmatchcase(plain, pattern.casefold()):
+            return Proposal(
+                "R000", Status.KEEP, Reason.CLINIC_KEEPS, confidence=1.0, note=f"the clinic keeps '{pattern}'"
+            )
+    return None
+
+
+def listed(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """Already a name of the TG-263 list: kept."""
+    entry = nomenclature.entries.get(query.name) or nomenclature.pattern_for(query.name)
+    if entry is None or query.name in entry.accepts:
+        return None
+    parsed = grammar.parse(query.name, nomenclature)
+    if parsed is None:
+        return None
+    return Proposal(
+        "R010", Status.KEEP, Reason.LISTED, confidence=1.0, kind=Kind(entry.kind), evidence=(entry.source,)
+    )
+
+
+def compliant(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """Compliant by the TG-263 grammar (PRV, ``~``, ``^``, targets) though not on the list: kept."""
+    parsed = grammar.parse(query.name, nomenclature)
+    if parsed is None or (isinstance(parsed, TargetName) and _dose_means_gy(parsed)):
+        return None
+    kind = Kind.TARGET if isinstance(parsed, TargetName) else Kind.ORGAN
+    if isinstance(parsed, OrganName) and parsed.margin is not None:
+        kind = Kind.PRV
+    return Proposal(
+        "R020", Status.KEEP, Reason.COMPLIANT, confidence=1.0, kind=kind, note="follows the TG-263 grammar"
+    )
+
+
+def _dose_means_gy(target: TargetName) -> bool:
+    """``PTV_60`` is 60 cGy by the letter of principle T6; nobody prescribes that, so it is left to the target rule."""
+    return target.dose.isdecimal() and int(target.dose) < 100
+
+
+def clinic_mapping(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """The clinic's own approved mapping (overlay): renamed."""
+    rows = nomenclature.clinic.get(relaxed(query.name), ())
+    for site in dict.fromkeys((query.site, BROADER_SITE.get(query.site, ""), "")):
+        for row in rows:
+            if row.site == site:
+                note = "approved by the clinic"
+                return Proposal(
+                    "R030", Status.RENAME, Reason.OVERLAY, row.becomes, 1.0, note=note, evidence=(row.source,)
+                )
+    return None
+
+
+def respelled(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """Equal to one listed name after case, spaces and separators, or a known error of the worksheet: renamed.
+
+    ``lung l``, ``LUNG-L`` and ``L_Lung`` (reverse order) all become ``Lung_L``. ``-`` is disregarded only where the listed
+    name has none, since TG-263 writes it for a subtraction.
+    """
+    key = relaxed(query.name)
+    rows = nomenclature.respellings.get(key) or tuple(
+        entry for entry in nomenclature.respellings.get(key.replace("-", ""), ()) if "-" not in entry.name
+    )
+    kinds = {entry.kind for entry in rows}
+    if len(rows) == 1 and kinds != {"planning"}:
+        entry = rows[0]
+        worksheet = any(relaxed(text) == key for text in entry.accepts)
+        reason = Reason.WORKSHEET_ERROR if worksheet else Reason.RESPELLED
+        return Proposal(
+            "R040", Status.RENAME, reason, entry.name, 0.99, Kind(entry.kind), evidence=(entry.source,)
+        )
+    return _respelled_by_grammar(query, nomenclature)
+
+
+def _respelled_by_grammar(query: Query, nomenclature: Nomenclature) -> Proposal | None:
+    """``L_PRV03_OpticNrv`` is the reverse order of ``OpticNrv_PRV03_L``; ``Colon_PTV05`` the worksheet's slip for PRV."""
+    turned = grammar.parse_reverse(query.name, nomenclature)
+    if turned is not None:
+        name = grammar.spell(turned, nomenclature)
+        if name and name != query.name:
+            return Proposal(
+                "R040", Status.RENAME, Reason.RESPELLED, name, 0.99, note="written in reverse order"
+            )
+    entry = nomenclature.pattern_for(query.name)
+    if entry is not None:
+        digits = "".join(c for c in query.name if c.isdigit())
+        name = entry.name.replace("{mm2}", digits).replace("{mm1}", digits)
+        if name != query.name and grammar.parse(name, nomenclature) is not None:
+            reason = Reason.WORKSHEET_ERROR
+            return Proposal(
+                "R040", Status.RENAME, reason, name, 0.99, Kind(entry.kind), evidence=(entry.source,)
+            )
+    return None
+
+
+def helper(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """A planning helper, a device, a sum or a difference (ring, opti, couch, ``PTV-CTV``): left alone."""
+    if difference_name(query, nomenclature):
+        return None
+    kind, sign = kind_of(query, nomenclature)
+    if kind is Kind.UNKNOWN:
+        return None
+    reason = Reason.DERIVED if kind is Kind.DERIVED else Reason.PLANNING
+    if options.planning == "prefix_z" and kind is not Kind.DEVICE:
+        name = "z" + "".join(c for c in query.name if c.isascii() and (c.isalnum() or c in "_-+=!~^"))
+        if len(name) <= grammar.MAX_LENGTH:
+            return Proposal("R045", Status.RENAME, reason, name, 0.9, kind, f"'{sign}'")
+    return Proposal("R045", Status.KEEP, reason, confidence=0.9, kind=kind, note=f"'{sign}'")
+
+
+def difference_name(query: Query, nomenclature: Nomenclature) -> tuple[str, OrganReading] | None:
+    """Return the listed name of an organ minus a target (``total lung - GTV`` -> ``Lungs-GTV``), if it is one."""
+    tokens, types = type_tokens(query, nomenclature.lexicon)
+    if types != 1 or not tokens[-1].text.endswith("tv") or len(tokens) < 3:
+        return None
+    sign = tokens[-2].text
+    if sign != "-" and nomenclature.lexicon.marks.get(sign) != "minus":
+        return None
+    organ = read_words((tokens[:-2],), query, nomenclature)
+    name = f"{organ.name}-{tokens[-1].text.upper()}"
+    return (name, organ) if organ.name and name in nomenclature.entries else None
+
+
+def synonym(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """A known name of the structure in one of the languages: renamed."""
+    if type_tokens(query, nomenclature.lexicon)[1]:
+        return None
+    reading = read_organ(query, nomenclature)
+    if reading.verdict is Verdict.NOTHING or (reading.verdict is Verdict.FOUND and reading.rebuilt):
+        return None
+    return _from_reading("R050", Reason.SYNONYM, 0.97, reading)
+
+
+def rebuilt(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """Side, margin, PRV and partial mark taken out, the structure looked up, all put back in TG-263 order: renamed."""
+    difference = difference_name(query, nomenclature)
+    if difference:
+        name, organ = difference
+        evidence = _lines(organ)
+        return Proposal(
+            "R060", Status.RENAME, Reason.REBUILT, name, 0.95, Kind.DERIVED, "organ minus target", evidence
+        )
+    if type_tokens(query, nomenclature.lexicon)[1]:
+        return None
+    reading = read_organ(query, nomenclature)
+    if reading.verdict is Verdict.FOUND:
+        return _from_reading("R060", Reason.REBUILT, 0.95, reading)
+    return None
+
+
+_REASONS = {
+    Verdict.AMBIGUOUS: Reason.AMBIGUOUS,
+    Verdict.UNLISTED: Reason.UNLISTED,
+    Verdict.SIDE_MISSING: Reason.SIDE_MISSING,
+    Verdict.NO_STANDARD_NAME: Reason.NO_STANDARD_NAME,
+}
+
+
+def _from_reading(rule: str, reason: Reason, confidence: float, reading: OrganReading) -> Proposal:
+    evidence = _lines(reading)
+    languages = frozenset(phrase.language for phrase in reading.phrases)
+    if reading.verdict is Verdict.FOUND:
+        kind = Kind.PRV if "_PRV" in reading.name else Kind.ORGAN
+        return Proposal(
+            rule,
+            Status.RENAME,
+            reason,
+            reading.name,
+            confidence,
+            kind,
+            reading.note,
+            evidence,
+            languages=languages,
+        )
+    offered = tuple(Candidate(name, 0.5, source=evidence[0] if evidence else None) for name in reading.names)
+    return Proposal(
+        rule,
+        Status.REVIEW,
+        _REASONS[reading.verdict],
+        note=reading.note,
+        evidence=evidence,
+        candidates=offered,
+        languages=languages,
+    )
+
+
+def _lines(reading: OrganReading) -> tuple[SourceLine, ...]:
+    return tuple(dict.fromkeys(phrase.source for phrase in reading.phrases))[:3]
+
+
+def target(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """A GTV, CTV, ITV or PTV: every part of the name put into its TG-263 slot: renamed."""
+    reading = read_target(query, nomenclature)
+    if not reading.types:
+        return None
+    if not reading.name:
+        return Proposal("R070", Status.REVIEW, Reason.NO_STANDARD_NAME, kind=Kind.TARGET, note=reading.note)
+    return Proposal("R070", Status.RENAME, Reason.TARGET, reading.name, 0.93, Kind.TARGET)
+
+
+def close_match(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """A misspelt name: words of the core one or two letters off corrected, then looked up: renamed when unmistakable."""
+    if type_tokens(query, nomenclature.lexicon)[1]:
+        return None
+    for cut in dict.fromkeys((query.words, query.camel_words)):
+        found = _corrected(cut, query, nomenclature)
+        if found is None:
+            continue
+        reading, changes = found
+        wrong = sum(distance for _, _, distance in changes)
+        letters = sum(len(written) for written, _, _ in changes)
+        score = 1 - wrong / letters
+        note = f"{len(changes)} word(s) corrected by {wrong} letter(s)"
+        proposal = _from_reading("R080", Reason.CLOSE_MATCH, round(0.95 * score, 3), reading)
+        candidate = Candidate(reading.name, round(score, 3), (("letters", round(1 - score, 3)),))
+        status = Status.RENAME if score >= options.fuzzy_floor else Status.REVIEW
+        return Proposal(
+            "R080", status, proposal.reason, reading.name if status is Status.RENAME else "", proposal.confidence,
+            proposal.kind, note, proposal.evidence, (candidate,), proposal.languages,
+        )  # fmt: skip
+    return None
+
+
+def _corrected(
+    tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature
+) -> tuple[OrganReading, list[tuple[str, str, int]]] | None:
+    """Correct every unknown word of a name; None unless exactly one structure comes out of all choices of correction."""
+    lexicon = nomenclature.lexicon
+    unknown = [
+        t
+        for t in tokens
+        if t.is_word
+        and t.text not in lexicon.vocabulary
+        and t.text not in lexicon.sides
+        and t.text not in lexicon.marks
+    ]
+    if not 1 <= len(unknown) <= 2:
+        return None
+    choices = {t.text: corrections(t.text, lexicon) for t in unknown}
+    if not all(choices.values()):
+        return None
+    readings: dict[str, tuple[OrganReading, list[tuple[str, str, int]]]] = {}
+    combinations: list[dict[str, tuple[str, int]]] = [{}]
+    for written, options in choices.items():
+        combinations = [{**c, written: (o.meant, o.distance)} for c in combinations for o in options]
+    for combination in combinations[:16]:
+        changed = tuple(
+            Token(combination[t.text][0], t.raw, t.joined) if t.text in combination else t for t in tokens
+        )
+        reading = read_words((changed,), query, nomenclature)
+        if reading.verdict is Verdict.NOTHING:
+            continue
+        key = reading.name or reading.verdict
+        readings.setdefault(key, (reading, [(w, m, d) for w, (m, d) in combination.items()]))
+    if len(readings) != 1:
+        return None
+    reading, changes = next(iter(readings.values()))
+    return (
+        (reading, changes) if reading.verdict is Verdict.FOUND and not _differs_by_a_mark(changes) else None
+    )
+
+
+def _differs_by_a_mark(changes: list[tuple[str, str, int]]) -> bool:
+    """A final letter added to a known word may be a side, a copy number or initials (``parotidr``), not a slip of the pen."""
+    return any(fold(written).startswith(meant) for written, meant, _ in changes)

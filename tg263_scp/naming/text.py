@@ -1,0 +1,98 @@
+"""Reading a ROI name as people write them: letters folded, words split, nothing thrown away.
+
+``LT_Parótida 54Gy`` and ``lt parotida 54 gy`` are the same words. This module knows letters, not organs: it folds case,
+width and accents, and cuts a name at separators, at letter/digit borders and, where asked, at camel-case borders.
+Every token keeps the spelling it came from.
+
+Examples:
+    >>> [t.text for t in tokenise("LeftLens+3mm")]
+    ['left', 'lens', '+', '3', 'mm']
+    >>> [t.text for t in tokenise("LeftLens+3mm", camel=False)]
+    ['leftlens', '+', '3', 'mm']
+    >>> fold("Hüftkopf ØRE Cœur")
+    'huftkopf ore coeur'
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_LETTERS = str.maketrans(
+    {"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i", "ð": "d", "þ": "th", "ħ": "h"}
+)
+_TRANSCRIBED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+|[^\w\s]", re.UNICODE)
+_CAMEL = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_COMBINING = range(0x0300, 0x0370)
+
+
+def fold(text: str) -> str:
+    """Return ``text`` in lower case, compatibility-normalised (full-width letters, ligatures) and without accents."""
+    lowered = unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS)
+    if lowered.isascii():
+        return lowered
+    bare = "".join(c for c in unicodedata.normalize("NFD", lowered) if ord(c) not in _COMBINING)
+    return unicodedata.normalize("NFC", bare)
+
+
+def foldings(text: str) -> tuple[str, ...]:
+    """Return the ways an accented word is written without accents: ``Schädel`` as ``schadel`` and ``schaedel``."""
+    plain = fold(text)
+    lowered = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text).casefold())
+    transcribed = fold(lowered.translate(_TRANSCRIBED))
+    return (plain,) if transcribed == plain else (plain, transcribed)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word, number or sign of a name.
+
+    ``text`` is folded, ``raw`` as written, ``joined`` tells that no separator stands before it.
+    """
+
+    text: str
+    raw: str
+    joined: bool
+
+    @property
+    def is_word(self) -> bool:
+        """Letters only."""
+        return self.text[0].isalpha()
+
+    @property
+    def is_number(self) -> bool:
+        """Digits, with at most one decimal mark."""
+        return self.text[0].isdecimal()
+
+
+def tokenise(name: str, *, camel: bool = True) -> tuple[Token, ...]:
+    """Cut a name into words, numbers and signs; ``_`` and white space only separate.
+
+    A decimal comma becomes a point. With ``camel`` a capital begins a new word (``LLung`` is ``l`` and ``lung``).
+    """
+    text = unicodedata.normalize("NFKC", name)
+    tokens: list[Token] = []
+    end = 0
+    for match in _TOKEN.finditer(text):
+        piece = match.group()
+        joined = bool(tokens) and match.start() == end
+        end = match.end()
+        parts = _CAMEL.split(piece) if camel and piece[0].isalpha() else [piece]
+        for part in parts:
+            folded = fold(part).replace(",", ".") if part[0].isdecimal() else fold(part)
+            if folded:
+                tokens.append(Token(folded, part, joined))
+            joined = True
+    return tuple(tokens)
+
+
+def squeeze(text: str) -> str:
+    """Return the folded letters and digits of ``text`` and nothing else."""
+    return "".join(c for c in fold(text) if c.isalnum())
+
+
+def plain_number(text: str) -> str:
+    """Return a whole number without leading zeros, so that ``Rib02`` and ``rib 2`` agree; other text unchanged."""
+    return str(int(text)) if text.isdecimal() else text

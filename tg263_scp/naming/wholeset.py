@@ -1,0 +1,109 @@
+"""What only the whole structure set can tell: its site, its language, and two ROIs that would bear one name.
+
+S010 two ROIs would get the same new name; S020 a ROI would get a name that another one keeps. Names are compared without
+case, as treatment planning systems do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tg263_scp.model import Candidate, Decision, Reason, Status, Step
+from tg263_scp.naming import grammar
+from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.naming.query import Proposal
+
+_TELLING = {
+    "prostate": {"Prostate", "SeminalVes", "PenileBulb", "ProstateBed"},
+    "gyn": {"Uterus", "Cervix", "Vagina", "VaginalCuff", "Ovary", "Parametrium"},
+    "breast": {"Breast", "LN_IMN", "A_LAD"},
+    "brain": {"Hippocampus", "OpticChiasm", "Pituitary", "Hypothalmus"},
+    "head_and_neck": {
+        "Parotid",
+        "Glnd_Submand",
+        "Larynx",
+        "Cavity_Oral",
+        "Bone_Mandible",
+        "Musc_Constrict",
+        "Lips",
+    },
+    "thorax": {"Heart", "Lung", "Lungs", "Esophagus", "Trachea"},
+    "abdomen": {"Liver", "Kidney", "Kidneys", "Stomach", "Duodenum", "Pancreas", "Spleen"},
+    "pelvis": {"Bladder", "Rectum", "Colon_Sigmoid", "Femur_Head", "Bag_Bowel"},
+}
+"""Structures that tell the site when contoured; the nearer site is named first where several fit."""
+
+_LEAST_VOTES = 2
+
+
+def infer_site(decided: Sequence[tuple[Decision, Proposal | None]], nomenclature: Nomenclature) -> str:
+    """Return the site that the certain names of the set point to, or ``""`` where fewer than two do or two sites tie."""
+    stems = set()
+    for decision, _ in decided:
+        if decision.status is Status.REVIEW:
+            continue
+        parsed = grammar.parse(decision.name, nomenclature)
+        if isinstance(parsed, grammar.OrganName):
+            stems.add(parsed.stem)
+    votes = {site: len(stems & telling) for site, telling in _TELLING.items()}
+    for near, broad in (
+        ("prostate", "pelvis"),
+        ("gyn", "pelvis"),
+        ("breast", "thorax"),
+        ("brain", "head_and_neck"),
+    ):
+        if votes[near] and votes[near] + votes[broad] >= _LEAST_VOTES:
+            votes[near] += votes[broad]
+    best = sorted(votes.items(), key=lambda item: -item[1])
+    if best[0][1] < _LEAST_VOTES or best[0][1] == best[1][1]:
+        return ""
+    return best[0][0]
+
+
+def infer_languages(proposals: Sequence[Proposal | None]) -> frozenset[str]:
+    """Return the one language that most names of the set need, beside English, Latin and the list; else nothing."""
+    votes: Counter[str] = Counter()
+    for proposal in proposals:
+        if proposal and proposal.languages and not proposal.languages & {"en", "tg263"}:
+            votes.update(proposal.languages - {"la"})
+    if not votes:
+        return frozenset()
+    (first, most), *rest = votes.most_common(2)
+    if most < _LEAST_VOTES or (rest and rest[0][1] == most):
+        return frozenset()
+    return frozenset({first})
+
+
+def settle_clashes(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+    """Send to review every rename that would give two ROIs of the set one name (S010, S020).
+
+    ROIs that bear one name already are not ours to part: they keep it.
+    """
+    kept = Counter(d.name.strip().casefold() for d in decisions if d.status is not Status.RENAME)
+    given = Counter(d.name.casefold() for d in decisions if d.status is Status.RENAME)
+    return tuple(_settled(d, kept, given) for d in decisions)
+
+
+def _settled(decision: Decision, kept: Counter[str], given: Counter[str]) -> Decision:
+    if decision.status is not Status.RENAME:
+        return decision
+    key = decision.name.casefold()
+    if kept[key]:
+        code, reason, note = "S020", Reason.CLASH_KEPT_NAME, "another ROI of the set keeps this name"
+    elif given[key] > 1:
+        code, reason, note = "S010", Reason.CLASH_SAME_NAME, "another ROI of the set would get the same name"
+    else:
+        return decision
+    return replace(
+        decision,
+        status=Status.REVIEW,
+        name=decision.original,
+        rule=code,
+        reason=reason,
+        confidence=0.0,
+        note=note,
+        candidates=(Candidate(decision.name, decision.confidence), *decision.candidates),
+        trail=(*decision.trail, Step(code, note)),
+    )
