@@ -13,6 +13,7 @@ from tg263_scp.naming import rules
 from tg263_scp.naming.fuzzy import offers
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
+from tg263_scp.naming.sides import PlaceOf, check_sides
 from tg263_scp.naming.vetoes import VETOES
 from tg263_scp.naming.wholeset import infer_languages, infer_site, settle_clashes
 
@@ -37,7 +38,12 @@ _OVERLAY_VETOES = frozenset({"V010", "V050", "V060"})
 
 
 def decide_set(
-    rois: Sequence[Roi], nomenclature: Nomenclature, options: NamingOptions | None = None, *, site: str = ""
+    rois: Sequence[Roi],
+    nomenclature: Nomenclature,
+    options: NamingOptions | None = None,
+    *,
+    site: str = "",
+    place_of: PlaceOf | None = None,
 ) -> tuple[Decision, ...]:
     """Decide every name of one structure set together.
 
@@ -46,6 +52,7 @@ def decide_set(
         nomenclature: the list, the synonym packs and the clinic's overlay.
         options: what the clinic chose.
         site: the treatment site where it is known (``head_and_neck``, ``prostate`` ...); else it is inferred from the names.
+        place_of: gives the place of the ROI at an index of ``rois`` in the body, asked only for names with a side at stake.
 
     Returns:
         One decision per ROI, in the order of ``rois``; the same for every order of the same ROIs.
@@ -56,7 +63,10 @@ def decide_set(
     languages = infer_languages([proposal for _, proposal in first])
     if inferred_site != site or languages:
         first = [_decide_one(roi, nomenclature, options, inferred_site, languages) for roi in rois]
-    return settle_clashes([decision for decision, _ in first])
+    decisions = [decision for decision, _ in first]
+    if place_of is not None:
+        decisions = check_sides(decisions, nomenclature, place_of)
+    return settle_clashes(decisions)
 
 
 def decide(

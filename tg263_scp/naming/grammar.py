@@ -26,7 +26,9 @@ MAX_LENGTH = 16
 TARGET_TYPES = ("IGTV", "ICTV", "GTV", "CTV", "ITV", "PTV")
 CLASSIFIERS = ("par", "vas", "sb", "n", "p", "v")
 
-_SPATIAL = frozenset("L R A P I S M LI RI RUL RML RLL LUL LLL NAdj Dist Prox".split())
+_SPATIAL = frozenset(
+    ["L", "R", "A", "P", "I", "S", "M", "LI", "RI", "RUL", "RML", "RLL", "LUL", "LLL", "NAdj", "Dist", "Prox"]
+)
 _CUSTOM_TEXT = r"[A-Za-z0-9_+=!~-]+"
 _CUSTOM = re.compile(_CUSTOM_TEXT)
 _PRV = re.compile(r"PRV(?P<mm>\d{0,2})")
@@ -42,7 +44,7 @@ _SPECIAL = re.compile(r"Bolus_\d\dmm|IDL_\d+|E-PTV(?:_Ev\d\d)?_\d+")
 
 @dataclass(frozen=True, slots=True)
 class OrganName:
-    """A non-target name in its parts. ``margin`` is None without PRV, ``""`` for a PRV of unnamed margin, else its digits (mm)."""
+    """A non-target name in its parts. ``margin`` is None without PRV, ``""`` for a PRV of no named margin, else mm digits."""
 
     stem: str
     partial: bool = False
@@ -179,7 +181,7 @@ def parse_derived(name: str, nomenclature: Nomenclature) -> DerivedName | None:
 
 def _target_of_derived(text: str) -> bool:
     match = _TARGET_HEAD.fullmatch(text)
-    return bool(match) and not match["segmented"]
+    return match is not None and not match["segmented"]
 
 
 def parse_target(name: str, nomenclature: Nomenclature) -> TargetName | None:

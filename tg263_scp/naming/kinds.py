@@ -64,7 +64,7 @@ def kind_of(query: Query, nomenclature: Nomenclature) -> tuple[Kind, str]:
         organ = read_organ(query, nomenclature)
         if organ.verdict in (Verdict.FOUND, Verdict.SIDE_MISSING, Verdict.AMBIGUOUS, Verdict.UNLISTED):
             return Kind.UNKNOWN, ""
-    cuts = [tokens, query.camel_words]
+    cuts = [tokens, *(() if types else (query.camel_words,))]
     cuts += [glued for cut in cuts if (glued := segmented(cut, lexicon))]
     for cut in cuts:
         marks = marks_of(cut, lexicon)
@@ -97,23 +97,19 @@ def _combination(tokens: Sequence[Token], types: int, lexicon: Lexicon) -> str:
             return sign.raw
         if sign.text == "-" and after.is_number and not types and before.is_word:
             return sign.raw
-        if (
-            sign.text == "-"
-            and types
-            and _is_type(after)
-            and before.is_word
-            and not _is_side(before, lexicon)
-        ):
+        if sign.text == "-" and types and _is_type(after) and _names_something(tokens, sign, lexicon):
             return sign.raw
     return ""
 
 
+def _names_something(tokens: Sequence[Token], sign: Token, lexicon: Lexicon) -> bool:
+    """Tell whether a structure stands before the minus: ``parotid left - PTV``, but not ``Lt-PTV54``."""
+    before = tokens[: next(at for at, token in enumerate(tokens) if token is sign)]
+    return any(t.is_word and t.text not in lexicon.sides and t.text not in lexicon.target_words for t in before)
+
+
 def _is_type(token: Token) -> bool:
     return token.text.upper() in TARGET_TYPES
-
-
-def _is_side(token: Token, lexicon: Lexicon) -> bool:
-    return token.text in lexicon.sides
 
 
 def _is_dose(tokens: Sequence[Token]) -> bool:

@@ -15,8 +15,14 @@ from tg263_scp import yamlsource
 from tg263_scp.errors import NomenclatureError, SourceLine
 from tg263_scp.naming.text import fold, foldings, plain_number, tokenise
 
+OWN_LANGUAGE = "tg263"
+"""The language of the list itself, whose names are phrases too."""
+
 LITTLE_WORDS = frozenset(
-    "of the de du des la le les el los las da do das dos di del dell della delle dei der die das den dem van von het av til".split()
+    (
+        "of the de du des la le les el los las del da do das dos di dell della delle dei"
+        " der die das den dem van von het av til"
+    ).split()
 )
 """Articles and prepositions that a phrase may have or lack."""
 
@@ -44,10 +50,10 @@ SITES = frozenset(
 )
 _SITE_ALIASES = {
     "headneck": "head_and_neck", "headandneck": "head_and_neck", "hn": "head_and_neck", "hnc": "head_and_neck",
-    "neck": "head_and_neck", "head": "head_and_neck", "orl": "head_and_neck", "cns": "brain", "cranium": "brain", "lung": "thorax",
-    "chest": "thorax", "mediastinum": "thorax", "esophagus": "thorax", "liver": "abdomen", "pancreas": "abdomen",
-    "gynecology": "gyn", "gynaecology": "gyn", "cervix": "gyn", "rectum": "pelvis", "anus": "pelvis",
-    "bladder": "pelvis", "extremity": "limbs", "limb": "limbs", "extremities": "limbs",
+    "neck": "head_and_neck", "head": "head_and_neck", "orl": "head_and_neck", "cns": "brain", "cranium": "brain",
+    "lung": "thorax", "chest": "thorax", "mediastinum": "thorax", "esophagus": "thorax", "liver": "abdomen",
+    "pancreas": "abdomen", "gynecology": "gyn", "gynaecology": "gyn", "cervix": "gyn", "rectum": "pelvis",
+    "anus": "pelvis", "bladder": "pelvis", "extremity": "limbs", "limb": "limbs", "extremities": "limbs",
 }  # fmt: skip
 
 
@@ -118,8 +124,9 @@ class Lexicon:
     def find(self, words: Sequence[str]) -> tuple[Phrase, ...]:
         """Return every phrase, of any language, that consists of these words in any order or glued together."""
         found: dict[tuple[str, str, str, str], Phrase] = {}
+        glued = not any(word in ("l", "r") for word in words)  # in 'optic n r' the r is a side, not the end of 'nr'
         for index in self._indexes.values():
-            for key in _keys(words, index.words):
+            for key in _keys(words, index.words, glued=glued):
                 for phrase in index.phrases.get(key, ()):
                     found.setdefault((phrase.language, phrase.sense, phrase.means, phrase.site), phrase)
         return tuple(found.values())
@@ -131,13 +138,13 @@ class Lexicon:
                 yield key, tuple(phrases)
 
 
-def _keys(words: Sequence[str], variants: Mapping[str, str]) -> tuple[str, ...]:
+def _keys(words: Sequence[str], variants: Mapping[str, str], *, glued: bool = True) -> tuple[str, ...]:
     kept = [plain_number(variants.get(word, word)) for word in words if word not in LITTLE_WORDS]
     if not kept:
         return ()
     if len(kept) == 1:
         return (kept[0],)
-    return (" ".join(sorted(kept)), "".join(kept))
+    return (" ".join(sorted(kept)), "".join(kept)) if glued else (" ".join(sorted(kept)),)
 
 
 def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) -> Lexicon:
@@ -145,7 +152,7 @@ def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) ->
     packs = tuple(packs)
     english = next((pack.words for pack in packs if pack.language == "en"), {})
     indexes = {pack.language: _Index(pack.words) for pack in packs}
-    indexes.setdefault("tg263", _Index(english))
+    indexes.setdefault(OWN_LANGUAGE, _Index(english))
     vocabulary: dict[str, set[str]] = {}
     for pack in packs:
         for phrase in pack.phrases:
@@ -153,7 +160,7 @@ def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) ->
         for word in (*pack.words, *pack.words.values()):
             vocabulary.setdefault(word, set()).add(pack.language)
     for stem, source in own_words.items():
-        _add(indexes["tg263"], Phrase(stem, Sense.STRUCTURE, stem, "tg263", source), vocabulary)
+        _add(indexes[OWN_LANGUAGE], Phrase(stem, Sense.STRUCTURE, stem, OWN_LANGUAGE, source), vocabulary)
     sides: dict[str, dict[str, str]] = {}
     for pack in packs:
         for word, side in pack.sides.items():
@@ -169,15 +176,25 @@ def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) ->
     )
 
 
+def phrase_keys(phrase: Phrase, variants: Mapping[str, str]) -> Iterator[str]:
+    """Yield the index keys of a phrase: its words sorted, and its words glued, in each way its accents may be lost."""
+    for words in _phrase_words(phrase):
+        yield from _keys(words, variants)
+
+
+def _phrase_words(phrase: Phrase) -> Iterator[list[str]]:
+    for spelling in foldings(phrase.text) if phrase.language != OWN_LANGUAGE else (phrase.text,):
+        yield [token.text for token in tokenise(spelling) if token.is_word or token.is_number]
+
+
 def _add(index: _Index, phrase: Phrase, vocabulary: dict[str, set[str]]) -> None:
-    for spelling in foldings(phrase.text) if phrase.language != "tg263" else (phrase.text,):
-        words = [token.text for token in tokenise(spelling) if token.text.isalnum() or token.is_number]
+    for words in _phrase_words(phrase):
         for word in words:
             vocabulary.setdefault(word, set()).add(phrase.language)
-        for key in _keys(words, index.words):
-            rows = index.phrases.setdefault(key, [])
-            if phrase not in rows:
-                rows.append(phrase)
+    for key in phrase_keys(phrase, index.words):
+        rows = index.phrases.setdefault(key, [])
+        if phrase not in rows:
+            rows.append(phrase)
 
 
 def _merged(packs: tuple[Pack, ...], section: str) -> dict[str, str]:

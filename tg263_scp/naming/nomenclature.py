@@ -155,7 +155,7 @@ def load_nomenclature(folder: Path | None = None, overlay: Path | None = None) -
     own_words = {
         stem: _entry_of(entries, forms).source
         for stem, forms in stems.items()
-        if _entry_of(entries, forms).kind in _SPOKEN_KINDS
+        if _entry_of(entries, forms).kind in _SPOKEN_KINDS and not _entry_of(entries, forms).plural_of
     }
     lexicon = build_lexicon(packs, own_words)
     return Nomenclature(

@@ -23,7 +23,7 @@ class NamingOptions:
     keep_patterns: tuple[str, ...] = ()
     planning: str = "keep"
     languages: tuple[str, ...] = ()
-    fuzzy_floor: float = 0.86
+    fuzzy_floor: float = 0.79
     fuzzy_gap: float = 0.08
     identifiers: tuple[str, ...] = ()
 

@@ -59,7 +59,7 @@ def listed(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
 def compliant(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
     """Compliant by the TG-263 grammar (PRV, ``~``, ``^``, targets) though not on the list: kept."""
     parsed = grammar.parse(query.name, nomenclature)
-    if parsed is None or (isinstance(parsed, TargetName) and _dose_means_gy(parsed)):
+    if parsed is None or (isinstance(parsed, TargetName) and _hides_a_dose(parsed)):
         return None
     kind = Kind.TARGET if isinstance(parsed, TargetName) else Kind.ORGAN
     if isinstance(parsed, OrganName) and parsed.margin is not None:
@@ -69,9 +69,9 @@ def compliant(query: Query, nomenclature: Nomenclature, options: NamingOptions) 
     )
 
 
-def _dose_means_gy(target: TargetName) -> bool:
-    """``PTV_60`` is 60 cGy by the letter of principle T6; nobody prescribes that, so it is left to the target rule."""
-    return target.dose.isdecimal() and int(target.dose) < 100
+def _hides_a_dose(target: TargetName) -> bool:
+    """``PTV_60`` is 60 cGy, ``PTV60`` target number 60 and ``CTV-60`` a 60 mm crop by the letter; they mean 60 Gy."""
+    return any(text.isdecimal() and 20 <= int(text) < 100 for text in (target.dose, target.number, target.crop))
 
 
 def clinic_mapping(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:

@@ -23,12 +23,12 @@ from tg263_scp.naming.lexicon import Lexicon
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.organs import SEPARATORS, Verdict, read_words
 from tg263_scp.naming.query import Query
-from tg263_scp.naming.text import Token
+from tg263_scp.naming.text import Token, tokenise
 
 _TYPE = re.compile(r"i?[gc]tv|itv|ptv")
 _LEVELS = frozenset({"High", "Mid", "Low"})
 _QUALIFIERS = frozenset({"Boost", "Eval", "Preop", "Postop", "TumorBed", "SurgicalBed", "ProstateBed"})
-_SITE_WORDS = re.compile(r"\bh\s*&\s*n\b|\bh_?n\b", re.IGNORECASE)
+_SITE_WORDS = re.compile(r"(?<![^\W_])h\s*&\s*n(?![^\W_])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,13 @@ class _Slots:
 
 
 def type_tokens(query: Query, lexicon: Lexicon) -> tuple[tuple[Token, ...], int]:
-    """Return the tokens with each target type standing alone (``RtPTVn`` -> ``rt ptv n``), and how many types there are."""
+    """Return the tokens with each target type standing alone (``RtPTVn`` -> ``rt ptv n``), and how many types there are.
+
+    ``h&n`` is a word for the site and is left out.
+    """
     out: list[Token] = []
     count = 0
-    for token in query.words:
+    for token in tokenise(_SITE_WORDS.sub(" ", query.name), camel=False):
         pieces = list(_part_type(token, lexicon)) if token.is_word else [token]
         count += sum(piece.text.upper() in grammar.TARGET_TYPES for piece in pieces)
         out.extend(pieces)
@@ -83,13 +86,12 @@ def _part_type(token: Token, lexicon: Lexicon) -> Sequence[Token]:
 @lru_cache(maxsize=4096)
 def read_target(query: Query, nomenclature: Nomenclature) -> TargetReading:
     """Read a name that holds one target type; the standard name is given only where every part of it has its slot."""
-    bare = Query(_SITE_WORDS.sub(" ", query.name), query.interpreted_type, query.site, query.languages)
-    tokens, types = type_tokens(bare, nomenclature.lexicon)
+    tokens, types = type_tokens(query, nomenclature.lexicon)
     if types != 1:
         return TargetReading(types, note="no target type" if not types else "more than one target type")
     slots = _fill(tokens, nomenclature.lexicon)
     if not slots.problem:
-        _place_words(slots, bare, nomenclature)
+        _place_words(slots, query, nomenclature)
     if slots.problem:
         return TargetReading(types, note=slots.problem)
     name = _spelt(slots, nomenclature)
