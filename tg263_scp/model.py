@@ -63,6 +63,7 @@ class Reason(StrEnum):
     VETO_IDENTIFIER = "veto_identifier"
     VETO_GEOMETRY = "veto_geometry"
     VETO_TYPE = "veto_type"
+    SIDE_FROM_CONTOURS = "side_from_contours"
     CLASH_SAME_NAME = "clash_same_name"
     CLASH_KEPT_NAME = "clash_kept_name"
 
@@ -80,6 +81,26 @@ class Roi:
     name: str
     interpreted_type: str = ""
     readable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RoiPlace:
+    """Where an ROI lies against the midline of the body, in mm; positive is the patient's left (PS3.3 C.7.6.2.1.1).
+
+    ``offset_mm`` is the centroid's distance, ``rightmost_mm`` and ``leftmost_mm`` those of the outermost points, each against
+    the midline of the body outline in the same slice; ``slices`` is how many slices could be compared.
+    """
+
+    offset_mm: float
+    rightmost_mm: float
+    leftmost_mm: float
+    slices: int
+
+    def side(self, clearance_mm: float) -> str:
+        """Return ``L`` or ``R`` where the whole ROI keeps ``clearance_mm`` from the midline, else ``""``."""
+        if self.rightmost_mm >= clearance_mm:
+            return "L"
+        return "R" if self.leftmost_mm <= -clearance_mm else ""
 
 
 @dataclass(frozen=True, slots=True)

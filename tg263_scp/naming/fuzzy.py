@@ -54,7 +54,8 @@ def tolerance(length: int) -> int:
 def corrections(word: str, lexicon: Lexicon) -> tuple[Correction, ...]:
     """Return the known words at the smallest distance from ``word`` within the tolerance, nearest first.
 
-    The first letter has to agree, but for a swap of the first two.
+    The first letter has to agree, but for a swap of the first two. A known word with one or two letters added before or
+    behind (``brainstemag``) is no slip of the pen: they may be initials or a side.
     """
     allowed = tolerance(len(word))
     if not allowed:
@@ -69,8 +70,12 @@ def corrections(word: str, lexicon: Lexicon) -> tuple[Correction, ...]:
                 near.append(Correction(word, found, int(distance)))
     if not near:
         return ()
-    closest = min(c.distance for c in near)
-    return tuple(sorted((c for c in near if c.distance == closest), key=lambda c: c.meant))
+    nearest = min(c.distance for c in near)
+    closest = sorted((c for c in near if c.distance == nearest), key=lambda c: c.meant)
+    added = any(part == c.meant for c in near for k in (1, 2) for part in (word[:-k], word[k:]))
+    if added and all(len(c.meant) != len(word) for c in closest):
+        return ()
+    return tuple(closest)
 
 
 @lru_cache(maxsize=2)

@@ -97,15 +97,21 @@ def _combination(tokens: Sequence[Token], types: int, lexicon: Lexicon) -> str:
             return sign.raw
         if sign.text == "-" and after.is_number and not types and before.is_word:
             return sign.raw
-        if sign.text == "-" and types and _is_type(after) and _names_something(tokens, sign, lexicon):
+        first = _before(tokens, sign) if sign.text == "-" and types else ()
+        if _names_something(first, lexicon) and not any(_is_type(t) for t in first):
             return sign.raw
     return ""
 
 
-def _names_something(tokens: Sequence[Token], sign: Token, lexicon: Lexicon) -> bool:
-    """Tell whether a structure stands before the minus: ``parotid left - PTV``, but not ``Lt-PTV54``."""
-    before = tokens[: next(at for at, token in enumerate(tokens) if token is sign)]
-    return any(t.is_word and t.text not in lexicon.sides and t.text not in lexicon.target_words for t in before)
+def _before(tokens: Sequence[Token], sign: Token) -> Sequence[Token]:
+    return tokens[: next(at for at, token in enumerate(tokens) if token is sign)]
+
+
+def _names_something(tokens: Sequence[Token], lexicon: Lexicon) -> bool:
+    """Tell whether a structure is named: the minus of ``parotid left - Lt PTV`` takes something off, that of ``Lt-PTV`` not."""
+    return any(
+        t.is_word and t.text not in lexicon.sides and t.text not in lexicon.target_words for t in tokens
+    )
 
 
 def _is_type(token: Token) -> bool:

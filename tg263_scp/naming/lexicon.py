@@ -107,6 +107,9 @@ class _Index:
     phrases: dict[str, list[Phrase]] = field(default_factory=dict)
 
 
+_SHORTEST_GLUED = 5
+
+
 @dataclass(frozen=True, eq=False)
 class Lexicon:
     """All packs, indexed for look-up. ``vocabulary`` holds every single word any pack knows."""
@@ -124,7 +127,9 @@ class Lexicon:
     def find(self, words: Sequence[str]) -> tuple[Phrase, ...]:
         """Return every phrase, of any language, that consists of these words in any order or glued together."""
         found: dict[tuple[str, str, str, str], Phrase] = {}
-        glued = not any(word in ("l", "r") for word in words)  # in 'optic n r' the r is a side, not the end of 'nr'
+        glued = not any(
+            word in ("l", "r") for word in words
+        )  # in 'optic n r' the r is a side, not the end of 'nr'
         for index in self._indexes.values():
             for key in _keys(words, index.words, glued=glued):
                 for phrase in index.phrases.get(key, ()):
@@ -144,7 +149,10 @@ def _keys(words: Sequence[str], variants: Mapping[str, str], *, glued: bool = Tr
         return ()
     if len(kept) == 1:
         return (kept[0],)
-    return (" ".join(sorted(kept)), "".join(kept)) if glued else (" ".join(sorted(kept)),)
+    together = "".join(kept)
+    if not glued or len(together) < _SHORTEST_GLUED:  # 'op n' is not the abbreviation 'opn'
+        return (" ".join(sorted(kept)),)
+    return (" ".join(sorted(kept)), together)
 
 
 def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) -> Lexicon:
@@ -180,6 +188,8 @@ def phrase_keys(phrase: Phrase, variants: Mapping[str, str]) -> Iterator[str]:
     """Yield the index keys of a phrase: its words sorted, and its words glued, in each way its accents may be lost."""
     for words in _phrase_words(phrase):
         yield from _keys(words, variants)
+        if len(words) > 1:
+            yield "".join(words)
 
 
 def _phrase_words(phrase: Phrase) -> Iterator[list[str]]:

@@ -36,7 +36,7 @@ class Margin:
 def take_margin(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Margin | None, tuple[Token, ...]]:
     """Take a margin out of a name; return it with the remaining tokens.
 
-    A margin that cannot be read safely (two of them, not whole millimetres, ``+1`` without unit) is not ``valid``.
+    A margin that cannot be read safely (two of them, ``-3mm``, not whole millimetres, ``+1`` without unit) is not ``valid``.
     """
     rest: list[Token] = []
     named, amounts, at = False, [], 0
@@ -52,7 +52,8 @@ def take_margin(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Margin | N
                 number_at += 1
         amount, width = _amount(tokens, number_at, bare=signed or mark == "prv")
         if width:
-            amounts.append(amount)
+            shrunk = bool(rest) and rest[-1].text == "-"
+            amounts.append(None if shrunk else amount)
             at = number_at + width
         elif mark == "prv":
             at += 1

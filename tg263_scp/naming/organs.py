@@ -21,7 +21,7 @@ from functools import lru_cache
 
 from tg263_scp.naming import grammar
 from tg263_scp.naming.glue import segmented
-from tg263_scp.naming.lexicon import BROADER_SITE, Lexicon, Phrase, Sense
+from tg263_scp.naming.lexicon import BROADER_SITE, OWN_LANGUAGE, Lexicon, Phrase, Sense
 from tg263_scp.naming.margins import Margin, take_margin
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.query import Query
@@ -30,6 +30,7 @@ from tg263_scp.naming.text import Token
 SEPARATORS = frozenset("-()[],;:.*#'\"{}/\\")
 """Signs that part words and mean nothing else in an organ name."""
 
+_ENGLISH = frozenset({"en", OWN_LANGUAGE})
 _EVERYWHERE = frozenset({"en", "la"})
 """Languages whose side words are used with every other language: ``Parotis li``, but ``Niere left`` and ``Pulmo sin``."""
 
@@ -178,7 +179,7 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
     here, elsewhere = _by_site(phrases, query.site)
     structures = tuple(dict.fromkeys(phrase.means for phrase in here if phrase.sense is Sense.STRUCTURE))
     senses = {phrase.sense for phrase in here}
-    if len(structures) == 1 and senses == {Sense.STRUCTURE}:
+    if len(structures) == 1 and senses == {Sense.STRUCTURE} and not elsewhere:
         return _compose(
             structures[0], parts, tuple(p for p in here if p.sense is Sense.STRUCTURE), nomenclature
         )
@@ -199,8 +200,10 @@ def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> tuple[Ph
         phrases = tuple(p for p in phrases if p.language in parts.side_languages)
     if query.languages:
         own = tuple(p for p in phrases if p.language in query.languages)
-        phrases = own or phrases
-    return phrases
+        return own or phrases
+    # A set that shows no other language is read as English where English knows the word.
+    english = tuple(p for p in phrases if p.language in _ENGLISH)
+    return english if any(p.sense is Sense.STRUCTURE for p in english) else phrases
 
 
 def _by_site(phrases: tuple[Phrase, ...], site: str) -> tuple[tuple[Phrase, ...], tuple[Phrase, ...]]:

@@ -14,12 +14,15 @@ from tg263_scp.naming import grammar
 from tg263_scp.naming.fuzzy import corrections
 from tg263_scp.naming.grammar import OrganName, TargetName
 from tg263_scp.naming.kinds import is_not_for_dose, kind_of
-from tg263_scp.naming.lexicon import BROADER_SITE
+from tg263_scp.naming.lexicon import BROADER_SITE, OWN_LANGUAGE
 from tg263_scp.naming.nomenclature import Nomenclature, relaxed
 from tg263_scp.naming.organs import OrganReading, Verdict, read_organ, read_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.targets import read_target, type_tokens
-from tg263_scp.naming.text import Token, fold
+from tg263_scp.naming.text import Token
+
+_SHORT_NAME = 4
+"""Characters up to which a listed name may be somebody's abbreviation for something else."""
 
 Rule = Callable[[Query, Nomenclature, NamingOptions], Proposal | None]
 
@@ -71,7 +74,9 @@ def compliant(query: Query, nomenclature: Nomenclature, options: NamingOptions) 
 
 def _hides_a_dose(target: TargetName) -> bool:
     """``PTV_60`` is 60 cGy, ``PTV60`` target number 60 and ``CTV-60`` a 60 mm crop by the letter; they mean 60 Gy."""
-    return any(text.isdecimal() and 20 <= int(text) < 100 for text in (target.dose, target.number, target.crop))
+    return any(
+        text.isdecimal() and 20 <= int(text) < 100 for text in (target.dose, target.number, target.crop)
+    )
 
 
 def clinic_mapping(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
@@ -98,7 +103,7 @@ def respelled(query: Query, nomenclature: Nomenclature, options: NamingOptions) 
         entry for entry in nomenclature.respellings.get(key.replace("-", ""), ()) if "-" not in entry.name
     )
     kinds = {entry.kind for entry in rows}
-    if len(rows) == 1 and kinds != {"planning"}:
+    if len(rows) == 1 and kinds != {"planning"} and not _means_another(query, rows[0].name, nomenclature):
         entry = rows[0]
         worksheet = any(relaxed(text) == key for text in entry.accepts)
         reason = Reason.WORKSHEET_ERROR if worksheet else Reason.RESPELLED
@@ -106,6 +111,14 @@ def respelled(query: Query, nomenclature: Nomenclature, options: NamingOptions) 
             "R040", Status.RENAME, reason, entry.name, 0.99, Kind(entry.kind), evidence=(entry.source,)
         )
     return _respelled_by_grammar(query, nomenclature)
+
+
+def _means_another(query: Query, name: str, nomenclature: Nomenclature) -> bool:
+    """In ``spc`` the list has a space; clinics write it for the superior pharyngeal constrictor: the look-up decides."""
+    if len(query.name) > _SHORT_NAME:
+        return False
+    phrases = nomenclature.lexicon.find(tuple(token.text for token in query.words))
+    return any(phrase.language != OWN_LANGUAGE and phrase.means != name for phrase in phrases)
 
 
 def _respelled_by_grammar(query: Query, nomenclature: Nomenclature) -> Proposal | None:
@@ -291,11 +304,4 @@ def _corrected(
     if len(readings) != 1:
         return None
     reading, changes = next(iter(readings.values()))
-    return (
-        (reading, changes) if reading.verdict is Verdict.FOUND and not _differs_by_a_mark(changes) else None
-    )
-
-
-def _differs_by_a_mark(changes: list[tuple[str, str, int]]) -> bool:
-    """A final letter added to a known word may be a side, a copy number or initials (``parotidr``), not a slip of the pen."""
-    return any(fold(written).startswith(meant) for written, meant, _ in changes)
+    return (reading, changes) if reading.verdict is Verdict.FOUND else None

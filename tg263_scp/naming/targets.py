@@ -28,6 +28,10 @@ from tg263_scp.naming.text import Token, tokenise
 _TYPE = re.compile(r"i?[gc]tv|itv|ptv")
 _LEVELS = frozenset({"High", "Mid", "Low"})
 _QUALIFIERS = frozenset({"Boost", "Eval", "Preop", "Postop", "TumorBed", "SurgicalBed", "ProstateBed"})
+_DRAWN_AS_TARGETS = frozenset(
+    "Prostate SeminalVes Breast Chestwall Tonsil Tongue Tongue_Base Cervix Uterus Vagina Parametrium LN_Pelvics LN_IMN".split()
+)
+"""Structures that ``CTV-SV`` names as the target's own; any other behind a minus may be what was cut off."""
 _SITE_WORDS = re.compile(r"(?<![^\W_])h\s*&\s*n(?![^\W_])", re.IGNORECASE)
 
 
@@ -47,11 +51,20 @@ class _Slots:
     classifier: str = ""
     number: str = ""
     dose: str = ""
+    qualifier: str = ""
     sides: list[str] = field(default_factory=list)
     custom: list[str] = field(default_factory=list)
     words: list[Token] = field(default_factory=list)
-    qualifier: str = ""
+    behind_minus: bool = False
+    cut_off: bool = False
+    last: str = ""
     problem: str = ""
+
+    def put(self, slot: str, value: str) -> None:
+        """Fill a slot that may be filled once."""
+        if getattr(self, slot) not in ("", value) or (slot == "dose" and self.dose):
+            self.problem = f"more than one {slot}"
+        setattr(self, slot, value)
 
 
 def type_tokens(query: Query, lexicon: Lexicon) -> tuple[tuple[Token, ...], int]:
@@ -102,76 +115,65 @@ def _fill(tokens: Sequence[Token], lexicon: Lexicon) -> _Slots:
     slots = _Slots()
     at = 0
     while at < len(tokens) and not slots.problem:
-        at += _take(tokens, at, slots, lexicon)
+        token = tokens[at]
+        if token.is_number:
+            at += _take_number(tokens, at, slots)
+        elif token.is_word:
+            _take_word(token, slots, lexicon)
+            at += 1
+        else:
+            _take_sign(tokens, at, slots)
+            at += 1
     return slots
 
 
-def _take(tokens: Sequence[Token], at: int, slots: _Slots, lexicon: Lexicon) -> int:
-    """Give the token at ``at`` its slot; return how many tokens that used."""
-    token = tokens[at]
-    if token.text.upper() in grammar.TARGET_TYPES:
-        slots.type = token.text.upper()
-    elif token.text == "!":
+def _take_sign(tokens: Sequence[Token], at: int, slots: _Slots) -> None:
+    sign = tokens[at].text
+    if sign == "!":
         slots.segmented = True
-    elif token.is_number:
-        return _take_number(tokens, at, slots)
-    elif not token.is_word:
-        if token.text not in SEPARATORS:
-            slots.problem = f"'{token.text}' has no place in a target name"
-        elif (
-            token.text in "-/"
-            and at
-            and at + 1 < len(tokens)
-            and tokens[at - 1].is_number
-            and tokens[at + 1].is_number
-        ):
-            slots.problem = "two numbers are combined"
-    elif not (_take_role(token, slots, lexicon) or _take_glued_role(token, slots, lexicon)):
-        slots.words.append(token)
-    return 1
+    elif sign not in SEPARATORS:
+        slots.problem = f"'{sign}' has no place in a target name"
+    elif sign in "-/" and 0 < at < len(tokens) - 1 and tokens[at - 1].is_number and tokens[at + 1].is_number:
+        slots.problem = "two numbers are combined"
+    else:
+        slots.behind_minus = sign == "-" and bool(slots.type)
+        slots.last = "sign"
 
 
-def _take_role(token: Token, slots: _Slots, lexicon: Lexicon) -> bool:
-    word = token.text
-    side = _side(word, lexicon)
-    if side:
+def _take_word(token: Token, slots: _Slots, lexicon: Lexicon) -> None:
+    """Give a word its slot: type, side, classifier, dose level, qualifier or custom; else it waits for the structure slot."""
+    word, side = token.text, _side(token.text, lexicon)
+    spelt_out = word in CLASSIFIERS and token.joined and slots.last == "type"
+    role = word if spelt_out else lexicon.target_words.get(word, "")
+    glued = _classifier_and_side(token) if slots.last == "type" else None
+    slots.last = "word"
+    if word.upper() in grammar.TARGET_TYPES:
+        slots.type, slots.last = word.upper(), "type"
+    elif side:
         slots.sides.append(side)
-        return True
-    role = (
-        word
-        if word in CLASSIFIERS and token.joined and not slots.classifier
-        else lexicon.target_words.get(word, "")
-    )
-    if role in CLASSIFIERS:
-        if slots.classifier not in ("", role):
-            slots.problem = "two classifiers"
-        slots.classifier = role
+        slots.last = "side"
+    elif role in CLASSIFIERS:
+        slots.put("classifier", role)
+        slots.last = "classifier"
     elif role in _LEVELS:
-        if slots.dose:
-            slots.problem = "two doses"
-        slots.dose = role
+        slots.put("dose", role)
     elif role in _QUALIFIERS:
-        if slots.qualifier not in ("", role):
-            slots.problem = "two structures"
-        slots.qualifier = role
+        slots.put("qualifier", role)
     elif role:
         slots.custom.append(role)
+    elif glued:
+        slots.put("classifier", glued[0])
+        slots.sides.append(glued[1])
     else:
-        return False
-    return True
+        slots.cut_off = slots.cut_off or slots.behind_minus
+        slots.words.append(token)
+    slots.behind_minus = False
 
 
-def _take_glued_role(token: Token, slots: _Slots, lexicon: Lexicon) -> bool:
-    """Take a classifier, dose level or side glued to what precedes it, as in ``PTVnR`` or ``CTVsbL``."""
-    if not token.joined or len(token.text) > 3:
-        return False
-    for size in (2, 1):
-        head, tail = token.text[:size], token.text[size:]
-        if head in CLASSIFIERS and tail in ("l", "r") and not slots.classifier:
-            slots.classifier = head
-            slots.sides.append(tail.upper())
-            return True
-    return False
+def _classifier_and_side(token: Token) -> tuple[str, str] | None:
+    """Part a classifier from the side glued to it, as in ``PTVnR`` and ``CTVsbL``."""
+    classifier, side = token.text[:-1], token.text[-1:].upper()
+    return (classifier, side) if token.joined and classifier in CLASSIFIERS and side in ("L", "R") else None
 
 
 def _side(word: str, lexicon: Lexicon) -> str:
@@ -183,33 +185,23 @@ def _side(word: str, lexicon: Lexicon) -> str:
 
 
 def _take_number(tokens: Sequence[Token], at: int, slots: _Slots) -> int:
+    """Read a number as a dose or an index by its size, unit and place; return how many tokens that used."""
     token = tokens[at]
     value = float(token.text)
     after = tokens[at + 1].text if at + 1 < len(tokens) else ""
+    whole = "." not in token.text
+    place, slots.last, slots.behind_minus = slots.last, "number", False
     if after in ("gy", "cgy", "g"):
         _set_dose(slots, value * (1 if after == "cgy" else 100))
         return 2
-    if after in ("mm", "cm", "x", "fx", "fr", "ph") or after == "%":
+    if after in ("mm", "cm", "x", "fx", "fr", "ph", "%"):
         slots.problem = "a length, a share or a number of fractions"
-    elif "." not in token.text and 1 <= value <= 9 and len(token.text) == 1:
-        if slots.number:
-            slots.problem = "two index numbers"
-        slots.number = token.text
-    elif "." not in token.text and 1000 <= value <= 9999:
-        _set_dose(slots, value)
-    elif 20 <= value <= 90:
-        _set_dose(slots, value * 100)
-    elif (
-        "." not in token.text
-        and len(token.text) == 2
-        and value < 20
-        and at
-        and tokens[at - 1].text.upper() in grammar.TARGET_TYPES
-    ):
-        if token.joined and not slots.number:
-            slots.number = token.text
-        else:
-            slots.problem = "a number that may be an index or a dose"
+    elif whole and len(token.text) == 1 and value >= 1:
+        if slots.dose and place != "side":
+            slots.problem = "a number behind the dose may count copies"
+        slots.put("number", token.text)
+    elif (whole and 1000 <= value <= 9999) or 20 <= value <= 90:
+        _set_dose(slots, value if value >= 1000 else value * 100)
     else:
         slots.problem = "a number that may be an index or a dose"
     return 1
@@ -217,12 +209,10 @@ def _take_number(tokens: Sequence[Token], at: int, slots: _Slots) -> int:
 
 def _set_dose(slots: _Slots, dose_cgy: float) -> None:
     whole = round(dose_cgy)
-    if slots.dose:
-        slots.problem = "two doses"
-    elif abs(dose_cgy - whole) > 1e-6 or not 100 <= whole <= 12000:
+    if abs(dose_cgy - whole) > 1e-6 or not 100 <= whole <= 12000:
         slots.problem = "a dose that is not a whole number of cGy from 100 to 12000"
     else:
-        slots.dose = str(whole)
+        slots.put("dose", str(whole))
 
 
 def _place_words(slots: _Slots, query: Query, nomenclature: Nomenclature) -> None:
@@ -245,6 +235,9 @@ def _place_words(slots: _Slots, query: Query, nomenclature: Nomenclature) -> Non
         ):
             slots.problem = "a word that has no slot"
             return
+        elif slots.cut_off and found.structure not in _DRAWN_AS_TARGETS:
+            slots.problem = "something may be taken off the target"
+            return
         elif sides and stem.paired:
             structure, sides = f"{found.structure}_{sides[0]}", ()
         else:
@@ -254,6 +247,7 @@ def _place_words(slots: _Slots, query: Query, nomenclature: Nomenclature) -> Non
 
 
 def _spelt(slots: _Slots, nomenclature: Nomenclature) -> str | None:
+    """Write the slots as a name; at most one underscore may be given up for the 16 characters (principle T10)."""
     name = TargetName(
         type=slots.type,
         segmented=slots.segmented,
@@ -263,4 +257,9 @@ def _spelt(slots: _Slots, nomenclature: Nomenclature) -> str | None:
         dose=slots.dose,
         custom="_".join(slots.custom),
     )
-    return grammar.spell(name, nomenclature)
+    text = grammar.spell(name, nomenclature)
+    parts = 1 + bool(name.structure) + bool(name.dose)
+    whole = text is not None and text.count("_") + 1 >= parts - 1 + name.structure.count(
+        "_"
+    ) + name.custom.count("_")
+    return text if whole else None
