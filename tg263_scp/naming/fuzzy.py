@@ -33,16 +33,16 @@ class Correction:
 
 
 @lru_cache(maxsize=2)
-def _words_by_length(lexicon: Lexicon) -> dict[int, list[str]]:
+def _words_by_start(lexicon: Lexicon) -> dict[tuple[int, str], list[str]]:
     words = {*lexicon.vocabulary, *(m for m in lexicon.marks if m.isalpha()), *lexicon.sides}
     for key, _ in lexicon.phrases():
         if " " not in key and key.isalpha():
             words.add(key)
-    by_length: dict[int, list[str]] = {}
+    by_start: dict[tuple[int, str], list[str]] = {}
     for word in sorted(words):
         if word.isalpha():
-            by_length.setdefault(len(word), []).append(word)
-    return by_length
+            by_start.setdefault((len(word), word[0]), []).append(word)
+    return by_start
 
 
 def tolerance(length: int) -> int:
@@ -60,11 +60,13 @@ def corrections(word: str, lexicon: Lexicon) -> tuple[Correction, ...]:
     allowed = tolerance(len(word))
     if not allowed:
         return ()
-    by_length = _words_by_length(lexicon)
+    by_start = _words_by_start(lexicon)
     near: list[Correction] = []
-    for length in range(max(_SHORTEST - 1, len(word) - allowed), len(word) + allowed + 1):
+    lengths = range(max(_SHORTEST - 1, len(word) - allowed), len(word) + allowed + 1)
+    for start in ((length, letter) for length in lengths for letter in {word[0], word[1]}):
+        words = by_start.get(start, ())
         for found, distance, _ in process.extract(
-            word, by_length.get(length, ()), scorer=OSA.distance, score_cutoff=allowed, limit=8
+            word, words, scorer=OSA.distance, score_cutoff=allowed, limit=8
         ):
             if distance and (found[0] == word[0] or found[:2] == word[1::-1]):
                 near.append(Correction(word, found, int(distance)))
@@ -79,13 +81,19 @@ def corrections(word: str, lexicon: Lexicon) -> tuple[Correction, ...]:
 
 
 @lru_cache(maxsize=2)
-def _offers(nomenclature: Nomenclature) -> dict[str, str]:
-    offers = {squeeze(name): name for name in nomenclature.names}
+def _offers(nomenclature: Nomenclature) -> dict[int, dict[str, str]]:
+    """Return what may be offered, by length: glued words and the name or stem they mean."""
+    found = {squeeze(name): name for name in nomenclature.names}
     for key, phrases in nomenclature.lexicon.phrases():
+        if " " in key:
+            continue  # the same phrase stands there once more, glued
         for phrase in phrases:
             if phrase.sense is Sense.STRUCTURE and not phrase.site:
-                offers.setdefault(key.replace(" ", ""), phrase.means)
-    return offers
+                found.setdefault(key, phrase.means)
+    by_length: dict[int, dict[str, str]] = {}
+    for key, name in found.items():
+        by_length.setdefault(len(key), {})[key] = name
+    return by_length
 
 
 @lru_cache(maxsize=4096)
@@ -94,10 +102,14 @@ def offers(name: str, nomenclature: Nomenclature, limit: int = 5) -> tuple[tuple
 
     For a person to choose from; no rule renames on it.
     """
+    text = squeeze(name)
     best: dict[str, float] = {}
-    choices = _offers(nomenclature)
-    for key, score, _ in process.extract(
-        squeeze(name), choices.keys(), scorer=fuzz.ratio, score_cutoff=60, limit=limit * 3
-    ):
-        best[choices[key]] = max(best.get(choices[key], 0.0), score / 100)
+    by_length = _offers(nomenclature)
+    # a ratio of 0.7 needs lengths within 0.7 / 1.3 of each other
+    for length in range(round(len(text) * 0.7 / 1.3), round(len(text) * 1.3 / 0.7) + 1):
+        choices = by_length.get(length, {})
+        for key, score, _ in process.extract(
+            text, choices.keys(), scorer=fuzz.ratio, score_cutoff=70, limit=limit
+        ):
+            best[choices[key]] = max(best.get(choices[key], 0.0), score / 100)
     return tuple(sorted(best.items(), key=lambda item: (-item[1], item[0]))[:limit])

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from tg263_scp import yamlsource
 from tg263_scp.errors import NomenclatureError, SourceLine
-from tg263_scp.naming.text import fold, foldings, plain_number, tokenise
+from tg263_scp.naming.text import fold, foldings, tokenise
 
 OWN_LANGUAGE = "tg263"
 """The language of the list itself, whose names are phrases too."""
@@ -144,7 +145,7 @@ class Lexicon:
 
 
 def _keys(words: Sequence[str], variants: Mapping[str, str], *, glued: bool = True) -> tuple[str, ...]:
-    kept = [plain_number(variants.get(word, word)) for word in words if word not in LITTLE_WORDS]
+    kept = [_unpadded(variants.get(word, word)) for word in words if word not in LITTLE_WORDS] or list(words)
     if not kept:
         return ()
     if len(kept) == 1:
@@ -153,6 +154,11 @@ def _keys(words: Sequence[str], variants: Mapping[str, str], *, glued: bool = Tr
     if not glued or len(together) < _SHORTEST_GLUED:  # 'op n' is not the abbreviation 'opn'
         return (" ".join(sorted(kept)),)
     return (" ".join(sorted(kept)), together)
+
+
+def _unpadded(word: str) -> str:
+    """Return a number without leading zeros, so that ``Rib02`` and ``rib 2`` agree; a word unchanged."""
+    return word.lstrip("0") or "0" if word[0] == "0" else word
 
 
 def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) -> Lexicon:
@@ -192,9 +198,21 @@ def phrase_keys(phrase: Phrase, variants: Mapping[str, str]) -> Iterator[str]:
             yield "".join(words)
 
 
-def _phrase_words(phrase: Phrase) -> Iterator[list[str]]:
-    for spelling in foldings(phrase.text) if phrase.language != OWN_LANGUAGE else (phrase.text,):
-        yield [token.text for token in tokenise(spelling) if token.is_word or token.is_number]
+def _phrase_words(phrase: Phrase) -> tuple[tuple[str, ...], ...]:
+    return _written_words(phrase.text, phrase.language == OWN_LANGUAGE)
+
+
+@lru_cache(maxsize=65536)
+def _written_words(text: str, camel: bool) -> tuple[tuple[str, ...], ...]:
+    """Return the words of a phrase, once for each way its accents may be lost; many packs share a Latin phrase."""
+    if camel:
+        return (tuple(token.text for token in tokenise(text)),)
+    if text.isascii() and text.replace(" ", "").isalpha():
+        return (tuple(text.lower().split()),)
+    return tuple(
+        tuple(token.text for token in tokenise(spelling, camel=False) if token.is_word or token.is_number)
+        for spelling in foldings(text)
+    )
 
 
 def _add(index: _Index, phrase: Phrase, vocabulary: dict[str, set[str]]) -> None:

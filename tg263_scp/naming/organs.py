@@ -255,6 +255,11 @@ def _forms(means: str, parts: Parts, nomenclature: Nomenclature) -> tuple[str, s
         base, _, own_side = means.rpartition("_")
         agrees = not parts.both and parts.sides <= {own_side}
         return (base, own_side) if agrees else None
+    if parts.sides and entry is not None and entry.plural_of and means.startswith("LN_"):
+        means, stem = (
+            entry.plural_of,
+            nomenclature.stems[entry.plural_of],
+        )  # 'left pelvic nodes' are one side's
     if parts.sides:
         if parts.both or not stem.paired:
             return None

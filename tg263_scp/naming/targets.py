@@ -13,7 +13,7 @@ Standard: AAPM TG-263 report, principles T1-T10.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -25,7 +25,12 @@ from tg263_scp.naming.organs import SEPARATORS, Verdict, read_words
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.text import Token, tokenise
 
+_LONGEST_TYPE = 4
+"""Words of the longest way to write a target type out."""
 _TYPE = re.compile(r"i?[gc]tv|itv|ptv")
+_LONGEST_INITIALS = 3
+"""Letters before a target type up to which a dose level may be somebody's initials (``MDGTV``)."""
+_VERTEBRAE = frozenset({"c", "t", "l", "s", "th", "d"})
 _LEVELS = frozenset({"High", "Mid", "Low"})
 _QUALIFIERS = frozenset({"Boost", "Eval", "Preop", "Postop", "TumorBed", "SurgicalBed", "ProstateBed"})
 _DRAWN_AS_TARGETS = frozenset(
@@ -74,11 +79,26 @@ def type_tokens(query: Query, lexicon: Lexicon) -> tuple[tuple[Token, ...], int]
     """
     out: list[Token] = []
     count = 0
-    for token in tokenise(_SITE_WORDS.sub(" ", query.name), camel=False):
+    for token in _spelt_types(tokenise(_SITE_WORDS.sub(" ", query.name), camel=False), lexicon):
         pieces = list(_part_type(token, lexicon)) if token.is_word else [token]
         count += sum(piece.text.upper() in grammar.TARGET_TYPES for piece in pieces)
         out.extend(pieces)
     return tuple(out), count
+
+
+def _spelt_types(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]:
+    """Put a type written in several words (``gross tumor volume``) into one token."""
+    at = 0
+    while at < len(tokens):
+        for size in range(min(_LONGEST_TYPE, len(tokens) - at), 1, -1):
+            own = lexicon.types.get("".join(t.text for t in tokens[at : at + size]))
+            if own:
+                yield Token(own.lower(), own, tokens[at].joined)
+                at += size
+                break
+        else:
+            yield tokens[at]
+            at += 1
 
 
 def _part_type(token: Token, lexicon: Lexicon) -> Sequence[Token]:
@@ -145,6 +165,8 @@ def _take_word(token: Token, slots: _Slots, lexicon: Lexicon) -> None:
     word, side = token.text, _side(token.text, lexicon)
     spelt_out = word in CLASSIFIERS and token.joined and slots.last == "type"
     role = word if spelt_out else lexicon.target_words.get(word, "")
+    if role in _LEVELS and not slots.type and len(word) <= _LONGEST_INITIALS:
+        role = ""
     glued = _classifier_and_side(token) if slots.last == "type" else None
     slots.last = "word"
     if word.upper() in grammar.TARGET_TYPES:
@@ -196,6 +218,8 @@ def _take_number(tokens: Sequence[Token], at: int, slots: _Slots) -> int:
         return 2
     if after in ("mm", "cm", "x", "fx", "fr", "ph", "%"):
         slots.problem = "a length, a share or a number of fractions"
+    elif whole and value <= 12 and _may_be_vertebra(tokens, at, slots):
+        slots.problem = "a number that may be a vertebra's"
     elif whole and len(token.text) == 1 and value >= 1:
         if slots.dose and place != "side":
             slots.problem = "a number behind the dose may count copies"
@@ -205,6 +229,12 @@ def _take_number(tokens: Sequence[Token], at: int, slots: _Slots) -> int:
     else:
         slots.problem = "a number that may be an index or a dose"
     return 1
+
+
+def _may_be_vertebra(tokens: Sequence[Token], at: int, slots: _Slots) -> bool:
+    """``PTV T4`` and ``PTV L2`` may name a vertebra; ``GTVn L2`` and ``PTV54L2`` count what lies on one side."""
+    letter = tokens[at - 1].text if at else ""
+    return tokens[at].joined and letter in _VERTEBRAE and not (slots.dose or slots.classifier in ("n", "sb"))
 
 
 def _set_dose(slots: _Slots, dose_cgy: float) -> None:

@@ -30,6 +30,8 @@ _COMBINING = range(0x0300, 0x0370)
 
 def fold(text: str) -> str:
     """Return ``text`` in lower case, compatibility-normalised (full-width letters, ligatures) and without accents."""
+    if text.isascii():
+        return text.lower()
     lowered = unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS)
     if lowered.isascii():
         return lowered
@@ -40,6 +42,8 @@ def fold(text: str) -> str:
 def foldings(text: str) -> tuple[str, ...]:
     """Return the ways an accented word is written without accents: ``Schädel`` as ``schadel`` and ``schaedel``."""
     plain = fold(text)
+    if text.isascii():
+        return (plain,)
     lowered = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text).casefold())
     transcribed = fold(lowered.translate(_TRANSCRIBED))
     return (plain,) if transcribed == plain else (plain, transcribed)
@@ -72,7 +76,7 @@ def tokenise(name: str, *, camel: bool = True) -> tuple[Token, ...]:
 
     A decimal comma becomes a point. With ``camel`` a capital begins a new word (``LLung`` is ``l`` and ``lung``).
     """
-    text = unicodedata.normalize("NFKC", name)
+    text = name if name.isascii() else unicodedata.normalize("NFKC", name)
     tokens: list[Token] = []
     end = 0
     for match in _TOKEN.finditer(text):
@@ -91,8 +95,3 @@ def tokenise(name: str, *, camel: bool = True) -> tuple[Token, ...]:
 def squeeze(text: str) -> str:
     """Return the folded letters and digits of ``text`` and nothing else."""
     return "".join(c for c in fold(text) if c.isalnum())
-
-
-def plain_number(text: str) -> str:
-    """Return a whole number without leading zeros, so that ``Rib02`` and ``rib 2`` agree; other text unchanged."""
-    return str(int(text)) if text.isdecimal() else text
