@@ -33,12 +33,17 @@ def _cases() -> list[object]:
 
 @pytest.mark.parametrize(("rule", "case"), _cases())
 def test_case(nomenclature: Nomenclature, rule: str, case: dict[str, str]) -> None:
-    decision = decide(case["name"], nomenclature, site=case.get("site", ""), interpreted_type=case.get("type", ""))
+    decision = decide(
+        case["name"], nomenclature, site=case.get("site", ""), interpreted_type=case.get("type", "")
+    )
     if "becomes" in case:
         assert (decision.status, decision.name) == (Status.RENAME, case["becomes"]), decision.note
         assert decision.rule == case.get("rule", rule)
     elif "review" in case:
-        assert (decision.status, decision.reason) == (Status.REVIEW, Reason(case["review"])), (decision.name, decision.note)
+        assert (decision.status, decision.reason) == (Status.REVIEW, Reason(case["review"])), (
+            decision.name,
+            decision.note,
+        )
         assert decision.name == case["name"]
     else:
         assert case["stays"] == "true"

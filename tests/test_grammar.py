@@ -46,12 +46,16 @@ def test_every_form_of_every_stem_that_fits_survives_a_round_trip(
                 assert grammar.spell(name, nomenclature) is None
             elif grammar.render(back or LiteralName("")) == text:
                 fitting += 1
-    assert fitting > 500
+    assert fitting > 400
 
 
 def test_ten_thousand_targets_are_spelt_without_loss_or_not_at_all(nomenclature: Nomenclature) -> None:
     chance = random.Random(263)
-    structures = ["", "", *sorted({name for names in nomenclature.structure_slots.values() for name in names})]
+    structures = [
+        "",
+        "",
+        *sorted({name for names in nomenclature.structure_slots.values() for name in names}),
+    ]
     doses = ["", "High", "Mid", "Mid01", "Low", "5040", "6000", "50.4Gy", "50p4Gy", "2000x3", "20Gyx3"]
     spelt = refused = 0
     while spelt < 10_000:

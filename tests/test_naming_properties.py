@@ -97,6 +97,8 @@ def test_an_identifier_of_the_patient_is_never_repeated_in_a_new_name(nomenclatu
         assert decision.name == name
 
 
-@pytest.mark.parametrize("name", ["{" * 64, "\u200b\u202e", "L" * 64, "+" * 40, "PTV" * 20, "0" * 64, "\\", "左左左", "１２３"])
+@pytest.mark.parametrize(
+    "name", ["{" * 64, "\u200b\u202e", "L" * 64, "+" * 40, "PTV" * 20, "0" * 64, "\\", "左左左", "１２３"]
+)
 def test_no_name_is_too_odd_to_be_left_alone(nomenclature: Nomenclature, name: str) -> None:
     assert decide(name, nomenclature).name == name

@@ -7,6 +7,7 @@ goes to a person, with the proposal beside it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tg263_scp.model import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming import rules
@@ -88,6 +89,14 @@ def _decide_one(
         note = "its bytes do not decode in the declared character set"
         return Decision(roi.name, Status.REVIEW, roi.name, "R000", Reason.UNREADABLE, note=note), None
     query = Query(roi.name, roi.interpreted_type, site, languages or frozenset(options.languages))
+    return _cascade(query, nomenclature, options)
+
+
+@lru_cache(maxsize=65536)
+def _cascade(
+    query: Query, nomenclature: Nomenclature, options: NamingOptions
+) -> tuple[Decision, Proposal | None]:
+    """Ask the rules in their order; names repeat from set to set, so answers are remembered."""
     trail: list[Step] = []
     for code, rule in RULES:
         proposal = rule(query, nomenclature, options)
@@ -98,9 +107,9 @@ def _decide_one(
         return _vetoed(query, proposal, nomenclature, options, trail), proposal
     note = "no rule knows it"
     return Decision(
-        roi.name,
+        query.name,
         Status.REVIEW,
-        roi.name,
+        query.name,
         "R080",
         Reason.UNMATCHED,
         trail=tuple(trail),

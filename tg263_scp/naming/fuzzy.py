@@ -9,6 +9,7 @@ The only home of rapidfuzz. Distance is optimal string alignment: one letter cha
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,6 +20,8 @@ from tg263_scp.naming.lexicon import Lexicon, Sense
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.text import squeeze
 
+_MOST_COMPARED = 60
+_LONGEST_OFFERED = 40
 _SHORTEST = 5
 """Letters below which a word is not corrected: between short words one letter is a third of the meaning."""
 
@@ -35,9 +38,7 @@ class Correction:
 @lru_cache(maxsize=2)
 def _words_by_start(lexicon: Lexicon) -> dict[tuple[int, str], list[str]]:
     words = {*lexicon.vocabulary, *(m for m in lexicon.marks if m.isalpha()), *lexicon.sides}
-    for key, _ in lexicon.phrases():
-        if " " not in key and key.isalpha():
-            words.add(key)
+    words.update(key for key in lexicon.index if " " not in key)
     by_start: dict[tuple[int, str], list[str]] = {}
     for word in sorted(words):
         if word.isalpha():
@@ -80,20 +81,32 @@ def corrections(word: str, lexicon: Lexicon) -> tuple[Correction, ...]:
     return tuple(closest)
 
 
+@dataclass(frozen=True, slots=True)
+class _Offers:
+    """What may be offered: glued words, the name or stem they mean, and which of them hold three letters in a row."""
+
+    means: dict[str, str]
+    holding: dict[str, list[str]]
+
+
+def _triplets(text: str) -> set[str]:
+    return {text[at : at + 3] for at in range(len(text) - 2)}
+
+
 @lru_cache(maxsize=2)
-def _offers(nomenclature: Nomenclature) -> dict[int, dict[str, str]]:
-    """Return what may be offered, by length: glued words and the name or stem they mean."""
-    found = {squeeze(name): name for name in nomenclature.names}
-    for key, phrases in nomenclature.lexicon.phrases():
+def _offers(nomenclature: Nomenclature) -> _Offers:
+    means = {squeeze(name): name for name in nomenclature.names}
+    for key, phrases in nomenclature.lexicon.index.items():
         if " " in key:
             continue  # the same phrase stands there once more, glued
         for phrase in phrases:
             if phrase.sense is Sense.STRUCTURE and not phrase.site:
-                found.setdefault(key, phrase.means)
-    by_length: dict[int, dict[str, str]] = {}
-    for key, name in found.items():
-        by_length.setdefault(len(key), {})[key] = name
-    return by_length
+                means.setdefault(key, phrase.means)
+    holding: dict[str, list[str]] = {}
+    for key in means:
+        for triplet in _triplets(key):
+            holding.setdefault(triplet, []).append(key)
+    return _Offers(means, holding)
 
 
 @lru_cache(maxsize=4096)
@@ -102,14 +115,11 @@ def offers(name: str, nomenclature: Nomenclature, limit: int = 5) -> tuple[tuple
 
     For a person to choose from; no rule renames on it.
     """
-    text = squeeze(name)
+    text = squeeze(name)[:_LONGEST_OFFERED]
+    known = _offers(nomenclature)
+    shared = Counter(key for triplet in _triplets(text) for key in known.holding.get(triplet, ()))
+    near = [key for key, _ in shared.most_common(_MOST_COMPARED)]
     best: dict[str, float] = {}
-    by_length = _offers(nomenclature)
-    # a ratio of 0.7 needs lengths within 0.7 / 1.3 of each other
-    for length in range(round(len(text) * 0.7 / 1.3), round(len(text) * 1.3 / 0.7) + 1):
-        choices = by_length.get(length, {})
-        for key, score, _ in process.extract(
-            text, choices.keys(), scorer=fuzz.ratio, score_cutoff=70, limit=limit
-        ):
-            best[choices[key]] = max(best.get(choices[key], 0.0), score / 100)
+    for key, score, _ in process.extract(text, near, scorer=fuzz.ratio, score_cutoff=60, limit=limit * 3):
+        best[known.means[key]] = max(best.get(known.means[key], 0.0), score / 100)
     return tuple(sorted(best.items(), key=lambda item: (-item[1], item[0]))[:limit])

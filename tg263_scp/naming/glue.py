@@ -16,17 +16,13 @@ def segmented(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Token, ...] 
     changed = False
     parted: list[Token] = []
     for token in tokens:
-        pieces = part(token.text, lexicon) if token.is_word and not _known(token.text, lexicon) else None
+        pieces = part(token.text, lexicon) if token.is_word and not lexicon.knows(token.text) else None
         if pieces:
             changed = True
             parted.extend(Token(piece, piece, token.joined or i > 0) for i, piece in enumerate(pieces))
         else:
             parted.append(token)
     return tuple(parted) if changed else None
-
-
-def _known(word: str, lexicon: Lexicon) -> bool:
-    return word in lexicon.vocabulary or word in lexicon.marks or word in lexicon.sides
 
 
 @lru_cache(maxsize=8192)
@@ -58,8 +54,4 @@ def _is_piece(word: str, start: int, end: int, lexicon: Lexicon) -> bool:
     if at_edge and piece in lexicon.sides and (len(piece) > 1 or piece in "lr" or not piece.isascii()):
         return True
     shortest = 3 if piece.isascii() else 1
-    return (
-        len(piece) >= shortest
-        and piece not in LITTLE_WORDS
-        and (_known(piece, lexicon) or piece in lexicon.types)
-    )
+    return len(piece) >= shortest and piece not in LITTLE_WORDS and lexicon.knows(piece)

@@ -44,12 +44,19 @@ def marks_of(tokens: Sequence[Token], lexicon: Lexicon) -> dict[str, str]:
         for at in range(len(tokens) - size + 1):
             window = tokens[at : at + size]
             text = "".join(t.text for t in window)
-            if size == 1 and (text in lexicon.sides or len(text) < 2):
-                continue
             mark = lexicon.marks.get(text)
+            if size == 1 and (
+                len(text) < 2 or (text in lexicon.sides and not _takes_off(mark, tokens[at + 1 :]))
+            ):
+                continue
             if mark:
                 found.setdefault(mark, " ".join(t.raw for t in window))
     return found
+
+
+def _takes_off(mark: str | None, following: Sequence[Token]) -> bool:
+    """``sin`` is left in Latin and *without* in Spanish: before a target it may take that off."""
+    return mark == "minus" and bool(following) and _is_type(following[0])
 
 
 @lru_cache(maxsize=4096)

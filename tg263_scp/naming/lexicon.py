@@ -8,7 +8,7 @@ or the rest of the structure set decides.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
@@ -22,7 +22,7 @@ OWN_LANGUAGE = "tg263"
 LITTLE_WORDS = frozenset(
     (
         "of the de du des la le les el los las del da do das dos di dell della delle dei"
-        " der die das den dem van von het av til"
+        " die das den dem van von het av til"
     ).split()
 )
 """Articles and prepositions that a phrase may have or lack."""
@@ -102,12 +102,6 @@ class Pack:
     types: Mapping[str, str]
 
 
-@dataclass
-class _Index:
-    words: Mapping[str, str]
-    phrases: dict[str, list[Phrase]] = field(default_factory=dict)
-
-
 _SHORTEST_GLUED = 5
 
 
@@ -116,8 +110,11 @@ class Lexicon:
     """All packs, indexed for look-up. ``vocabulary`` holds every single word any pack knows."""
 
     packs: tuple[Pack, ...]
-    _indexes: Mapping[str, _Index]
-    vocabulary: Mapping[str, frozenset[str]]
+    index: Mapping[str, tuple[Phrase, ...]]
+    """key (words sorted, or glued) -> phrases of all languages; each language's word variants are replaced in its keys"""
+    variants: Mapping[str, Mapping[str, str]]
+    """word -> language -> the word it is a variant of"""
+    vocabulary: frozenset[str]
     sides: Mapping[str, Mapping[str, str]]
     """folded word -> language -> ``L``, ``R`` or ``both``"""
     marks: Mapping[str, str]
@@ -127,29 +124,38 @@ class Lexicon:
 
     def find(self, words: Sequence[str]) -> tuple[Phrase, ...]:
         """Return every phrase, of any language, that consists of these words in any order or glued together."""
-        found: dict[tuple[str, str, str, str], Phrase] = {}
         glued = not any(
             word in ("l", "r") for word in words
         )  # in 'optic n r' the r is a side, not the end of 'nr'
-        for index in self._indexes.values():
-            for key in _keys(words, index.words, glued=glued):
-                for phrase in index.phrases.get(key, ()):
+        with_variants = {language for word in words for language in self.variants.get(word, ())}
+        found: dict[tuple[str, str, str, str], Phrase] = {}
+        for key in _keys(words, glued=glued):
+            for phrase in self.index.get(key, ()):
+                if phrase.language not in with_variants:
                     found.setdefault((phrase.language, phrase.sense, phrase.means, phrase.site), phrase)
+        for language in sorted(with_variants):
+            own = [self.variants.get(word, {}).get(language, word) for word in words]
+            for key in _keys(own, glued=glued):
+                for phrase in self.index.get(key, ()):
+                    if phrase.language == language:
+                        found.setdefault((phrase.language, phrase.sense, phrase.means, phrase.site), phrase)
         return tuple(found.values())
 
-    def phrases(self) -> Iterator[tuple[str, tuple[Phrase, ...]]]:
-        """Yield every index key with its phrases: the ground on which close matches are sought."""
-        for index in self._indexes.values():
-            for key, phrases in index.phrases.items():
-                yield key, tuple(phrases)
+    def knows(self, word: str) -> bool:
+        """Tell whether any pack knows this word, as part of a phrase, a side, a mark or a word about targets."""
+        return (
+            word in self.vocabulary
+            or word in self.sides
+            or word in self.marks
+            or word in self.target_words
+            or word in self.types
+        )
 
 
-def _keys(words: Sequence[str], variants: Mapping[str, str], *, glued: bool = True) -> tuple[str, ...]:
-    kept = [_unpadded(variants.get(word, word)) for word in words if word not in LITTLE_WORDS] or list(words)
-    if not kept:
-        return ()
-    if len(kept) == 1:
-        return (kept[0],)
+def _keys(words: Sequence[str], *, glued: bool = True) -> tuple[str, ...]:
+    kept = [_unpadded(word) for word in words if word not in LITTLE_WORDS] or list(words)
+    if len(kept) < 2:
+        return tuple(kept)
     together = "".join(kept)
     if not glued or len(together) < _SHORTEST_GLUED:  # 'op n' is not the abbreviation 'opn'
         return (" ".join(sorted(kept)),)
@@ -165,24 +171,27 @@ def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) ->
     """Index the packs, together with the list's own words (``stem -> line``), which read as English."""
     packs = tuple(packs)
     english = next((pack.words for pack in packs if pack.language == "en"), {})
-    indexes = {pack.language: _Index(pack.words) for pack in packs}
-    indexes.setdefault(OWN_LANGUAGE, _Index(english))
-    vocabulary: dict[str, set[str]] = {}
-    for pack in packs:
-        for phrase in pack.phrases:
-            _add(indexes[pack.language], phrase, vocabulary)
-        for word in (*pack.words, *pack.words.values()):
-            vocabulary.setdefault(word, set()).add(pack.language)
-    for stem, source in own_words.items():
-        _add(indexes[OWN_LANGUAGE], Phrase(stem, Sense.STRUCTURE, stem, OWN_LANGUAGE, source), vocabulary)
+    variants: dict[str, dict[str, str]] = {}
+    for language, words in [(pack.language, pack.words) for pack in packs] + [(OWN_LANGUAGE, english)]:
+        for word, meant in words.items():
+            variants.setdefault(word, {})[language] = meant
+    index: dict[str, list[Phrase]] = {}
+    vocabulary = {word for pack in packs for pair in pack.words.items() for word in pair}
+    own = [Phrase(stem, Sense.STRUCTURE, stem, OWN_LANGUAGE, source) for stem, source in own_words.items()]
+    for phrases, words in [(pack.phrases, pack.words) for pack in packs] + [(tuple(own), english)]:
+        for phrase in phrases:
+            vocabulary.update(word for written in phrase_words(phrase) for word in written)
+            for key in dict.fromkeys(phrase_keys(phrase, words)):
+                index.setdefault(key, []).append(phrase)
     sides: dict[str, dict[str, str]] = {}
     for pack in packs:
         for word, side in pack.sides.items():
             sides.setdefault(word, {})[pack.language] = side
     return Lexicon(
         packs=packs,
-        _indexes=indexes,
-        vocabulary={word: frozenset(languages) for word, languages in vocabulary.items()},
+        index={key: tuple(phrases) for key, phrases in index.items()},
+        variants=variants,
+        vocabulary=frozenset(vocabulary),
         sides=sides,
         marks=_merged(packs, "marks"),
         target_words=_merged(packs, "target_words"),
@@ -192,19 +201,20 @@ def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) ->
 
 def phrase_keys(phrase: Phrase, variants: Mapping[str, str]) -> Iterator[str]:
     """Yield the index keys of a phrase: its words sorted, and its words glued, in each way its accents may be lost."""
-    for words in _phrase_words(phrase):
-        yield from _keys(words, variants)
+    for words in phrase_words(phrase):
+        yield from _keys([variants.get(word, word) for word in words])
         if len(words) > 1:
             yield "".join(words)
 
 
-def _phrase_words(phrase: Phrase) -> tuple[tuple[str, ...], ...]:
+def phrase_words(phrase: Phrase) -> tuple[tuple[str, ...], ...]:
+    """Return the words of a phrase, once for each way its accents may be lost."""
     return _written_words(phrase.text, phrase.language == OWN_LANGUAGE)
 
 
 @lru_cache(maxsize=65536)
 def _written_words(text: str, camel: bool) -> tuple[tuple[str, ...], ...]:
-    """Return the words of a phrase, once for each way its accents may be lost; many packs share a Latin phrase."""
+    # many packs share a Latin phrase
     if camel:
         return (tuple(token.text for token in tokenise(text)),)
     if text.isascii() and text.replace(" ", "").isalpha():
@@ -213,16 +223,6 @@ def _written_words(text: str, camel: bool) -> tuple[tuple[str, ...], ...]:
         tuple(token.text for token in tokenise(spelling, camel=False) if token.is_word or token.is_number)
         for spelling in foldings(text)
     )
-
-
-def _add(index: _Index, phrase: Phrase, vocabulary: dict[str, set[str]]) -> None:
-    for words in _phrase_words(phrase):
-        for word in words:
-            vocabulary.setdefault(word, set()).add(phrase.language)
-    for key in phrase_keys(phrase, index.words):
-        rows = index.phrases.setdefault(key, [])
-        if phrase not in rows:
-            rows.append(phrase)
 
 
 def _merged(packs: tuple[Pack, ...], section: str) -> dict[str, str]:

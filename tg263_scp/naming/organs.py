@@ -34,6 +34,9 @@ _ENGLISH = frozenset({"en", OWN_LANGUAGE})
 _EVERYWHERE = frozenset({"en", "la"})
 """Languages whose side words are used with every other language: ``Parotis li``, but ``Niere left`` and ``Pulmo sin``."""
 
+_PLAIN_SIDE = 3
+"""Letters from which a side word of any language stands with words of every language: ``Cochlea der``, ``Lens izq``."""
+
 
 class Verdict(StrEnum):
     """How far a name could be read."""
@@ -156,7 +159,8 @@ def _take_sides(words: tuple[str, ...], lexicon: Lexicon, languages: frozenset[s
             side = next(iter(shared))
         elif meanings and languages is None and len(set(meanings.values())) == 1:
             side = next(iter(meanings.values()))
-            spoken = frozenset(meanings) if spoken is None else spoken & frozenset(meanings)
+            if len(word) < _PLAIN_SIDE:
+                spoken = frozenset(meanings) if spoken is None else spoken & frozenset(meanings)
         elif lexicon.marks.get(word) == "partial":
             partial = True
             continue

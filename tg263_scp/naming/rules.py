@@ -275,14 +275,7 @@ def _corrected(
 ) -> tuple[OrganReading, list[tuple[str, str, int]]] | None:
     """Correct every unknown word of a name; None unless exactly one structure comes out of all choices of correction."""
     lexicon = nomenclature.lexicon
-    unknown = [
-        t
-        for t in tokens
-        if t.is_word
-        and t.text not in lexicon.vocabulary
-        and t.text not in lexicon.sides
-        and t.text not in lexicon.marks
-    ]
+    unknown = [t for t in tokens if t.is_word and not lexicon.knows(t.text)]
     if not 1 <= len(unknown) <= 2:
         return None
     choices = {t.text: corrections(t.text, lexicon) for t in unknown}

@@ -25,8 +25,8 @@ from tg263_scp.naming.organs import SEPARATORS, Verdict, read_words
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.text import Token, tokenise
 
-_LONGEST_TYPE = 4
-"""Words of the longest way to write a target type out."""
+_LONGEST_WORDING = 4
+"""Words of the longest way to write one part of a target name."""
 _TYPE = re.compile(r"i?[gc]tv|itv|ptv")
 _LONGEST_INITIALS = 3
 """Letters before a target type up to which a dose level may be somebody's initials (``MDGTV``)."""
@@ -60,6 +60,7 @@ class _Slots:
     sides: list[str] = field(default_factory=list)
     custom: list[str] = field(default_factory=list)
     words: list[Token] = field(default_factory=list)
+    nodal: list[Token] = field(default_factory=list)
     behind_minus: bool = False
     cut_off: bool = False
     last: str = ""
@@ -79,21 +80,22 @@ def type_tokens(query: Query, lexicon: Lexicon) -> tuple[tuple[Token, ...], int]
     """
     out: list[Token] = []
     count = 0
-    for token in _spelt_types(tokenise(_SITE_WORDS.sub(" ", query.name), camel=False), lexicon):
+    for token in _joined_words(tokenise(_SITE_WORDS.sub(" ", query.name), camel=False), lexicon):
         pieces = list(_part_type(token, lexicon)) if token.is_word else [token]
         count += sum(piece.text.upper() in grammar.TARGET_TYPES for piece in pieces)
         out.extend(pieces)
     return tuple(out), count
 
 
-def _spelt_types(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]:
-    """Put a type written in several words (``gross tumor volume``) into one token."""
+def _joined_words(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]:
+    """Put words that mean one thing together into one token: ``gross tumor volume``, ``haute dose``."""
     at = 0
     while at < len(tokens):
-        for size in range(min(_LONGEST_TYPE, len(tokens) - at), 1, -1):
-            own = lexicon.types.get("".join(t.text for t in tokens[at : at + size]))
+        for size in range(min(_LONGEST_WORDING, len(tokens) - at), 1, -1):
+            text = "".join(t.text for t in tokens[at : at + size])
+            own = lexicon.types.get(text, "").lower() or (text if text in lexicon.target_words else "")
             if own:
-                yield Token(own.lower(), own, tokens[at].joined)
+                yield Token(own, " ".join(t.raw for t in tokens[at : at + size]), tokens[at].joined)
                 at += size
                 break
         else:
@@ -177,6 +179,7 @@ def _take_word(token: Token, slots: _Slots, lexicon: Lexicon) -> None:
     elif role in CLASSIFIERS:
         slots.put("classifier", role)
         slots.last = "classifier"
+        slots.nodal.extend([token] if role == "n" and len(word) > 1 else [])
     elif role in _LEVELS:
         slots.put("dose", role)
     elif role in _QUALIFIERS:
@@ -254,6 +257,10 @@ def _place_words(slots: _Slots, query: Query, nomenclature: Nomenclature) -> Non
     structure = slots.qualifier
     if slots.words:
         found = read_words((tuple(slots.words),), query, nomenclature)
+        if (
+            found.verdict is Verdict.NOTHING and slots.nodal
+        ):  # 'CTV pelvic nodes': the nodes belong to the structure
+            found = read_words(((*slots.nodal, *slots.words),), query, nomenclature)
         stem = nomenclature.stems.get(found.structure)
         if found.structure == "LN" and not structure:
             slots.classifier = slots.classifier or "n"

@@ -1,0 +1,41 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from drafts import CODINGS, Coding
+
+from tg263_scp.naming.nomenclature import Nomenclature, load_nomenclature
+
+
+@pytest.fixture(params=CODINGS, ids=lambda coding: coding.name)
+def coding(request: pytest.FixtureRequest) -> Coding:
+    """Every way of writing a data set, one after the other."""
+    return request.param
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Callable[..., Path]:
+    """Store bytes as a new file and return its path."""
+
+    def store(content: bytes, name: str = "received.dcm") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content)
+        return path
+
+    return store
+
+
+@pytest.fixture
+def no_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that write hundreds of files and do not look at durability."""
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+
+
+@pytest.fixture(scope="session")
+def nomenclature() -> Nomenclature:
+    """The list and the packs that ship."""
+    return load_nomenclature()

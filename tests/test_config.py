@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tg263_scp import yamlsource
+from tg263_scp.config import DEFAULTS_PATH, Config, load_config
+from tg263_scp.errors import ConfigError
+
+ONE_DESTINATION = """
+destinations:
+  - {name: pacs, host: 127.0.0.1, port: 104, ae_title: PACS}
+"""
+
+
+@pytest.fixture
+def load(tmp_path: Path):
+    def from_text(text: str) -> Config:
+        path = tmp_path / "node.yaml"
+        path.write_text(text, encoding="utf-8")
+        return load_config(path)
+
+    return from_text
+
+
+def test_the_defaults_file_holds_every_setting_and_nothing_else():
+    defaults = yamlsource.load(DEFAULTS_PATH)
+    assert list(defaults) == list(Config.model_fields)
+    for section, field in Config.model_fields.items():
+        if section != "destinations":
+            assert list(defaults[section]) == list(field.annotation.model_fields), section
+
+
+def test_without_a_file_the_defaults_hold():
+    config = load_config(None)
+    assert config.listen.ae_title == "TG263"
+    assert config.destinations == []
+    assert config.naming.overlay is None
+
+
+def test_a_file_overrides_single_settings_and_keeps_the_rest(load):
+    config = load("listen: {port: 104}")
+    assert config.listen.port == 104
+    assert config.listen.max_associations == load_config(None).listen.max_associations
+
+
+def test_an_empty_file_and_an_empty_section_are_the_defaults(load):
+    assert load("").listen == load_config(None).listen
+    assert load("listen:\n").listen == load_config(None).listen
+    assert load("destinations:\n").destinations == []
+
+
+@pytest.mark.parametrize("title", ["1:30", "05", "on", "No", "1e3", "0x10", "null1", "2001-01-01"])
+def test_an_ae_title_stays_the_text_that_was_written(load, title):
+    assert load(f"listen: {{ae_title: {title}}}").listen.ae_title == title
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("on", True), ("Yes", True), ("true", True), ("off", False), ("NO", False), ("false", False)],
+)
+def test_a_truth_value_may_be_written_in_three_ways(load, written, meant):
+    assert load(f"listen: {{called_ae_must_match: {written}}}").listen.called_ae_must_match is meant
+
+
+@pytest.mark.parametrize("written", ["1", "maybe", "''"])
+def test_other_words_are_no_truth_value(load, written):
+    with pytest.raises(ConfigError, match="must be true or false"):
+        load(f"listen: {{called_ae_must_match: {written}}}")
+
+
+@pytest.mark.parametrize(
+    ("written", "size_bytes"),
+    [("1048576", 1 << 20), ("3 MiB", 3 << 20), ("2GiB", 2 << 30), ("1 tib", 1 << 40)],
+)
+def test_a_size_may_be_written_for_people(load, written, size_bytes):
+    assert load(f"spool: {{max_object_bytes: {written}}}").spool.max_object_bytes == size_bytes
+
+
+def test_an_unknown_key_names_its_line_and_the_nearest_key(load):
+    with pytest.raises(ConfigError) as caught:
+        load("listen:\n  port: 104\n  ae_tilte: X\n")
+    assert caught.value.where.line == 3
+    assert caught.value.where.file.endswith("node.yaml")
+    assert "ae_tilte" in caught.value.problem
+    assert "ae_title" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "near"),
+    [
+        ("lisen: {}\n", 1, "listen"),
+        ("llm: {enabled: true}\n", 1, "none"),
+        ("destinations:\n  - name: a\n    prot: 1\n", 3, "port"),
+        ("destinations:\n  - name: a\n    retry:\n      max_delay: 1\n", 4, "max_delay_s"),
+        ("destination_defaults:\n  retry:\n    first_delay: 1\n", 3, "first_delay_s"),
+    ],
+)
+def test_an_unknown_key_is_found_at_every_depth(load, text, line, near):
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+    assert caught.value.where.line == line
+    assert near in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "name"),
+    [
+        ("listen:\n  port: many\n", 2, "listen.port"),
+        ("listen:\n  port: 70000\n", 2, "listen.port"),
+        ("listen:\n\n  ae_title: THIS_IS_MUCH_TOO_LONG\n", 3, "listen.ae_title"),
+        ("naming:\n  mode: maybe\n", 2, "naming.mode"),
+        ("peers:\n  addresses:\n    - 10.0.0.1\n    - nowhere\n", 4, "peers.addresses"),
+        ("destinations:\n  - name: a\n    host: h\n    ae_title: A\n    port: x\n", 5, "destinations.0.port"),
+        ("destinations:\n  - name: a\n", 2, "destinations.0.host"),
+        ("destination_defaults:\n  retry:\n    max_delay_s: soon\n", 3, "destination_defaults.retry"),
+        ("spool:\n  min_free_bytes: lots\n", 2, "spool.min_free_bytes"),
+    ],
+)
+def test_a_wrong_value_names_its_line(load, text, line, name):
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+    assert caught.value.where.line == line
+    assert name in caught.value.problem
+
+
+def test_two_destinations_of_one_name_are_refused(load):
+    entry = "  - {name: a, host: h, port: 1, ae_title: A}\n"
+    with pytest.raises(ConfigError, match="two destinations are called 'a'"):
+        load("destinations:\n" + entry + entry)
+
+
+@pytest.mark.parametrize(
+    "text", ["- a\n", "listen: 5\n", "destinations: [a]\n", "destinations:\n  retry: 5\n"]
+)
+def test_a_file_of_another_shape_is_a_configuration_error(load, text):
+    with pytest.raises(ConfigError):
+        load(text)
+
+
+def test_a_missing_file_is_a_configuration_error(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path / "none.yaml")
+
+
+def test_relative_paths_count_from_the_file(load, tmp_path):
+    config = load("spool: {folder: data}\nnaming: {overlay: ours.yaml}\n")
+    assert config.spool.folder == tmp_path / "data"
+    assert config.naming.overlay == tmp_path / "ours.yaml"
+    assert config.audit.file == tmp_path / "data" / "audit.jsonl"
+
+
+def test_a_destination_takes_what_it_does_not_say_from_the_defaults(load):
+    text = """
+destination_defaults: {dimse_timeout_s: 7, retry: {first_delay_s: 3}}
+destinations:
+  - {name: a, host: h, port: 1, ae_title: A, retry: {max_delay_s: 9}}
+  - {name: b, host: h, port: 1, ae_title: B, calling_ae_title: US, dimse_timeout_s: 8}
+"""
+    first, second = load(text).destinations
+    assert (first.dimse_timeout_s, first.retry.first_delay_s, first.retry.max_delay_s) == (7, 3, 9)
+    assert (second.dimse_timeout_s, second.calling_ae_title) == (8, "US")
+    assert first.calling_ae_title == "TG263"
+
+
+def test_a_single_text_stands_for_a_list_of_one(load):
+    assert load("peers: {ae_titles: TPS, addresses: 10.1.0.0/16}").peers.addresses == ["10.1.0.0/16"]
+
+
+def test_the_digest_changes_with_a_setting_and_only_then(load):
+    assert load("listen: {port: 104}").digest == load("# a comment\nlisten: {port: '104'}").digest
+    assert load("listen: {port: 104}").digest != load("listen: {port: 105}").digest
+
+
+def test_the_loaded_configuration_cannot_be_changed(load):
+    with pytest.raises(ValueError, match="frozen"):
+        load(ONE_DESTINATION).listen.port = 5

@@ -1,0 +1,311 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from peers import CT, EXPLICIT, RTPLAN, node_config
+
+from tg263_scp.dicom.sender import Answer, Unavailable, Verdict, verdict_of
+from tg263_scp.service.audit import AuditLog, verify
+from tg263_scp.service.forwarder import Forwarder
+from tg263_scp.service.journal import Journal
+from tg263_scp.service.spool import Spool
+from tg263_scp.service.states import Arrival, DeliveryState
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+class Peer:
+    """A destination that answers by the book it is given: ``answers`` by job token, else success."""
+
+    def __init__(self):
+        self.answers: dict[str, list[int | str | None]] = {}
+        self.refusal: Unavailable | None = None
+        self.box: list[str] = []
+        self.tried: list[str] = []
+        self.connections = 0
+
+    def connect(self, target, contexts):
+        self.connections += 1
+        self.contexts = contexts
+        if self.refusal:
+            raise self.refusal
+        return Line(self)
+
+
+class Line:
+    def __init__(self, peer):
+        self.peer = peer
+        self.usable = True
+
+    def send(self, parcel):
+        token = parcel.path.stem
+        self.peer.tried.append(token)
+        if not self.usable:
+            return Answer(Verdict.TRANSIENT, None, "ended")
+        book = self.peer.answers.get(token, [])
+        says = book.pop(0) if book else 0x0000
+        if says == "abort":
+            self.usable = False
+            return Answer(Verdict.TRANSIENT, None, "no answer")
+        if says == "no context":
+            return Answer(Verdict.PERMANENT, None, "no presentation context")
+        verdict, text = verdict_of(says)
+        if verdict is Verdict.STORED:
+            self.peer.box.append(token)
+        return Answer(verdict, says, text)
+
+    def close(self):
+        self.usable = False
+
+    abort = close
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def peer():
+    return Peer()
+
+
+class Desk:
+    """A forwarder with everything around it, driven by hand."""
+
+    def __init__(self, folder, clock, peer):
+        config = node_config(folder, 104, spool={})
+        self.destination = config.destinations[0].model_copy(
+            update={
+                "retry": config.destinations[0].retry.model_copy(
+                    update={"first_delay_s": 10.0, "max_delay_s": 100.0, "give_up_after_s": 1000.0}
+                )
+            }
+        )
+        self.clock = clock
+        self.spool = Spool(folder / "spool", min_free_bytes=0)
+        self.journal = Journal(folder / "journal", clock=clock)
+        self.audit = AuditLog(folder / "audit.jsonl")
+        self.forwarder = Forwarder(
+            self.destination,
+            self.spool,
+            self.journal.outbox,
+            self.audit,
+            connect=peer.connect,
+            clock=clock,
+            jitter=lambda: 0.0,
+        )
+
+    def queue(self, *tokens, sop_class=CT):
+        for token in tokens:
+            arrival = Arrival(token, sop_class, f"1.2.{token[1:]}", EXPLICIT, token, 4, "TPS", "127.0.0.1")
+            job, _ = self.journal.receive(arrival)
+            self.journal.decide(job, {"kind": "passed"}, hold=False)
+            self.journal.finish(job, ["d1"])
+
+    def state(self, token):
+        return self.delivery(token).state
+
+    def delivery(self, token):
+        for job, deliveries in self.journal.list_objects(finished=True):
+            if job.token == token:
+                return deliveries[0]
+        raise KeyError(token)
+
+    def run(self):
+        while self.forwarder.send_due():
+            pass
+
+    def run_for(self, seconds, step=1.0):
+        until = self.clock.now + seconds
+        while self.clock.now < until:
+            self.run()
+            self.clock.now += step
+        self.run()
+
+    def audit_lines(self):
+        return [json.loads(line) for line in self.audit.path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def desk(tmp_path, clock, peer):
+    desk = Desk(tmp_path, clock, peer)
+    yield desk
+    desk.audit.close()
+    desk.journal.close()
+
+
+def test_objects_arrive_in_order_of_receipt_over_one_association(desk, peer):
+    desk.queue("t1", "t2", "t3")
+    desk.run()
+    assert peer.box == ["t1", "t2", "t3"]
+    assert peer.connections == 1
+    assert desk.state("t2") is DeliveryState.SENT
+
+
+@pytest.mark.parametrize("status", [0xB000, 0xB006, 0xB007])
+def test_a_storage_warning_is_sent_and_recorded(desk, peer, status):
+    peer.answers["t1"] = [status]
+    desk.queue("t1")
+    desk.run()
+    assert (desk.state("t1"), desk.delivery("t1").status) == (DeliveryState.SENT, status)
+    assert f"0x{status:04X}" in desk.delivery("t1").error
+
+
+def test_a_full_destination_is_tried_again_and_does_not_hold_up_the_others(desk, peer):
+    peer.answers["t1"] = [0xA700, 0xA700]
+    desk.queue("t1", "t2")
+    desk.run()
+    assert peer.box == ["t2"]
+    assert (desk.state("t1"), desk.delivery("t1").status) == (DeliveryState.RETRY, 0xA700)
+    desk.run_for(60)
+    assert peer.box == ["t2", "t1"]
+    assert desk.delivery("t1").attempts == 3
+
+
+def test_the_delay_doubles_up_to_its_cap(desk, peer, clock):
+    peer.answers["t1"] = [0xA700] * 20
+    desk.queue("t1")
+    delays = []
+    for _ in range(6):
+        desk.run()
+        delays.append(desk.delivery("t1").next_attempt_at - clock.now)
+        clock.now += delays[-1]
+    assert delays == [10, 20, 40, 80, 100, 100]
+
+
+def test_jitter_spreads_the_delay_by_a_quarter_at_most(desk, peer, clock):
+    desk.forwarder._jitter = lambda: 1.0
+    peer.answers["t1"] = [0xA700]
+    desk.queue("t1")
+    desk.run()
+    assert desk.delivery("t1").next_attempt_at - clock.now == 12.5
+
+
+@pytest.mark.parametrize("status", [0xC000, 0xA900, 0x0122, 0x0124])
+def test_a_permanent_refusal_stays_visible_and_is_not_tried_again(desk, peer, status):
+    peer.answers["t1"] = [status]
+    desk.queue("t1", "t2")
+    desk.run_for(300)
+    assert peer.tried == ["t1", "t2"]
+    assert desk.state("t1") is DeliveryState.FAILED
+    assert f"0x{status:04X}" in desk.delivery("t1").error
+    assert [job.token for job, _ in desk.journal.list_objects()] == ["t1"]
+
+
+def test_a_person_can_restart_what_was_given_up(desk, peer):
+    peer.answers["t1"] = [0xC000]
+    desk.queue("t1")
+    desk.run()
+    desk.journal.retry(desk.delivery("t1").job)
+    desk.run()
+    assert (peer.box, desk.state("t1")) == (["t1"], DeliveryState.SENT)
+
+
+def test_what_is_tried_too_long_is_given_up(desk, peer):
+    peer.answers["t1"] = [0xA700] * 1000
+    desk.queue("t1")
+    desk.run_for(1200, step=5)
+    assert desk.state("t1") is DeliveryState.FAILED
+    assert desk.delivery("t1").attempts < 20
+
+
+def test_no_answer_is_not_sent(desk, peer):
+    peer.answers["t1"] = ["abort"]
+    desk.queue("t1")
+    desk.run()
+    assert (desk.state("t1"), desk.delivery("t1").status) == (DeliveryState.RETRY, None)
+    assert peer.box == []
+    desk.run_for(20)
+    assert peer.box == ["t1"]
+
+
+def test_an_object_that_breaks_every_association_does_not_block_the_others(desk, peer):
+    peer.answers["t1"] = ["abort"] * 1000
+    desk.queue("t1", "t2", "t3")
+    desk.run_for(30)
+    assert peer.box == ["t2", "t3"]
+    assert desk.state("t1") is DeliveryState.RETRY
+
+
+def test_a_destination_that_is_down_keeps_its_queue_in_order_and_is_not_pestered(desk, peer):
+    peer.refusal = Unavailable("down", permanent=False)
+    desk.queue("t1", "t2", "t3")
+    desk.run_for(100)
+    assert peer.connections <= 5
+    assert {desk.state(token) for token in ("t1", "t2", "t3")} == {DeliveryState.RETRY}
+    assert desk.delivery("t1").error == "down"
+    peer.refusal = None
+    desk.queue("t4")
+    desk.run_for(120)
+    assert peer.box == ["t1", "t2", "t3", "t4"]
+
+
+def test_a_destination_that_refuses_us_for_good_fails_loudly(desk, peer):
+    peer.refusal = Unavailable("calling AE title not recognised", permanent=True)
+    desk.queue("t1")
+    desk.run()
+    assert (desk.state("t1"), desk.delivery("t1").error) == ("FAILED", "calling AE title not recognised")
+
+
+def test_a_destination_that_stays_away_is_given_up_in_the_end(desk, peer):
+    peer.refusal = Unavailable("down", permanent=False)
+    desk.queue("t1")
+    desk.run_for(1200, step=20)
+    assert desk.state("t1") is DeliveryState.FAILED
+
+
+def test_what_the_peer_does_not_take_fails_and_the_rest_goes_on(desk, peer):
+    peer.answers["t1"] = ["no context"]
+    desk.queue("t1", sop_class=RTPLAN)
+    desk.queue("t2")
+    desk.run()
+    assert (desk.state("t1"), desk.state("t2")) == ("FAILED", "SENT")
+    assert peer.connections == 1
+
+
+def test_every_context_is_proposed_with_one_transfer_syntax(desk, peer):
+    desk.queue("t1", "t2")
+    desk.queue("t3", sop_class=RTPLAN)
+    desk.run()
+    assert peer.contexts == [(CT, EXPLICIT), (RTPLAN, EXPLICIT)]
+
+
+def test_more_kinds_of_objects_than_an_association_has_contexts_take_two(desk, peer):
+    desk.forwarder._destination = desk.destination.model_copy(update={"batch_objects": 1000})
+    for n in range(130):
+        desk.queue(f"t{n}", sop_class=f"1.2.840.{n}")
+    desk.run()
+    assert (len(peer.box), peer.connections) == (130, 2)
+
+
+def test_deliveries_are_in_the_audit_log(desk, peer):
+    peer.answers["t2"] = [0xC000]
+    desk.queue("t1", "t2")
+    desk.run()
+    first, second = desk.audit_lines()
+    assert (first["kind"], first["job"], first["status"]) == ("delivered", "t1", "0x0000")
+    assert (second["kind"], second["destination"], second["status"]) == ("delivery_failed", "d1", "0xC000")
+    assert verify(desk.audit.path).intact
+
+
+def test_without_the_audit_line_nothing_counts_as_sent(desk, peer, monkeypatch):
+    def refuse(record):
+        raise OSError(28, "No space left on device")
+
+    desk.queue("t1")
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.audit, "append", refuse)
+        with pytest.raises(OSError, match="No space"):
+            desk.run()
+    assert desk.state("t1") is DeliveryState.SENDING
+    desk.journal.outbox.recover("d1")
+    desk.run()
+    assert desk.state("t1") is DeliveryState.SENT

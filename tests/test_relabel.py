@@ -1,0 +1,395 @@
+"""The byte splice, against three oracles that share no code with it: the encoder of the drafts, pydicom, and a naive search."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import tracemalloc
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import pydicom
+import pytest
+from drafts import CODINGS, EXPLICIT, IMPLICIT, Draft, DraftRoi, draft
+
+from tg263_scp.dicom import relabel as relabel_module
+from tg263_scp.dicom.relabel import relabel
+from tg263_scp.dicom.structure_set import read_structure_set
+from tg263_scp.dicom.synthetic import SITES, synthetic_structure_set
+from tg263_scp.errors import HeldObjectError
+
+MIXED = Draft(
+    (
+        DraftRoi(b"left lung ", b"left lung "),
+        DraftRoi("Hüfte".encode("latin-1"), b"other "),
+        DraftRoi(b"cord\0\0", b"cord\0\0"),
+        DraftRoi(b"L\x81ng", b"L\x81ng"),
+        DraftRoi(b"a\\b ", b"a\\b "),
+        DraftRoi(b"", None),
+        DraftRoi(b"x" * 64, b"x" * 16),
+        DraftRoi(b"Heart   ", b"Heart", private=b"\xfe\xff\x00\xe0\x00\x00\x00\x00"),
+        DraftRoi(b"Heart   ", b"Heart ", private=b"Heart   "),
+        DraftRoi(None, b"Heart "),
+    )
+)
+NEW = {0: "Lung_L", 2: "SpinalCord", 5: "Eye_R", 6: "Bag_Bowel", 8: "LN_Ax_L1_Wide_Name_20"}
+NEW_RAW = {0: b"Lung_L", 2: b"SpinalCord", 5: b"Eye_R ", 6: b"Bag_Bowel ", 8: b"LN_Ax_L1_Wide_Name_20 "}
+NEW_LABELS = {0: b"Lung_L", 2: b"SpinalCord"}
+
+VARIANTS = {
+    "plain": {},
+    "group lengths": {"group_lengths": True},
+    "sequences as UN": {"un_sequences": True},
+    "contours before names": {"contours_before_names": True},
+    "no character set": {"charset": None},
+    "nonsense character set": {"charset": b"Not Supplied"},
+    "UTF-8": {"charset": b"ISO_IR 192"},
+    "GB18030": {"charset": b"GB18030"},
+    "Japanese": {"charset": b"\\ISO 2022 IR 87"},
+    "everything": {"group_lengths": True, "un_sequences": True, "contours_before_names": True},
+}
+
+
+def data_set_of(content: bytes, coding) -> bytes:
+    """Head and inflated data set, to compare files whatever the deflater did."""
+    if not coding.deflated:
+        return content
+    start = len(replace(coding, deflated=False).file(b""))
+    return content[:start] + zlib.decompress(content[start:], wbits=-15)
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def relabelled(stored, tmp_path):
+    def run(content: bytes, names: dict[int, str]):
+        target = tmp_path / "relabelled.dcm"
+        target.unlink(missing_ok=True)
+        proof = relabel(stored(content), target, names)
+        return target.read_bytes(), proof
+
+    return run
+
+
+@pytest.mark.parametrize("switches", VARIANTS.values(), ids=VARIANTS)
+def test_the_result_is_what_the_sender_would_have_written_with_the_new_names(coding, switches, relabelled):
+    source = replace(MIXED, **switches)
+    written, proof = relabelled(source.encoded(coding), NEW)
+    wanted = source.renamed(NEW_RAW, NEW_LABELS).encoded(coding)
+    assert data_set_of(written, coding) == data_set_of(wanted, coding)
+    assert (proof.edited, proof.edited_labels) == (5, 2)
+
+
+def test_the_proof_can_be_recomputed_by_an_auditor(coding, relabelled):
+    source = draft(b"left lung ")
+    content = source.encoded(coding)
+    written, proof = relabelled(content, {0: "Lung_L"})
+    assert proof.sha256_before == hashlib.sha256(content).hexdigest()
+    assert proof.sha256_after == hashlib.sha256(written).hexdigest()
+    assert (proof.bytes_before, proof.bytes_after) == (len(content), len(written))
+    assert proof.blanked_sha256_before == proof.blanked_sha256_after
+    digests = set()
+    for raw, name in (
+        (data_set_of(content, coding), b"left lung "),
+        (data_set_of(written, coding), b"Lung_L"),
+    ):
+        at = raw.index(name)
+        width = 2 if coding.explicit else 4
+        left_out = [*range(at - width, at + len(name))]
+        if not coding.undefined:
+            item = raw.rindex(coding.item(b"")[:4], 0, at)
+            sequence = raw.rindex(coding.element(0x30060020, "SQ", b"")[:4], 0, at)
+            left_out += [*range(item + 4, item + 8)]
+            left_out += [*range(item - 4, item)] if sequence < item else []
+        digests.add(hashlib.sha256(bytes(b for i, b in enumerate(raw) if i not in set(left_out))).hexdigest())
+    assert digests == {proof.blanked_sha256_before}
+
+
+def test_nothing_to_edit_gives_an_exact_copy(coding, relabelled):
+    content = MIXED.encoded(coding)
+    for names in ({}, {0: "left lung", 7: "Heart"}):
+        written, proof = relabelled(content, names)
+        assert written == content
+        assert (proof.edited, proof.sha256_after) == (0, proof.sha256_before)
+
+
+def test_relabelling_back_restores_the_object(coding, relabelled):
+    content = draft(b"left lung ", b"cord").encoded(coding)
+    there, _ = relabelled(content, {0: "Lung_L", 1: "SpinalCord"})
+    back, _ = relabelled(there, {0: "left lung", 1: "cord"})
+    assert data_set_of(back, coding) == data_set_of(content, coding)
+
+
+def test_bytes_behind_the_data_set_are_kept(coding, relabelled):
+    if coding.deflated:
+        return
+    content = draft(b"cord").encoded(coding) + bytes(7)
+    written, _ = relabelled(content, {0: "SpinalCord"})
+    assert written == draft(b"SpinalCord").encoded(coding) + bytes(7)
+
+
+def test_a_file_without_preamble_stays_without(relabelled):
+    written, _ = relabelled(draft(b"cord").data_set(IMPLICIT), {0: "SpinalCord"})
+    assert written == draft(b"SpinalCord").data_set(IMPLICIT)
+
+
+def test_a_label_follows_only_where_it_was_the_name_and_the_new_one_fits(relabelled):
+    rois = (DraftRoi(b"cord", b"cord"), DraftRoi(b"heart ", b"HEART "), DraftRoi(b"lung", b"lung"))
+    names = {0: "SpinalCord", 1: "Heart", 2: "Lung_L_and_more_17"}
+    written, proof = relabelled(Draft(rois).encoded(EXPLICIT), names)
+    raw = {0: b"SpinalCord", 1: b"Heart ", 2: b"Lung_L_and_more_17"}
+    assert written == Draft(rois).renamed(raw, {0: b"SpinalCord"}).encoded(EXPLICIT)
+    assert (proof.edited, proof.edited_labels) == (3, 1)
+
+
+def test_labels_of_a_repeated_roi_number_stay(relabelled):
+    rois = (DraftRoi(b"cord", b"cord", number=b"5 "), DraftRoi(b"lung", b"lung", number=b"5 "))
+    written, _ = relabelled(Draft(rois).encoded(EXPLICIT), {0: "SpinalCord"})
+    assert written == Draft(rois).renamed({0: b"SpinalCord"}).encoded(EXPLICIT)
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_pydicom_reads_the_new_names_and_the_old_rest(coding, site, relabelled):
+    content = synthetic_structure_set(
+        site,
+        transfer_syntax_uid=coding.transfer_syntax_uid,
+        undefined_length=coding.undefined,
+        slice_spacing_mm=40,
+        points=6,
+    )
+    count = len(pydicom.dcmread(pydicom.filebase.DicomBytesIO(content)).StructureSetROISequence)
+    written, _ = relabelled(content, {index: f"New_{index}" for index in range(count)})
+    old, new = (pydicom.dcmread(pydicom.filebase.DicomBytesIO(each)) for each in (content, written))
+    assert [roi.ROIName for roi in new.StructureSetROISequence] == [f"New_{index}" for index in range(count)]
+    for each in (old, new):
+        for roi in each.StructureSetROISequence:
+            del roi.ROIName
+        for observation in each.RTROIObservationsSequence:
+            observation.pop("ROIObservationLabel", None)
+    assert new == old
+    assert new.file_meta == old.file_meta
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {0: ""},
+        {0: "x" * 65},
+        {0: "Lung\\L"},
+        {0: "Lünge"},
+        {0: "a\nb"},
+        {0: "a\x7f"},
+        {0: " Lung"},
+        {0: "Lung "},
+    ],
+    ids=repr,
+)
+def test_a_name_that_dicom_or_tg263_cannot_hold_is_refused(names, stored, tmp_path):
+    with pytest.raises(ValueError, match="ROI name must"):
+        relabel(stored(draft(b"cord").encoded(EXPLICIT)), tmp_path / "out.dcm", names)
+    assert not (tmp_path / "out.dcm").exists()
+
+
+@pytest.mark.parametrize("index", [3, 4, 9, 10, -1])
+def test_a_roi_without_a_readable_name_is_never_renamed(index, stored, tmp_path):
+    with pytest.raises(ValueError, match=f"index {index} "):
+        relabel(stored(MIXED.encoded(EXPLICIT)), tmp_path / "out.dcm", {index: "Heart"})
+    assert files_in(tmp_path) == ["received.dcm"]
+
+
+def test_an_existing_target_is_never_overwritten(stored, tmp_path, monkeypatch):
+    target = tmp_path / "out.dcm"
+    target.write_bytes(b"precious")
+    source = stored(draft(b"cord").encoded(EXPLICIT))
+    with pytest.raises(FileExistsError):
+        relabel(source, target, {0: "SpinalCord"})
+    monkeypatch.setattr(Path, "exists", lambda path: False)  # it appears between the look and the link
+    with pytest.raises(FileExistsError):
+        relabel(source, target, {0: "SpinalCord"})
+    assert target.read_bytes() == b"precious"
+    assert files_in(tmp_path) == ["out.dcm", "received.dcm"]
+
+
+def test_without_hard_links_the_target_still_appears_whole_and_once(stored, tmp_path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError("no hard links here")
+
+    monkeypatch.setattr("os.link", refuse)
+    source, target = stored(draft(b"cord").encoded(EXPLICIT)), tmp_path / "out.dcm"
+    relabel(source, target, {0: "SpinalCord"})
+    assert target.read_bytes() == draft(b"SpinalCord").encoded(EXPLICIT)
+    monkeypatch.setattr(Path, "exists", lambda path: False)
+    with pytest.raises(FileExistsError):
+        relabel(source, target, {0: "SpinalCord"})
+    assert files_in(tmp_path) == ["out.dcm", "received.dcm"]
+
+
+def spoil_contour(content: bytes) -> bytes:
+    return content.replace(b"CLOSED_PLANAR", b"CLOSED_PLANAX", 1)
+
+
+def spoil_name(content: bytes) -> bytes:
+    return content.replace(b"SpinalCord", b"SpinalCorb")
+
+
+def spoil_neighbour(content: bytes) -> bytes:
+    return content.replace(b"heart ", b"heard ", 1)
+
+
+def spoil_end(content: bytes) -> bytes:
+    return content[:-2]
+
+
+@pytest.mark.parametrize("spoil", [spoil_contour, spoil_name, spoil_neighbour, spoil_end])
+def test_a_copy_that_is_not_what_it_should_be_is_discarded(coding, spoil, stored, tmp_path, monkeypatch):
+    whole = relabel_module._write
+
+    def write_and_spoil(before, patches, out):
+        whole(before, patches, out)
+        out.flush()
+        path = Path(out.name)
+        plain = replace(coding, deflated=False)
+        if not coding.deflated:
+            path.write_bytes(spoil(path.read_bytes()))
+            return
+        head = len(plain.file(b""))
+        inflated = data_set_of(path.read_bytes(), coding)
+        path.write_bytes(coding.file(spoil(inflated)[head:]))
+
+    monkeypatch.setattr(relabel_module, "_write", write_and_spoil)
+    source = stored(draft(b"cord", b"heart ").encoded(coding))
+    with pytest.raises(HeldObjectError) as held:
+        relabel(source, tmp_path / "out.dcm", {0: "SpinalCord"})
+    assert held.value.reason == "edit_not_proven"
+    assert files_in(tmp_path) == ["received.dcm"]
+
+
+def test_a_truncated_object_is_held_or_edited_right_at_every_byte(coding, stored, tmp_path, no_fsync):
+    source = Draft((DraftRoi(b"cord", b"cord"), DraftRoi(b"lung ")))
+    content, wanted = (
+        source.encoded(coding),
+        source.renamed({0: b"SpinalCord"}, {0: b"SpinalCord"}).parts(coding),
+    )
+    head = len(replace(coding, deflated=False).file(b""))
+    ends = {}
+    for count in range(len(wanted) + 1):
+        shorter = head + len(b"".join(source.parts(coding)[:count]))
+        ends[shorter] = b"".join(wanted[:count])
+    target = tmp_path / "out.dcm"
+    reasons, edited = set(), 0
+    for cut in range(len(content)):
+        try:
+            relabel(stored(content[:cut]), target, {0: "SpinalCord"})
+        except HeldObjectError as held:
+            reasons.add(held.reason)
+            continue
+        if coding.deflated:
+            assert cut == len(content) - 1
+            assert content[cut] == 0
+        else:
+            end = max(end for end in ends if end <= cut)
+            assert not any(content[end:cut])
+            assert target.read_bytes()[head:] == ends[end] + content[end:cut]
+        target.unlink()
+        edited += 1
+    assert reasons <= {"truncated", "not_dicom", "not_rtstruct", "no_roi_sequence", "unreadable"}
+    assert "truncated" in reasons
+    assert edited or coding.deflated
+
+
+def test_a_damaged_object_is_held_or_edited_in_its_names_only(coding, stored, tmp_path, no_fsync):
+    """Names of unchanged length: then every byte that differs must lie in a new name, whatever the damage means."""
+    content = bytearray(Draft((DraftRoi(b"cordcord", b"cordcord"), DraftRoi(b"heart "))).encoded(coding))
+    chance = random.Random(263)
+    target = tmp_path / "out.dcm"
+    edited = 0
+    for _ in range(250):
+        damaged = bytearray(content)
+        for _ in range(chance.choice((1, 1, 2, 5))):
+            damaged[chance.randrange(len(damaged))] = chance.choice(
+                (0, 1, 8, 0x20, 0x30, 0xFE, 0xFF, chance.randrange(256))
+            )
+        source = stored(bytes(damaged))
+        try:
+            rois = read_structure_set(source).rois
+            names = {
+                r.index: "~" * len(r.raw_name)
+                for r in rois
+                if r.readable and 0 < len(r.raw_name or b"") <= 64
+            }
+            names = {i: name for i, name in names.items() if not len(name) % 2}
+            relabel(source, target, names)
+        except HeldObjectError:
+            continue
+        before, after = data_set_of(bytes(damaged), coding), data_set_of(target.read_bytes(), coding)
+        assert len(before) == len(after)
+        assert all(old == new or new == ord("~") for old, new in zip(before, after, strict=True))
+        changed = sum(old != new for old, new in zip(before, after, strict=True))
+        assert changed <= 2 * sum(len(name) for name in names.values())
+        target.unlink()
+        edited += 1
+    assert edited > 20
+
+
+def test_contours_of_undefined_length_are_not_read_into_memory(stored, tmp_path):
+    coding = CODINGS[1]
+    loop = coding.sequence(0x30060016, [coding.text(0x00081155, "UI", b"1.2.7")])
+    loop += coding.element(0x30060050, "DS", b"1.25\\" * 10_000)
+    content = draft(b"cord", more=()).parts(coding)
+    content.insert(-4, coding.sequence(0x30060037, [coding.sequence(0x30060040, [loop] * 400)]))
+    source = stored(coding.file(b"".join(content)))
+    assert source.stat().st_size > 20_000_000
+    tracemalloc.start()
+    try:
+        relabel(source, tmp_path / "out.dcm", {0: "SpinalCord"})
+        assert tracemalloc.get_traced_memory()[1] < 6_000_000
+    finally:
+        tracemalloc.stop()
+
+
+real = pytest.mark.skipif(
+    not os.environ.get("TG263_RTSTRUCT_DIR"),
+    reason="TG263_RTSTRUCT_DIR names no folder of real structure sets",
+)
+
+
+@real
+def test_every_real_file_is_relabelled_and_restored(tmp_path):
+    paths = sorted(Path(os.environ["TG263_RTSTRUCT_DIR"]).glob("*.dcm"))
+    assert paths
+    for number, path in enumerate(paths):
+        rois = read_structure_set(path).rois
+        there, back = tmp_path / f"{number}.dcm", tmp_path / f"{number}.back.dcm"
+        proof = relabel(path, there, {roi.index: f"New_{roi.index}" for roi in rois})
+        assert proof.edited == len(rois)
+        theirs = pydicom.dcmread(there, force=True).StructureSetROISequence
+        assert [roi.ROIName for roi in theirs] == [f"New_{roi.index}" for roi in rois]
+        relabel(there, back, {roi.index: roi.name for roi in rois})
+        assert back.read_bytes() == path.read_bytes()
+
+
+@real
+def test_every_real_file_is_relabelled_in_every_coding(coding, tmp_path):
+    paths = sorted(Path(os.environ["TG263_RTSTRUCT_DIR"]).glob("*.dcm"))
+    for number, path in enumerate(path for path in paths if path.stat().st_size < 500_000):
+        theirs = pydicom.dcmread(path, force=True)
+        for (
+            element
+        ) in theirs.iterall():  # decodes each, or pydicom would write raw values in the old byte order
+            if coding.undefined and element.VR == "SQ":
+                element.is_undefined_length = True
+                for item in element.value:
+                    item.is_undefined_length_sequence_item = True
+        source, target = tmp_path / f"{number}.in.dcm", tmp_path / f"{number}.out.dcm"
+        if getattr(theirs, "file_meta", None) is None:
+            theirs.file_meta = pydicom.dataset.FileMetaDataset()
+        theirs.file_meta.TransferSyntaxUID = coding.transfer_syntax_uid
+        pydicom.dcmwrite(source, theirs, enforce_file_format=True)
+        relabel(source, target, {0: "Renamed"})
+        again = pydicom.dcmread(target)
+        assert again.StructureSetROISequence[0].ROIName == "Renamed"
+        assert again.ROIContourSequence == pydicom.dcmread(source).ROIContourSequence

@@ -1,0 +1,85 @@
+"""The wheel: built and installed somewhere else, it finds its data and does its work without the checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(folder),
+        str(CHECKOUT),
+    ]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel's files alone; what it depends on comes from this environment."""
+    folder = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--no-index", "--no-deps", "--target", str(folder), str(wheel)], check=True)
+    return folder
+
+
+def python(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=installed,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def test_the_wheel_holds_all_data_and_no_tests(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    data = {f"tg263_scp/_data/nomenclature/{path.relative_to(CHECKOUT / 'nomenclature').as_posix()}"
+            for path in (CHECKOUT / "nomenclature").rglob("*.yaml")}  # fmt: skip
+    assert data <= names
+    assert "tg263_scp/_data/prompts/README.md" in names
+    assert {"tg263_scp/default_config.yaml", "tg263_scp/py.typed"} <= names
+    assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "conformance/"))]
+
+
+def test_the_installed_program_is_the_installed_one_and_finds_its_data(installed: Path) -> None:
+    code = (
+        "import tg263_scp\n"
+        "from tg263_scp.resources import data_folder\n"
+        "print(tg263_scp.__file__, data_folder('nomenclature'), data_folder('prompts'), sep='\\n')"
+    )
+    places = python(installed, "-c", code).stdout.splitlines()
+    assert all(Path(place).is_relative_to(installed) for place in places)
+
+
+def test_the_installed_program_explains_a_name(installed: Path) -> None:
+    (answer,) = json.loads(python(installed, "-m", "tg263_scp", "explain", "LUNG-L", "--json").stdout)
+    assert (answer["standard_name"], answer["rule"]) == ("Lung_L", "R040")
+
+
+def test_the_wheel_offers_the_command(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
+        assert "tg263-scp = tg263_scp.cli:main" in archive.read(name).decode()

@@ -1,0 +1,259 @@
+"""The command line: which verbs there are, what each takes, and which tool does the work.
+
+Every leaf of the tree names its tool as ``module:function``; the function is imported when its verb runs, so that
+``explain`` starts without DICOM and ``--help`` without anything, and gets the parsed options as keyword arguments.
+Exit codes: 0 done, 1 findings, 2 usage, 3 configuration, 4 failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import tg263_scp
+from tg263_scp.errors import DataFileError, Tg263Error
+from tg263_scp.tools.exitcode import ExitCode, UsageError
+
+_Group = Any  # argparse does not name the type that add_subparsers returns
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code; an expected error is a message and a hint, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    options = vars(build_parser().parse_args(arguments))
+    debug = options.pop("debug")
+    run = tool(options.pop("tool"))
+    try:
+        code = run(**options)
+        sys.stdout.flush()
+        return int(code)
+    except Tg263Error as problem:
+        if debug:
+            raise
+        print(f"tg263-scp: {problem}", file=sys.stderr)
+        return _code_of(problem)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except KeyboardInterrupt:
+        print("tg263-scp: interrupted", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+
+
+def tool(address: str) -> Callable[..., int]:
+    """Import the function that a leaf names as ``module:function``, relative to ``tg263_scp.tools``."""
+    module, _, function = address.partition(":")
+    found: Callable[..., int] = getattr(importlib.import_module(f"tg263_scp.tools.{module}"), function)
+    return found
+
+
+def _code_of(problem: Tg263Error) -> ExitCode:
+    if isinstance(problem, UsageError):
+        return ExitCode.USAGE
+    return ExitCode.CONFIGURATION if isinstance(problem, DataFileError) else ExitCode.FAILURE
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the tree of verbs."""
+    purpose = str(tg263_scp.__doc__).splitlines()[0].partition(": ")[2]
+    parser = argparse.ArgumentParser(prog="tg263-scp", description=_sentence(purpose))
+    parser.add_argument("--version", action="version", version=f"tg263-scp {tg263_scp.__version__}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    _add_node(verbs)
+    _add_names(verbs)
+    _add_relabel(verbs)
+    _add_evaluate(verbs)
+    _add_queue(verbs)
+    _add_audit(verbs)
+    _add_checks(verbs)
+    _add_nomenclature(verbs)
+    return parser
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def _leaf(verbs: _Group, name: str, address: str, purpose: str) -> argparse.ArgumentParser:
+    leaf: argparse.ArgumentParser = verbs.add_parser(name, help=purpose, description=_sentence(purpose))
+    leaf.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    leaf.set_defaults(tool=address)
+    return leaf
+
+
+def _group(verbs: _Group, name: str, purpose: str) -> _Group:
+    group = verbs.add_parser(name, help=purpose, description=_sentence(purpose))
+    return group.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+
+def _with_config(leaf: argparse.ArgumentParser, *, required: bool = False) -> None:
+    leaf.add_argument(
+        "--config", type=Path, metavar="FILE", required=required, help="configuration file (YAML)"
+    )
+
+
+def _with_naming(leaf: argparse.ArgumentParser) -> None:
+    _with_config(leaf)
+    leaf.add_argument("--overlay", type=Path, metavar="FILE", help="the clinic's own approved names (YAML)")
+
+
+def _with_json(leaf: argparse.ArgumentParser) -> None:
+    leaf.add_argument("--json", dest="as_json", action="store_true", help="write JSON to standard output")
+
+
+def _whole_number(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number from 1 on")
+    return int(text)
+
+
+def _add_node(verbs: _Group) -> None:
+    leaf = _leaf(verbs, "serve", "serving:serve", "run the node: receive, rename, forward, audit")
+    _with_config(leaf, required=True)
+    leaf = _leaf(
+        verbs, "demo", "demo:demo", "show the whole way of an object on this computer, from sender to archive"
+    )
+    leaf.add_argument(
+        "path", nargs="?", type=Path, help="RTSTRUCT file or folder; synthetic sets where not given"
+    )
+    leaf.add_argument(
+        "--keep", type=Path, metavar="DIR", help="keep configuration, audit log and objects there"
+    )
+
+
+def _add_names(verbs: _Group) -> None:
+    purpose = "tell what becomes of a name, by which rule, from which line of which file"
+    leaf = _leaf(verbs, "explain", "explaining:explain", purpose)
+    leaf.add_argument("names", nargs="+", metavar="NAME")
+    leaf.add_argument("--site", default="", help="treatment site, such as head_and_neck or prostate")
+    leaf.add_argument(
+        "--type",
+        dest="interpreted_type",
+        default="",
+        metavar="TYPE",
+        help="RT ROI Interpreted Type, such as ORGAN",
+    )
+    leaf.add_argument(
+        "--set", dest="as_set", action="store_true", help="decide the names together, as one structure set"
+    )
+    _with_naming(leaf)
+    _with_json(leaf)
+    leaf = _leaf(verbs, "map", "mapping:map_names", "add TG-263 names to a table of ROI names (CSV)")
+    leaf.add_argument(
+        "source", type=Path, metavar="NAMES.csv", help="columns: original_name [site structure_set roi_type]"
+    )
+    leaf.add_argument(
+        "-o", "--output", dest="target", type=Path, metavar="OUT.csv", help="default: standard output"
+    )
+    _with_naming(leaf)
+
+
+def _add_relabel(verbs: _Group) -> None:
+    leaf = _leaf(
+        verbs, "relabel", "bulk:relabel", "relabel the structure sets of an archive into another folder"
+    )
+    leaf.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="file or folder; DICOM is found by content"
+    )
+    leaf.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="where copies and manifest.csv go"
+    )
+    leaf.add_argument("--dry-run", action="store_true", help="write no object, only the manifest")
+    leaf.add_argument(
+        "--manifest", type=Path, metavar="FILE", help="of a dry run: where it goes (default: standard output)"
+    )
+    leaf.add_argument("--jobs", type=_whole_number, default=1, metavar="N", help="processes (default 1)")
+    leaf.add_argument("--copy-others", action="store_true", help="copy other DICOM objects, byte for byte")
+    _with_naming(leaf)
+    _with_json(leaf)
+
+
+def _add_evaluate(verbs: _Group) -> None:
+    purpose = "measure the accuracy on names that an expert has labelled (CSV)"
+    leaf = _leaf(verbs, "evaluate", "report:evaluate_gold", purpose)
+    columns = "columns: original_name gold [accept class site source language structure_set roi_type]"
+    leaf.add_argument("gold", type=Path, metavar="GOLD.csv", help=columns)
+    leaf.add_argument(
+        "--report", type=Path, metavar="DIR", help="write report.md, figures.json and rows.csv there"
+    )
+    leaf.add_argument("--sets", action="store_true", help="show every structure set, worst first")
+    leaf.add_argument(
+        "--errors",
+        type=_whole_number,
+        default=40,
+        metavar="N",
+        help="how many wrong names to show (default 40)",
+    )
+    _with_naming(leaf)
+    _with_json(leaf)
+
+
+def _add_queue(verbs: _Group) -> None:
+    actions = _group(verbs, "queue", "look after objects that are held, failed or on their way")
+    leaf = _leaf(
+        actions, "list", "queueing:list_jobs", "list what is not yet everywhere it should be, and why"
+    )
+    leaf.add_argument("--all", dest="everything", action="store_true", help="delivered objects too")
+    _with_config(leaf, required=True)
+    _with_json(leaf)
+    leaf = _leaf(actions, "show", "queueing:show_job", "show one object: state, destinations and reasons")
+    leaf.add_argument("job", type=_whole_number, metavar="JOB")
+    _with_config(leaf, required=True)
+    _with_json(leaf)
+    purpose = "try again: decide a held object anew, deliver a failed one"
+    leaf = _leaf(actions, "retry", "queueing:retry_jobs", purpose)
+    leaf.add_argument("jobs", nargs="*", type=_whole_number, metavar="JOB")
+    leaf.add_argument("--all", dest="everything", action="store_true", help="every held or failed object")
+    _with_config(leaf, required=True)
+    leaf = _leaf(actions, "release", "queueing:release_jobs", "forward held objects as they were received")
+    leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")
+    _with_config(leaf, required=True)
+
+
+def _add_audit(verbs: _Group) -> None:
+    actions = _group(verbs, "audit", "read and verify the audit log")
+    purpose = "verify the hash chain: no line removed, changed or reordered"
+    leaf = _leaf(actions, "verify", "auditing:verify_log", purpose)
+    leaf.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: the configured log")
+    _with_config(leaf)
+    _with_json(leaf)
+    leaf = _leaf(actions, "show", "auditing:show_log", "show what was done to which object, newest last")
+    leaf.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: the configured log")
+    leaf.add_argument(
+        "--last", type=_whole_number, default=20, metavar="N", help="how many lines (default 20)"
+    )
+    _with_config(leaf)
+    _with_json(leaf)
+
+
+def _add_checks(verbs: _Group) -> None:
+    leaf = _leaf(verbs, "doctor", "doctor:examine", "check configuration, data, disk, port and destinations")
+    _with_config(leaf)
+    _with_json(leaf)
+    leaf = _leaf(verbs, "echo", "doctor:echo", "send a C-ECHO to a peer, or to every configured destination")
+    leaf.add_argument("peer", nargs="?", metavar="AE@HOST:PORT", help="default: the configured destinations")
+    _with_config(leaf)
+    _with_json(leaf)
+
+
+def _add_nomenclature(verbs: _Group) -> None:
+    actions = _group(verbs, "nomenclature", "read and check the TG-263 list and the synonyms")
+    purpose = "check list, synonyms and overlay for contradictions"
+    leaf = _leaf(actions, "check", "vocabulary:check", purpose)
+    _with_naming(leaf)
+    _with_json(leaf)
+    leaf = _leaf(actions, "list", "vocabulary:list_entries", "list the TG-263 names with their meanings")
+    leaf.add_argument("text", nargs="?", default="", metavar="TEXT", help="only entries that hold this text")
+    _with_json(leaf)
+    purpose = "show one entry: meaning, accepted spellings, synonyms and their lines"
+    leaf = _leaf(actions, "show", "vocabulary:show_entry", purpose)
+    leaf.add_argument("name", metavar="NAME")
+    _with_json(leaf)

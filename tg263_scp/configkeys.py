@@ -1,0 +1,70 @@
+"""The keys of the configuration: which there are, what a wrong one was meant to be, and the user's over the defaults."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from tg263_scp import yamlsource
+from tg263_scp.errors import ConfigError, SourceLine
+
+
+def _need_mapping(value: Any, where: str) -> None:
+    if not isinstance(value, dict):
+        line = getattr(value, "line", 0)
+        raise ConfigError(
+            SourceLine(where, line),
+            "settings are expected here, as 'key: value'",
+            hint="see default_config.yaml",
+        )
+
+
+def refuse_unknown(user: Any, known: dict[str, Any], destination_keys: list[str], where: str) -> None:
+    """Compare the user's keys with those of the defaults, those of each destination with ``destination_keys``.
+
+    Raises:
+        ConfigError: a key nobody knows, or something else where settings are expected.
+    """
+    _need_mapping(user, where)
+    _compare_keys(user, list(known), where, "")
+    for section, settings in user.items():
+        if section == "destinations":
+            for entry in settings if isinstance(settings, list) else ():
+                _need_mapping(entry, where)
+                _compare_keys(entry, destination_keys, where, "destinations")
+                _compare_nested(entry, known["destination_defaults"], where, "destinations")
+        elif settings != "":
+            _need_mapping(settings, where)
+            _compare_keys(settings, list(known[section]), where, section)
+            _compare_nested(settings, known[section], where, section)
+
+
+def _compare_nested(settings: dict[str, Any], known: dict[str, Any], where: str, section: str) -> None:
+    for key, value in settings.items():
+        if isinstance(known.get(key), dict):
+            _need_mapping(value, where)
+            _compare_keys(value, list(known[key]), where, f"{section}.{key}")
+
+
+def _compare_keys(settings: yamlsource.Mapping, known: list[str], where: str, section: str) -> None:
+    for key in settings:
+        if key in known:
+            continue
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        place = f" in '{section}'" if section else ""
+        choice = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known) or 'none'}"
+        raise ConfigError(
+            SourceLine(where, settings.line_of(key)), f"unknown key '{key}'{place}", hint=choice
+        )
+
+
+def merged(defaults: dict[str, Any], user: Any) -> dict[str, Any]:
+    """Return the defaults with the user's settings in their place, at every depth; an empty section changes nothing."""
+    result = dict(defaults)
+    for key, value in (user or {}).items():
+        own = result.get(key)
+        if isinstance(own, dict) and (isinstance(value, dict) or value == ""):
+            result[key] = merged(own, value or {})
+        else:
+            result[key] = value
+    return result

@@ -1,0 +1,59 @@
+"""C-ECHO: ask a peer whether it is there and would talk to us.
+
+Standard: Verification Service Class PS3.4 A; C-ECHO PS3.7 9.1.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pynetdicom import AE
+from pynetdicom.association import Association
+from pynetdicom.sop_class import Verification
+
+import tg263_scp.dicom.network  # noqa: F401  (settings of pynetdicom, before it is used)
+from tg263_scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from tg263_scp.dicom.sender import Target
+
+
+@dataclass(frozen=True, slots=True)
+class EchoAnswer:
+    """What came of a C-ECHO; ``text`` says it in words."""
+
+    answered: bool
+    text: str
+
+
+def echo(target: Target) -> EchoAnswer:
+    """Send one C-ECHO over an association of its own. A peer that is not there is an answer, not an error."""
+    ae = AE(ae_title=target.calling_ae_title)
+    ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
+    ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+    ae.connection_timeout = target.connect_timeout_s
+    ae.acse_timeout = target.acse_timeout_s
+    ae.dimse_timeout = target.dimse_timeout_s
+    ae.add_requested_context(Verification)
+    try:
+        association = ae.associate(target.host, target.port, ae_title=target.ae_title)
+    except OSError:
+        return EchoAnswer(False, "the host cannot be found")
+    if not association.is_established:
+        return EchoAnswer(False, _why_not(association))
+    try:
+        status = association.send_c_echo()
+    except (RuntimeError, ValueError):
+        return EchoAnswer(False, "the association ended before the echo was sent")
+    finally:
+        if association.is_established:
+            association.release()
+    if "Status" not in status:
+        return EchoAnswer(False, "no answer to the C-ECHO")
+    return EchoAnswer(status.Status == 0x0000, f"C-ECHO status 0x{status.Status:04X}")
+
+
+def _why_not(association: Association) -> str:
+    if association.is_rejected:
+        return f"the association is rejected: {association.acceptor.primitive.reason_str}"
+    if association.rejected_contexts:
+        return "the peer is there, but does not offer Verification"
+    return "no connection"

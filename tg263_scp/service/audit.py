@@ -1,0 +1,266 @@
+"""The audit log: one JSON line per decision about an object, each chained to the line before by its hash.
+
+A line holds ``seq`` (counted from 1), ``time``, ``prev`` (hash of the line before, 64 zeros in the first), what
+happened, and last ``hash``: the SHA-256 of the line's canonical JSON without ``hash``. Changing, removing or reordering
+a line breaks the chain at that line. Removing lines from the end does not, so the number and hash of the last line are
+also kept in a side file (``audit.jsonl.head``); :func:`verify` compares. Who can rewrite both files can rewrite
+history: to guard against that, copy the head to another system now and then.
+
+A line is on the disk (fsync) when :meth:`AuditLog.append` returns; the head file is written after it, so it may be one
+line behind after a crash, never ahead. A crash while a line is written can leave a torn last line. That line was never
+confirmed to anybody and will be written again by whoever asked for it; on opening, the torn bytes are moved to
+``audit.jsonl.torn-<seq>`` and a line of kind ``healed`` records their number and digest.
+
+Names of ROIs are here and nowhere else; identifiers of patient, study and series only as keyed hashes
+(HMAC-SHA256 with the key of ``audit.salt_file``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from tg263_scp.errors import AuditError
+from tg263_scp.service.spool import sole_owner, sync_folder, write_durably
+
+FIRST_PREV = "0" * 64
+_HEAD_BYTES = 128
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What :func:`verify` found. ``line`` (counted from 1) is the first that is wrong, 0 where all is well."""
+
+    intact: bool
+    lines: int
+    line: int = 0
+    problem: str = ""
+    last_hash: str = FIRST_PREV
+
+
+class AuditLog:
+    """The open audit log: one writer per file, any number of threads.
+
+    Raises:
+        AuditError: the file cannot be continued: its last line does not verify, or lines are missing at its end.
+        Tg263Error: another process has it open.
+    """
+
+    def __init__(self, path: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.path = path
+        self._now = now
+        self._lock = Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as opening:
+            opening.enter_context(sole_owner(path.with_name(path.name + ".lock"), "the audit log"))
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            self._file = opening.enter_context(os.fdopen(handle, "r+b", buffering=0))
+            head = os.open(head_path(path), os.O_RDWR | os.O_CREAT, 0o600)
+            self._head = opening.enter_context(os.fdopen(head, "r+b", buffering=0))
+            sync_folder(path.parent)
+            torn = self._take_torn_line()
+            self._seq, self._last_hash = self._end_of_chain()
+            self._closing = opening.pop_all()
+        if torn:
+            digest = hashlib.sha256(torn).hexdigest()
+            self.append({"kind": "healed", "torn_bytes": len(torn), "torn_sha256": digest})
+
+    def close(self) -> None:
+        """Close the file and let another process have it."""
+        self._closing.close()
+
+    def append(self, record: Mapping[str, Any]) -> int:
+        """Write one line; durable on return. Return its sequence number.
+
+        Raises:
+            OSError: the disk refuses; what was written of the line is taken back.
+        """
+        with self._lock:
+            line = {
+                "seq": self._seq + 1,
+                "time": self._now().isoformat(timespec="milliseconds"),
+                "prev": self._last_hash,
+                **record,
+            }
+            line["hash"] = _hash_of(line)
+            data = json.dumps(line, ensure_ascii=False).encode() + b"\n"
+            size = os.fstat(self._file.fileno()).st_size
+            try:
+                written = self._file.write(data)
+                if written != len(data):
+                    raise OSError("the audit log was not written completely")
+                os.fsync(self._file.fileno())
+            except OSError:
+                # Without this a half line would stand in the middle of the log once the disk has room again.
+                os.ftruncate(self._file.fileno(), size)
+                raise
+            self._seq, self._last_hash = line["seq"], line["hash"]
+            self._write_head()
+            return self._seq
+
+    def holds(self, decision: str) -> bool:
+        """Say whether a decision (the value of ``decision``) is in the log; reads all of it, for use after a crash."""
+        with self._lock, self.path.open("rb") as file:
+            return any(
+                decision.encode() in line and json.loads(line).get("decision") == decision for line in file
+            )
+
+    def _write_head(self) -> None:
+        head = json.dumps({"seq": self._seq, "hash": self._last_hash})
+        self._head.seek(0)
+        self._head.write(head.ljust(_HEAD_BYTES - 1).encode() + b"\n")
+
+    def _take_torn_line(self) -> bytes:
+        """Cut bytes after the last line end off the file and keep them beside it."""
+        size = os.fstat(self._file.fileno()).st_size
+        complete, torn = size, b""
+        while complete > 0:
+            start = max(0, complete - (1 << 16))
+            self._file.seek(start)
+            block = self._file.read(complete - start)
+            cut = block.rfind(b"\n")
+            torn = block[cut + 1 :] + torn
+            complete = start + cut + 1 if cut >= 0 else start
+            if cut >= 0:
+                break
+        if torn:
+            write_durably(self.path.with_name(f"{self.path.name}.torn-{secrets.token_hex(4)}"), torn)
+            os.ftruncate(self._file.fileno(), complete)
+            os.fsync(self._file.fileno())
+        return torn
+
+    def _end_of_chain(self) -> tuple[int, str]:
+        last: dict[str, Any] | None = None
+        last_text, lines = b"", 0
+        with self.path.open("rb") as file:
+            for text in file:
+                last_text, lines = text, lines + 1
+        if lines:
+            last = _parsed(last_text)
+            if last is None or last.get("seq") != lines or last.get("hash") != _hash_of(last):
+                raise AuditError(
+                    f"the last line of the audit log {self.path} does not verify",
+                    hint="run 'tg263-scp audit verify'; move the file away to begin a new log",
+                )
+        seq, last_hash = (last["seq"], last["hash"]) if last else (0, FIRST_PREV)
+        anchored = _read_head(self.path)
+        if anchored and anchored[0] > seq:
+            raise AuditError(
+                f"the audit log {self.path} has {seq} lines, its head file knows {anchored[0]}",
+                hint="lines were removed from its end; restore it, or move log and head away to begin a new log",
+            )
+        return seq, last_hash
+
+
+def head_path(path: Path) -> Path:
+    """Return the side file that anchors the end of an audit log."""
+    return path.with_name(path.name + ".head")
+
+
+def verify(path: Path) -> AuditReport:
+    """Check every line of an audit log and its end; report the first line that is wrong.
+
+    Raises:
+        OSError: the log cannot be read.
+    """
+    prev, count = FIRST_PREV, 0
+    anchored = _read_head(path)
+    for count, line in enumerate(_lines(path), start=1):
+        problem = _problem_of(line, count, prev)
+        if not problem and anchored and anchored[0] == count and line.get("hash") != anchored[1]:
+            problem = "the line is not the one the head file knows"
+        if problem:
+            return AuditReport(False, count, count, problem, prev)
+        prev = line["hash"]
+    if anchored is None and count:
+        return AuditReport(False, count, count, "the head file is missing: the end cannot be checked", prev)
+    if anchored and anchored[0] > count:
+        missing = anchored[0] - count
+        return AuditReport(False, count, count + 1, f"{missing} lines are missing at the end", prev)
+    return AuditReport(True, count, last_hash=prev)
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines; one that is no JSON object, or torn, as an empty one."""
+    with path.open("rb") as file:
+        for text in file:
+            yield (_parsed(text) if text.endswith(b"\n") else None) or {}
+
+
+def _problem_of(line: dict[str, Any], count: int, prev: str) -> str:
+    if not line:
+        return "not a complete line of JSON"
+    if line.get("hash") != _hash_of(line):
+        return "the line was changed: its hash does not fit"
+    if line.get("seq") != count:
+        return (
+            f"line number {count} says it is number {line.get('seq')}: lines were removed, added or reordered"
+        )
+    if line.get("prev") != prev:
+        return "the line does not follow the one before"
+    return ""
+
+
+def _parsed(text: bytes) -> dict[str, Any] | None:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) else None
+
+
+def _hash_of(line: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of the canonical JSON (sorted keys, no spaces, UTF-8) without the hash itself."""
+    content = {key: value for key, value in line.items() if key != "hash"}
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _read_head(path: Path) -> tuple[int, str] | None:
+    try:
+        head = _parsed(head_path(path).read_bytes())
+    except FileNotFoundError:
+        return None
+    if head is None or not isinstance(head.get("seq"), int):
+        return None
+    return head["seq"], str(head.get("hash"))
+
+
+class IdentifierHash:
+    """Keyed hashes of patient, study and series identifiers: equal where the identifier is equal, not reversible.
+
+    The key is made at first use. Keep it as secret as the identifiers: with it, known identifiers can be looked up.
+
+    Raises:
+        AuditError: the key file exists and is no key.
+    """
+
+    def __init__(self, salt_path: Path) -> None:
+        if not salt_path.exists():
+            salt_path.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(salt_path, secrets.token_hex(32).encode() + b"\n")
+        text = salt_path.read_text(encoding="ascii", errors="replace").strip()
+        try:
+            self._key = bytes.fromhex(text)
+        except ValueError:
+            self._key = b""
+        if len(self._key) < 16:
+            raise AuditError(
+                f"the key file {salt_path} is no key", hint="it must hold at least 32 hexadecimal digits"
+            )
+
+    def __call__(self, identifier: str) -> str:
+        """Return the HMAC-SHA256 (hex) of an identifier; empty for an empty one."""
+        if not identifier:
+            return ""
+        return hmac.new(self._key, identifier.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()

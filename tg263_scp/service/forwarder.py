@@ -1,0 +1,262 @@
+"""The forwarder: brings READY objects to one destination, in order of receipt, until it has them.
+
+Each destination has a forwarder with a thread and a queue of its own, so that one that is down delays nobody else. An
+object counts as sent only on the success (or storage warning) status of its own C-STORE. Everything else is either
+transient, and tried again after a delay that doubles, or permanent, and stays in the queue as FAILED for a person.
+
+Order and failure: a destination that cannot be reached keeps its whole queue waiting, in order. An object that alone
+fails waits alone, and those behind it pass. A crash between the answer and its entry sends the object once more: the
+destination gets the same bytes again, never others.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Collection, Sequence
+from threading import Event, Lock, Thread
+from typing import Any, Protocol
+
+from tg263_scp.config import Destination
+from tg263_scp.dicom.sender import MAX_CONTEXTS, Answer, Connection, Parcel, Target, Unavailable, Verdict
+from tg263_scp.service.audit import AuditLog
+from tg263_scp.service.faults import place_of
+from tg263_scp.service.outbox import Outbox
+from tg263_scp.service.spool import Spool
+from tg263_scp.service.states import Delivery, DeliveryState, Job
+
+logger = logging.getLogger("tg263_scp.forwarder")
+
+POLL_S = 1.0
+"""How soon a delivery is seen that another process (``tg263-scp queue``) restarted."""
+PAUSE_AFTER_ERROR_S = 5.0
+
+Batch = Sequence[tuple[Job, Delivery]]
+
+
+class Line(Protocol):
+    """What the forwarder needs of an association; see :class:`~tg263_scp.dicom.sender.Connection`."""
+
+    @property
+    def usable(self) -> bool: ...  # noqa: D102
+    def send(self, parcel: Parcel) -> Answer: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+    def abort(self) -> None: ...  # noqa: D102
+
+
+Connect = Callable[[Target, Collection[tuple[str, str]]], Line]
+
+
+class Forwarder:
+    """Forwards to one destination; :meth:`start` and :meth:`stop` run it on a thread of its own.
+
+    ``jitter`` returns a number from 0 to 1. ``step`` is called with a name after each durable step: tests end the process
+    there.
+    """
+
+    def __init__(
+        self,
+        destination: Destination,
+        spool: Spool,
+        outbox: Outbox,
+        audit: AuditLog,
+        *,
+        connect: Connect = Connection,
+        clock: Callable[[], float] = time.time,
+        jitter: Callable[[], float] = random.random,
+        step: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self._destination = destination
+        self._name = destination.name
+        self._target = Target(
+            destination.host,
+            destination.port,
+            destination.ae_title,
+            destination.calling_ae_title or "",
+            destination.connect_timeout_s,
+            destination.acse_timeout_s,
+            destination.dimse_timeout_s,
+        )
+        self._spool = spool
+        self._outbox = outbox
+        self._audit = audit
+        self._connect = connect
+        self._clock = clock
+        self._jitter = jitter
+        self._step = step
+        self._refusals = 0
+        self._paused_until = 0.0
+        self._line: Line | None = None
+        self._line_lock = Lock()
+        self._wake = Event()
+        self._stopping = Event()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Begin to send what the journal holds for this destination."""
+        self._thread = Thread(target=self._run, name=f"forwarder-{self._name}", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that there is something to send."""
+        self._wake.set()
+
+    def stop(self, deadline_s: float) -> None:
+        """Finish the object at hand; after the deadline abort it, to be sent again at the next start."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is None:
+            return
+        self._thread.join(deadline_s)
+        if self._thread.is_alive():
+            with self._line_lock:
+                line = self._line
+            if line is not None:
+                line.abort()
+            self._thread.join(5.0)
+
+    def _run(self) -> None:
+        recovered = False
+        while not self._stopping.is_set():
+            self._wake.clear()
+            pause = POLL_S
+            try:
+                if not recovered:
+                    # Nobody else sends to this destination: what is SENDING now was cut off.
+                    self._outbox.recover(self._name)
+                    recovered = True
+                while not self._stopping.is_set() and self.send_due():
+                    pass
+                pause = self._idle_s()
+            except Exception as problem:
+                # Neither the disk nor a fault of ours in one delivery may end the forwarding of all others.
+                logger.error("%s pauses for %.0f s: %s", self._name, PAUSE_AFTER_ERROR_S, place_of(problem))
+                pause, recovered = PAUSE_AFTER_ERROR_S, False
+            self._wake.wait(pause)
+
+    def _idle_s(self) -> float:
+        due_at = self._outbox.next_due_at(self._name)
+        if due_at is None:
+            return POLL_S
+        return min(POLL_S, max(0.01, max(due_at, self._paused_until) - self._clock()))
+
+    def send_due(self) -> bool:
+        """Send one batch of what is due; false where nothing is, or the destination is being left alone for a while."""
+        if self._clock() < self._paused_until:
+            return False
+        batch = _of_one_association(self._outbox.due(self._name, self._destination.batch_objects))
+        if not batch:
+            return False
+        try:
+            line = self._connect(
+                self._target, list(dict.fromkeys(self._parcel(job).context for job, _ in batch))
+            )
+        except Unavailable as problem:
+            self._refused(batch, problem)
+            return False
+        self._refusals = 0
+        with self._line_lock:
+            self._line = line
+        try:
+            self._send_batch(batch, line)
+        finally:
+            line.close()
+            with self._line_lock:
+                self._line = None
+        return True
+
+    def _send_batch(self, batch: Batch, line: Line) -> None:
+        for job, delivery in batch:
+            if self._stopping.is_set():
+                return
+            answer = self._send(job, delivery, line)
+            if line.usable or (answer.verdict is Verdict.PERMANENT and answer.status is None):
+                continue
+            if answer.verdict is Verdict.TRANSIENT:
+                # Half the first delay is less than the object just tried has to wait: the next one gets its turn.
+                self._paused_until = self._clock() + self._destination.retry.first_delay_s / 2
+            return
+
+    def _send(self, job: Job, delivery: Delivery, line: Line) -> Answer:
+        self._outbox.sending(delivery)
+        self._step("sending")
+        answer = line.send(self._parcel(job))
+        self._step("answered")
+        if answer.verdict is Verdict.STORED:
+            self._record(job, "delivered", answer)
+            self._step("delivery_audited")
+            self._outbox.settle(delivery, DeliveryState.SENT, status=answer.status, error=_remark(answer))
+            logger.info("job %d: sent to %s", job.job, self._name)
+        elif answer.verdict is Verdict.PERMANENT or self._given_up(delivery):
+            self._fail(job, delivery, answer)
+        else:
+            at = self._clock() + self._delay_s(delivery.attempts)
+            text = _text(answer)
+            self._outbox.settle(
+                delivery, DeliveryState.RETRY, status=answer.status, error=text, next_attempt_at=at
+            )
+            logger.warning("job %d: not sent to %s (%s), to be tried again", job.job, self._name, text)
+        return answer
+
+    def _refused(self, batch: Batch, problem: Unavailable) -> None:
+        self._refusals += 1
+        self._paused_until = self._clock() + self._delay_s(self._refusals - 1)
+        logger.warning("%s: %s", self._name, problem.message)
+        answer = Answer(Verdict.TRANSIENT, None, problem.message)
+        for job, delivery in batch:
+            if problem.permanent or self._given_up(delivery):
+                self._fail(job, delivery, answer)
+            else:
+                at = self._paused_until
+                self._outbox.settle(delivery, DeliveryState.RETRY, error=answer.text, next_attempt_at=at)
+
+    def _fail(self, job: Job, delivery: Delivery, answer: Answer) -> None:
+        self._record(job, "delivery_failed", answer)
+        text = _text(answer)
+        self._outbox.settle(delivery, DeliveryState.FAILED, status=answer.status, error=text)
+        logger.error("job %d: given up for %s (%s)", job.job, self._name, text)
+
+    def _given_up(self, delivery: Delivery) -> bool:
+        return self._clock() >= delivery.queued_at + self._destination.retry.give_up_after_s
+
+    def _delay_s(self, failures: int) -> float:
+        retry = self._destination.retry
+        doubled = retry.first_delay_s * 2.0 ** min(failures, 30)
+        return min(doubled * (1 + 0.25 * self._jitter()), retry.max_delay_s)
+
+    def _parcel(self, job: Job) -> Parcel:
+        path = self._spool.result(job.token) if job.sends_result else self._spool.original(job.token)
+        return Parcel(path, job.sop_class_uid, job.transfer_syntax_uid)
+
+    def _record(self, job: Job, kind: str, answer: Answer) -> None:
+        destination = self._destination
+        record: dict[str, Any] = {
+            "kind": kind,
+            "reason": answer.text,
+            "job": job.token,
+            "sop_instance_uid": job.sop_instance_uid,
+            "destination": self._name,
+            "peer": {"ae_title": destination.ae_title, "address": f"{destination.host}:{destination.port}"},
+            "status": None if answer.status is None else f"0x{answer.status:04X}",
+            "sent": "result" if job.sends_result else "original",
+        }
+        self._audit.append(record)
+
+
+def _of_one_association(batch: Batch) -> Batch:
+    """Cut a batch where it would need more presentation contexts than an association has."""
+    contexts: set[tuple[str, str]] = set()
+    for place, (job, _) in enumerate(batch):
+        contexts.add((job.sop_class_uid, job.transfer_syntax_uid))
+        if len(contexts) > MAX_CONTEXTS:
+            return batch[:place]
+    return batch
+
+
+def _text(answer: Answer) -> str:
+    return answer.text if answer.status is None else f"0x{answer.status:04X} {answer.text}"
+
+
+def _remark(answer: Answer) -> str:
+    return "" if answer.status == 0 else _text(answer)

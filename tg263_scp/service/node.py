@@ -1,0 +1,234 @@
+"""The node: listener, spool, journal, worker, forwarders and audit log put together.
+
+    with Node(load_config(path), load_nomenclature()) as node:
+        print(node.address)
+
+What a crash leaves behind is taken up at start: unfinished files are cleared away, undecided objects are decided, cut-off
+deliveries are sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from tg263_scp.config import Config
+from tg263_scp.dicom.listener import Listener, Received, StoreStatus
+from tg263_scp.errors import JournalError, Tg263Error
+from tg263_scp.naming.decide import decide_set
+from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.service.audit import AuditLog, IdentifierHash
+from tg263_scp.service.forwarder import Forwarder
+from tg263_scp.service.journal import Journal
+from tg263_scp.service.relabelling import Decide, Provenance, RelabelOutcome, RelabelPolicy, decide_and_write
+from tg263_scp.service.spool import Spool, SpoolFull, sole_owner
+from tg263_scp.service.states import Arrival, Ingest
+from tg263_scp.service.worker import Worker
+
+logger = logging.getLogger("tg263_scp.node")
+
+JOURNAL_NAME = "journal.sqlite"
+"""Name of the journal inside the spool folder."""
+
+
+class Node:
+    """A DICOM node that receives, relabels and forwards; :meth:`start` returns when it can be called.
+
+    ``step`` is called with a name after each durable step of an object's way: tests end the process there.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        nomenclature: Nomenclature,
+        *,
+        decide: Decide = decide_set,
+        step: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self._config = config
+        self._nomenclature = nomenclature
+        self._decide = decide
+        self._step = step
+        self._running = ExitStack()
+        self._listener: Listener | None = None
+
+    def __enter__(self) -> Node:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.drain_and_stop()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that the node listens on."""
+        assert self._listener is not None, "the node has not been started"
+        return self._listener.address
+
+    @property
+    def journal(self) -> Journal:
+        """The journal of the running node."""
+        return self._journal
+
+    def start(self) -> None:
+        """Open everything, take up what an earlier run left, and listen.
+
+        Raises:
+            Tg263Error: another node has the spool, the journal or the audit log cannot be used, the port is taken.
+        """
+        config = self._config
+        with ExitStack() as opened:
+            self._open(opened)
+            listener = Listener(
+                config.listen,
+                config.peers,
+                max_object_bytes=config.spool.max_object_bytes,
+                accept=self._take,
+            )
+            listener.start()
+            opened.callback(listener.stop, 0.0)
+            self._listener = listener
+            self._running = opened.pop_all()
+        host, port = self.address
+        logger.info("listening on %s:%d as %s", host, port, config.listen.ae_title)
+        if not config.destinations:
+            logger.warning("there are no destinations: every object will be held")
+
+    def _open(self, opened: ExitStack) -> None:
+        config = self._config
+        self._spool = _spool(config, opened)
+        self._journal = Journal(config.spool.folder / JOURNAL_NAME)
+        opened.callback(self._journal.close)
+        self._clear_up()
+        audit = AuditLog(config.audit.file)
+        opened.callback(audit.close)
+        self._forwarders = [
+            Forwarder(destination, self._spool, self._journal.outbox, audit, step=self._step)
+            for destination in config.destinations
+        ]
+        self._worker = Worker(
+            self._spool,
+            self._journal,
+            audit,
+            self._relabel,
+            provenance=Provenance(self._nomenclature.digest, config.digest),
+            hashed=IdentifierHash(config.audit.salt_file),
+            destinations=[destination.name for destination in config.destinations],
+            retention_s=config.spool.retention_s,
+            wake_forwarders=self._wake_forwarders,
+            step=self._step,
+        )
+        for forwarder in self._forwarders:
+            forwarder.start()
+            opened.callback(forwarder.stop, 0.0)
+        self._worker.start()
+        opened.callback(self._worker.stop, 5.0)
+
+    def _clear_up(self) -> None:
+        swept = self._spool.sweep(self._journal.tokens(expired=False), self._journal.tokens(expired=True))
+        if swept.unfinished_removed or swept.expired_removed:
+            logger.info(
+                "cleared up: %d unfinished files, %d files of expired objects",
+                swept.unfinished_removed,
+                swept.expired_removed,
+            )
+        if swept.orphans_kept:
+            logger.error("%d files that the journal does not know are in 'orphans'", swept.orphans_kept)
+        known = {destination.name for destination in self._config.destinations}
+        for name, waiting in self._journal.outbox.waiting_destinations().items():
+            if name not in known:
+                logger.error("%d objects wait for '%s', which is no longer configured", waiting, name)
+
+    def _wake_forwarders(self) -> None:
+        for forwarder in self._forwarders:
+            forwarder.wake()
+
+    def _relabel(self, source: Path, target: Path, sop_instance_uid: str) -> RelabelOutcome:
+        policy = RelabelPolicy.of(self._config.naming)
+        return decide_and_write(
+            source,
+            target,
+            self._nomenclature,
+            policy,
+            sop_instance_uid=sop_instance_uid,
+            decide=self._decide,
+        )
+
+    def _take(self, received: Received) -> StoreStatus:
+        """Make a received object durable: first its bytes, then its row in the journal, then the acknowledgement."""
+        try:
+            spooled = self._spool.write(
+                received.dataset,
+                sop_class_uid=received.sop_class_uid,
+                sop_instance_uid=received.sop_instance_uid,
+                transfer_syntax_uid=received.transfer_syntax_uid,
+                source_ae_title=received.calling_ae_title,
+            )
+            self._step("spooled")
+            job, ingest = self._journal.receive(
+                Arrival(
+                    token=spooled.token,
+                    sop_class_uid=received.sop_class_uid,
+                    sop_instance_uid=received.sop_instance_uid,
+                    transfer_syntax_uid=received.transfer_syntax_uid,
+                    sha256=spooled.sha256,
+                    dataset_bytes=spooled.dataset_bytes,
+                    calling_ae_title=received.calling_ae_title,
+                    peer_address=received.peer_address,
+                )
+            )
+            self._step("journaled")
+        except ValueError:
+            return StoreStatus.INVALID_SOP_INSTANCE
+        except (SpoolFull, OSError, JournalError) as problem:
+            # A file without a row is set aside at the next start; it was not acknowledged.
+            logger.error(
+                "an object was refused: %s", problem.strerror if isinstance(problem, OSError) else problem
+            )
+            return StoreStatus.OUT_OF_RESOURCES
+        if ingest in (Ingest.IN_FLIGHT, Ingest.REDELIVERED):
+            self._spool.discard(spooled.token)
+        if ingest is Ingest.NEW_VERSION:
+            logger.warning("job %d: its SOP Instance UID was here before with other content", job)
+        logger.info("job %d: received %d bytes (%s)", job, spooled.dataset_bytes, ingest)
+        self._worker.wake()
+        if ingest is Ingest.REDELIVERED:
+            self._wake_forwarders()
+        return StoreStatus.SUCCESS
+
+    def drain_and_stop(self) -> None:
+        """Refuse new associations, let running ones and the objects at hand finish, and close; undone work stays."""
+        if self._listener is None:
+            return
+        until = time.monotonic() + self._config.listen.drain_s
+        self._listener.stop(self._config.listen.drain_s)
+        self._worker.stop(max(1.0, until - time.monotonic()))
+        stopping = [
+            threading.Thread(target=partial(forwarder.stop, max(1.0, until - time.monotonic())))
+            for forwarder in self._forwarders
+        ]
+        for thread in stopping:
+            thread.start()
+        for thread in stopping:
+            thread.join()
+        self._running.close()
+        self._listener = None
+        logger.info("stopped")
+
+
+def _spool(config: Config, opened: ExitStack) -> Spool:
+    folder = config.spool.folder
+    try:
+        spool = Spool(folder, min_free_bytes=config.spool.min_free_bytes)
+    except OSError as problem:
+        raise Tg263Error(
+            f"the spool folder {folder} cannot be used: {problem.strerror}",
+            hint="create it and let this user write there",
+        ) from problem
+    opened.enter_context(sole_owner(folder / "node.lock", "the spool"))
+    return spool

@@ -1,0 +1,99 @@
+"""The deliveries of the journal: what each destination has, gets, waits for or has been given up on."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from tg263_scp.service.database import Database
+from tg263_scp.service.states import Delivery, DeliveryState, Job, delivery_of, job_of
+
+
+class Outbox:
+    """The table ``deliveries`` of the journal, reached as :attr:`Journal.outbox`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def deliveries(self, job: int) -> list[Delivery]:
+        """Return the deliveries of one object."""
+        return [
+            delivery_of(row)
+            for row in self._database.rows("SELECT * FROM deliveries WHERE job=? ORDER BY destination", job)
+        ]
+
+    def due(self, destination: str, limit: int) -> list[tuple[Job, Delivery]]:
+        """Return what is to be sent to ``destination`` now, in order of receipt."""
+        rows = self._database.rows(
+            "SELECT * FROM deliveries WHERE destination=? AND state IN ('PENDING','RETRY') AND next_attempt_at<=?"
+            " ORDER BY job LIMIT ?",
+            destination,
+            self._database.clock(),
+            limit,
+        )
+        return [(self._job(row["job"]), delivery_of(row)) for row in rows]
+
+    def next_due_at(self, destination: str) -> float | None:
+        """Return when the next delivery to ``destination`` is due; None where nothing waits."""
+        rows = self._database.rows(
+            "SELECT MIN(next_attempt_at) AS at FROM deliveries"
+            " WHERE destination=? AND state IN ('PENDING','RETRY')",
+            destination,
+        )
+        return rows[0]["at"]
+
+    def _job(self, job: int) -> Job:
+        return job_of(self._database.rows("SELECT * FROM objects WHERE job=?", job)[0])
+
+    def queue(self, db: sqlite3.Connection, job: int, destination: str, now: float) -> None:
+        """Queue an object for a destination for the first time; part of the caller's transaction."""
+        db.execute(
+            "INSERT INTO deliveries (job, destination, state, queued_at, next_attempt_at, changed_at)"
+            " VALUES (?,?,'PENDING',?,?,?)",
+            (job, destination, now, now, now),
+        )
+
+    def requeue(self, db: sqlite3.Connection, job: int, destination: str, now: float) -> None:
+        """SENT or FAILED -> PENDING, as if queued for the first time; part of the caller's transaction."""
+        fresh = {"attempts": 0, "queued_at": now, "next_attempt_at": now, "status": None, "error": ""}
+        self._database.move(db, (job, destination), DeliveryState.PENDING, **fresh)
+
+    def sending(self, delivery: Delivery) -> None:
+        """PENDING or RETRY -> SENDING, before the first byte leaves."""
+        with self._database.transaction() as db:
+            key = (delivery.job, delivery.destination)
+            self._database.move(db, key, DeliveryState.SENDING, attempts=delivery.attempts + 1)
+
+    def settle(
+        self,
+        delivery: Delivery,
+        to: DeliveryState,
+        *,
+        status: int | None = None,
+        error: str = "",
+        next_attempt_at: float = 0.0,
+    ) -> None:
+        """Enter how an attempt ended: SENT, RETRY (due again at ``next_attempt_at``) or FAILED."""
+        with self._database.transaction() as db:
+            key = (delivery.job, delivery.destination)
+            self._database.move(db, key, to, status=status, error=error, next_attempt_at=next_attempt_at)
+
+    def recover(self, destination: str) -> int:
+        """SENDING -> RETRY for what was on its way to ``destination`` when sending was cut off; return how many."""
+        now = self._database.clock()
+        with self._database.transaction() as db:
+            rows = db.execute(
+                "SELECT job FROM deliveries WHERE destination=? AND state='SENDING'", (destination,)
+            ).fetchall()
+            for row in rows:
+                key = (row["job"], destination)
+                error = "sending was cut off before the answer came"
+                self._database.move(db, key, DeliveryState.RETRY, error=error, next_attempt_at=now)
+        return len(rows)
+
+    def waiting_destinations(self) -> dict[str, int]:
+        """Return how many deliveries each destination still waits for (those given up not counted)."""
+        rows = self._database.rows(
+            "SELECT destination, COUNT(*) AS n FROM deliveries"
+            " WHERE state NOT IN ('SENT','FAILED') GROUP BY destination"
+        )
+        return {row["destination"]: row["n"] for row in rows}

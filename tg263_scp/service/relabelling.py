@@ -1,0 +1,232 @@
+"""One structure set from file to file: read the ROIs, decide the whole set, write the relabelled copy, say what was done.
+
+The node and the archive tool both call :func:`decide_and_write`, so that a name gets the same answer and the same audit
+record on both ways.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from tg263_scp import __version__
+from tg263_scp.config import Naming
+from tg263_scp.dicom.relabel import EditProof, relabel
+from tg263_scp.dicom.structure_set import RoiRecord, StructureSet, read_structure_set
+from tg263_scp.errors import HeldObjectError
+from tg263_scp.model import Decision, Roi, Status
+from tg263_scp.naming.decide import decide_set
+from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.naming.query import NamingOptions
+from tg263_scp.service.audit import IdentifierHash
+
+
+class Decide(Protocol):
+    """Decides the names of one structure set; the answer has the order of ``rois``."""
+
+    def __call__(  # noqa: D102
+        self, rois: Sequence[Roi], nomenclature: Nomenclature, options: NamingOptions
+    ) -> tuple[Decision, ...]: ...
+
+
+class OutcomeKind(StrEnum):
+    """What became of an object; also the ``kind`` of its audit line."""
+
+    RELABELLED = "relabelled"
+    """A relabelled copy was written; at least one name changed."""
+    UNCHANGED = "unchanged"
+    """Decided, and no name has to change; the original goes on."""
+    SHADOW = "shadow"
+    """Decided, and the original goes on all the same, even one that would be held (``reason`` says so)."""
+    PASSED = "passed"
+    """The original goes on: not a structure set, or an approved or signed one that policy leaves alone."""
+    HELD = "held"
+    """Kept for a person, with a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelabelPolicy:
+    """What may be done with an object; see the section ``naming`` of the configuration."""
+
+    mode: str = "relabel"
+    approved: str = "pass"
+    unresolved: str = "pass"
+    options: NamingOptions = field(default_factory=NamingOptions)
+
+    @classmethod
+    def of(cls, naming: Naming) -> RelabelPolicy:
+        """Return the policy that the configuration asks for."""
+        options = NamingOptions(
+            keep_patterns=tuple(naming.keep_patterns),
+            planning=naming.planning,
+            languages=tuple(naming.languages),
+            fuzzy_floor=naming.fuzzy_floor,
+            fuzzy_gap=naming.fuzzy_gap,
+        )
+        return cls(naming.mode, naming.approved, naming.unresolved, options)
+
+
+@dataclass(frozen=True, slots=True)
+class RelabelOutcome:
+    """What :func:`decide_and_write` did.
+
+    ``reason`` is the stable code of a hold (in shadow mode: of what would be one), or why an object was passed
+    (``approved``, ``signed``); empty otherwise.
+    ``decisions`` has the order of ``structure_set.rois``; both are empty where the object could not be read. ``proof`` is
+    there exactly where a copy was written.
+    """
+
+    kind: OutcomeKind
+    reason: str = ""
+    structure_set: StructureSet | None = None
+    decisions: tuple[Decision, ...] = ()
+    proof: EditProof | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many ROIs there are of each status."""
+        return dict(Counter(str(decision.status) for decision in self.decisions))
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Under what a decision was made: part of every audit line."""
+
+    nomenclature_digest: str
+    config_digest: str
+    program_version: str = __version__
+
+
+def decide_and_write(
+    source: Path,
+    target: Path,
+    nomenclature: Nomenclature,
+    policy: RelabelPolicy,
+    *,
+    sop_instance_uid: str = "",
+    decide: Decide = decide_set,
+) -> RelabelOutcome:
+    """Decide all names of a structure set and, where one changes and policy allows it, write the copy to ``target``.
+
+    ``sop_instance_uid``, where given, is what the sender called the object: another UID inside holds it
+    (``uid_mismatch``). An object that cannot be read or edited with certainty is an outcome of kind HELD, not an error.
+
+    Raises:
+        FileExistsError: ``target`` exists.
+        OSError: a file cannot be read or written.
+    """
+    try:
+        structure_set = read_structure_set(source)
+    except HeldObjectError as problem:
+        kind = OutcomeKind.SHADOW if policy.mode == "shadow" else OutcomeKind.HELD
+        return RelabelOutcome(kind, problem.reason)
+    options = replace(policy.options, identifiers=structure_set.identifiers)
+    decisions = decide([_roi(record) for record in structure_set.rois], nomenclature, options)
+    outcome = RelabelOutcome(OutcomeKind.UNCHANGED, "", structure_set, decisions)
+    held = _held(structure_set, decisions, policy, sop_instance_uid)
+    if policy.mode == "shadow":
+        return replace(outcome, kind=OutcomeKind.SHADOW, reason=held)
+    if held:
+        return replace(outcome, kind=OutcomeKind.HELD, reason=held)
+    if policy.approved == "pass" and _sealed(structure_set):
+        return replace(outcome, kind=OutcomeKind.PASSED, reason=_sealed(structure_set))
+    new_names = _new_names(structure_set.rois, decisions)
+    if not new_names:
+        return outcome
+    try:
+        proof = relabel(source, target, new_names)
+    except HeldObjectError as problem:
+        return replace(outcome, kind=OutcomeKind.HELD, reason=problem.reason)
+    except ValueError:
+        return replace(outcome, kind=OutcomeKind.HELD, reason="name_not_writable")
+    return replace(outcome, kind=OutcomeKind.RELABELLED, proof=proof)
+
+
+def _roi(record: RoiRecord) -> Roi:
+    number = record.number if record.number is not None else -1
+    return Roi(number, record.name, record.interpreted_type, record.readable)
+
+
+def _sealed(structure_set: StructureSet) -> str:
+    """Say why an edit would break somebody's word: Approval Status (300E,0002), Digital Signatures Sequence."""
+    if structure_set.has_digital_signature:
+        return "signed"
+    return "approved" if structure_set.approval_status.strip().upper() == "APPROVED" else ""
+
+
+def _held(
+    structure_set: StructureSet,
+    decisions: Sequence[Decision],
+    policy: RelabelPolicy,
+    sop_instance_uid: str,
+) -> str:
+    if sop_instance_uid and structure_set.sop_instance_uid != sop_instance_uid:
+        return "uid_mismatch"
+    if not structure_set.charset_known and any(not roi.readable for roi in structure_set.rois):
+        return "charset_unknown"
+    if policy.approved == "hold" and _sealed(structure_set):
+        return _sealed(structure_set)
+    if policy.unresolved == "hold" and any(decision.status is Status.REVIEW for decision in decisions):
+        return "unresolved_names"
+    return ""
+
+
+def _new_names(rois: Sequence[RoiRecord], decisions: Sequence[Decision]) -> dict[int, str]:
+    """Key on the index: ROI numbers may be missing or repeated, names are often repeated."""
+    return {
+        record.index: decision.name
+        for record, decision in zip(rois, decisions, strict=True)
+        if decision.status is Status.RENAME and record.readable and decision.name != record.name
+    }
+
+
+def audit_record(
+    outcome: RelabelOutcome, provenance: Provenance, hashed: IdentifierHash, context: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the audit line of a decision; ``context`` says which object, from whom (job, peer, UIDs, digest ...)."""
+    record: dict[str, Any] = {
+        "kind": str(outcome.kind),
+        "reason": outcome.reason,
+        **context,
+        "program": provenance.program_version,
+        "nomenclature": provenance.nomenclature_digest,
+        "config": provenance.config_digest,
+    }
+    structure_set = outcome.structure_set
+    if structure_set is not None:
+        record["patient"] = hashed(structure_set.patient_id)
+        record["study"] = hashed(structure_set.study_instance_uid)
+        record["series"] = hashed(structure_set.series_instance_uid)
+        record["rois"] = [
+            _roi_line(roi, decision)
+            for roi, decision in zip(structure_set.rois, outcome.decisions, strict=True)
+        ]
+        record["counts"] = outcome.counts
+    if outcome.proof is not None:
+        record["digests"] = {
+            "before": outcome.proof.sha256_before,
+            "after": outcome.proof.sha256_after,
+            "blanked_before": outcome.proof.blanked_sha256_before,
+            "blanked_after": outcome.proof.blanked_sha256_after,
+        }
+    return record
+
+
+def _roi_line(roi: RoiRecord, decision: Decision) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "number": roi.number,
+        "old": roi.name,
+        "new": decision.name,
+        "status": str(decision.status),
+        "rule": decision.rule,
+        "reason": str(decision.reason),
+        "confidence": decision.confidence,
+        "evidence": [str(source) for source in decision.evidence],
+    }
+    if not roi.readable and roi.raw_name is not None:
+        line["old_bytes"] = roi.raw_name.hex()
+    return line

@@ -1,0 +1,201 @@
+"""The spool: a folder that keeps every acknowledged object, through a power cut, until every destination has it.
+
+    incoming/   files being written; whatever lies here at start was never acknowledged and is removed
+    originals/  objects as received, one file per job, named by the job's token and never by anything a peer sent
+    results/    relabelled copies
+    orphans/    complete files that no journal row knows (found at start; kept, since a journal may have been lost)
+
+An object is durable when :meth:`Spool.write` returns: its bytes are on the disk (fsync), and so is its name in the
+folder (rename, then fsync of the folder).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tg263_scp.dicom.part10 import file_head
+from tg263_scp.errors import Tg263Error
+
+try:
+    import fcntl
+except ImportError:  # not on Windows: there the service manager keeps one process per folder
+    fcntl = None  # type: ignore[assignment]
+
+
+class SpoolFull(Tg263Error):  # noqa: N818 - the word the rest of the node uses
+    """Storing the object would leave less free disk than ``spool.min_free_bytes``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """A durable object: its job token, the SHA-256 (hex) of the data set as received, and the data set's size."""
+
+    token: str
+    sha256: str
+    dataset_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What :meth:`Spool.sweep` found at start."""
+
+    unfinished_removed: int
+    expired_removed: int
+    orphans_kept: int
+
+
+class Spool:
+    """The spool folder of one node."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        min_free_bytes: int,
+        free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+    ) -> None:
+        self.folder = folder
+        self._min_free_bytes = min_free_bytes
+        self._free_bytes = free_bytes
+        self._incoming = folder / "incoming"
+        self._originals = folder / "originals"
+        self._results = folder / "results"
+        self._orphans = folder / "orphans"
+        for part in (self._incoming, self._originals, self._results, self._orphans):
+            part.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def original(self, token: str) -> Path:
+        """Return the file of the object as received."""
+        return self._originals / f"{token}.dcm"
+
+    def result(self, token: str) -> Path:
+        """Return the file of the relabelled copy; it exists only where there is one."""
+        return self._results / f"{token}.dcm"
+
+    def write(
+        self,
+        dataset: bytes | memoryview,
+        *,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        transfer_syntax_uid: str,
+        source_ae_title: str,
+    ) -> Spooled:
+        """Store one received data set as a DICOM file; durable on return.
+
+        Raises:
+            SpoolFull: not enough free disk; nothing is stored.
+            ValueError: a UID is not a UID; nothing is stored.
+            OSError: the disk refuses; nothing is stored.
+        """
+        if self._free_bytes(self.folder) - len(dataset) < self._min_free_bytes:
+            raise SpoolFull("the spool's disk is full", hint="free disk or lower spool.min_free_bytes")
+        head = file_head(
+            sop_class_uid=sop_class_uid,
+            sop_instance_uid=sop_instance_uid,
+            transfer_syntax_uid=transfer_syntax_uid,
+            source_ae_title=source_ae_title,
+        )
+        token = secrets.token_hex(16)
+        part = self._incoming / f"{token}.part"
+        try:
+            with part.open("xb") as file:
+                file.write(head)
+                file.write(dataset)
+                file.flush()
+                os.fsync(file.fileno())
+            part.rename(self.original(token))
+            sync_folder(self._originals)
+        except OSError:
+            with suppress(OSError):
+                part.unlink()
+            raise
+        return Spooled(token, hashlib.sha256(dataset).hexdigest(), len(dataset))
+
+    def discard(self, token: str) -> None:
+        """Remove the files of a job; those already gone are no error."""
+        self.original(token).unlink(missing_ok=True)
+        self.result(token).unlink(missing_ok=True)
+
+    def discard_result(self, token: str) -> None:
+        """Remove a relabelled copy that a job no longer wants or did not finish."""
+        self.result(token).unlink(missing_ok=True)
+
+    def sweep(self, live: Collection[str], expired: Collection[str]) -> Swept:
+        """Clear up after an unclean end; call before anything is received.
+
+        ``live`` and ``expired`` are the tokens that the journal holds. Unfinished files were never acknowledged and go;
+        files of expired jobs go; complete files unknown to the journal are moved to ``orphans/``.
+        """
+        unfinished = [path for path in self._incoming.iterdir() if path.is_file()]
+        for path in unfinished:
+            path.unlink()
+        removed = orphans = 0
+        for folder in (self._originals, self._results):
+            for path in list(folder.iterdir()):
+                if path.suffix == ".dcm" and path.stem in live:
+                    continue
+                if path.suffix != ".dcm" or path.stem in expired:
+                    path.unlink()
+                    removed += 1
+                else:
+                    path.rename(self._orphans / f"{folder.name}-{path.name}")
+                    orphans += 1
+        return Swept(len(unfinished), removed, orphans)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable; where the system cannot open folders (Windows) the rename has to do."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Create a small private file (0600) with its bytes and name on the disk.
+
+    Raises:
+        FileExistsError: it exists already.
+    """
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if path.exists():
+        part.unlink()
+        raise FileExistsError(path)
+    part.rename(path)
+    sync_folder(path.parent)
+
+
+@contextmanager
+def sole_owner(path: Path, what: str) -> Iterator[None]:
+    """Hold an exclusive lock on ``path`` (created where missing) for the duration of the block.
+
+    The lock ends with the process, however it ends; the file itself stays and means nothing.
+
+    Raises:
+        Tg263Error: another process holds it.
+    """
+    with path.open("ab") as file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as problem:
+                raise Tg263Error(
+                    f"{what} is in use by another process ({path})", hint="stop it, or use another folder"
+                ) from problem
+        yield

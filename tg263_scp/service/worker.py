@@ -1,0 +1,211 @@
+"""The worker: takes each received object in turn, has it decided, and makes it READY or HELD.
+
+One thread, in order of receipt, so that objects reach the destinations in the order the sender chose. Four steps, each
+durable before the next, so that the node may end between any two of them:
+
+    1. decide and write     the relabelled copy is in the spool (a copy left by an earlier attempt is thrown away)
+    2. RECEIVED -> DECIDED  the journal holds the decision and its audit record
+    3. audit                the line is in the audit log
+    4. DECIDED -> READY     deliveries are queued, or HELD with a reason
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from tg263_scp.dicom.identify import identify, is_rtstruct
+from tg263_scp.service.audit import AuditLog, IdentifierHash
+from tg263_scp.service.faults import place_of
+from tg263_scp.service.journal import Journal
+from tg263_scp.service.relabelling import OutcomeKind, Provenance, RelabelOutcome, audit_record
+from tg263_scp.service.spool import Spool
+from tg263_scp.service.states import Job, ObjectState
+
+logger = logging.getLogger("tg263_scp.worker")
+
+Relabel = Callable[[Path, Path, str], RelabelOutcome]
+"""Source, target and SOP Instance UID of a structure set to its outcome: ``decide_and_write`` with the rest filled in."""
+
+POLL_S = 1.0
+"""How soon work is seen that another process (``tg263-scp queue``) put into the journal."""
+PAUSE_AFTER_ERROR_S = 5.0
+EXPIRE_EVERY_S = 60.0
+
+
+class Worker:
+    """Decides received objects; :meth:`start` and :meth:`stop` run it on a thread of its own.
+
+    ``step`` is called with a name after each durable step: tests end the process there.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        journal: Journal,
+        audit: AuditLog,
+        relabel: Relabel,
+        *,
+        provenance: Provenance,
+        hashed: IdentifierHash,
+        destinations: Sequence[str],
+        retention_s: float,
+        wake_forwarders: Callable[[], None],
+        clock: Callable[[], float] = time.time,
+        step: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self._spool = spool
+        self._journal = journal
+        self._audit = audit
+        self._relabel = relabel
+        self._provenance = provenance
+        self._hashed = hashed
+        self._destinations = destinations
+        self._retention_s = retention_s
+        self._clock = clock
+        self._expire_next_at = 0.0
+        self._wake_forwarders = wake_forwarders
+        self._step = step
+        self._wake = Event()
+        self._stopping = Event()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Begin to work on what the journal holds."""
+        self._thread = Thread(target=self._run, name="worker", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that there is something to do."""
+        self._wake.set()
+
+    def stop(self, deadline_s: float) -> None:
+        """Finish the object at hand and end; what remains stays in the journal."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread:
+            self._thread.join(deadline_s)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            pause = POLL_S
+            try:
+                self._expire_now_and_then()
+                while not self._stopping.is_set() and self.work_on_next():
+                    pass
+            except Exception as problem:
+                # The disk or the journal refuses: nothing is lost, the object stays where it is in the journal.
+                logger.error("work pauses for %.0f s: %s", PAUSE_AFTER_ERROR_S, place_of(problem))
+                pause = PAUSE_AFTER_ERROR_S
+            self._wake.wait(pause)
+
+    def work_on_next(self) -> bool:
+        """Bring the oldest undecided object to READY or HELD; false where there is none.
+
+        Raises:
+            OSError: the disk refuses (spool or audit log); call again later.
+            JournalError: the journal refuses; call again later.
+        """
+        job = self._journal.next_job()
+        if job is None:
+            return False
+        repeated = job.state is ObjectState.DECIDED
+        if not repeated:
+            self._decide(job)
+            job = self._journal.job(job.job)
+        record = json.loads(job.record)
+        if not (repeated and self._audit.holds(record["decision"])):
+            self._audit.append(record)
+            self._step("audited")
+        state = self._journal.finish(job.job, self._destinations)
+        self._step("finished")
+        logger.info("job %d: %s%s", job.job, state, f" ({job.reason})" if job.reason else "")
+        if state is ObjectState.READY:
+            self._wake_forwarders()
+        return True
+
+    def _expire_now_and_then(self) -> None:
+        if self._clock() < self._expire_next_at:
+            return
+        self._expire_next_at = self._clock() + EXPIRE_EVERY_S
+        expired = self.expire()
+        if expired:
+            logger.info("%d objects are everywhere and past retention: files removed", expired)
+
+    def expire(self) -> int:
+        """Remove the files of objects that every destination has had for the retention time; return how many."""
+        jobs = self._journal.expirable(self._clock() - self._retention_s)
+        for job in jobs:
+            # First the journal: were the files gone first, a crash would leave an object that cannot be sent again.
+            self._journal.expire(job.job)
+            self._spool.discard(job.token)
+        return len(jobs)
+
+    def _decide(self, job: Job) -> None:
+        source, target = self._spool.original(job.token), self._spool.result(job.token)
+        self._spool.discard_result(job.token)
+        context = self._context(job)
+        try:
+            outcome = self._outcome(job, source, target, context)
+        except FileNotFoundError:
+            outcome = RelabelOutcome(OutcomeKind.HELD, "file_missing")
+        except OSError:
+            raise  # the disk, not the object: to be tried again
+        except Exception as problem:
+            # One object must never stop the others.
+            logger.error("job %d: held after %s", job.job, place_of(problem))
+            outcome = RelabelOutcome(OutcomeKind.HELD, "internal_error")
+        if outcome.kind is not OutcomeKind.HELD and not self._destinations:
+            outcome = replace(outcome, kind=OutcomeKind.HELD, reason="no_destination", proof=None)
+        if outcome.kind is not OutcomeKind.RELABELLED:
+            self._spool.discard_result(job.token)
+        self._step("written")
+        self._journal.decide(
+            job.job,
+            audit_record(outcome, self._provenance, self._hashed, context),
+            hold=outcome.kind is OutcomeKind.HELD,
+            reason=outcome.reason,
+            sends_result=outcome.kind is OutcomeKind.RELABELLED,
+        )
+        self._step("decided")
+        self._log(job, outcome)
+
+    def _outcome(self, job: Job, source: Path, target: Path, context: dict[str, Any]) -> RelabelOutcome:
+        if is_rtstruct(job.sop_class_uid):
+            outcome = self._relabel(source, target, job.sop_instance_uid)
+            if outcome.structure_set is not None:
+                return outcome
+        else:
+            outcome = RelabelOutcome(OutcomeKind.PASSED)
+        identity = identify(source)
+        if identity is not None:
+            context["patient"] = self._hashed(identity.patient_id)
+            context["study"] = self._hashed(identity.study_instance_uid)
+            context["series"] = self._hashed(identity.series_instance_uid)
+        return outcome
+
+    def _context(self, job: Job) -> dict[str, Any]:
+        return {
+            "decision": secrets.token_hex(8),
+            "job": job.token,
+            "peer": {"ae_title": job.calling_ae_title, "address": job.peer_address},
+            "sop_class_uid": job.sop_class_uid,
+            "sop_instance_uid": job.sop_instance_uid,
+            "dataset_sha256": job.sha256,
+            "other_version_of_uid": job.other_version,
+        }
+
+    def _log(self, job: Job, outcome: RelabelOutcome) -> None:
+        if outcome.reason in ("approved", "signed"):
+            logger.warning("job %d: %s: the structure set is %s", job.job, outcome.kind, outcome.reason)
+        if outcome.counts:
+            counts = ", ".join(f"{number} {status}" for status, number in sorted(outcome.counts.items()))
+            logger.info("job %d: %s: %s", job.job, outcome.kind, counts)

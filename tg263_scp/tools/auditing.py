@@ -1,0 +1,96 @@
+"""``audit``: read the audit log, and verify that no line of it was removed, changed or reordered."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tg263_scp.config import load_config
+from tg263_scp.errors import Tg263Error
+from tg263_scp.service.audit import verify
+from tg263_scp.tools.exitcode import ExitCode, UsageError
+from tg263_scp.tools.terminal import open_console, print_json, roi_text, visible
+
+
+def verify_log(file: Path | None, config: Path | None, as_json: bool) -> ExitCode:
+    """The verb ``audit verify``."""
+    path = _log(file, config)
+    report = verify(path)
+    if as_json:
+        print_json(
+            {
+                "file": str(path),
+                "intact": report.intact,
+                "lines": report.lines,
+                "line": report.line or None,
+                "problem": report.problem,
+                "last_hash": report.last_hash,
+            }
+        )
+    elif report.intact:
+        print(f"{path}: chain of {report.lines} lines verified, last hash {report.last_hash}")
+    else:
+        print(f"{path}: line {report.line}: {report.problem}")
+    return ExitCode.DONE if report.intact else ExitCode.FINDINGS
+
+
+def show_log(file: Path | None, config: Path | None, last: int, as_json: bool) -> ExitCode:
+    """The verb ``audit show``: the last lines, oldest first. Shows them as they are; ``verify`` checks them."""
+    lines = _last_lines(_log(file, config), last)
+    if as_json:
+        print_json(lines)
+        return ExitCode.DONE
+    console = open_console()
+    for line in lines:
+        _show_line(line, console)
+    return ExitCode.DONE
+
+
+def _log(file: Path | None, config: Path | None) -> Path:
+    if file is None and config is None:
+        raise UsageError("say which audit log", hint="give its file, or --config")
+    path = file or load_config(config).audit.file
+    if not path.is_file():
+        raise Tg263Error(f"there is no audit log at {path}", hint="has the node run with this configuration?")
+    return path
+
+
+def _last_lines(path: Path, number: int) -> list[dict[str, Any]]:
+    with path.open("rb") as file:
+        return [_parsed(text) for text in deque(file, maxlen=number)]
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        line = None
+    return line if isinstance(line, dict) else {"kind": "unreadable line"}
+
+
+def _show_line(line: dict[str, Any], console: Console) -> None:
+    about = [str(line.get(key) or "") for key in ("seq", "time", "kind", "reason")]
+    about += [f"{key} {line[key]}" for key in ("job", "sop_instance_uid") if line.get(key)]
+    console.print(visible("  ".join(part for part in about if part)), style="bold", markup=False)
+    changed = [roi for roi in line.get("rois", ()) if roi.get("status") == "rename"]
+    others = len(line.get("rois", ())) - len(changed)
+    grid = Table.grid(padding=(0, 2))
+    for roi in changed:
+        evidence = ", ".join(roi.get("evidence", ()))
+        grid.add_row(
+            "  ",
+            roi_text(str(roi.get("old"))),
+            "→",
+            roi_text(str(roi.get("new"))),
+            str(roi.get("rule")),
+            evidence,
+        )
+    if changed:
+        console.print(grid)
+    if others:
+        console.print(f"   {others} names not changed", style="dim")

@@ -1,0 +1,240 @@
+"""``relabel``: an archive of structure sets copied with TG-263 names; the same engine as the node.
+
+Nothing is overwritten, no input is touched, a bad file stops nothing. ``manifest.csv`` in the output folder tells what
+became of every ROI; with its help an interrupted run is taken up where it ended: run the same command again.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tg263_scp.errors import Tg263Error
+from tg263_scp.model import Status
+from tg263_scp.service.spool import sole_owner
+from tg263_scp.tools.archiving import FINDINGS, Handled, What, Workshop, handle, open_workshop, publish
+from tg263_scp.tools.exitcode import ExitCode, UsageError
+from tg263_scp.tools.finding import Found, Source, find_files
+from tg263_scp.tools.manifest import Manifest, Record, Row, manifest_text
+from tg263_scp.tools.tables import write_atomically
+from tg263_scp.tools.terminal import open_console, print_json, print_table, progress, visible
+
+MANIFEST_NAME = "manifest.csv"
+_SHOWN_FINDINGS = 40
+_WAITING_PER_PROCESS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run shall do."""
+
+    paths: tuple[Path, ...]
+    output: Path
+    config: Path | None = None
+    overlay: Path | None = None
+    copy_others: bool = False
+    jobs: int = 1
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run did. ``findings`` are files a person has to look at: path, what became of it, reason."""
+
+    objects: Counter[What] = field(default_factory=Counter)
+    names: Counter[Status] = field(default_factory=Counter)
+    findings: list[tuple[Path, What, str]] = field(default_factory=list)
+    folder_links: int = 0
+
+    def count(self, handled: Handled) -> None:
+        """Add what became of one file."""
+        self.objects[handled.what] += 1
+        self.names.update(handled.statuses)
+        if handled.what in FINDINGS:
+            self.findings.append((handled.source.path, handled.what, handled.reason))
+
+    def as_json(self) -> dict[str, Any]:
+        """Counts and findings."""
+        return {
+            "objects": {what.value: self.objects[what] for what in What},
+            "names": {status.value: self.names[status] for status in Status},
+            "folder_links_not_followed": self.folder_links,
+            "findings": [
+                {"source": str(path), "outcome": what.value, "reason": reason}
+                for path, what, reason in self.findings
+            ],
+        }
+
+
+def relabel(
+    paths: Sequence[Path],
+    output: Path,
+    dry_run: bool,
+    manifest: Path | None,
+    jobs: int,
+    copy_others: bool,
+    config: Path | None,
+    overlay: Path | None,
+    as_json: bool,
+) -> ExitCode:
+    """The verb ``relabel``."""
+    if manifest is not None and not dry_run:
+        raise UsageError(
+            "--manifest goes with --dry-run", hint=f"a real run writes {MANIFEST_NAME} into the output folder"
+        )
+    if dry_run and as_json and manifest is None:
+        raise UsageError(
+            "a dry run writes its manifest to standard output", hint="with --json give --manifest FILE"
+        )
+    order = Order(tuple(paths), output, config, overlay, copy_others, jobs)
+    summary = rehearse(order, manifest) if dry_run else relabel_archive(order)
+    if as_json:
+        print_json(summary.as_json())
+    else:
+        show_summary(summary, open_console(errors=dry_run and manifest is None))
+    return ExitCode.FINDINGS if summary.findings else ExitCode.DONE
+
+
+def relabel_archive(order: Order) -> Summary:
+    """Relabel into ``order.output``, resuming what an earlier run of the same order began.
+
+    Raises:
+        UsageError: an input does not exist.
+        Tg263Error: the output folder cannot be used, is in use by another run, or its disk is full.
+    """
+    found = find_files(order.paths, order.output)
+    try:
+        order.output.mkdir(parents=True, exist_ok=True)
+        with (
+            sole_owner(order.output / ".tg263-scp.lock", "the output folder"),
+            closing(Manifest(order.output / MANIFEST_NAME)) as manifest,
+        ):
+            return _run(
+                order, found, manifest.known.get, lambda handled: _keep(handled, manifest, order.output)
+            )
+    except OSError as problem:
+        said = problem.strerror or type(problem).__name__
+        raise Tg263Error(
+            f"the output folder {order.output} cannot be written: {said}",
+            hint="when that is mended run the same command again: it goes on where it ended",
+        ) from problem
+
+
+def rehearse(order: Order, manifest: Path | None) -> Summary:
+    """Do the same work and keep no copy; the manifest goes to a file or to standard output.
+
+    The copies are written to a temporary folder and proven there, so that the rehearsal finds what the run would find.
+    """
+    rows: list[Row] = []
+    found = find_files(order.paths, order.output)
+    with tempfile.TemporaryDirectory(prefix="tg263-scp-") as folder:
+        rehearsal = Order(
+            order.paths, Path(folder), order.config, order.overlay, order.copy_others, order.jobs
+        )
+
+        def forget(handled: Handled) -> Handled:
+            rows.extend(handled.rows)
+            if handled.temporary is not None:
+                handled.temporary.unlink()
+            return handled
+
+        summary = _run(rehearsal, found, lambda relative: None, forget)
+    if manifest is not None:
+        write_atomically(manifest, manifest_text(rows))
+    else:
+        print_table(manifest_text(rows))
+    return summary
+
+
+def _keep(handled: Handled, manifest: Manifest, output: Path) -> Handled:
+    """Enter an object into the manifest, then give its copy a name."""
+    if handled.reason == "ENOSPC":
+        raise OSError(28, "no space left on the disk")
+    if handled.rows:
+        manifest.add(handled.rows)
+    publish(handled, output)
+    return handled
+
+
+def _run(
+    order: Order, found: Found, known: Callable[[str], Record | None], keep: Callable[[Handled], Handled]
+) -> Summary:
+    summary = Summary(folder_links=found.folder_links)
+    for folder, reason in found.unreadable:
+        summary.objects[What.FAILED] += 1
+        summary.findings.append((folder, What.FAILED, reason))
+    with progress("relabelling", len(found.sources)) as advance:
+        for handled in _all_handled(order, found.sources, known):
+            summary.count(keep(handled))
+            advance(1)
+    return summary
+
+
+def _all_handled(
+    order: Order, sources: Sequence[Source], known: Callable[[str], Record | None]
+) -> Iterator[Handled]:
+    """Handle every file, in this process or in several, and yield the results in the order of the files."""
+    setting = (order.config, order.overlay, order.output, order.copy_others)
+    if order.jobs == 1:
+        workshop = open_workshop(*setting)
+        for source in sources:
+            yield handle(source, workshop, known(source.relative))
+        return
+    open_workshop(*setting)  # a mistake in the configuration is reported here, once
+    # Fresh processes: forking this one would copy the thread that draws the progress bar.
+    context = multiprocessing.get_context("spawn")
+    waiting: deque[Future[Handled]] = deque()
+    try:
+        with ProcessPoolExecutor(order.jobs, context, _begin, setting) as pool:
+            for source in sources:
+                waiting.append(pool.submit(_handle_there, source, known(source.relative)))
+                if len(waiting) >= order.jobs * _WAITING_PER_PROCESS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+    except BrokenProcessPool as problem:
+        raise Tg263Error(
+            "a worker process ended unexpectedly",
+            hint="run the same command again: it goes on where it ended",
+        ) from problem
+
+
+_there: list[Workshop] = []
+"""The workshop of a worker process; empty in the process that was asked."""
+
+
+def _begin(config: Path | None, overlay: Path | None, output: Path, copy_others: bool) -> None:
+    _there.append(open_workshop(config, overlay, output, copy_others))
+
+
+def _handle_there(source: Source, known: Record | None) -> Handled:
+    return handle(source, _there[0], known)
+
+
+def show_summary(summary: Summary, console: Console) -> None:
+    """Print the counts, then the files that a person has to look at."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(justify="right")
+    for what in What:
+        if summary.objects[what]:
+            grid.add_row(str(summary.objects[what]), what.value, style="yellow" if what in FINDINGS else "")
+    console.print(grid)
+    if summary.names:
+        parts = ", ".join(f"{summary.names[status]} {status.value}" for status in Status)
+        console.print(f"names: {parts}")
+    if summary.folder_links:
+        console.print(f"{summary.folder_links} links to folders were not followed", style="yellow")
+    for path, what, reason in summary.findings[:_SHOWN_FINDINGS]:
+        console.print(f"{what.value}: {visible(str(path))} ({reason})", style="yellow", markup=False)
+    if len(summary.findings) > _SHOWN_FINDINGS:
+        console.print(f"... and {len(summary.findings) - _SHOWN_FINDINGS} more; the manifest lists them all")

@@ -1,0 +1,140 @@
+"""``explain``: what becomes of a name, every rule that was asked, and the line of the file that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from tg263_scp.errors import SourceLine
+from tg263_scp.model import Candidate, Decision, Roi, Status, Step
+from tg263_scp.naming.decide import RULES
+from tg263_scp.naming.text import tokenise
+from tg263_scp.naming.vetoes import VETOES
+from tg263_scp.tools.exitcode import ExitCode
+from tg263_scp.tools.mapping import Namer, open_namer
+from tg263_scp.tools.terminal import open_console, print_json, roi_text, visible
+from tg263_scp.tools.wording import REASON_WORDS, STATUS_STYLE, decision_as_json, place
+
+_SILENT = frozenset({"nothing to say", "no objection"})
+"""Notes of rules that neither proposed nor objected."""
+
+
+def explain(
+    names: Sequence[str],
+    site: str,
+    interpreted_type: str,
+    as_set: bool,
+    config: Path | None,
+    overlay: Path | None,
+    as_json: bool,
+) -> ExitCode:
+    """The verb ``explain``."""
+    namer = open_namer(config, overlay)
+    decisions = decide(names, namer, site=site, interpreted_type=interpreted_type, as_set=as_set)
+    if as_json:
+        print_json([explanation_as_json(decision) for decision in decisions])
+        return ExitCode.DONE
+    console = open_console()
+    for decision in decisions:
+        show_explanation(decision, console)
+    return ExitCode.DONE
+
+
+def decide(
+    names: Sequence[str], namer: Namer, *, site: str = "", interpreted_type: str = "", as_set: bool = False
+) -> tuple[Decision, ...]:
+    """Decide names, each alone or, with ``as_set``, as the names of one structure set."""
+    if as_set:
+        rois = [Roi(number, name, interpreted_type) for number, name in enumerate(names, start=1)]
+        return namer.together(rois, site=site)
+    return tuple(namer.alone(name, site=site, interpreted_type=interpreted_type) for name in names)
+
+
+def explanation_as_json(decision: Decision) -> dict[str, Any]:
+    """A decision with its tokens, for ``--json``."""
+    return {**decision_as_json(decision), "tokens": _tokens(decision.original)}
+
+
+def show_explanation(decision: Decision, console: Console) -> None:
+    """Print one decision as a tree: result, tokens, rules, candidates, evidence."""
+    tree = Tree(_headline(decision), guide_style="dim")
+    tree.add(_labelled("because", f"{REASON_WORDS[decision.reason]} ({_numbers(decision)})"))
+    if decision.note:
+        tree.add(_labelled("note", decision.note))
+    tokens = _tokens(decision.original)
+    if tokens:
+        tree.add(_labelled("words", " · ".join(tokens)))
+    if decision.evidence:
+        tree.add(_labelled("decided by", ", ".join(place(source) for source in decision.evidence)))
+    if decision.trail:
+        tree.add(Group(Text("rules asked", style="bold"), _trail(decision.trail)))
+    if decision.candidates:
+        tree.add(Group(Text("candidates", style="bold"), _candidates(decision.candidates)))
+    console.print(tree)
+
+
+def _headline(decision: Decision) -> Text:
+    style = STATUS_STYLE[decision.status]
+    line = roi_text(decision.original, "bold")
+    if decision.status is Status.RENAME:
+        line.append(" → ").append(visible(decision.name), style=f"bold {style}")
+    else:
+        line.append(
+            " stays as it is" if decision.status is Status.KEEP else " stays, and a person is asked",
+            style=style,
+        )
+    return line
+
+
+def _numbers(decision: Decision) -> str:
+    return f"{decision.rule}, {decision.kind.value}, confidence {decision.confidence:.2f}"
+
+
+def _labelled(label: str, value: str) -> Text:
+    return Text(label, style="bold").append("  ").append(Text(visible(value), style="default not bold"))
+
+
+def _tokens(name: str) -> list[str]:
+    return [token.text for token in tokenise(name)]
+
+
+def _trail(steps: Sequence[Step]) -> Table:
+    """Every rule that was asked: its name, what it said, and the line it rests on."""
+    grid = Table.grid(padding=(0, 2))
+    names = rule_names()
+    for step in steps:
+        style = "dim" if step.note in _SILENT else "default"
+        name = Text(names.get(step.rule, ""), style=style)
+        grid.add_row(
+            Text(step.rule, style="cyan"), name, Text(visible(step.note), style=style), _dim(step.source)
+        )
+    return grid
+
+
+def rule_names() -> dict[str, str]:
+    """The names of rules and vetoes in words, by code."""
+    named = [*RULES, *((code, veto) for code, _, veto in VETOES)]
+    return {code: rule.__name__.replace("_", " ") for code, rule in named}
+
+
+def _dim(source: SourceLine | None) -> Text:
+    return Text(place(source), style="dim")
+
+
+def _candidates(candidates: Sequence[Candidate]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    for candidate in candidates:
+        penalties = ", ".join(f"{name} -{value:.2f}" for name, value in candidate.penalties)
+        grid.add_row(
+            Text(candidate.name, style="cyan"),
+            f"{candidate.score:.2f}",
+            penalties,
+            _dim(candidate.source),
+        )
+    return grid

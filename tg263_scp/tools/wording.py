@@ -1,0 +1,96 @@
+"""Decisions put into words and into JSON, the same way in every verb."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tg263_scp.errors import SourceLine
+from tg263_scp.model import Candidate, Decision, Reason, Status, Step
+
+REASON_WORDS: dict[Reason, str] = {
+    Reason.EMPTY: "no name to read",
+    Reason.UNREADABLE: "bytes outside the declared character set",
+    Reason.NOT_FOR_DOSE: "marked as not for dose evaluation",
+    Reason.CLINIC_KEEPS: "the clinic wants it left alone",
+    Reason.LISTED: "already a TG-263 name",
+    Reason.COMPLIANT: "already follows the TG-263 grammar",
+    Reason.OVERLAY: "the clinic's own mapping",
+    Reason.RESPELLED: "TG-263 spelling",
+    Reason.WORKSHEET_ERROR: "known error of the TG-263 worksheet",
+    Reason.SYNONYM: "known synonym",
+    Reason.REBUILT: "side, margin and name put in TG-263 order",
+    Reason.TARGET: "target written the TG-263 way",
+    Reason.CLOSE_MATCH: "close to one listed name only",
+    Reason.PLANNING: "planning helper, left alone",
+    Reason.DERIVED: "derived structure, left alone",
+    Reason.UNLISTED: "anatomy that TG-263 does not list",
+    Reason.AMBIGUOUS: "could be more than one structure",
+    Reason.SIDE_MISSING: "left or right is not said",
+    Reason.NO_STANDARD_NAME: "TG-263 has no name for it",
+    Reason.UNMATCHED: "not recognised",
+    Reason.VETO_SIDE: "the side would change",
+    Reason.VETO_NUMBER: "a number would be lost",
+    Reason.VETO_MARGIN: "the margin would change",
+    Reason.VETO_KIND: "the kind of structure would change",
+    Reason.VETO_LENGTH: "longer than 16 characters",
+    Reason.VETO_IDENTIFIER: "would repeat a patient identifier",
+    Reason.VETO_GEOMETRY: "the contours lie on the other side",
+    Reason.VETO_TYPE: "contradicts the ROI interpreted type",
+    Reason.SIDE_FROM_CONTOURS: "the side is where the contours lie",
+    Reason.CLASH_SAME_NAME: "two structures would get one name",
+    Reason.CLASH_KEPT_NAME: "another structure already has that name",
+}
+
+STATUS_STYLE: dict[Status, str] = {Status.RENAME: "green", Status.KEEP: "dim", Status.REVIEW: "yellow"}
+
+
+def place(source: SourceLine | None) -> str:
+    """Name the line of a data file, from the data folder on: ``nomenclature/tg263.yaml:512``."""
+    if source is None:
+        return ""
+    parts = Path(source.file).parts
+    for folder in ("nomenclature", "prompts"):
+        if folder in parts:
+            short = "/".join(parts[len(parts) - parts[::-1].index(folder) - 1 :])
+            return str(SourceLine(short, source.line))
+    return str(source)
+
+
+def standard_name(decision: Decision) -> str:
+    """The name a table of results gives: the TG-263 name, the kept name, or nothing where a person is asked."""
+    return "" if decision.status is Status.REVIEW else decision.name
+
+
+def decision_as_json(decision: Decision) -> dict[str, Any]:
+    """One decision with its whole trail, for ``--json``."""
+    return {
+        "original_name": decision.original,
+        "status": decision.status.value,
+        "standard_name": standard_name(decision),
+        "rule": decision.rule,
+        "reason": decision.reason.value,
+        "confidence": round(decision.confidence, 4),
+        "kind": decision.kind.value,
+        "note": decision.note,
+        "evidence": [_source_as_json(source) for source in decision.evidence],
+        "trail": [_step_as_json(step) for step in decision.trail],
+        "candidates": [_candidate_as_json(candidate) for candidate in decision.candidates],
+    }
+
+
+def _source_as_json(source: SourceLine | None) -> dict[str, Any] | None:
+    return {"file": source.file, "line": source.line} if source else None
+
+
+def _step_as_json(step: Step) -> dict[str, Any]:
+    return {"rule": step.rule, "note": step.note, "source": _source_as_json(step.source)}
+
+
+def _candidate_as_json(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "name": candidate.name,
+        "score": round(candidate.score, 4),
+        "penalties": [{"name": name, "value": round(value, 4)} for name, value in candidate.penalties],
+        "source": _source_as_json(candidate.source),
+    }
