@@ -450,6 +450,7 @@ def test_no_name_and_no_patient_reaches_the_ordinary_log(run, tps, receiver, cap
         tps(node, image("1.2.5"), CT, "1.2.5")
         wait_until(lambda: settled(node, 5))
     assert "job 1" in caplog.text
+    assert any(record.name.startswith("pynetdicom") for record in caplog.records)
     logged = caplog.text + "".join(str(record.__dict__) for record in caplog.records)
     for secret in (
         PATIENT_ID,

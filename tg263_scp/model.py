@@ -54,6 +54,7 @@ class Reason(StrEnum):
     AMBIGUOUS = "ambiguous"
     SIDE_MISSING = "side_missing"
     NO_STANDARD_NAME = "no_standard_name"
+    PART_UNKNOWN = "part_unknown"
     UNMATCHED = "unmatched"
     VETO_SIDE = "veto_side"
     VETO_NUMBER = "veto_number"

@@ -12,7 +12,9 @@ from functools import lru_cache
 from tg263_scp.model import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming import rules
 from tg263_scp.naming.fuzzy import offers
+from tg263_scp.naming.lexicon import known_site
 from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.naming.organs import read_known_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.sides import PlaceOf, check_sides
 from tg263_scp.naming.vetoes import VETOES
@@ -34,6 +36,7 @@ RULES: tuple[tuple[str, rules.Rule], ...] = (
 )
 """In the order they are asked. Codes are never reused."""
 
+_MOST_OFFERED = 5
 _OVERLAY_VETOES = frozenset({"V010", "V050", "V060"})
 """What even a clinic's own mapping may not do."""
 
@@ -52,13 +55,14 @@ def decide_set(
         rois: the ROIs of the set, in their order.
         nomenclature: the list, the synonym packs and the clinic's overlay.
         options: what the clinic chose.
-        site: the treatment site where it is known (``head_and_neck``, ``prostate`` ...); else it is inferred from the names.
+        site: the treatment site where it is known (``head_and_neck``, ``H&N``, ``prostate`` ...); else it is inferred.
         place_of: gives the place of the ROI at an index of ``rois`` in the body, asked only for names with a side at stake.
 
     Returns:
         One decision per ROI, in the order of ``rois``; the same for every order of the same ROIs.
     """
     options = options or NamingOptions()
+    site = known_site(site)
     first = [_decide_one(roi, nomenclature, options, site, frozenset()) for roi in rois]
     inferred_site = site or infer_site(first, nomenclature)
     languages = infer_languages([proposal for _, proposal in first])
@@ -105,17 +109,32 @@ def _cascade(
             continue
         trail.append(Step(code, _said(proposal), proposal.evidence[0] if proposal.evidence else None))
         return _vetoed(query, proposal, nomenclature, options, trail), proposal
-    note = "no rule knows it"
+    return _unmatched(query, nomenclature, tuple(trail)), None
+
+
+def _unmatched(query: Query, nomenclature: Nomenclature, trail: tuple[Step, ...]) -> Decision:
+    """Send a name that no rule knows to a person, with what its known words alone would be, or what it looks like."""
+    part = read_known_words(query, nomenclature)
+    offered = tuple(Candidate(name, 0.5) for name in part.names)
+    offered += tuple(
+        Candidate(n, round(s, 3)) for n, s in offers(query.name, nomenclature) if n not in part.names
+    )
+    reason = Reason.PART_UNKNOWN if part.names else Reason.UNMATCHED
+    note = (
+        "part of the name is not understood: a copy, a version, initials?"
+        if part.names
+        else "no rule knows it"
+    )
     return Decision(
         query.name,
         Status.REVIEW,
         query.name,
         "R080",
-        Reason.UNMATCHED,
-        trail=tuple(trail),
-        candidates=_offers(query, nomenclature),
+        reason,
+        trail=trail,
+        candidates=offered[:_MOST_OFFERED],
         note=note,
-    ), None
+    )
 
 
 def _said(proposal: Proposal) -> str:
@@ -168,7 +187,3 @@ def _decision(query: Query, proposal: Proposal, status: Status, trail: list[Step
         candidates=proposal.candidates,
         note=proposal.note,
     )
-
-
-def _offers(query: Query, nomenclature: Nomenclature) -> tuple[Candidate, ...]:
-    return tuple(Candidate(name, round(score, 3)) for name, score in offers(query.name, nomenclature))

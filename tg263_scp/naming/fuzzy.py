@@ -53,7 +53,7 @@ def tolerance(length: int) -> int:
 
 @lru_cache(maxsize=16384)
 def corrections(word: str, lexicon: Lexicon) -> tuple[Correction, ...]:
-    """Return the known words at the smallest distance from ``word`` within the tolerance, nearest first.
+    """Return the known words within the tolerance of ``word``, nearest first.
 
     The first letter has to agree, but for a swap of the first two. A known word with one or two letters added before or
     behind (``brainstemag``) is no slip of the pen: they may be initials or a side.
@@ -71,14 +71,11 @@ def corrections(word: str, lexicon: Lexicon) -> tuple[Correction, ...]:
         ):
             if distance and (found[0] == word[0] or found[:2] == word[1::-1]):
                 near.append(Correction(word, found, int(distance)))
-    if not near:
-        return ()
-    nearest = min(c.distance for c in near)
-    closest = sorted((c for c in near if c.distance == nearest), key=lambda c: c.meant)
     added = any(part == c.meant for c in near for k in (1, 2) for part in (word[:-k], word[k:]))
-    if added and all(len(c.meant) != len(word) for c in closest):
+    nearest = min((c.distance for c in near), default=0)
+    if added and all(len(c.meant) != len(word) for c in near if c.distance == nearest):
         return ()
-    return tuple(closest)
+    return tuple(sorted(near, key=lambda c: (c.distance, c.meant)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,16 @@ def read_organ(query: Query, nomenclature: Nomenclature) -> OrganReading:
     return read_words((query.words, query.camel_words), query, nomenclature)
 
 
+def read_known_words(query: Query, nomenclature: Nomenclature) -> OrganReading:
+    """Read only the words some pack knows (``Blase`` of ``Blase_20240219``): something to offer, never to rename to."""
+    lexicon = nomenclature.lexicon
+    cuts = [
+        tuple(t for t in cut if t.is_word and lexicon.knows(t.text))
+        for cut in (query.words, query.camel_words)
+    ]
+    return read_words([cut for cut in cuts if cut], query, nomenclature)
+
+
 def read_words(cuts: Sequence[tuple[Token, ...]], query: Query, nomenclature: Nomenclature) -> OrganReading:
     """Read tokens as an organ, trying each way of cutting, then each with its glued words parted (``llens``, ``cordprv``)."""
     lexicon = nomenclature.lexicon

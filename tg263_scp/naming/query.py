@@ -24,7 +24,7 @@ class NamingOptions:
     planning: str = "keep"
     languages: tuple[str, ...] = ()
     fuzzy_floor: float = 0.79
-    fuzzy_gap: float = 0.08
+    fuzzy_gap: float = 0.15
     identifiers: tuple[str, ...] = ()
 
 

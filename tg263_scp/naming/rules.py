@@ -6,7 +6,9 @@ The first line of each docstring is what users read in ``explain`` and in the ru
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import product
 
 from tg263_scp.errors import SourceLine
 from tg263_scp.model import Candidate, Kind, Reason, Status
@@ -21,6 +23,8 @@ from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.targets import read_target, type_tokens
 from tg263_scp.naming.text import Token
 
+_MOST_WAYS = 24
+"""Ways of correcting a name that are looked at, nearest first."""
 _SHORT_NAME = 4
 """Characters up to which a listed name may be somebody's abbreviation for something else."""
 
@@ -253,48 +257,58 @@ def close_match(query: Query, nomenclature: Nomenclature, options: NamingOptions
         return None
     for cut in dict.fromkeys((query.words, query.camel_words)):
         found = _corrected(cut, query, nomenclature)
-        if found is None:
-            continue
-        reading, changes = found
-        wrong = sum(distance for _, _, distance in changes)
-        letters = sum(len(written) for written, _, _ in changes)
-        score = 1 - wrong / letters
-        note = f"{len(changes)} word(s) corrected by {wrong} letter(s)"
-        proposal = _from_reading("R080", Reason.CLOSE_MATCH, round(0.95 * score, 3), reading)
-        candidate = Candidate(reading.name, round(score, 3), (("letters", round(1 - score, 3)),))
-        status = Status.RENAME if score >= options.fuzzy_floor else Status.REVIEW
-        return Proposal(
-            "R080", status, proposal.reason, reading.name if status is Status.RENAME else "", proposal.confidence,
-            proposal.kind, note, proposal.evidence, (candidate,), proposal.languages,
-        )  # fmt: skip
+        if found is not None:
+            return _close(found, options)
     return None
 
 
-def _corrected(
-    tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature
-) -> tuple[OrganReading, list[tuple[str, str, int]]] | None:
-    """Correct every unknown word of a name; None unless exactly one structure comes out of all choices of correction."""
+@dataclass(frozen=True, slots=True)
+class _Close:
+    """What a name reads as once corrected: how many of its letters were wrong, and how many more the runner-up needs."""
+
+    reading: OrganReading
+    words: int
+    letters: int
+    wrong: int
+    ahead: int
+
+
+def _close(found: _Close, options: NamingOptions) -> Proposal:
+    """Rename where few letters are wrong (the floor) and the runner-up is far enough behind (the gap); else suggest."""
+    score = 1 - found.wrong / found.letters
+    gap = found.ahead / found.letters
+    note = f"{found.words} word(s) corrected by {found.wrong} letter(s)"
+    proposal = _from_reading("R080", Reason.CLOSE_MATCH, round(0.95 * score, 3), found.reading)
+    penalties = (
+        ("wrong_letters", round(1 - score, 3)),
+        ("runner_up", round(max(0.0, options.fuzzy_gap - gap), 3)),
+    )
+    candidate = Candidate(found.reading.name, round(score, 3), penalties)
+    if score >= options.fuzzy_floor and gap >= options.fuzzy_gap:
+        return replace(proposal, note=note, candidates=(candidate,))
+    return replace(proposal, status=Status.REVIEW, name="", note=note, candidates=(candidate,))
+
+
+def _corrected(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> _Close | None:
+    """Correct the unknown words of a name in every way; None unless the nearest way reads as one listed structure."""
     lexicon = nomenclature.lexicon
     unknown = [t for t in tokens if t.is_word and not lexicon.knows(t.text)]
-    if not 1 <= len(unknown) <= 2:
-        return None
     choices = {t.text: corrections(t.text, lexicon) for t in unknown}
-    if not all(choices.values()):
+    if not 1 <= len(unknown) <= 2 or not all(choices.values()):
         return None
-    readings: dict[str, tuple[OrganReading, list[tuple[str, str, int]]]] = {}
-    combinations: list[dict[str, tuple[str, int]]] = [{}]
-    for written, options in choices.items():
-        combinations = [{**c, written: (o.meant, o.distance)} for c in combinations for o in options]
-    for combination in combinations[:16]:
-        changed = tuple(
-            Token(combination[t.text][0], t.raw, t.joined) if t.text in combination else t for t in tokens
-        )
+    ways = sorted(product(*choices.values()), key=lambda way: sum(c.distance for c in way))
+    nearest: dict[str, tuple[int, OrganReading]] = {}
+    for way in ways[:_MOST_WAYS]:
+        meant = {c.written: c.meant for c in way}
+        changed = tuple(Token(meant.get(t.text, t.text), t.raw, t.joined) for t in tokens)
         reading = read_words((changed,), query, nomenclature)
-        if reading.verdict is Verdict.NOTHING:
-            continue
-        key = reading.name or reading.verdict
-        readings.setdefault(key, (reading, [(w, m, d) for w, (m, d) in combination.items()]))
-    if len(readings) != 1:
+        if reading.verdict is not Verdict.NOTHING:
+            nearest.setdefault(
+                reading.name or reading.structure or reading.verdict, (sum(c.distance for c in way), reading)
+            )
+    if not nearest:
         return None
-    reading, changes = next(iter(readings.values()))
-    return (reading, changes) if reading.verdict is Verdict.FOUND else None
+    (wrong, reading), *others = nearest.values()
+    letters = sum(len(written) for written in choices)
+    ahead = min((distance - wrong for distance, _ in others), default=letters)
+    return _Close(reading, len(choices), letters, wrong, ahead) if reading.verdict is Verdict.FOUND else None
