@@ -73,13 +73,14 @@ def report(gold: Path) -> Iterator[str]:
     total = tally([row for _, _, rows in clinics for row in rows])
     yield "# Accuracy, one clinic left out at a time"
     yield ""
-    yield f"tg263-scp {__version__}, no model. Made by `python benchmarks/crossvalidate.py GOLD.csv --output conformance/accuracy.md`"
-    yield f"on {total.rows} names of {len(clinics)} sources (real clinics and public data sets; the names are not part of the project)."
+    yield f"tg263-scp {__version__}, no model, on {total.rows} names of {len(clinics)} sources (real clinics and public data"
+    yield "sets; the names are not part of the project). Made by"
+    yield "`python benchmarks/crossvalidate.py GOLD.csv --output conformance/accuracy.md`."
     yield ""
-    yield "For every source the thresholds of close matches (`fuzzy_floor`, `fuzzy_gap`) were chosen on all other sources, a wrong"
-    yield f"name counting as {WRONG_COSTS} missed ones. Vocabulary was learned from words of all sources and cannot be left out: these"
-    yield "figures are of names the authors could have seen. On names of clinics they had not seen expect less; measure your"
-    yield "own with `tg263-scp evaluate`."
+    yield "For every source the thresholds of close matches (`fuzzy_floor`, `fuzzy_gap`) were chosen on all other sources,"
+    yield f"a wrong name counting as {WRONG_COSTS} missed ones. Vocabulary was learned from words of all sources and cannot"
+    yield "be left out: these figures are of names the authors could have seen. On names of clinics they had not seen expect less;"
+    yield "measure your own with `tg263-scp evaluate`."
     yield ""
     yield "| source | names | right | missed | wrong | wrong side | right (95 % interval) | floor | gap |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: |"
@@ -101,7 +102,9 @@ def _badness(counts: Tally) -> tuple[float, float]:
 def _cells(counts: Tally) -> str:
     low, high = wilson(counts.right, counts.rows)
     share = f"{counts.right / counts.rows:.1%} ({low:.1%} to {high:.1%})"
-    return f"{counts.rows} | {counts.right} | {counts.missed} | {counts.wrong} | {counts.wrong_side} | {share}"
+    return (
+        f"{counts.rows} | {counts.right} | {counts.missed} | {counts.wrong} | {counts.wrong_side} | {share}"
+    )
 
 
 def main() -> None:

@@ -46,9 +46,14 @@ def rate(names: Sequence[str], nomenclature: Nomenclature) -> float:
 
 def start_up_s() -> float:
     """Time from a new interpreter to loaded data, in seconds of processor time, its own start taken off; best of five."""
-    code = "import time; t = time.process_time(); from tg263_scp.naming.nomenclature import load_nomenclature; "
+    code = (
+        "import time; t = time.process_time(); from tg263_scp.naming.nomenclature import load_nomenclature; "
+    )
     code += "from tg263_scp.naming.decide import decide; load_nomenclature(); print(time.process_time() - t)"
-    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(5)]
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        for _ in range(5)
+    ]
     return min(float(run.stdout) for run in runs)
 
 

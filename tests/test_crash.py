@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from peers import (
+from loopback import (
     CT,
     EXPLICIT,
     RTSTRUCT,

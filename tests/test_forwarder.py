@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from peers import CT, EXPLICIT, RTPLAN, node_config
+from loopback import CT, EXPLICIT, RTPLAN, node_config
 
 from tg263_scp.dicom.sender import Answer, Unavailable, Verdict, verdict_of
 from tg263_scp.service.audit import AuditLog, verify

@@ -6,7 +6,7 @@ import struct
 import threading
 
 import pytest
-from peers import CT, EXPLICIT, RTSTRUCT, Sender, associated, image, structure_set, wait_until
+from loopback import CT, EXPLICIT, RTSTRUCT, Sender, associated, image, structure_set, wait_until
 from pynetdicom import AE, build_context
 from pynetdicom.sop_class import Verification
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from peers import CT, EXPLICIT, RTPLAN, RTSTRUCT, Receiver, image, structure_set, unused_port, write_object
+from loopback import CT, EXPLICIT, RTPLAN, RTSTRUCT, Receiver, image, structure_set, unused_port, write_object
 
 from tg263_scp.dicom.sender import Connection, Parcel, Target, Unavailable, Verdict, verdict_of
 

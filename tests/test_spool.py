@@ -5,7 +5,7 @@ import os
 import stat
 
 import pytest
-from peers import CT, EXPLICIT
+from loopback import CT, EXPLICIT
 
 from tg263_scp.dicom.part10 import read_file_meta
 from tg263_scp.errors import Tg263Error

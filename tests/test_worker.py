@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from peers import CT, EXPLICIT, RTSTRUCT, image, structure_set, wait_until
+from loopback import CT, EXPLICIT, RTSTRUCT, image, structure_set, wait_until
 
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.journal import Journal

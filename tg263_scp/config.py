@@ -134,6 +134,7 @@ class Naming(Section):
     mode: Literal["relabel", "shadow"]
     approved: Literal["pass", "hold", "relabel"]
     unresolved: Literal["pass", "hold"]
+    unreadable: Literal["pass", "hold"]
     planning: Literal["keep", "prefix_z"]
     overlay: OptionalPath
     languages: Texts

@@ -97,11 +97,20 @@ class RoiPlace:
     leftmost_mm: float
     slices: int
 
-    def side(self, clearance_mm: float) -> str:
-        """Return ``L`` or ``R`` where the whole ROI keeps ``clearance_mm`` from the midline, else ``""``."""
-        if self.rightmost_mm >= clearance_mm:
-            return "L"
-        return "R" if self.leftmost_mm <= -clearance_mm else ""
+    @property
+    def side(self) -> str:
+        """``L`` or ``R`` where that is unmistakable, else ``""``.
+
+        Either the whole ROI keeps 5 mm from the midline, or its centre is at least 40 mm away and no part of it reaches
+        further across than a quarter of that, as the medial border of a lung may.
+        """
+        for side, near_mm, offset_mm in (
+            ("L", self.rightmost_mm, self.offset_mm),
+            ("R", -self.leftmost_mm, -self.offset_mm),
+        ):
+            if near_mm >= 5 or (offset_mm >= 40 and near_mm >= -offset_mm / 4):
+                return side
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,9 @@ def parse(source: str, name: str, *, error: type[DataFileError] = DataFileError)
         mark = getattr(problem, "problem_mark", None)
         said = getattr(problem, "problem", None) or "not YAML"
         line = mark.line + 1 if mark else 0
-        raise error(SourceLine(name, line), f"not valid YAML: {said}", hint="check indentation, quotes and colons") from problem
+        raise error(
+            SourceLine(name, line), f"not valid YAML: {said}", hint="check indentation, quotes and colons"
+        ) from problem
     if node is None:
         return Mapping()
     return _build(node, name, error)
@@ -87,7 +89,8 @@ def parse(source: str, name: str, *, error: type[DataFileError] = DataFileError)
 def _build(node: Any, name: str, error: type[DataFileError]) -> Any:
     line = node.start_mark.line + 1
     if isinstance(node, yaml.ScalarNode):
-        empty = node.style is None and node.value in ("null", "~", "")
+        plain = node.style in (None, "")  # the C loader says "" where the other says None
+        empty = plain and node.value in ("null", "~", "")
         return Text("" if empty else node.value, line)
     if isinstance(node, yaml.SequenceNode):
         items = Sequence(_build(child, name, error) for child in node.value)

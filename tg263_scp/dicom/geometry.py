@@ -9,7 +9,8 @@ Standard: ROI Contour Module, PS3.3 C.8.8.6; Contour Data (3006,0050) in mm.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from tg263_scp.dicom.charsets import ASCII
 from tg263_scp.dicom.elements import Element, data_set_elements, elements, items
 from tg263_scp.dicom.part10 import OpenedObject, opened
 from tg263_scp.dicom.roi_items import REFERENCED_ROI_NUMBER, SequenceItem
+from tg263_scp.dicom.structure_set import StructureSet
+from tg263_scp.errors import HeldObjectError
 from tg263_scp.model import RoiPlace
 
 _ROI_CONTOURS = 0x30060039
@@ -37,6 +40,30 @@ Points = NDArray[np.float64]
 class _Contour:
     offset: int
     length: int
+
+
+def places(path: Path, structure_set: StructureSet) -> Callable[[int], RoiPlace | None]:
+    """Return what tells the place of the ROI at an index of the set; it reads contours when it is asked, not before.
+
+    The body is the one ROI of interpreted type EXTERNAL, or else the one called Body or External. An ROI without a number of
+    its own, and an object whose contours cannot be followed, have no place.
+    """
+    times = Counter(roi.number for roi in structure_set.rois)
+    outlines = [roi.number for roi in structure_set.rois if roi.interpreted_type.upper() == "EXTERNAL"]
+    named = [roi.number for roi in structure_set.rois if roi.name.strip().casefold() in ("body", "external")]
+    body = next((found[0] for found in (outlines, named) if len(found) == 1), None)
+    reader = ContourReader(path, body if times[body] == 1 else None)
+
+    def place(index: int) -> RoiPlace | None:
+        number = structure_set.rois[index].number
+        if number is None or times[number] != 1:
+            return None
+        try:
+            return reader.place(number)
+        except HeldObjectError:
+            return None
+
+    return place
 
 
 class ContourReader:
@@ -57,11 +84,11 @@ class ContourReader:
         Raises:
             HeldObjectError: the object cannot be followed to its contours.
         """
+        if self._body_number is None or roi_number == self._body_number:
+            return None
         with opened(self._path) as source:
             if self._index is None:
                 self._index = _indexed(source)
-            if self._body_number is None or roi_number == self._body_number:
-                return None
             own = [c for c in (_points(source, c) for c in self._index.get(roi_number, ())) if c is not None]
             if not own:
                 return None

@@ -1,8 +1,8 @@
 """Sides against contours: a side that the contours contradict is not believed, one that is missing may be read from them.
 
-V080 vetoes a side when the whole ROI lies on the other side of the body. S030 supplies a missing side only where it is
-unmistakable: the whole ROI keeps clear of the midline, and the sides that are written in the same set agree with their
-contours, at least one and without exception. A set whose coordinates are mirrored thus never lends a side.
+V080 vetoes a side when the ROI unmistakably lies on the other side of the body. S030 supplies a missing side only where
+the ROI unmistakably lies on one, and the sides that are written in the same set agree with their contours, at least one
+and without exception. A set whose coordinates are mirrored thus never lends a side.
 """
 
 from __future__ import annotations
@@ -17,9 +17,6 @@ from tg263_scp.naming.nomenclature import Nomenclature
 PlaceOf = Callable[[int], RoiPlace | None]
 """The place of the ROI at an index of the set; None where the contours do not tell."""
 
-_CLEAR_MM = 5.0
-"""Both for a veto and for a missing side the whole ROI has to keep this far from the midline."""
-
 
 def check_sides(
     decisions: Sequence[Decision], nomenclature: Nomenclature, place_of: PlaceOf
@@ -32,7 +29,7 @@ def check_sides(
         place = place_of(index) if side else None
         if place is None:
             continue
-        seen = place.side(_CLEAR_MM)
+        seen = place.side
         agree += seen == side
         if seen and seen != side:
             contradict += 1
@@ -76,11 +73,11 @@ def _contradicted(decision: Decision) -> Decision:
 
 
 def _supplied(decision: Decision, nomenclature: Nomenclature, place: RoiPlace | None) -> Decision:
-    side = place.side(_CLEAR_MM) if place else ""
+    side = place.side if place else ""
     names = [c.name for c in decision.candidates if side and _side_of(c.name, nomenclature) == side]
     if len(names) != 1 or place is None:
         return decision
-    note = f"side from the contours: its centre lies {abs(place.offset_mm):.0f} mm from the midline, all of it on one side"
+    note = f"side from the contours: its centre lies {abs(place.offset_mm):.0f} mm from the midline"
     return replace(
         decision,
         status=Status.RENAME,

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from tg263_scp import __version__
 from tg263_scp.config import Naming
+from tg263_scp.dicom.geometry import places
 from tg263_scp.dicom.relabel import EditProof, relabel
 from tg263_scp.dicom.structure_set import RoiRecord, StructureSet, read_structure_set
 from tg263_scp.errors import HeldObjectError
@@ -22,6 +23,7 @@ from tg263_scp.model import Decision, Roi, Status
 from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.query import NamingOptions
+from tg263_scp.naming.sides import PlaceOf
 from tg263_scp.service.audit import IdentifierHash
 
 
@@ -29,7 +31,12 @@ class Decide(Protocol):
     """Decides the names of one structure set; the answer has the order of ``rois``."""
 
     def __call__(  # noqa: D102
-        self, rois: Sequence[Roi], nomenclature: Nomenclature, options: NamingOptions
+        self,
+        rois: Sequence[Roi],
+        nomenclature: Nomenclature,
+        options: NamingOptions,
+        *,
+        place_of: PlaceOf | None = None,
     ) -> tuple[Decision, ...]: ...
 
 
@@ -55,6 +62,7 @@ class RelabelPolicy:
     mode: str = "relabel"
     approved: str = "pass"
     unresolved: str = "pass"
+    unreadable: str = "hold"
     options: NamingOptions = field(default_factory=NamingOptions)
 
     @classmethod
@@ -67,7 +75,7 @@ class RelabelPolicy:
             fuzzy_floor=naming.fuzzy_floor,
             fuzzy_gap=naming.fuzzy_gap,
         )
-        return cls(naming.mode, naming.approved, naming.unresolved, options)
+        return cls(naming.mode, naming.approved, naming.unresolved, naming.unreadable, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +133,8 @@ def decide_and_write(
         kind = OutcomeKind.SHADOW if policy.mode == "shadow" else OutcomeKind.HELD
         return RelabelOutcome(kind, problem.reason)
     options = replace(policy.options, identifiers=structure_set.identifiers)
-    decisions = decide([_roi(record) for record in structure_set.rois], nomenclature, options)
+    rois = [_roi(record) for record in structure_set.rois]
+    decisions = decide(rois, nomenclature, options, place_of=places(source, structure_set))
     outcome = RelabelOutcome(OutcomeKind.UNCHANGED, "", structure_set, decisions)
     held = _held(structure_set, decisions, policy, sop_instance_uid)
     if policy.mode == "shadow":
@@ -166,8 +175,8 @@ def _held(
 ) -> str:
     if sop_instance_uid and structure_set.sop_instance_uid != sop_instance_uid:
         return "uid_mismatch"
-    if not structure_set.charset_known and any(not roi.readable for roi in structure_set.rois):
-        return "charset_unknown"
+    if policy.unreadable == "hold" and any(not roi.readable for roi in structure_set.rois):
+        return "unreadable_name" if structure_set.charset_known else "charset_unknown"
     if policy.approved == "hold" and _sealed(structure_set):
         return _sealed(structure_set)
     if policy.unresolved == "hold" and any(decision.status is Status.REVIEW for decision in decisions):

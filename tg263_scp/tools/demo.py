@@ -131,7 +131,7 @@ def demonstrate(path: Path | None, folder: Path) -> Demonstration:
             _send([each for each in sent if not each.problem], node.address, config)
             _wait(node, sent)
     for each in sent:
-        each.received = received.get(each.sop_instance_uid)
+        each.received = None if each.problem else received.get(each.sop_instance_uid)
         if each.received is not None:
             each.comparison = compare(each.path, each.received)
     _read_audit(config.audit.file, sent)

@@ -10,9 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tg263_scp.model import Reason, Status
+from tg263_scp.model import Status
 from tg263_scp.tools.terminal import roi_text, visible
-from tg263_scp.tools.wording import REASON_WORDS, STATUS_STYLE
+from tg263_scp.tools.wording import STATUS_STYLE, reason_words
 
 if TYPE_CHECKING:
     from tg263_scp.tools.demo import Demonstration, Sent
@@ -66,7 +66,7 @@ def _table(rois: list[dict[str, Any]], relabelled: bool) -> Table:
             if status is Status.RENAME
             else Text("unchanged", style="dim")
         )
-        why = REASON_WORDS[Reason(roi["reason"])]
+        why = reason_words(roi["reason"])
         table.add_row(roi_text(roi["old"]), new, roi["rule"], Text(why, style=STATUS_STYLE[status]))
     return table
 

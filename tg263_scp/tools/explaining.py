@@ -19,7 +19,7 @@ from tg263_scp.naming.vetoes import VETOES
 from tg263_scp.tools.exitcode import ExitCode
 from tg263_scp.tools.mapping import Namer, open_namer
 from tg263_scp.tools.terminal import open_console, print_json, roi_text, visible
-from tg263_scp.tools.wording import REASON_WORDS, STATUS_STYLE, decision_as_json, place
+from tg263_scp.tools.wording import STATUS_STYLE, decision_as_json, place, reason_words
 
 _SILENT = frozenset({"nothing to say", "no objection"})
 """Notes of rules that neither proposed nor objected."""
@@ -64,7 +64,7 @@ def explanation_as_json(decision: Decision) -> dict[str, Any]:
 def show_explanation(decision: Decision, console: Console) -> None:
     """Print one decision as a tree: result, tokens, rules, candidates, evidence."""
     tree = Tree(_headline(decision), guide_style="dim")
-    tree.add(_labelled("because", f"{REASON_WORDS[decision.reason]} ({_numbers(decision)})"))
+    tree.add(_labelled("because", f"{reason_words(decision.reason)} ({_numbers(decision)})"))
     if decision.note:
         tree.add(_labelled("note", decision.note))
     tokens = _tokens(decision.original)

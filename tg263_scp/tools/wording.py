@@ -28,6 +28,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.AMBIGUOUS: "could be more than one structure",
     Reason.SIDE_MISSING: "left or right is not said",
     Reason.NO_STANDARD_NAME: "TG-263 has no name for it",
+    Reason.PART_UNKNOWN: "a part of the name is not understood",
     Reason.UNMATCHED: "not recognised",
     Reason.VETO_SIDE: "the side would change",
     Reason.VETO_NUMBER: "a number would be lost",
@@ -41,6 +42,13 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.CLASH_SAME_NAME: "two structures would get one name",
     Reason.CLASH_KEPT_NAME: "another structure already has that name",
 }
+
+
+def reason_words(code: str) -> str:
+    """Put a reason code into words; one that an older or newer version wrote is shown as it is."""
+    words = {reason.value: text for reason, text in REASON_WORDS.items()}
+    return words.get(code, code.replace("_", " "))
+
 
 STATUS_STYLE: dict[Status, str] = {Status.RENAME: "green", Status.KEEP: "dim", Status.REVIEW: "yellow"}
 

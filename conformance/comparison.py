@@ -1,0 +1,104 @@
+"""Compare DICOM files with pydicom's raw values, independently of the code that edits them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+ROI_NAME = "30060026"
+OBSERVATION_LABEL = "30060085"
+
+
+def data_set_bytes(path: Path) -> bytes:
+    """Return everything behind the file meta; inflated where the transfer syntax is the deflated one."""
+    content = path.read_bytes()
+    assert content[128:132] == b"DICM", f"{path.name} has no preamble"
+    assert content[132:138] == b"\x02\x00\x00\x00UL", f"{path.name} has no group length (0002,0000)"
+    behind = content[144 + int.from_bytes(content[140:144], "little") :]
+    if transfer_syntax(path) == DeflatedExplicitVRLittleEndian:
+        return zlib.decompress(behind, -zlib.MAX_WBITS)
+    return behind
+
+
+def transfer_syntax(path: Path) -> str:
+    """Return the Transfer Syntax UID (0002,0010)."""
+    return str(dcmread(path, specific_tags=["SOPInstanceUID"]).file_meta.TransferSyntaxUID)
+
+
+def sop_instance_uid(path: Path) -> str:
+    """Return the SOP Instance UID (0008,0018)."""
+    return str(dcmread(path, specific_tags=["SOPInstanceUID"], force=True).SOPInstanceUID)
+
+
+def elements(path: Path) -> dict[str, bytes]:
+    """Return the undecoded value of every element by its place, such as ``30060020[2].30060026``, in their order.
+
+    Group lengths are left out: they are retired, and DCMTK does not write them (PS3.5 7.2).
+    """
+    return dict(_elements(dcmread(path, force=True), ""))
+
+
+def _elements(data: Dataset, place: str) -> Iterator[tuple[str, bytes]]:
+    for tag in data.keys():  # noqa: SIM118  (iterating the data set itself would decode)
+        if tag.element == 0:
+            continue
+        raw = data.get_item(tag)
+        here = f"{place}{tag.group:04X}{tag.element:04X}"
+        if not isinstance(raw, RawDataElement):
+            vr = raw.VR
+        else:
+            vr = raw.VR or (dictionary_VR(tag) if dictionary_has_tag(tag) else "UN")
+        if vr == "SQ":
+            items = data[tag].value
+            yield here, b"%d items" % len(items)
+            for index, item in enumerate(items):
+                yield from _elements(item, f"{here}[{index}].")
+        else:
+            yield here, _bytes(raw.value)
+
+
+def _bytes(value: object) -> bytes:
+    if value is None:
+        return b""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def changes(before: Path, after: Path) -> dict[str, tuple[bytes | None, bytes | None]]:
+    """Return what differs between two files: place to old and new value."""
+    old, new = elements(before), elements(after)
+    return {
+        place: (old.get(place), new.get(place))
+        for place in {**old, **new}
+        if old.get(place) != new.get(place)
+    }
+
+
+def renamed(before: Path, after: Path) -> dict[str, str]:
+    """Return old to new for the ROI names that differ, and fail where anything differs beside names and their labels."""
+    names: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    for place, (old, new) in changes(before, after).items():
+        of = {ROI_NAME: names, OBSERVATION_LABEL: labels}.get(place.rpartition(".")[2])
+        assert of is not None, f"{place} differs"
+        assert old is not None, f"{place} is new"
+        assert new is not None, f"{place} is gone"
+        of[_text(old)] = _text(new)
+    assert list(elements(before)) == list(elements(after)), "the order of the elements differs"
+    assert labels.items() <= names.items(), "an observation label does not follow its ROI name"
+    return names
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("latin-1").strip(" \0")
+
+
+def roi_names(path: Path) -> list[str]:
+    """Return the ROI names in the order of the Structure Set ROI Sequence, undecodable bytes as Latin-1."""
+    return [_text(value) for place, value in elements(path).items() if place.endswith("].30060026")]

@@ -1,0 +1,162 @@
+"""Nothing that was acknowledged is lost: processes killed, destinations down, archives that keep what they had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import specimens
+from comparison import changes, data_set_bytes, renamed, sop_instance_uid
+from foreign_peers import HOST, DcmtkReceiver, Orthanc, ServingNode, Wire, run, sending, wait_until
+from pydicom import dcmread
+
+pytestmark = pytest.mark.peer
+
+
+@pytest.fixture
+def down(make_receiver: Callable[..., DcmtkReceiver]) -> DcmtkReceiver:
+    """A storescp that has not been started yet."""
+    return make_receiver()
+
+
+def test_what_was_acknowledged_survives_kill_9_and_is_delivered_after_a_restart(
+    make_node: Callable[..., ServingNode], down: DcmtkReceiver, export: list[Path]
+) -> None:
+    node = make_node(down.as_destination()).start()
+    run("dcmsend", HOST, node.port, *export)  # exit code 0: every object was answered 0x0000
+    node.kill()
+
+    down.start()
+    node.start()
+    node.wait_for("sent", objects=len(export))
+
+    for sent in export:
+        received = down.files()[sop_instance_uid(sent)]
+        if "RTSTRUCT" in sent.name:
+            assert renamed(sent, received) == specimens.RENAMED
+        else:
+            assert data_set_bytes(received) == data_set_bytes(sent)
+    assert len(node.audit_lines("relabelled")) == 1
+    assert node.stop() == 0
+    assert node.verb("audit", "verify")[0] == 0
+
+
+def test_a_delivery_cut_off_by_kill_9_is_made_again(
+    make_node: Callable[..., ServingNode], down: DcmtkReceiver, rtstruct: Path
+) -> None:
+    down.start("+xa", "--sleep-during", 60)
+    node = make_node(down.as_destination()).start()
+    run("dcmsend", HOST, node.port, rtstruct)
+    node.wait_for("sending", objects=1)
+    node.kill()
+    down.kill()
+    down.clear()
+
+    down.start()
+    node.start()
+    node.wait_for("sent", objects=1)
+
+    (received,) = down.files().values()
+    assert renamed(rtstruct, received) == specimens.RENAMED
+    assert len(node.audit_lines("relabelled")) == 1
+
+
+def test_kill_9_in_the_middle_of_an_object_is_no_success_for_the_sender(
+    make_node: Callable[..., ServingNode], receiver: DcmtkReceiver, tmp_path: Path
+) -> None:
+    large = specimens.other_object(tmp_path / "RTDOSE.dcm", "RTDOSE", rows=700, seed="killed")
+    node = make_node(receiver.as_destination()).start()
+    with (
+        Wire(node.port, 500_000) as wire,
+        sending("-R", HOST, wire.port, large, log=tmp_path / "log") as storescu,
+    ):
+        assert wire.held.wait(30), "the transfer never got half way"
+        node.kill()
+        wire.close()
+        assert storescu.wait(30) != 0
+    node.start()
+    assert node.queue() == []
+    assert receiver.files() == {}
+
+    run("storescu", HOST, node.port, large)
+    node.wait_for("sent", objects=1)
+    (received,) = receiver.files().values()
+    assert data_set_bytes(received) == data_set_bytes(large)
+
+
+def test_a_node_told_to_stop_takes_the_object_that_is_on_its_way(
+    make_node: Callable[..., ServingNode], receiver: DcmtkReceiver, tmp_path: Path
+) -> None:
+    large = specimens.other_object(tmp_path / "RTDOSE.dcm", "RTDOSE", rows=700, seed="stopped")
+    node = make_node(receiver.as_destination()).start()
+    with (
+        Wire(node.port, 500_000) as wire,
+        sending("-R", HOST, wire.port, large, log=tmp_path / "log") as storescu,
+    ):
+        assert wire.held.wait(30), "the transfer never got half way"
+        stopping = node.ask_to_stop()
+        wire.release()
+        assert storescu.wait(30) == 0
+        assert stopping() == 0
+    node.start()
+    node.wait_for("sent", objects=1)
+    assert set(receiver.files()) == {sop_instance_uid(large)}
+
+
+def test_a_destination_that_comes_up_later_gets_everything(
+    make_node: Callable[..., ServingNode], down: DcmtkReceiver, export: list[Path]
+) -> None:
+    node = make_node(down.as_destination()).start()
+    run("dcmsend", HOST, node.port, *export)
+    node.wait_for("retry", objects=len(export))
+
+    down.start()
+    node.wait_for("sent", objects=len(export))
+    assert set(down.files()) == {sop_instance_uid(path) for path in export}
+
+
+def test_an_archive_that_never_replaces_keeps_the_old_names_and_says_success(
+    make_node: Callable[..., ServingNode], first_come_orthanc: Orthanc, rtstruct: Path, tmp_path: Path
+) -> None:
+    """The trap of keeping the SOP Instance UID: Orthanc's OverwriteInstances is false unless somebody sets it."""
+    orthanc = first_come_orthanc
+    run("storescu", "-aec", orthanc.ae_title, HOST, orthanc.port, rtstruct)
+    node = make_node(orthanc.as_destination()).start()
+    run("dcmsend", HOST, node.port, rtstruct)
+    node.wait_for("sent", objects=1)
+
+    stored = orthanc.file(sop_instance_uid(rtstruct), tmp_path / "stored.dcm")
+    assert changes(rtstruct, stored) == {}, (
+        "the archive has replaced its object: the README says that it does not"
+    )
+
+
+def test_an_archive_that_replaces_takes_the_new_names(
+    archiving_node: ServingNode, orthanc: Orthanc, rtstruct: Path, tmp_path: Path
+) -> None:
+    run("storescu", "-aec", orthanc.ae_title, HOST, orthanc.port, rtstruct)
+    run("dcmsend", HOST, archiving_node.port, rtstruct)
+    archiving_node.wait_for("sent", objects=1)
+
+    stored = orthanc.file(sop_instance_uid(rtstruct), tmp_path / "stored.dcm")
+    assert renamed(rtstruct, stored) == specimens.RENAMED
+
+
+def test_a_structure_set_that_cannot_be_read_is_held_and_released_unchanged(
+    node: ServingNode, receiver: DcmtkReceiver, rtstruct: Path, tmp_path: Path
+) -> None:
+    data = dcmread(rtstruct)
+    del data.StructureSetROISequence
+    broken = tmp_path / "broken.dcm"
+    data.save_as(broken)
+    run("dcmsend", HOST, node.port, broken)
+    (held,) = wait_until(
+        lambda: [job for job in node.queue() if job["state"] == "held"], "the object is held"
+    )
+    assert held["reason"] == "no_roi_sequence"
+
+    assert node.verb("queue", "release", held["job"])[0] == 0
+    node.wait_for("sent", objects=1)
+    (received,) = receiver.files().values()
+    assert data_set_bytes(received) == data_set_bytes(broken)

@@ -1,0 +1,194 @@
+"""``queue``, ``audit``, ``doctor`` and ``echo``: what a person sees of a node and can do about it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tg263_scp.cli import main
+from tg263_scp.config import load_config
+from tg263_scp.dicom.listener import Listener, StoreStatus
+from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.service.audit import AuditLog
+from tg263_scp.service.journal import Journal
+from tg263_scp.service.node import JOURNAL_NAME, Node
+from tg263_scp.service.states import Arrival, ObjectState
+from tg263_scp.tools import doctor
+from tg263_scp.tools.exitcode import ExitCode
+
+UID = "1.2.826.0.1.3680043.10.1"
+
+
+@pytest.fixture(autouse=True)
+def _loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> None:
+    """Reading the data takes longer than a test."""
+    monkeypatch.setattr(doctor, "load_nomenclature", lambda overlay=None: nomenclature)
+
+
+@pytest.fixture
+def peer() -> Iterator[int]:
+    """The port of a peer called ARCHIVE that answers a C-ECHO."""
+    config = load_config()
+    listen = config.listen.model_copy(update={"port": 0, "ae_title": "ARCHIVE"})
+    listener = Listener(listen, config.peers, max_object_bytes=1 << 20, accept=lambda _: StoreStatus.SUCCESS)
+    listener.start()
+    yield listener.address[1]
+    listener.stop(5.0)
+
+
+def configured(folder: Path, port: int) -> Path:
+    path = folder / "node.yaml"
+    path.write_text(
+        "listen: {port: 0}\nspool: {min_free_bytes: 1 MiB}\n"
+        f"destinations: [{{name: archive, host: 127.0.0.1, port: {port}, ae_title: ARCHIVE}}]\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """The configuration of a node whose journal holds one held object."""
+    path = configured(tmp_path, 1)
+    folder = load_config(path).spool.folder
+    folder.mkdir()
+    journal = Journal(folder / JOURNAL_NAME)
+    arrival = Arrival(
+        "token", "1.2.840.10008.5.1.4.1.1.481.3", UID, "1.2.840.10008.1.2", "00" * 32, 1000, "TPS", "10.0.0.1"
+    )
+    job, _ = journal.receive(arrival)
+    journal.decide(job, {"decision": "d"}, hold=True, reason="truncated")
+    journal.finish(job, ["archive"])
+    journal.close()
+    return path
+
+
+def state_of(config: Path) -> ObjectState:
+    journal = Journal(load_config(config).spool.folder / JOURNAL_NAME)
+    state = journal.job(1).state
+    journal.close()
+    return state
+
+
+def test_the_queue_lists_a_held_object_with_its_reason_and_no_uid(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["queue", "list", "--config", str(config)]) == ExitCode.DONE
+    out = capsys.readouterr().out
+    assert "truncated" in out
+    assert "1 objects: 1 held" in out
+    assert UID not in out
+    assert main(["queue", "list", "--config", str(config), "--json"]) == ExitCode.DONE
+    text = capsys.readouterr().out
+    assert UID not in text
+    (job,) = json.loads(text)
+    assert (job["job"], job["state"], job["reason"], job["from"]) == (1, "held", "truncated", "TPS")
+
+
+def test_one_job_is_shown_with_its_uid(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["queue", "show", "1", "--config", str(config), "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["sop_instance_uid"] == UID
+    assert main(["queue", "show", "1", "--config", str(config)]) == ExitCode.DONE
+    assert UID in capsys.readouterr().out
+
+
+def test_a_job_that_does_not_exist_is_an_error_without_a_traceback(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for verb in ("show", "retry", "release"):
+        assert main(["queue", verb, "7", "--config", str(config)]) == ExitCode.FAILURE
+        assert "job 7" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("which", ["1", "--all"])
+def test_retry_has_a_held_object_decided_anew(
+    config: Path, which: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["queue", "retry", which, "--config", str(config)]) == ExitCode.DONE
+    assert state_of(config) is ObjectState.RECEIVED
+    assert "1 of 1 objects start again" in capsys.readouterr().out
+
+
+def test_release_lets_a_held_object_go_on(config: Path) -> None:
+    assert main(["queue", "release", "1", "--config", str(config)]) == ExitCode.DONE
+    assert state_of(config) is ObjectState.DECIDED
+
+
+def test_audit_verify_finds_a_changed_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path)
+    for number in range(3):
+        log.append(
+            {"kind": "relabelled", "rois": [{"old": f"old {number}", "new": "Heart", "status": "rename"}]}
+        )
+    log.close()
+    assert main(["audit", "verify", str(path)]) == ExitCode.DONE
+    assert "chain of 3 lines verified" in capsys.readouterr().out
+    assert main(["audit", "show", str(path), "--last", "1", "--json"]) == ExitCode.DONE
+    (line,) = json.loads(capsys.readouterr().out)
+    assert line["rois"][0]["old"] == "old 2"
+    path.write_text(path.read_text(encoding="utf-8").replace("old 1", "old 9"), encoding="utf-8")
+    assert main(["audit", "verify", str(path), "--json"]) == ExitCode.FINDINGS
+    assert json.loads(capsys.readouterr().out)["line"] == 2
+
+
+def test_audit_wants_to_know_which_log(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "verify"]) == ExitCode.USAGE
+    assert "hint:" in capsys.readouterr().err
+
+
+def test_doctor_is_content_where_everything_answers_and_writes_nothing(
+    tmp_path: Path, peer: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = configured(tmp_path, peer)
+    assert main(["doctor", "--config", str(path), "--json"]) == ExitCode.DONE
+    checks = json.loads(capsys.readouterr().out)
+    assert all(check["good"] for check in checks)
+    assert "destination archive" in {check["name"] for check in checks}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_doctor_names_what_is_wrong(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--config", str(config), "--json"]) == ExitCode.FINDINGS
+    bad = [check for check in json.loads(capsys.readouterr().out) if not check["good"]]
+    assert [check["name"] for check in bad] == ["destination archive"]
+    assert bad[0]["hint"]
+
+
+def test_doctor_reports_a_broken_configuration_as_a_finding(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "node.yaml"
+    path.write_text("lisen: {}\n", encoding="utf-8")
+    assert main(["doctor", "--config", str(path)]) == ExitCode.FINDINGS
+    assert "listen" in capsys.readouterr().out
+
+
+def test_doctor_knows_a_running_node(tmp_path: Path, peer: int, nomenclature: Nomenclature) -> None:
+    config = load_config(configured(tmp_path, peer))
+    with Node(config, nomenclature) as node:
+        listen = config.listen.model_copy(update={"port": node.address[1]})
+        check = doctor._port(config.model_copy(update={"listen": listen}))
+    assert check.good
+    assert "a node runs there" in check.detail
+
+
+def test_echo_says_who_answers(peer: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["echo", f"ARCHIVE@127.0.0.1:{peer}", "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)[0]["answered"] is True
+
+
+def test_echo_to_nobody_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: every connection is refused
+        assert main(["echo", f"ARCHIVE@127.0.0.1:{taken.getsockname()[1]}"]) == ExitCode.FINDINGS
+    assert "no connection" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("peer_text", ["ARCHIVE", "ARCHIVE@host", "ARCHIVE@host:0", "@host:104", "A@b@c:104"])
+def test_a_peer_that_is_not_written_as_one_is_a_usage_error(peer_text: str) -> None:
+    assert main(["echo", peer_text]) == ExitCode.USAGE

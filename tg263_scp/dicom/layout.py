@@ -1,0 +1,87 @@
+"""The top level of a data set as offsets: where the elements that matter lie, and where an absent one belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from tg263_scp.dicom.elements import UNDEFINED_LENGTH, Element, Encoding, data_set_elements
+from tg263_scp.dicom.part10 import OpenedObject
+from tg263_scp.dicom.roi_items import LengthField, group_lengths, wanted_elements
+
+LENGTH_TO_END = 0x00080001
+INSTANCE_COERCION_DATETIME = 0x00080015
+SERIES_INSTANCE_UID = 0x0020000E
+SOP_INSTANCE_UID = 0x00080018
+CONTRIBUTING_EQUIPMENT = 0x0018A001
+ORIGINAL_ATTRIBUTES = 0x04000561
+STRUCTURE_SET_DATE = 0x30060008
+STRUCTURE_SET_TIME = 0x30060009
+PREDECESSORS = 0x30060018
+ROI_SEQUENCE = 0x30060020
+OBSERVATIONS_SEQUENCE = 0x30060080
+
+INSERTABLE = (
+    *(INSTANCE_COERCION_DATETIME, CONTRIBUTING_EQUIPMENT, ORIGINAL_ATTRIBUTES),
+    *(STRUCTURE_SET_DATE, STRUCTURE_SET_TIME, PREDECESSORS),
+)
+"""In tag order."""
+EDITABLE = frozenset(
+    (
+        *(*INSERTABLE, LENGTH_TO_END, SOP_INSTANCE_UID, SERIES_INSTANCE_UID),
+        *(ROI_SEQUENCE, OBSERVATIONS_SEQUENCE),
+        *(0x00080000, 0x00180000, 0x00200000, 0x04000000, 0x30060000),  # group lengths
+    )
+)
+_LONG_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the top-level elements of one data set lie.
+
+    ``found`` are the wanted ones by tag. ``gaps`` is, for each tag of :data:`INSERTABLE`, the offset before which such
+    an element is inserted so that it stands before all greater tags. ``long_ends`` are the ends of large elements of
+    undefined length that nobody edits, by header offset: whoever reads an equal object again need not walk them again.
+    """
+
+    encoding: Encoding
+    found: Mapping[int, Element]
+    gaps: Mapping[int, int]
+    long_ends: Mapping[int, int]
+
+    def counted_by(self, tag: int) -> tuple[LengthField, ...]:
+        """Return what counts the bytes of a top-level element: the length of its group, and Length to End."""
+        return group_lengths(self.found, (tag & 0xFFFF0000, LENGTH_TO_END))
+
+
+def read_layout(
+    source: OpenedObject, wanted: Collection[int], known_ends: Mapping[int, int] = MappingProxyType({})
+) -> Layout:
+    """Walk the top level of an open object; the elements of :data:`EDITABLE` are wanted in any case.
+
+    ``known_ends`` as for :func:`~tg263_scp.dicom.elements.data_set_elements`.
+
+    Raises:
+        HeldObjectError: ``truncated`` or ``unreadable``.
+    """
+    tags = EDITABLE.union(wanted)
+    gaps: dict[int, int] = {}
+    long_ends: dict[int, int] = {}
+
+    def noted() -> Iterator[Element]:
+        absent = list(INSERTABLE)
+        end = source.start
+        for element in data_set_elements(source.window, source.start, source.encoding, known_ends):
+            while absent and element.tag > absent[0]:
+                gaps[absent.pop(0)] = element.header_offset
+            end = element.end
+            if element.length == UNDEFINED_LENGTH and element.tag not in tags:
+                if end - element.header_offset >= _LONG_BYTES:
+                    long_ends[element.header_offset] = end
+            yield element
+        gaps.update(dict.fromkeys(absent, end))
+
+    found = wanted_elements(noted(), tags)
+    return Layout(source.encoding, found, gaps, long_ends)

@@ -1,0 +1,151 @@
+"""Replace, insert and remove bytes of a data set; everything else is copied from the source as it is.
+
+A :class:`Splice` collects what changes and keeps every length that counts the changed bytes right. What is inserted may
+itself be a copy of other source bytes (:class:`Span`), so that memory stays bounded whatever is copied.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, Literal
+
+from tg263_scp.dicom.part10 import OpenedObject
+from tg263_scp.dicom.roi_items import LengthField
+from tg263_scp.dicom.window import ByteWindow
+from tg263_scp.errors import HeldObjectError
+
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes of the source, to be copied to another place."""
+
+    offset: int
+    length: int
+
+
+Part = bytes | Span
+
+
+def size_of(parts: Iterable[Part]) -> int:
+    """Return how many bytes the parts are together."""
+    return sum(part.length if isinstance(part, Span) else len(part) for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """``length`` bytes at ``offset`` of the source become ``parts``. Offsets as in :class:`OpenedObject`."""
+
+    offset: int
+    length: int
+    parts: tuple[Part, ...]
+
+    @property
+    def growth(self) -> int:
+        """By how many bytes the target gets longer."""
+        return size_of(self.parts) - self.length
+
+
+class Splice:
+    """The changes to one object, added in any order; insertions at the same place keep the order they came in."""
+
+    def __init__(self, window: ByteWindow) -> None:
+        self._window = window
+        self._patches: list[Patch] = []
+        self._growth: dict[LengthField, int] = {}
+
+    def replace(
+        self, offset: int, length: int, parts: Iterable[Part], counted_by: Iterable[LengthField] = ()
+    ) -> None:
+        """Put ``parts`` in the place of ``length`` bytes at ``offset``; ``counted_by`` are the lengths to be corrected."""
+        patch = Patch(offset, length, tuple(parts))
+        self._patches.append(patch)
+        for field in counted_by:
+            self._growth[field] = self._growth.get(field, 0) + patch.growth
+
+    def insert(self, offset: int, parts: Iterable[Part], counted_by: Iterable[LengthField] = ()) -> None:
+        """Put ``parts`` before the byte at ``offset``."""
+        self.replace(offset, 0, parts, counted_by)
+
+    def patches(self) -> list[Patch]:
+        """Return all changes in order, the corrected lengths among them.
+
+        Raises:
+            HeldObjectError: ``unreadable``, a length would no longer fit its field.
+        """
+        corrected = [self._corrected(field, by) for field, by in self._growth.items() if by]
+        return sorted([*self._patches, *corrected], key=lambda patch: (patch.offset, patch.length > 0))
+
+    def _corrected(self, field: LengthField, by: int) -> Patch:
+        order: Literal["big", "little"] = "big" if field.big_endian else "little"
+        length = int.from_bytes(self._window.take(field.offset, field.width), order) + by
+        if not 0 <= length < (1 << 8 * field.width) - 1:
+            raise HeldObjectError("unreadable", f"the length at byte {field.offset} cannot be corrected")
+        return Patch(field.offset, field.width, (length.to_bytes(field.width, order),))
+
+
+def write_spliced(source: OpenedObject, patches: list[Patch], out: BinaryIO) -> None:
+    """Write the source with its changes; a deflated data set is deflated again, unless nothing changes.
+
+    Raises:
+        HeldObjectError: ``truncated``, the source became shorter while it was read.
+        OSError: reading or writing failed.
+    """
+    if source.inflated is None or not patches:
+        _splice(source.file, patches, out.write)
+        return
+    for chunk in chunks(source.file, 0, source.meta.dataset_offset):
+        out.write(chunk)
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    _splice(source.inflated, patches, lambda chunk: out.write(deflater.compress(chunk)))
+    out.write(deflater.flush())
+    if (out.tell() - source.meta.dataset_offset) % 2:
+        out.write(b"\x00")  # PS3.5 A.5
+
+
+def _splice(file: BinaryIO, patches: Iterable[Patch], write: Callable[[memoryview | bytes], object]) -> None:
+    position = 0
+    for patch in patches:
+        for chunk in chunks(file, position, patch.offset):
+            write(chunk)
+        for part in patch.parts:
+            if isinstance(part, bytes):
+                write(part)
+                continue
+            for chunk in chunks(file, part.offset, part.offset + part.length):
+                write(chunk)
+        position = patch.offset + patch.length
+    for chunk in chunks(file, position):
+        write(chunk)
+
+
+def chunks(file: BinaryIO, start: int, end: int | None = None) -> Iterator[memoryview]:
+    """Yield the bytes from ``start`` to ``end`` (or the end of the file); each chunk is valid until the next.
+
+    Raises:
+        HeldObjectError: ``truncated``, the file ends before ``end``.
+    """
+    file.seek(start)
+    left = end - start if end is not None else None
+    chunk = memoryview(bytearray(CHUNK_BYTES if left is None else min(left, CHUNK_BYTES)))
+    while left is None or left > 0:
+        got = file.readinto(chunk if left is None else chunk[:left])  # type: ignore[attr-defined]
+        if not got:
+            if left:
+                raise HeldObjectError("truncated", "the file became shorter while it was read")
+            return
+        yield chunk[:got]
+        left = None if left is None else left - got
+
+
+def shifted(ends: Mapping[int, int], patches: Iterable[Patch]) -> dict[int, int]:
+    """Return where elements without a change inside lie in the written file: their ends by header offset, as given."""
+    changes = [(patch.offset, patch.growth) for patch in patches]
+
+    def by(header_offset: int) -> int:
+        return sum(growth for offset, growth in changes if offset <= header_offset)
+
+    return {header + by(header): end + by(header) for header, end in ends.items()}
