@@ -31,7 +31,7 @@ def part(word: str, lexicon: Lexicon) -> tuple[str, ...] | None:
 
     A piece has at least three letters (one in scripts written without spaces); a side at either end may be shorter.
     """
-    if not 3 <= len(word) <= _LONGEST:
+    if not (3 if word.isascii() else 2) <= len(word) <= _LONGEST:
         return None
     best: list[list[tuple[str, ...]]] = [[] for _ in range(len(word) + 1)]
     best[0] = [()]

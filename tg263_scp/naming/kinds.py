@@ -45,9 +45,9 @@ def marks_of(tokens: Sequence[Token], lexicon: Lexicon) -> dict[str, str]:
             window = tokens[at : at + size]
             text = "".join(t.text for t in window)
             mark = lexicon.marks.get(text)
-            if size == 1 and (
-                len(text) < 2 or (text in lexicon.sides and not _takes_off(mark, tokens[at + 1 :]))
-            ):
+            a_side = text in lexicon.sides and not _takes_off(mark, tokens[at + 1 :])
+            a_letter = len(text) == 1 and text.isascii()
+            if size == 1 and (a_side or a_letter):
                 continue
             if mark:
                 found.setdefault(mark, " ".join(t.raw for t in window))

@@ -22,7 +22,7 @@ OWN_LANGUAGE = "tg263"
 LITTLE_WORDS = frozenset(
     (
         "of the de du des la le les el los las del da do das dos di dell della delle dei"
-        " die das den dem van von het av til"
+        " die das den dem van von het av til seite oldali oldal strona stronie strana strane του της των το η ο"
     ).split()
 )
 """Articles and prepositions that a phrase may have or lack."""

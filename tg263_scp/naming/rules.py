@@ -23,6 +23,9 @@ from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.targets import read_target, type_tokens
 from tg263_scp.naming.text import Token
 
+_FOREIGN_PENALTY = 0.06
+"""Taken off a close match in a language that the set does not show: short words of many languages look alike."""
+_WIDE_LANGUAGES = frozenset({"en", "la", OWN_LANGUAGE})
 _MOST_WAYS = 24
 """Ways of correcting a name that are looked at, nearest first."""
 _SHORT_NAME = 4
@@ -118,11 +121,17 @@ def respelled(query: Query, nomenclature: Nomenclature, options: NamingOptions) 
 
 
 def _means_another(query: Query, name: str, nomenclature: Nomenclature) -> bool:
-    """In ``spc`` the list has a space; clinics write it for the superior pharyngeal constrictor: the look-up decides."""
-    if len(query.name) > _SHORT_NAME:
-        return False
+    """In ``spc`` the list has a space, clinics the superior constrictor; ``ventricle`` in a brain is not the heart's.
+
+    A short name that may be an abbreviation, and a name that a pack gives another meaning at this site, are left to the
+    look-up.
+    """
     phrases = nomenclature.lexicon.find(tuple(token.text for token in query.words))
-    return any(phrase.language != OWN_LANGUAGE and phrase.means != name for phrase in phrases)
+    others = [phrase for phrase in phrases if phrase.language != OWN_LANGUAGE and phrase.means != name]
+    if len(query.name) <= _SHORT_NAME:
+        return bool(others)
+    sites = {query.site, BROADER_SITE.get(query.site, "")} - {""}
+    return any(phrase.site in sites for phrase in others)
 
 
 def _respelled_by_grammar(query: Query, nomenclature: Nomenclature) -> Proposal | None:
@@ -258,7 +267,7 @@ def close_match(query: Query, nomenclature: Nomenclature, options: NamingOptions
     for cut in dict.fromkeys((query.words, query.camel_words)):
         found = _corrected(cut, query, nomenclature)
         if found is not None:
-            return _close(found, options)
+            return _close(found, query, options)
     return None
 
 
@@ -273,9 +282,11 @@ class _Close:
     ahead: int
 
 
-def _close(found: _Close, options: NamingOptions) -> Proposal:
+def _close(found: _Close, query: Query, options: NamingOptions) -> Proposal:
     """Rename where few letters are wrong (the floor) and the runner-up is far enough behind (the gap); else suggest."""
-    score = 1 - found.wrong / found.letters
+    languages = {phrase.language for phrase in found.reading.phrases}
+    foreign = 0.0 if languages & (query.languages | _WIDE_LANGUAGES) else _FOREIGN_PENALTY
+    score = 1 - found.wrong / found.letters - foreign
     gap = found.ahead / found.letters
     note = f"{found.words} word(s) corrected by {found.wrong} letter(s)"
     proposal = _from_reading("R080", Reason.CLOSE_MATCH, round(0.95 * score, 3), found.reading)

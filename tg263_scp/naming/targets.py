@@ -21,7 +21,7 @@ from tg263_scp.naming import grammar
 from tg263_scp.naming.grammar import CLASSIFIERS, TargetName
 from tg263_scp.naming.lexicon import Lexicon
 from tg263_scp.naming.nomenclature import Nomenclature
-from tg263_scp.naming.organs import SEPARATORS, Verdict, read_words
+from tg263_scp.naming.organs import SEPARATORS, OrganReading, Verdict, read_words
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.text import Token, tokenise
 
@@ -30,6 +30,7 @@ _LONGEST_WORDING = 4
 _TYPE = re.compile(r"i?[gc]tv|itv|ptv")
 _LONGEST_INITIALS = 3
 """Letters before a target type up to which a dose level may be somebody's initials (``MDGTV``)."""
+_GENITIVE_LIKE_PLURAL = frozenset({"pl", "cs", "ru"})
 _VERTEBRAE = frozenset({"c", "t", "l", "s", "th", "d"})
 _LEVELS = frozenset({"High", "Mid", "Low"})
 _QUALIFIERS = frozenset({"Boost", "Eval", "Preop", "Postop", "TumorBed", "SurgicalBed", "ProstateBed"})
@@ -264,6 +265,9 @@ def _place_words(slots: _Slots, query: Query, nomenclature: Nomenclature) -> Non
         stem = nomenclature.stems.get(found.structure)
         if found.structure == "LN" and not structure:
             slots.classifier = slots.classifier or "n"
+        elif not sides and _may_be_genitive(found, nomenclature):
+            slots.problem = "one or both sides: the language spells them alike"
+            return
         elif (
             structure
             or found.verdict not in (Verdict.FOUND, Verdict.SIDE_MISSING)
@@ -281,6 +285,13 @@ def _place_words(slots: _Slots, query: Query, nomenclature: Nomenclature) -> Non
             structure = found.structure
     slots.qualifier = structure
     slots.custom.extend(sides)
+
+
+def _may_be_genitive(found: OrganReading, nomenclature: Nomenclature) -> bool:
+    """``PTV nerki`` is the PTV of one kidney in Polish, where the word also means both; so in Czech and Russian."""
+    entry = nomenclature.entries.get(found.name)
+    languages = {phrase.language for phrase in found.phrases}
+    return entry is not None and bool(entry.plural_of) and languages <= _GENITIVE_LIKE_PLURAL
 
 
 def _spelt(slots: _Slots, nomenclature: Nomenclature) -> str | None:

@@ -24,7 +24,6 @@ _LETTERS = str.maketrans(
 )
 _TRANSCRIBED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+|[^\w\s]", re.UNICODE)
-_CAMEL = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _COMBINING = range(0x0300, 0x0370)
 
 
@@ -83,13 +82,25 @@ def tokenise(name: str, *, camel: bool = True) -> tuple[Token, ...]:
         piece = match.group()
         joined = bool(tokens) and match.start() == end
         end = match.end()
-        parts = _CAMEL.split(piece) if camel and piece[0].isalpha() else [piece]
+        parts = _camel_parts(piece) if camel and piece[0].isalpha() else [piece]
         for part in parts:
             folded = fold(part).replace(",", ".") if part[0].isdecimal() else fold(part)
             if folded:
                 tokens.append(Token(folded, part, joined))
             joined = True
     return tuple(tokens)
+
+
+def _camel_parts(word: str) -> list[str]:
+    """Cut before a capital that follows a small letter, and before the last of several that begins a word (``LLung``)."""
+    if word.islower() or word.isupper():
+        return [word]
+    cuts = [0]
+    for at in range(1, len(word)):
+        begins = word[at].isupper() and (word[at - 1].islower() or word[at + 1 : at + 2].islower())
+        if begins:
+            cuts.append(at)
+    return [word[start:end] for start, end in zip(cuts, [*cuts[1:], len(word)], strict=True)]
 
 
 def squeeze(text: str) -> str:
