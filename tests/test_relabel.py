@@ -246,7 +246,7 @@ def spoil_end(content: bytes) -> bytes:
 
 @pytest.mark.parametrize("spoil", [spoil_contour, spoil_name, spoil_neighbour, spoil_end])
 def test_a_copy_that_is_not_what_it_should_be_is_discarded(coding, spoil, stored, tmp_path, monkeypatch):
-    whole = relabel_module._write
+    whole = relabel_module.write_spliced
 
     def write_and_spoil(before, patches, out):
         whole(before, patches, out)
@@ -260,7 +260,7 @@ def test_a_copy_that_is_not_what_it_should_be_is_discarded(coding, spoil, stored
         inflated = data_set_of(path.read_bytes(), coding)
         path.write_bytes(coding.file(spoil(inflated)[head:]))
 
-    monkeypatch.setattr(relabel_module, "_write", write_and_spoil)
+    monkeypatch.setattr(relabel_module, "write_spliced", write_and_spoil)
     source = stored(draft(b"cord", b"heart ").encoded(coding))
     with pytest.raises(HeldObjectError) as held:
         relabel(source, tmp_path / "out.dcm", {0: "SpinalCord"})

@@ -29,6 +29,7 @@ CLASSIFIERS = ("par", "vas", "sb", "n", "p", "v")
 _SPATIAL = frozenset(
     ["L", "R", "A", "P", "I", "S", "M", "LI", "RI", "RUL", "RML", "RLL", "LUL", "LLL", "NAdj", "Dist", "Prox"]
 )
+_SIDES = frozenset({"L", "R"})
 _CUSTOM_TEXT = r"[A-Za-z0-9_+=!~-]+"
 _CUSTOM = re.compile(_CUSTOM_TEXT)
 _PRV = re.compile(r"PRV(?P<mm>\d{0,2})")
@@ -154,7 +155,10 @@ def parse_reverse(name: str, nomenclature: Nomenclature) -> Name | None:
 
 
 def parse_organ(name: str, nomenclature: Nomenclature) -> OrganName | None:
-    """Read an organ or PRV name; the longest listed stem wins, so that ``VB_L`` is lumbar and ``LN_Ax_L1_L`` a level."""
+    """Read an organ or PRV name; the longest listed stem wins, so that ``VB_L`` is lumbar and ``LN_Ax_L1_L`` a level.
+
+    A stem that the list has only with a side (``Kidney``) is no name without one.
+    """
     body, caret, custom = name.partition("^")
     if caret and not _CUSTOM.fullmatch(custom):
         return None
@@ -165,7 +169,10 @@ def parse_organ(name: str, nomenclature: Nomenclature) -> OrganName | None:
         margin = _PRV.fullmatch(rest[0]) if rest else None
         spatial = tuple(rest[1:] if margin else rest)
         plain = stem.removesuffix("~")
-        if plain in nomenclature.stems and nomenclature.is_organ_stem(plain) and set(spatial) <= _SPATIAL:
+        sided = plain in nomenclature.entries or not _SIDES.isdisjoint(spatial)
+        if not sided or not set(spatial) <= _SPATIAL:
+            continue
+        if plain in nomenclature.stems and nomenclature.is_organ_stem(plain):
             return OrganName(plain, stem.endswith("~"), margin["mm"] if margin else None, spatial, custom)
     return None
 

@@ -17,7 +17,7 @@ from tg263_scp.naming.lexicon import Lexicon
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.organs import Verdict, read_organ
 from tg263_scp.naming.query import Query
-from tg263_scp.naming.targets import type_tokens
+from tg263_scp.naming.slots import type_tokens
 from tg263_scp.naming.text import Token
 
 _HELPER_MARKS = {"planning": Kind.PLANNING, "device": Kind.DEVICE}
@@ -34,7 +34,7 @@ def is_not_for_dose(name: str) -> bool:
     return bool(_NOT_FOR_DOSE.match(name))
 
 
-def marks_of(tokens: Sequence[Token], lexicon: Lexicon) -> dict[str, str]:
+def marks_of(tokens: Sequence[Token], lexicon: Lexicon, *, in_target: bool = False) -> dict[str, str]:
     """Return the marks among the words (``planning``, ``union``, ``copy`` ...), each with the words that made it.
 
     Marks of several words (``normal tissue``) are seen as well; a side word is never a mark.
@@ -45,7 +45,7 @@ def marks_of(tokens: Sequence[Token], lexicon: Lexicon) -> dict[str, str]:
             window = tokens[at : at + size]
             text = "".join(t.text for t in window)
             mark = lexicon.marks.get(text)
-            a_side = text in lexicon.sides and not _takes_off(mark, tokens[at + 1 :])
+            a_side = text in lexicon.sides and not (in_target and _takes_off(mark, tokens[at + 1 :]))
             a_letter = len(text) == 1 and text.isascii()
             if size == 1 and (a_side or a_letter):
                 continue
@@ -55,8 +55,8 @@ def marks_of(tokens: Sequence[Token], lexicon: Lexicon) -> dict[str, str]:
 
 
 def _takes_off(mark: str | None, following: Sequence[Token]) -> bool:
-    """``sin`` is left in Latin and *without* in Spanish: before a target it may take that off."""
-    return mark == "minus" and bool(following) and _is_type(following[0])
+    """``sin`` is left in Latin and *without* in Spanish: beside a target it may take the next word off."""
+    return mark == "minus" and bool(following) and following[0].is_word
 
 
 @lru_cache(maxsize=4096)
@@ -91,7 +91,7 @@ def kind_of(query: Query, nomenclature: Nomenclature) -> tuple[Kind, str]:
 
 def _combination(tokens: Sequence[Token], types: int, lexicon: Lexicon) -> str:
     """Return the sign by which structures are added, subtracted or grown, if there is one."""
-    marks = marks_of(tokens, lexicon)
+    marks = marks_of(tokens, lexicon, in_target=types > 0)
     for mark in ("minus", "union"):
         if mark in marks:
             return marks[mark]

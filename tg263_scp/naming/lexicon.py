@@ -124,9 +124,10 @@ class Lexicon:
 
     def find(self, words: Sequence[str]) -> tuple[Phrase, ...]:
         """Return every phrase, of any language, that consists of these words in any order or glued together."""
-        glued = not any(
-            word in ("l", "r") for word in words
-        )  # in 'optic n r' the r is a side, not the end of 'nr'
+        if not words:
+            return ()
+        # in 'optic n r' the r is a side, not the end of 'nr'; in 'parotide s' the s may be one, not a plural's
+        glued = not any(word in ("l", "r") for word in words) and len(words[-1]) > 1
         with_variants = {language for word in words for language in self.variants.get(word, ())}
         found: dict[tuple[str, str, str, str], Phrase] = {}
         for key in _keys(words, glued=glued):

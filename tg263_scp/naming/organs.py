@@ -30,6 +30,7 @@ from tg263_scp.naming.text import Token
 SEPARATORS = frozenset("-()[],;:.*#'\"{}/\\")
 """Signs that part words and mean nothing else in an organ name."""
 
+_OUTLINES = frozenset({"Skin", "Body", "External"})
 _ENGLISH = frozenset({"en", OWN_LANGUAGE})
 _EVERYWHERE = frozenset({"en", "la"})
 """Languages whose side words are used with every other language: ``Parotis li``, but ``Niere left`` and ``Pulmo sin``."""
@@ -295,6 +296,8 @@ def _dressed(form: tuple[str, str], parts: Parts, nomenclature: Nomenclature) ->
         return grammar.spell(grammar.OrganName(stem, parts.partial, None, spatial), nomenclature)
     if stem == "Bolus" and parts.margin.mm is not None and not parts.margin.named:
         return f"Bolus_{parts.margin.mm:02d}mm"
+    if stem in _OUTLINES and not parts.margin.named:
+        return None  # 'Skin 5mm' is a rind, not the skin grown
     for digits in parts.margin.digits:
         name = grammar.spell(grammar.OrganName(stem, parts.partial, digits, spatial), nomenclature)
         if name:

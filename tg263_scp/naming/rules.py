@@ -20,7 +20,8 @@ from tg263_scp.naming.lexicon import BROADER_SITE, OWN_LANGUAGE
 from tg263_scp.naming.nomenclature import Nomenclature, relaxed
 from tg263_scp.naming.organs import OrganReading, Verdict, read_organ, read_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
-from tg263_scp.naming.targets import read_target, type_tokens
+from tg263_scp.naming.slots import type_tokens
+from tg263_scp.naming.targets import read_target
 from tg263_scp.naming.text import Token
 
 _FOREIGN_PENALTY = 0.06

@@ -1,0 +1,229 @@
+"""The parts of a target name as they come: each word and number is given the slot it belongs to, or waits for a structure.
+
+What may be read in two ways fills no slot but is a ``problem``: a number that may be an index, a dose, a vertebra or a
+copy; a second dose; a letter that is a side in one language and a classifier in all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tg263_scp.naming.grammar import CLASSIFIERS, TARGET_TYPES
+from tg263_scp.naming.lexicon import Lexicon, Sense
+from tg263_scp.naming.organs import SEPARATORS
+from tg263_scp.naming.query import Query
+from tg263_scp.naming.text import Token, tokenise
+
+_LONGEST_WORDING = 4
+"""Words of the longest way to write one part of a target name."""
+_LONGEST_INITIALS = 3
+"""Letters before a target type up to which a dose level may be somebody's initials (``MDGTV``)."""
+_TYPE = re.compile(r"i?[gc]tv|itv|ptv")
+_SITE_WORDS = re.compile(r"(?<![^\W_])h\s*&\s*n(?![^\W_])", re.IGNORECASE)
+_LEVELS = frozenset({"High", "Mid", "Low"})
+_QUALIFIERS = frozenset({"Boost", "Eval", "Preop", "Postop", "TumorBed", "SurgicalBed", "ProstateBed"})
+_VERTEBRAE = frozenset({"c", "t", "l", "s", "th", "d"})
+
+
+@dataclass
+class Slots:
+    """The slots of a target while they are filled; ``problem`` says why the name is declined."""
+
+    type: str = ""
+    segmented: bool = False
+    classifier: str = ""
+    number: str = ""
+    dose: str = ""
+    qualifier: str = ""
+    sides: list[str] = field(default_factory=list)
+    custom: list[str] = field(default_factory=list)
+    words: list[Token] = field(default_factory=list)
+    nodal: list[Token] = field(default_factory=list)
+    letters: set[str] = field(default_factory=set)
+    behind_minus: bool = False
+    cut_off: bool = False
+    last: str = ""
+    problem: str = ""
+
+    def put(self, slot: str, value: str) -> None:
+        """Fill a slot that may be filled once."""
+        if getattr(self, slot) not in ("", value) or (slot == "dose" and self.dose):
+            self.problem = f"more than one {slot}"
+        setattr(self, slot, value)
+
+
+def type_tokens(query: Query, lexicon: Lexicon) -> tuple[tuple[Token, ...], int]:
+    """Return the tokens with each target type standing alone (``RtPTVn`` -> ``rt ptv n``), and how many types there are.
+
+    ``h&n`` is a word for the site and is left out.
+    """
+    out: list[Token] = []
+    count = 0
+    for token in _joined_words(tokenise(_SITE_WORDS.sub(" ", query.name), camel=False), lexicon):
+        pieces = list(_part_type(token, lexicon)) if token.is_word else [token]
+        count += sum(piece.text.upper() in TARGET_TYPES for piece in pieces)
+        out.extend(pieces)
+    return tuple(out), count
+
+
+def _joined_words(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]:
+    """Put words that mean one thing together into one token: ``gross tumor volume``, ``haute dose``."""
+    at = 0
+    while at < len(tokens):
+        for size in range(min(_LONGEST_WORDING, len(tokens) - at), 1, -1):
+            words = tokens[at : at + size]
+            text = "".join(t.text for t in words) if all(len(t.text) > 1 for t in words) else ""
+            own = lexicon.types.get(text, "").lower() or (text if text in lexicon.target_words else "")
+            if own:
+                yield Token(own, " ".join(t.raw for t in words), tokens[at].joined)
+                at += size
+                break
+        else:
+            yield tokens[at]
+            at += 1
+
+
+def _part_type(token: Token, lexicon: Lexicon) -> Sequence[Token]:
+    own = lexicon.types.get(token.text)
+    if own:
+        return [Token(own.lower(), token.raw, token.joined)]
+    match = _TYPE.search(token.text)
+    if not match or len(token.raw) != len(token.text):
+        return [token]
+    # in 'sigtv' or 'rigtv' the i belongs to the type; in 'larynxgtv' nothing precedes it
+    cuts = [token.raw[: match.start()], match.group(), token.raw[match.end() :]]
+    joined = [token.joined, bool(cuts[0]) or token.joined, True]
+    rest = _part_type(Token(cuts[2].casefold(), cuts[2], True), lexicon) if cuts[2] else []
+    before = [Token(cuts[0].casefold(), cuts[0], joined[0])] if cuts[0] else []
+    return [*before, Token(cuts[1], cuts[1], joined[1]), *rest]
+
+
+def fill(tokens: Sequence[Token], lexicon: Lexicon) -> Slots:
+    """Give every token of a target name its slot, from left to right, until all have one or a problem shows."""
+    slots = Slots()
+    at = 0
+    while at < len(tokens) and not slots.problem:
+        token = tokens[at]
+        if token.is_number:
+            at += _take_number(tokens, at, slots)
+        elif token.is_word and _is_numbered(tokens[at : at + 2], lexicon):
+            slots.words.extend(tokens[at : at + 2])
+            at += 2
+        elif token.is_word:
+            _take_word(token, slots, lexicon)
+            at += 1
+        else:
+            _take_sign(tokens, at, slots)
+            at += 1
+    return slots
+
+
+def _is_numbered(pair: Sequence[Token], lexicon: Lexicon) -> bool:
+    """Tell whether a word and the number behind it are one structure: ``BWK 8``, ``rib 5``; single letters never are."""
+    if len(pair) < 2 or len(pair[0].text) < 2 or not pair[1].is_number:
+        return False
+    return any(phrase.sense is Sense.STRUCTURE for phrase in lexicon.find((pair[0].text, pair[1].text)))
+
+
+def _take_sign(tokens: Sequence[Token], at: int, slots: Slots) -> None:
+    sign = tokens[at].text
+    if sign == "!":
+        slots.segmented = True
+    elif sign not in SEPARATORS:
+        slots.problem = f"'{sign}' has no place in a target name"
+    elif sign in "-/" and 0 < at < len(tokens) - 1 and tokens[at - 1].is_number and tokens[at + 1].is_number:
+        slots.problem = "two numbers are combined"
+    else:
+        slots.behind_minus = sign == "-" and bool(slots.type)
+        slots.last = "sign"
+
+
+def _take_word(token: Token, slots: Slots, lexicon: Lexicon) -> None:
+    """Give a word its slot: type, side, classifier, dose level, qualifier or custom; else it waits for the structure slot."""
+    word, side = token.text, _side(token.text, lexicon)
+    spelt_out = word in CLASSIFIERS and token.joined and slots.last == "type"
+    role = word if spelt_out else lexicon.target_words.get(word, "")
+    if role in _LEVELS and not slots.type and len(word) <= _LONGEST_INITIALS:
+        role = ""
+    if word == "sb" and role == "sb" and not spelt_out:
+        slots.problem = "SB may be a surgical bed or seminal vesicles"
+    glued = _classifier_and_side(token) if slots.last == "type" else None
+    slots.last = "word"
+    if word.upper() in TARGET_TYPES:
+        slots.type, slots.last = word.upper(), "type"
+    elif side:
+        slots.sides.append(side)
+        slots.last = "side"
+    elif role in CLASSIFIERS:
+        slots.put("classifier", role)
+        slots.last = "classifier"
+        slots.letters.update({word} if len(word) == 1 and not spelt_out else ())
+        slots.nodal.extend([token] if role == "n" and len(word) > 1 else [])
+    elif role in _LEVELS:
+        slots.put("dose", role)
+    elif role in _QUALIFIERS:
+        slots.put("qualifier", role)
+    elif role:
+        slots.custom.append(role)
+    elif glued:
+        slots.put("classifier", glued[0])
+        slots.sides.append(glued[1])
+    else:
+        slots.cut_off = slots.cut_off or slots.behind_minus
+        slots.words.append(token)
+    slots.behind_minus = False
+
+
+def _classifier_and_side(token: Token) -> tuple[str, str] | None:
+    """Part a classifier from the side glued to it, as in ``PTVnR`` and ``CTVsbL``."""
+    classifier, side = token.text[:-1], token.text[-1:].upper()
+    return (classifier, side) if token.joined and classifier in CLASSIFIERS and side in ("L", "R") else None
+
+
+def _side(word: str, lexicon: Lexicon) -> str:
+    meanings = lexicon.sides.get(word, {})
+    everywhere = {meanings[language] for language in meanings if language in ("en", "la")}
+    sides = everywhere or (set(meanings.values()) if len(word) > 2 else set())
+    side = next(iter(sides)) if len(sides) == 1 else ""
+    return side if side in ("L", "R") else ""
+
+
+def _take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
+    """Read a number as a dose or an index by its size, unit and place; return how many tokens that used."""
+    token = tokens[at]
+    value = float(token.text)
+    after = tokens[at + 1].text if at + 1 < len(tokens) else ""
+    whole = "." not in token.text
+    place, slots.last, slots.behind_minus = slots.last, "number", False
+    if after in ("gy", "cgy", "g"):
+        _set_dose(slots, value * (1 if after == "cgy" else 100))
+        return 2
+    if after in ("mm", "cm", "x", "fx", "fr", "ph", "%"):
+        slots.problem = "a length, a share or a number of fractions"
+    elif whole and value <= 12 and _may_be_vertebra(tokens, at, slots):
+        slots.problem = "a number that may be that of a vertebra or a level"
+    elif whole and len(token.text) == 1 and value >= 1:
+        if slots.dose and place != "side":
+            slots.problem = "a number behind the dose may count copies"
+        slots.put("number", token.text)
+    elif (whole and 1000 <= value <= 9999) or 20 <= value <= 90:
+        _set_dose(slots, value if value >= 1000 else value * 100)
+    else:
+        slots.problem = "a number that may be an index or a dose"
+    return 1
+
+
+def _may_be_vertebra(tokens: Sequence[Token], at: int, slots: Slots) -> bool:
+    """``PTV T4`` and ``PTV L2`` may name a vertebra, ``CTVn_L4`` a level; ``PTV54L2`` counts what lies on one side."""
+    letter = tokens[at - 1].text if at else ""
+    return tokens[at].joined and letter in _VERTEBRAE and not slots.dose
+
+
+def _set_dose(slots: Slots, dose_cgy: float) -> None:
+    whole = round(dose_cgy)
+    if abs(dose_cgy - whole) > 1e-6 or not 100 <= whole <= 12000:
+        slots.problem = "a dose that is not a whole number of cGy from 100 to 12000"
+    else:
+        slots.put("dose", str(whole))
