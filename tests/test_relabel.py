@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from drafts import CODINGS, EXPLICIT, IMPLICIT, Draft, DraftRoi, draft
+from drafts import CODINGS, EXPLICIT, IMPLICIT, Coding, Draft, DraftRoi, draft
 
 from tg263_scp.dicom import relabel as relabel_module
 from tg263_scp.dicom.relabel import relabel
@@ -372,23 +372,29 @@ def test_every_real_file_is_relabelled_and_restored(tmp_path):
         assert back.read_bytes() == path.read_bytes()
 
 
+def transcoded(path: Path, coding: Coding, target: Path) -> Path:
+    """Write a real file in another coding with pydicom."""
+    theirs = pydicom.dcmread(path, force=True)
+    for element in theirs.iterall():  # decodes each, or pydicom would write raw values in the old byte order
+        if coding.undefined and element.VR == "SQ":
+            element.is_undefined_length = True
+            for item in element.value:
+                item.is_undefined_length_sequence_item = True
+    if getattr(theirs, "file_meta", None) is None:
+        theirs.file_meta = pydicom.dataset.FileMetaDataset()
+    theirs.file_meta.TransferSyntaxUID = coding.transfer_syntax_uid
+    pydicom.dcmwrite(target, theirs, enforce_file_format=True)
+    return target
+
+
 @real
 def test_every_real_file_is_relabelled_in_every_coding(coding, tmp_path):
     paths = sorted(Path(os.environ["TG263_RTSTRUCT_DIR"]).glob("*.dcm"))
     for number, path in enumerate(path for path in paths if path.stat().st_size < 500_000):
-        theirs = pydicom.dcmread(path, force=True)
-        for (
-            element
-        ) in theirs.iterall():  # decodes each, or pydicom would write raw values in the old byte order
-            if coding.undefined and element.VR == "SQ":
-                element.is_undefined_length = True
-                for item in element.value:
-                    item.is_undefined_length_sequence_item = True
-        source, target = tmp_path / f"{number}.in.dcm", tmp_path / f"{number}.out.dcm"
-        if getattr(theirs, "file_meta", None) is None:
-            theirs.file_meta = pydicom.dataset.FileMetaDataset()
-        theirs.file_meta.TransferSyntaxUID = coding.transfer_syntax_uid
-        pydicom.dcmwrite(source, theirs, enforce_file_format=True)
+        source, target = (
+            transcoded(path, coding, tmp_path / f"{number}.in.dcm"),
+            tmp_path / f"{number}.out.dcm",
+        )
         relabel(source, target, {0: "Renamed"})
         again = pydicom.dcmread(target)
         assert again.StructureSetROISequence[0].ROIName == "Renamed"

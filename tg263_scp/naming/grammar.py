@@ -39,7 +39,8 @@ _TARGET_HEAD = re.compile(
 _TARGET_TAIL = re.compile(rf"(?:-(?P<crop>\d\d))?(?:\^(?P<custom>{_CUSTOM_TEXT}))?")
 _IMAGING = re.compile(r"(?:(?:CT|PT|MR|SP)\d+)+")
 _DOSE = re.compile(r"High|Low|Mid(?:\d\d)?|\d+(?:[.p]\d+)?(?:Gy)?x\d+|\d+(?:[.p]\d+)?Gy|\d+")
-_NOT_FOR_DOSE = re.compile(rf"(?:z+|_+)[A-Za-z0-9](?:{_CUSTOM_TEXT}|\^)*")
+_NOT_FOR_DOSE = re.compile(rf"(?:z+[A-Z0-9]|_+[A-Za-z0-9])(?:{_CUSTOM_TEXT}|\^)*")
+"""``zRing``, ``_Heart``; a word that merely begins with z (``zunge``) is no such name."""
 _SPECIAL = re.compile(r"Bolus_\d\dmm|IDL_\d+|E-PTV(?:_Ev\d\d)?_\d+")
 
 

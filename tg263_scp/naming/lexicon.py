@@ -58,6 +58,22 @@ _SITE_ALIASES = {
 }  # fmt: skip
 
 
+_LETTERS_OF = {
+    "ł": "pl", "ą": "pl", "ę": "pl", "ś": "pl", "ż": "pl", "ř": "cs", "ě": "cs", "ů": "cs", "ß": "de", "ğ": "tr", "ş": "tr ro",
+    "ı": "tr", "ő": "hu", "ű": "hu", "ț": "ro", "ș": "ro", "ă": "ro", "ñ": "es", "ã": "pt", "õ": "pt", "ø": "no da",
+    "å": "no da sv fi", "æ": "no da",
+}  # fmt: skip
+
+
+def languages_of_letters(name: str) -> frozenset[str]:
+    """Return the languages whose letters a name shows: ``Płuca`` is Polish, ``Pluca`` may be Czech as well."""
+    if name.isascii():
+        return frozenset()
+    return frozenset(
+        language for c in name.casefold() if c in _LETTERS_OF for language in _LETTERS_OF[c].split()
+    )
+
+
 def known_site(text: str) -> str:
     """Return the site that ``text`` (a column of a table, a Body Part Examined) stands for, or ``""``."""
     plain = "".join(c for c in fold(text) if c.isalnum())

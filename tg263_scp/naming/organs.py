@@ -21,7 +21,7 @@ from functools import lru_cache
 
 from tg263_scp.naming import grammar
 from tg263_scp.naming.glue import segmented
-from tg263_scp.naming.lexicon import BROADER_SITE, OWN_LANGUAGE, Lexicon, Phrase, Sense
+from tg263_scp.naming.lexicon import BROADER_SITE, OWN_LANGUAGE, Lexicon, Phrase, Sense, languages_of_letters
 from tg263_scp.naming.margins import Margin, take_margin
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.query import Query
@@ -75,6 +75,7 @@ class Parts:
     core: tuple[str, ...]
     sides: frozenset[str] = frozenset()
     side_languages: frozenset[str] | None = None
+    side_certain: bool = True
     both: bool = False
     partial: bool = False
     margin: Margin | None = None
@@ -162,7 +163,8 @@ def _take_sides(words: tuple[str, ...], lexicon: Lexicon, languages: frozenset[s
     core: list[str] = []
     sides: set[str] = set()
     spoken: frozenset[str] | None = None
-    both = partial = False
+    both = partial = bare_letter = False
+    certain = True
     for word in words:
         meanings = lexicon.sides.get(word, {})
         shared = {meanings[language] for language in meanings if language in _EVERYWHERE}
@@ -170,8 +172,9 @@ def _take_sides(words: tuple[str, ...], lexicon: Lexicon, languages: frozenset[s
             side = next(iter(shared))
         elif meanings and languages is None and len(set(meanings.values())) == 1:
             side = next(iter(meanings.values()))
-            if len(word) < _PLAIN_SIDE:
-                spoken = frozenset(meanings) if spoken is None else spoken & frozenset(meanings)
+            certain = certain and len(word) >= _PLAIN_SIDE
+            bare_letter = bare_letter or len(word) == 1
+            spoken = frozenset(meanings) if spoken is None else spoken & frozenset(meanings)
         elif lexicon.marks.get(word) == "partial":
             partial = True
             continue
@@ -182,7 +185,12 @@ def _take_sides(words: tuple[str, ...], lexicon: Lexicon, languages: frozenset[s
             both = True
         else:
             sides.add(side)
-    return Parts(tuple(core), frozenset(sides), spoken, both, partial)
+    if spoken is not None and not bare_letter:
+        spoken |= {
+            OWN_LANGUAGE,
+            "la",
+        }  # the list's own and Latin words are said in every language: 'Cochlea re'
+    return Parts(tuple(core), frozenset(sides), spoken, certain, both, partial)
 
 
 def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReading:
@@ -210,12 +218,14 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
 
 
 def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> tuple[Phrase, ...]:
-    """Keep the phrases of languages that fit the side word and, where the set has a language, of that language."""
+    """Keep the phrases of languages that fit the side word, the letters of the name and the language of the set."""
     if parts.side_languages is not None:
-        phrases = tuple(p for p in phrases if p.language in parts.side_languages)
-    if query.languages:
-        own = tuple(p for p in phrases if p.language in query.languages)
-        return own or phrases
+        own = tuple(p for p in phrases if p.language in parts.side_languages)
+        phrases = own or (phrases if parts.side_certain else ())
+    for languages in (languages_of_letters(query.name), query.languages):
+        own = tuple(p for p in phrases if p.language in languages)
+        if own:
+            return own
     # A set that shows no other language is read as English where English knows the word.
     english = tuple(p for p in phrases if p.language in _ENGLISH)
     return english if any(p.sense is Sense.STRUCTURE for p in english) else phrases

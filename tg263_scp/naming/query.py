@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
 from tg263_scp.errors import SourceLine
 from tg263_scp.model import Candidate, Kind, Reason, Status
 from tg263_scp.naming.text import Token, tokenise
+
+_BILATERAL = re.compile(r"(?<![^\W_])b\s*/\s*l(?![^\W_])", re.IGNORECASE)
+"""``B/L`` is how English-speaking clinics write *bilateral*."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,12 @@ class Query:
     @cached_property
     def words(self) -> tuple[Token, ...]:
         """The tokens, cut at separators and digits only."""
-        return tokenise(self.name, camel=False)
+        return tokenise(_BILATERAL.sub("bilateral", self.name), camel=False)
 
     @cached_property
     def camel_words(self) -> tuple[Token, ...]:
         """The tokens, cut at camel-case borders too."""
-        return tokenise(self.name)
+        return tokenise(_BILATERAL.sub("bilateral", self.name))
 
 
 @dataclass(frozen=True, slots=True)

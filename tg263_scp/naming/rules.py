@@ -72,12 +72,22 @@ def compliant(query: Query, nomenclature: Nomenclature, options: NamingOptions) 
     parsed = grammar.parse(query.name, nomenclature)
     if parsed is None or (isinstance(parsed, TargetName) and _hides_a_dose(parsed)):
         return None
+    if isinstance(parsed, OrganName) and _can_be_better(parsed, nomenclature):
+        return None
     kind = Kind.TARGET if isinstance(parsed, TargetName) else Kind.ORGAN
     if isinstance(parsed, OrganName) and parsed.margin is not None:
         kind = Kind.PRV
     return Proposal(
         "R020", Status.KEEP, Reason.COMPLIANT, confidence=1.0, kind=kind, note="follows the TG-263 grammar"
     )
+
+
+def _can_be_better(organ: OrganName, nomenclature: Nomenclature) -> bool:
+    """``Duodenum_PRV3`` has room for the second digit (principle N8); the ``I`` of ``LN_Ax_I_L`` is a level, not inferior."""
+    if organ.stem.startswith("LN_") and not {"L", "R"}.issuperset(organ.spatial):
+        return True
+    padded = replace(organ, margin=f"0{organ.margin}") if organ.margin and len(organ.margin) == 1 else None
+    return padded is not None and grammar.spell(padded, nomenclature) is not None
 
 
 def _hides_a_dose(target: TargetName) -> bool:
