@@ -22,7 +22,7 @@ SIDES = ("left", "rt", "L", "R", "")
 
 def known_names(nomenclature: Nomenclature, chance: random.Random, count: int) -> list[str]:
     """Names a dictionary answers: phrases of all packs with sides around them."""
-    phrases = [phrase.text for pack in nomenclature.lexicon.packs for phrase in pack.phrases]
+    phrases = [phrase.text for pack in nomenclature.packs for phrase in pack.phrases]
     return [f"{chance.choice(SIDES)} {chance.choice(phrases)}".strip() for _ in range(count)]
 
 
@@ -49,7 +49,7 @@ def start_up_s() -> float:
     code = (
         "import time; t = time.process_time(); from tg263_scp.naming.nomenclature import load_nomenclature; "
     )
-    code += "from tg263_scp.naming.decide import decide; load_nomenclature(); print(time.process_time() - t)"
+    code += "from tg263_scp.naming.decide import decide; load_nomenclature(compiled=True); print(time.process_time() - t)"
     runs = [
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         for _ in range(5)

@@ -19,7 +19,7 @@ from tg263_scp.tools.tables import Table, read_table
 @pytest.fixture(autouse=True)
 def _loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> None:
     """Reading the data takes longer than a test."""
-    monkeypatch.setattr("tg263_scp.tools.mapping.load_nomenclature", lambda overlay=None: nomenclature)
+    monkeypatch.setattr("tg263_scp.tools.mapping.load_nomenclature", lambda **_: nomenclature)
 
 
 def decision(

@@ -19,7 +19,7 @@ from tg263_scp.tools.tables import Table, TableError, read_table
 def _loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> None:
     """Reading the data takes longer than a test; those without an overlay share it."""
 
-    def load(overlay: Path | None = None) -> Nomenclature:
+    def load(overlay: Path | None = None, *, compiled: bool) -> Nomenclature:
         return load_nomenclature(overlay=overlay) if overlay else nomenclature
 
     monkeypatch.setattr("tg263_scp.tools.mapping.load_nomenclature", load)

@@ -114,15 +114,23 @@ def changed_name(raw: bytes, coding: Coding) -> bytes:
     return raw.replace(b"other ", b"othel ", 1)
 
 
-def changed_reason(raw: bytes, coding: Coding) -> bytes:
-    return raw.replace(b"CORRECT ", b"CORRECTS")
+def changed_new_name(raw: bytes, coding: Coding) -> bytes:
+    return raw.replace(b"SpinalCord", b"SpinalCore")
+
+
+def added_roi(raw: bytes, coding: Coding) -> bytes:
+    start = raw.index(coding.element(0x30060020, "SQ", b"")[:4], raw.rindex(b"CORRECT"))
+    if coding.undefined:
+        at = start + (12 if coding.explicit else 8)
+        return raw[:at] + coding.item(coding.text(0x30060022, "IS", b"99")) + raw[at:]
+    return raw.replace(b"Bag_Bowel", b"Bag_Bones")
 
 
 def changed_time(raw: bytes, coding: Coding) -> bytes:
     return raw.replace(b"20261123120000.000000", b"20261123120000.000001", 1)
 
 
-def changed_digest(raw: bytes, coding: Coding) -> bytes:
+def changed_description(raw: bytes, coding: Coding) -> bytes:
     return raw.replace(b"SHA-256 of", b"sha-256 of")
 
 
@@ -131,7 +139,8 @@ def appended(raw: bytes, coding: Coding) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "change", [changed_contour, changed_name, changed_reason, changed_time, changed_digest, appended]
+    "change",
+    [changed_contour, changed_name, changed_new_name, added_roi, changed_time, changed_description, appended],
 )
 def test_an_object_that_was_edited_since_is_refused(coding, change, stored, tmp_path):
     source, edited = tmp_path / "relabelled.dcm", tmp_path / "edited.dcm"

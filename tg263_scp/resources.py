@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 from tg263_scp.errors import Tg263Error
@@ -23,3 +25,44 @@ def data_folder(name: str) -> Path:
         f"the data folder '{name}' is not part of this installation",
         hint="install the package from its wheel or run it from a complete checkout",
     )
+
+
+def cache_folder() -> Path | None:
+    """Return the folder for what can be made again at any time; None where the user has no home.
+
+    The place is the one each system has for it: XDG_CACHE_HOME, LOCALAPPDATA, or Library/Caches.
+    """
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return base / "tg263-scp"
+
+
+def cached_text(name: str) -> str | None:
+    """Return a text left in the cache, None where there is none."""
+    folder = cache_folder()
+    try:
+        return (folder / name).read_text(encoding="utf-8") if folder else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def keep_text(name: str, text: str) -> None:
+    """Leave a text in the cache; where that cannot be written the next start is slower, no more."""
+    folder = cache_folder()
+    if folder is None:
+        return
+    part = folder / f"{name}.{os.getpid()}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(folder / name)
+    except OSError:
+        part.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.lexicon import Pack, Phrase, Sense, phrase_keys
-from tg263_scp.naming.nomenclature import Nomenclature, relaxed
+from tg263_scp.naming.listing import Nomenclature, relaxed
 
 _SHORT_NAME = 4
 
@@ -31,7 +31,7 @@ def contradictions(nomenclature: Nomenclature) -> tuple[Contradiction, ...]:
     it must not be spelt like a listed name of another structure; a word must not be a side and a mark.
     """
     found: list[Contradiction] = []
-    for pack in nomenclature.lexicon.packs:
+    for pack in nomenclature.packs:
         found.extend(_two_meanings(pack))
         found.extend(_shadows(pack, nomenclature))
         found.extend(_side_and_mark(pack))

@@ -11,9 +11,10 @@ from functools import lru_cache
 
 from tg263_scp.model import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming import rules
+from tg263_scp.naming.close import close_match
 from tg263_scp.naming.fuzzy import offers
 from tg263_scp.naming.lexicon import known_site
-from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.organs import read_known_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.sides import PlaceOf, check_sides
@@ -32,7 +33,7 @@ RULES: tuple[tuple[str, rules.Rule], ...] = (
     ("R050", rules.synonym),
     ("R060", rules.rebuilt),
     ("R070", rules.target),
-    ("R080", rules.close_match),
+    ("R080", close_match),
 )
 """In the order they are asked. Codes are never reused."""
 

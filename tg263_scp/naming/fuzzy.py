@@ -17,7 +17,7 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from tg263_scp.naming.lexicon import Lexicon, Sense
-from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.text import squeeze
 
 _MOST_COMPARED = 60

@@ -14,7 +14,7 @@ from tg263_scp.model import Kind
 from tg263_scp.naming.glue import segmented
 from tg263_scp.naming.grammar import TARGET_TYPES
 from tg263_scp.naming.lexicon import Lexicon
-from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.organs import Verdict, read_organ
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.slots import type_tokens

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from tg263_scp import yamlsource
-from tg263_scp.errors import NomenclatureError, SourceLine
+from tg263_scp.errors import SourceLine
 from tg263_scp.naming.text import fold, foldings, tokenise
 
 OWN_LANGUAGE = "tg263"
@@ -125,7 +124,6 @@ _SHORTEST_GLUED = 5
 class Lexicon:
     """All packs, indexed for look-up. ``vocabulary`` holds every single word any pack knows."""
 
-    packs: tuple[Pack, ...]
     index: Mapping[str, tuple[Phrase, ...]]
     """key (words sorted, or glued) -> phrases of all languages; each language's word variants are replaced in its keys"""
     variants: Mapping[str, Mapping[str, str]]
@@ -205,7 +203,6 @@ def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) ->
         for word, side in pack.sides.items():
             sides.setdefault(word, {})[pack.language] = side
     return Lexicon(
-        packs=packs,
         index={key: tuple(phrases) for key, phrases in index.items()},
         variants=variants,
         vocabulary=frozenset(vocabulary),
@@ -249,98 +246,3 @@ def _merged(packs: tuple[Pack, ...], section: str) -> dict[str, str]:
         for word, meaning in getattr(pack, section).items():
             merged.setdefault(word, meaning)
     return merged
-
-
-_SECTIONS = frozenset(
-    {
-        "language",
-        "title",
-        "sides",
-        "words",
-        "structures",
-        "sites",
-        "unlisted",
-        "ambiguous",
-        "marks",
-        "target_words",
-        "types",
-    }
-)
-
-
-def read_pack(document: yamlsource.Mapping, file: str, known: frozenset[str]) -> Pack:
-    """Make a pack of a parsed file.
-
-    Args:
-        document: what :func:`tg263_scp.yamlsource.load` gave.
-        file: the name shown in messages and evidence.
-        known: every listed name and stem; a phrase may mean nothing else.
-
-    Raises:
-        NomenclatureError: an unknown section, or a phrase that means something the list does not hold.
-    """
-    for key in document:
-        if key not in _SECTIONS:
-            raise NomenclatureError(
-                SourceLine(file, document.line_of(key)),
-                f"unknown section '{key}'",
-                hint=f"sections: {', '.join(sorted(_SECTIONS))}",
-            )
-    language = str(document.get("language", ""))
-    if not language:
-        raise NomenclatureError(SourceLine(file, 1), "the pack does not say its language")
-    return Pack(
-        language=language,
-        title=str(document.get("title", language)),
-        file=file,
-        sides=_folded_words(document, "sides"),
-        words=_folded_words(document, "words"),
-        phrases=tuple(_phrases(document, language, file, known)),
-        marks=_folded_words(document, "marks", squeezed=True),
-        target_words=_folded_words(document, "target_words", squeezed=True),
-        types=_folded_words(document, "types", squeezed=True),
-    )
-
-
-def _phrases(
-    document: yamlsource.Mapping, language: str, file: str, known: frozenset[str]
-) -> Iterator[Phrase]:
-    def structure(means: str, line: int) -> str:
-        if means not in known:
-            raise NomenclatureError(
-                SourceLine(file, line),
-                f"'{means}' is neither a listed name nor one without its side",
-                hint="write a name of tg263.yaml, or one without its final _L or _R",
-            )
-        return means
-
-    for means, texts in (document.get("structures") or {}).items():
-        structure(str(means), means.line)
-        for text in yamlsource.texts(texts):
-            yield Phrase(str(text), Sense.STRUCTURE, str(means), language, SourceLine(file, text.line))
-    for row in document.get("sites") or ():
-        where = SourceLine(file, row.line)
-        site = str(row.get("site", ""))
-        if site not in SITES:
-            raise NomenclatureError(
-                where, f"unknown site '{site}'", hint=f"sites: {', '.join(sorted(SITES))}"
-            )
-        means = structure(str(row.get("means", "")), row.line)
-        yield Phrase(str(row["phrase"]), Sense.STRUCTURE, means, language, where, site)
-    for section, sense in (("unlisted", Sense.UNLISTED), ("ambiguous", Sense.AMBIGUOUS)):
-        for text in yamlsource.texts(document.get(section) or ""):
-            yield Phrase(str(text), sense, "", language, SourceLine(file, text.line))
-
-
-def _folded_words(document: yamlsource.Mapping, section: str, *, squeezed: bool = False) -> dict[str, str]:
-    """Turn ``meaning: [word, word]`` into ``word -> meaning``, folded both ways."""
-    found: dict[str, str] = {}
-    for meaning, texts in (document.get(section) or {}).items():
-        for text in yamlsource.texts(texts):
-            for spelling in foldings(text):
-                words = [t.text for t in tokenise(spelling, camel=False)]
-                found.setdefault(
-                    ("" if squeezed else " ").join(words),
-                    fold(meaning) if section == "words" else str(meaning),
-                )
-    return found

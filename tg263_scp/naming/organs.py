@@ -22,8 +22,8 @@ from functools import lru_cache
 from tg263_scp.naming import grammar
 from tg263_scp.naming.glue import segmented
 from tg263_scp.naming.lexicon import BROADER_SITE, OWN_LANGUAGE, Lexicon, Phrase, Sense, languages_of_letters
+from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.margins import Margin, take_margin
-from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.text import Token
 

@@ -6,29 +6,21 @@ The first line of each docstring is what users read in ``explain`` and in the ru
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
-from itertools import product
 
 from tg263_scp.errors import SourceLine
 from tg263_scp.model import Candidate, Kind, Reason, Status
 from tg263_scp.naming import grammar
-from tg263_scp.naming.fuzzy import corrections
 from tg263_scp.naming.grammar import OrganName, TargetName
 from tg263_scp.naming.kinds import is_not_for_dose, kind_of
 from tg263_scp.naming.lexicon import BROADER_SITE, OWN_LANGUAGE
-from tg263_scp.naming.nomenclature import Nomenclature, relaxed
+from tg263_scp.naming.listing import Nomenclature, relaxed
 from tg263_scp.naming.organs import OrganReading, Verdict, read_organ, read_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.slots import type_tokens
 from tg263_scp.naming.targets import read_target
-from tg263_scp.naming.text import Token
 
-_FOREIGN_PENALTY = 0.06
-"""Taken off a close match in a language that the set does not show: short words of many languages look alike."""
-_WIDE_LANGUAGES = frozenset({"en", "la", OWN_LANGUAGE})
-_MOST_WAYS = 24
-"""Ways of correcting a name that are looked at, nearest first."""
 _SHORT_NAME = 4
 """Characters up to which a listed name may be somebody's abbreviation for something else."""
 
@@ -201,7 +193,7 @@ def synonym(query: Query, nomenclature: Nomenclature, options: NamingOptions) ->
     reading = read_organ(query, nomenclature)
     if reading.verdict is Verdict.NOTHING or (reading.verdict is Verdict.FOUND and reading.rebuilt):
         return None
-    return _from_reading("R050", Reason.SYNONYM, 0.97, reading)
+    return from_reading("R050", Reason.SYNONYM, 0.97, reading)
 
 
 def rebuilt(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
@@ -217,7 +209,7 @@ def rebuilt(query: Query, nomenclature: Nomenclature, options: NamingOptions) ->
         return None
     reading = read_organ(query, nomenclature)
     if reading.verdict is Verdict.FOUND:
-        return _from_reading("R060", Reason.REBUILT, 0.95, reading)
+        return from_reading("R060", Reason.REBUILT, 0.95, reading)
     return None
 
 
@@ -229,7 +221,8 @@ _REASONS = {
 }
 
 
-def _from_reading(rule: str, reason: Reason, confidence: float, reading: OrganReading) -> Proposal:
+def from_reading(rule: str, reason: Reason, confidence: float, reading: OrganReading) -> Proposal:
+    """Turn a reading into a proposal: a rename where a structure was found, else a review that says why not."""
     evidence = _lines(reading)
     languages = frozenset(phrase.language for phrase in reading.phrases)
     if reading.verdict is Verdict.FOUND:
@@ -269,68 +262,3 @@ def target(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
     if not reading.name:
         return Proposal("R070", Status.REVIEW, Reason.NO_STANDARD_NAME, kind=Kind.TARGET, note=reading.note)
     return Proposal("R070", Status.RENAME, Reason.TARGET, reading.name, 0.93, Kind.TARGET)
-
-
-def close_match(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
-    """A misspelt name: words of the core one or two letters off corrected, then looked up: renamed when unmistakable."""
-    if type_tokens(query, nomenclature.lexicon)[1]:
-        return None
-    for cut in dict.fromkeys((query.words, query.camel_words)):
-        found = _corrected(cut, query, nomenclature)
-        if found is not None:
-            return _close(found, query, options)
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Close:
-    """What a name reads as once corrected: how many of its letters were wrong, and how many more the runner-up needs."""
-
-    reading: OrganReading
-    words: int
-    letters: int
-    wrong: int
-    ahead: int
-
-
-def _close(found: _Close, query: Query, options: NamingOptions) -> Proposal:
-    """Rename where few letters are wrong (the floor) and the runner-up is far enough behind (the gap); else suggest."""
-    languages = {phrase.language for phrase in found.reading.phrases}
-    foreign = 0.0 if languages & (query.languages | _WIDE_LANGUAGES) else _FOREIGN_PENALTY
-    score = 1 - found.wrong / found.letters - foreign
-    gap = found.ahead / found.letters
-    note = f"{found.words} word(s) corrected by {found.wrong} letter(s)"
-    proposal = _from_reading("R080", Reason.CLOSE_MATCH, round(0.95 * score, 3), found.reading)
-    penalties = (
-        ("wrong_letters", round(1 - score, 3)),
-        ("runner_up", round(max(0.0, options.fuzzy_gap - gap), 3)),
-    )
-    candidate = Candidate(found.reading.name, round(score, 3), penalties)
-    if score >= options.fuzzy_floor and gap >= options.fuzzy_gap:
-        return replace(proposal, note=note, candidates=(candidate,))
-    return replace(proposal, status=Status.REVIEW, name="", note=note, candidates=(candidate,))
-
-
-def _corrected(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> _Close | None:
-    """Correct the unknown words of a name in every way; None unless the nearest way reads as one listed structure."""
-    lexicon = nomenclature.lexicon
-    unknown = [t for t in tokens if t.is_word and not lexicon.knows(t.text)]
-    choices = {t.text: corrections(t.text, lexicon) for t in unknown}
-    if not 1 <= len(unknown) <= 2 or not all(choices.values()):
-        return None
-    ways = sorted(product(*choices.values()), key=lambda way: sum(c.distance for c in way))
-    nearest: dict[str, tuple[int, OrganReading]] = {}
-    for way in ways[:_MOST_WAYS]:
-        meant = {c.written: c.meant for c in way}
-        changed = tuple(Token(meant.get(t.text, t.text), t.raw, t.joined) for t in tokens)
-        reading = read_words((changed,), query, nomenclature)
-        if reading.verdict is not Verdict.NOTHING:
-            nearest.setdefault(
-                reading.name or reading.structure or reading.verdict, (sum(c.distance for c in way), reading)
-            )
-    if not nearest:
-        return None
-    (wrong, reading), *others = nearest.values()
-    letters = sum(len(written) for written in choices)
-    ahead = min((distance - wrong for distance, _ in others), default=letters)
-    return _Close(reading, len(choices), letters, wrong, ahead) if reading.verdict is Verdict.FOUND else None

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tg263_scp.model import Candidate, Decision, Reason, RoiPlace, Status, Step
 from tg263_scp.naming import grammar
-from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.naming.listing import Nomenclature
 
 PlaceOf = Callable[[int], RoiPlace | None]
 """The place of the ROI at an index of the set; None where the contours do not tell."""

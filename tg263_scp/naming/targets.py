@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from tg263_scp.naming import grammar
 from tg263_scp.naming.grammar import TargetName
-from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.organs import OrganReading, Verdict, read_words
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.slots import Slots, fill, type_tokens

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from tg263_scp.model import Kind, Reason
 from tg263_scp.naming import grammar
 from tg263_scp.naming.grammar import DerivedName, OrganName, TargetName
-from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.slots import type_tokens
 from tg263_scp.naming.text import fold, squeeze

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tg263_scp.model import Candidate, Decision, Reason, Status, Step
 from tg263_scp.naming import grammar
-from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.query import Proposal
 
 _TELLING = {

@@ -46,22 +46,23 @@ class Namer:
         return decide_set(rois, self.nomenclature, self.options, site=site)
 
 
-def open_namer(config: Path | None = None, overlay: Path | None = None) -> Namer:
+def open_namer(config: Path | None = None, overlay: Path | None = None, *, compiled: bool = True) -> Namer:
     """Load the nomenclature and the naming options that a configuration names, or the defaults without one.
 
-    ``overlay`` replaces the configured overlay of the clinic.
+    ``overlay`` replaces the configured overlay of the clinic; ``compiled`` as for ``load_nomenclature``.
 
     Raises:
         ConfigError: the configuration cannot be used.
         NomenclatureError: the nomenclature or the overlay contradicts itself.
     """
     if config is None:
-        return Namer(load_nomenclature(overlay=overlay))
+        return Namer(load_nomenclature(overlay=overlay, compiled=compiled))
     from tg263_scp.config import load_config  # only where asked for: these cost more time than naming itself
     from tg263_scp.service.relabelling import RelabelPolicy
 
     naming = load_config(config).naming
-    return Namer(load_nomenclature(overlay=overlay or naming.overlay), RelabelPolicy.of(naming).options)
+    nomenclature = load_nomenclature(overlay=overlay or naming.overlay, compiled=compiled)
+    return Namer(nomenclature, RelabelPolicy.of(naming).options)
 
 
 def map_names(source: Path, target: Path | None, config: Path | None, overlay: Path | None) -> ExitCode:

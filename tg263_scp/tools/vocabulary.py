@@ -16,8 +16,8 @@ from tg263_scp.tools.terminal import open_console, print_json, visible
 
 def check(config: Path | None, overlay: Path | None, as_json: bool) -> ExitCode:
     """The verb ``nomenclature check``; a file that cannot be loaded at all is an error with its line."""
-    nomenclature = open_namer(config, overlay).nomenclature
-    packs = nomenclature.lexicon.packs
+    nomenclature = open_namer(config, overlay, compiled=False).nomenclature
+    packs = nomenclature.packs
     found = contradictions(nomenclature)
     phrases = sum(len(pack.phrases) for pack in packs)
     if as_json:
@@ -107,7 +107,7 @@ def show_entry(name: str, as_json: bool) -> ExitCode:
 
 def _synonyms(entry: Entry, nomenclature: Nomenclature) -> list[Phrase]:
     stems = {entry.name, entry.name.removesuffix("_L").removesuffix("_R")}
-    return [phrase for pack in nomenclature.lexicon.packs for phrase in pack.phrases if phrase.means in stems]
+    return [phrase for pack in nomenclature.packs for phrase in pack.phrases if phrase.means in stems]
 
 
 def _show_entry(entry: Entry, synonyms: list[Phrase]) -> None:

@@ -1,0 +1,87 @@
+"""Rule R080: the unknown words of a name corrected, the corrected name looked up, the runner-up kept in sight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+
+from tg263_scp.model import Candidate, Reason, Status
+from tg263_scp.naming.fuzzy import corrections
+from tg263_scp.naming.lexicon import OWN_LANGUAGE
+from tg263_scp.naming.listing import Nomenclature
+from tg263_scp.naming.organs import OrganReading, Verdict, read_words
+from tg263_scp.naming.query import NamingOptions, Proposal, Query
+from tg263_scp.naming.rules import from_reading
+from tg263_scp.naming.slots import type_tokens
+from tg263_scp.naming.text import Token
+
+_FOREIGN_PENALTY = 0.06
+"""Taken off a close match in a language that the set does not show: short words of many languages look alike."""
+_WIDE_LANGUAGES = frozenset({"en", "la", OWN_LANGUAGE})
+_MOST_WAYS = 24
+"""Ways of correcting a name that are looked at, nearest first."""
+
+
+def close_match(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """A misspelt name: words of the core one or two letters off corrected, then looked up: renamed when unmistakable."""
+    if type_tokens(query, nomenclature.lexicon)[1]:
+        return None
+    for cut in dict.fromkeys((query.words, query.camel_words)):
+        found = _corrected(cut, query, nomenclature)
+        if found is not None:
+            return _close(found, query, options)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Close:
+    """What a name reads as once corrected: how many of its letters were wrong, and how many more the runner-up needs."""
+
+    reading: OrganReading
+    words: int
+    letters: int
+    wrong: int
+    ahead: int
+
+
+def _close(found: _Close, query: Query, options: NamingOptions) -> Proposal:
+    """Rename where few letters are wrong (the floor) and the runner-up is far enough behind (the gap); else suggest."""
+    languages = {phrase.language for phrase in found.reading.phrases}
+    foreign = 0.0 if languages & (query.languages | _WIDE_LANGUAGES) else _FOREIGN_PENALTY
+    score = 1 - found.wrong / found.letters - foreign
+    gap = found.ahead / found.letters
+    note = f"{found.words} word(s) corrected by {found.wrong} letter(s)"
+    proposal = from_reading("R080", Reason.CLOSE_MATCH, round(0.95 * score, 3), found.reading)
+    penalties = (
+        ("wrong_letters", round(1 - score, 3)),
+        ("runner_up", round(max(0.0, options.fuzzy_gap - gap), 3)),
+    )
+    candidate = Candidate(found.reading.name, round(score, 3), penalties)
+    if score >= options.fuzzy_floor and gap >= options.fuzzy_gap:
+        return replace(proposal, note=note, candidates=(candidate,))
+    return replace(proposal, status=Status.REVIEW, name="", note=note, candidates=(candidate,))
+
+
+def _corrected(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> _Close | None:
+    """Correct the unknown words of a name in every way; None unless the nearest way reads as one listed structure."""
+    lexicon = nomenclature.lexicon
+    unknown = [t for t in tokens if t.is_word and not lexicon.knows(t.text)]
+    choices = {t.text: corrections(t.text, lexicon) for t in unknown}
+    if not 1 <= len(unknown) <= 2 or not all(choices.values()):
+        return None
+    ways = sorted(product(*choices.values()), key=lambda way: sum(c.distance for c in way))
+    nearest: dict[str, tuple[int, OrganReading]] = {}
+    for way in ways[:_MOST_WAYS]:
+        meant = {c.written: c.meant for c in way}
+        changed = tuple(Token(meant.get(t.text, t.text), t.raw, t.joined) for t in tokens)
+        reading = read_words((changed,), query, nomenclature)
+        if reading.verdict is not Verdict.NOTHING:
+            nearest.setdefault(
+                reading.name or reading.structure or reading.verdict, (sum(c.distance for c in way), reading)
+            )
+    if not nearest:
+        return None
+    (wrong, reading), *others = nearest.values()
+    letters = sum(len(written) for written in choices)
+    ahead = min((distance - wrong for distance, _ in others), default=letters)
+    return _Close(reading, len(choices), letters, wrong, ahead) if reading.verdict is Verdict.FOUND else None
