@@ -7,17 +7,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import foreign_peers
+import processes
 import pytest
 import specimens
-from foreign_peers import DcmtkReceiver, Orthanc, ServingNode
+from foreign_peers import DcmtkReceiver, Orthanc
+from serving_node import ServingNode
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which versions the results stand for."""
-    if foreign_peers.versions:
+    if processes.versions:
         terminalreporter.section("foreign peers")
-        for version in sorted(foreign_peers.versions.values()):
+        for version in sorted(processes.versions.values()):
             terminalreporter.line(version)
 
 

@@ -66,7 +66,8 @@ def structure_set(
     data.StructureSetDate = data.StructureSetTime = ""
     data.ReferencedFrameOfReferenceSequence = [_item(FrameOfReferenceUID=_FRAME_UID)]
     rois, observations, contours = [], [], []
-    for number, name in enumerate((*names, b"F\xfcllung", "  indented"), start=1):
+    everything: tuple[str | bytes, ...] = (*names, b"F\xfcllung", "  indented")
+    for number, name in enumerate(everything, start=1):
         roi = _item(
             ROINumber=number, ReferencedFrameOfReferenceUID=_FRAME_UID, ROIGenerationAlgorithm="MANUAL"
         )
@@ -80,7 +81,7 @@ def structure_set(
         observation.RTROIInterpretedType = "ORGAN"
         observation.ROIInterpreter = ""
         observations.append(observation)
-        contours.append(_contours(number, _X_MM.get(name, 0), points))
+        contours.append(_contours(number, _X_MM.get(name, 0.0), points))
     data.StructureSetROISequence = rois
     data.ROIContourSequence = contours
     data.RTROIObservationsSequence = observations

@@ -3,12 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from foreign_peers import HOST, DcmtkReceiver, ServingNode, echo, run
+import specimens
+from comparison import data_set_bytes, sop_instance_uid
+from foreign_peers import DcmtkReceiver, Orthanc
+from processes import HOST, echo, run, sending
+from serving_node import ServingNode
 
 pytestmark = pytest.mark.peer
+
+
+def test_the_verb_echo_reaches_storescp_and_orthanc_and_says_who_is_down(
+    make_node: Callable[..., ServingNode],
+    make_receiver: Callable[..., DcmtkReceiver],
+    receiver: DcmtkReceiver,
+    orthanc: Orthanc,
+) -> None:
+    assert make_node(receiver.as_destination(), orthanc.as_destination()).verb("echo")[0] == 0
+
+    down = make_receiver()
+    code, said = make_node(receiver.as_destination(), down.as_destination("down")).verb("echo", "--json")
+    assert code != 0
+    assert "down" in said
+
+
+def test_ten_senders_at_once_are_all_served(
+    node: ServingNode, receiver: DcmtkReceiver, tmp_path: Path
+) -> None:
+    sent = [specimens.other_object(tmp_path / f"{n}.dcm", "CT", seed=f"ten {n}", rows=256) for n in range(30)]
+    with ExitStack() as running:
+        senders = [
+            running.enter_context(sending("-R", HOST, node.port, *sent[n::10], log=tmp_path / f"{n}.log"))
+            for n in range(10)
+        ]
+        assert [sender.wait(60) for sender in senders] == [0] * 10
+    node.wait_for("sent", objects=30)
+    received = receiver.files()
+    assert all(data_set_bytes(received[sop_instance_uid(path)]) == data_set_bytes(path) for path in sent)
 
 
 def test_a_query_is_refused_since_the_node_is_no_query_scp(node: ServingNode) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import specimens
 from comparison import changes, data_set_bytes, renamed, sop_instance_uid
-from foreign_peers import HOST, DcmtkReceiver, Orthanc, ServingNode, Wire, run, sending, wait_until
+from foreign_peers import DcmtkReceiver, Orthanc
+from processes import HOST, run, sending, wait_until
 from pydicom import dcmread
+from serving_node import ServingNode, Wire
 
 pytestmark = pytest.mark.peer
 
@@ -60,6 +62,25 @@ def test_a_delivery_cut_off_by_kill_9_is_made_again(
     (received,) = down.files().values()
     assert renamed(rtstruct, received) == specimens.RENAMED
     assert len(node.audit_lines("relabelled")) == 1
+
+
+def test_kill_9_during_an_export_loses_nothing_that_the_sender_was_told_is_stored(
+    make_node: Callable[..., ServingNode], down: DcmtkReceiver, tmp_path: Path
+) -> None:
+    sent = [specimens.other_object(tmp_path / f"{n:03d}.dcm", "CT", seed=f"kill {n}") for n in range(80)]
+    node = make_node(down.as_destination()).start()
+    log = tmp_path / "storescu.log"
+    with sending("-v", "-R", HOST, node.port, *sent, log=log) as storescu:
+        wait_until(lambda: len(node.queue()) >= 10, "ten objects are received")
+        node.kill()
+        assert storescu.wait(30) != 0
+    acknowledged = log.read_text().count("Received Store Response (Success)")
+    assert 0 < acknowledged < len(sent)
+
+    down.start()
+    node.start()
+    node.wait_for("sent", objects=len(node.queue()))
+    assert {sop_instance_uid(path) for path in sent[:acknowledged]} <= set(down.files())
 
 
 def test_kill_9_in_the_middle_of_an_object_is_no_success_for_the_sender(

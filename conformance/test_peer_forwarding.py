@@ -8,8 +8,18 @@ from pathlib import Path
 
 import pytest
 import specimens
-from comparison import changes, data_set_bytes, elements, renamed, roi_names, sop_instance_uid
-from foreign_peers import HOST, DcmtkReceiver, Orthanc, ServingNode, dumped_names, program, run, wait_until
+from comparison import (
+    changes,
+    data_set_bytes,
+    elements,
+    renamed,
+    roi_names,
+    sop_instance_uid,
+    transfer_syntax,
+)
+from foreign_peers import DcmtkReceiver, Orthanc, dumped_names
+from processes import HOST, program, run, wait_until
+from serving_node import ServingNode
 
 pytestmark = pytest.mark.peer
 
@@ -89,6 +99,22 @@ def test_orthanc_holds_the_new_names_and_everything_else_unchanged(
             assert renamed(sent, stored) == specimens.RENAMED
         else:
             assert changes(sent, stored) == {}
+
+
+@pytest.mark.parametrize("encoding", ["+ti", "+tb", "+td"])
+def test_orthanc_takes_a_structure_set_in_any_encoding(
+    encoding: str, archiving_node: ServingNode, orthanc: Orthanc, rtstruct: Path, tmp_path: Path
+) -> None:
+    sent = _as(rtstruct, tmp_path / "sent.dcm", encoding)
+    propose = {"+ti": "-xi", "+tb": "-xb", "+td": "-xd"}[encoding]
+    run("storescu", propose, "-R", HOST, archiving_node.port, sent)
+    archiving_node.wait_for("sent", objects=1)
+
+    uid = sop_instance_uid(sent)
+    assert orthanc.roi_names(uid)[: len(NEW_NAMES)] == NEW_NAMES
+    stored = orthanc.file(uid, tmp_path / "stored.dcm")
+    assert transfer_syntax(stored) == transfer_syntax(sent)
+    assert renamed(sent, stored) == specimens.RENAMED
 
 
 def test_from_dcmsend_through_the_node_to_orthanc_every_structure_set_of_a_folder(

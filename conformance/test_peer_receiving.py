@@ -8,18 +8,8 @@ from pathlib import Path
 import pytest
 import specimens
 from comparison import data_set_bytes, elements, renamed, sop_instance_uid, transfer_syntax
-from foreign_peers import (
-    ACCEPT_ALL,
-    HOST,
-    DcmtkReceiver,
-    Orthanc,
-    ServingNode,
-    Wire,
-    echo,
-    run,
-    sending,
-    wait_until,
-)
+from foreign_peers import ACCEPT_ALL, DcmtkReceiver, Orthanc
+from processes import HOST, echo, run, sending, wait_until
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -27,6 +17,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     RLELossless,
 )
+from serving_node import ServingNode, Wire
 
 pytestmark = pytest.mark.peer
 

@@ -16,12 +16,14 @@ cannot be followed raises :class:`~tg263_scp.errors.HeldObjectError` (``truncate
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from struct import Struct
 from types import MappingProxyType
 from typing import Any, Literal
 
+from tg263_scp.dicom.runs import run_of_short_elements
 from tg263_scp.dicom.window import WINDOW_BYTES, ByteWindow, broken, unreadable
 
 Unpack = Callable[[bytes, int], tuple[Any, ...]]
@@ -57,6 +59,11 @@ class Encoding:
     def readers(self) -> tuple[bool, Unpack, Unpack, Unpack]:
         """``explicit``, and what unpacks a header: tag and length, a length, tag with VR and short length."""
         return self.explicit, self.pair.unpack_from, self.word.unpack_from, self.tag_and_vr.unpack_from
+
+    @property
+    def run(self) -> Callable[..., re.Match[bytes] | None]:
+        """What steps over many short elements of an item at once, see :mod:`tg263_scp.dicom.runs`."""
+        return run_of_short_elements(explicit=self.explicit, big_endian=self.big_endian).match
 
     @property
     def byteorder(self) -> Literal["little", "big"]:
@@ -236,6 +243,7 @@ def _end_of_undefined(
     outer: list[Encoding | None] = []  # per open level: the encoding to return to (None where an item closes)
     buffer, base, ready = window.buffer, window.base, len(window.buffer)
     explicit, pair, word, tag_and_vr = encoding.readers
+    run = encoding.run
     offset = start
     while offset + 8 <= limit:
         at = offset - base
@@ -266,6 +274,7 @@ def _end_of_undefined(
             if vr == b"UN":
                 encoding = IMPLICIT_LITTLE
                 explicit, pair, word, tag_and_vr = encoding.readers
+                run = encoding.run
         elif number == _ITEM and not in_item:
             if length != UNDEFINED_LENGTH:
                 offset += 8 + length
@@ -273,6 +282,8 @@ def _end_of_undefined(
             offset += 8
             outer.append(None)
             in_item = True
+            if (passed := run(buffer, at + 8, limit - base)) is not None:
+                offset = base + passed.end()
         elif number == (_ITEM_END if in_item else _SEQUENCE_END) and not length:
             offset += 8
             if not outer:
@@ -281,6 +292,7 @@ def _end_of_undefined(
             if (closed := outer.pop()) is not None:
                 encoding = closed
                 explicit, pair, word, tag_and_vr = encoding.readers
+                run = encoding.run
         else:
             raise unreadable(offset, "an item or sequence is not closed by its delimiter")
         if len(outer) > 2 * MAX_NESTING:

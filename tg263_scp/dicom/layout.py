@@ -77,9 +77,9 @@ def read_layout(
             while absent and element.tag > absent[0]:
                 gaps[absent.pop(0)] = element.header_offset
             end = element.end
-            if element.length == UNDEFINED_LENGTH and element.tag not in tags:
-                if end - element.header_offset >= _LONG_BYTES:
-                    long_ends[element.header_offset] = end
+            long = end - element.header_offset >= _LONG_BYTES
+            if long and element.length == UNDEFINED_LENGTH and element.tag not in tags:
+                long_ends[element.header_offset] = end
             yield element
         gaps.update(dict.fromkeys(absent, end))
 

@@ -3,26 +3,44 @@
 Edited are ROI Name (3006,0026) and, where it carried the old name, ROI Observation Label (3006,0085); with them the
 lengths that count their bytes. ROI numbers, order, contours, references, private elements, file meta, even the wrong
 and the odd, stay as the sender wrote them, in any transfer syntax. A deflated data set is inflated, spliced and
-deflated again.
+deflated again. What records the change in the object itself is added on demand (:mod:`tg263_scp.dicom.provenance`).
 
 The result is proven, not assumed: the written file is read back, its own places of the edited texts are found anew, and
-everything else is compared with the source by digest (see :class:`EditProof`). Only a proven file gets its name.
+everything else is compared with the source (see :class:`~tg263_scp.dicom.proof.EditProof`). Only a proven file gets its
+name.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Literal
+from types import MappingProxyType
 
+from tg263_scp.dicom.identification_codes import IdentificationCode
+from tg263_scp.dicom.layout import OBSERVATIONS_SEQUENCE, ROI_SEQUENCE
 from tg263_scp.dicom.new_file import new_file
 from tg263_scp.dicom.part10 import OpenedObject, opened
-from tg263_scp.dicom.roi_items import LengthField, TextPlace
+from tg263_scp.dicom.proof import (
+    EditProof,
+    check_added,
+    data_set_sha256,
+    file_sha256,
+    kept_sha256,
+    not_proven,
+)
+from tg263_scp.dicom.provenance import (
+    Addition,
+    Provenance,
+    add_provenance,
+    blanks_after,
+    blanks_before,
+)
+from tg263_scp.dicom.roi_items import IDENTIFICATION_CODES, SequenceItem, TextPlace
+from tg263_scp.dicom.splice import Part, Patch, Splice, shifted, write_spliced
 from tg263_scp.dicom.structure_set import Survey, survey
 from tg263_scp.errors import HeldObjectError
 
@@ -30,52 +48,15 @@ MAX_NAME_CHARACTERS = 64
 """LO, PS3.5 6.2."""
 MAX_LABEL_CHARACTERS = 16
 """SH, PS3.5 6.2."""
-_CHUNK_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class EditProof:
-    """What a relabelling changed, in a form that anybody can recompute with other tools.
-
-    ``sha256_before`` and ``sha256_after`` are of the two files. ``blanked_sha256_...`` are of the files with these
-    bytes left out:
-
-    1. Value Length and Value of each edited ROI Name and each edited ROI Observation Label (tag and VR remain);
-    2. the length field (2 or 4 bytes) of each item and sequence of explicit length that encloses one of them;
-    3. the values of the group length (3006,0000) beside or around them, and of Length to End (0008,0001), if present.
-
-    For the deflated transfer syntax the blanked digests are of the bytes before the data set followed by the inflated
-    data set. Both are computed from the files as read, ``blanked_sha256_after`` by reading back what was written and
-    walking it afresh. They are equal, or there would be no proof and no file: so nothing else has changed.
-
-    ``edited`` counts ROI names, ``edited_labels`` observation labels; sizes are of the files.
-    """
-
-    sha256_before: str
-    sha256_after: str
-    blanked_sha256_before: str
-    blanked_sha256_after: str
-    edited: int
-    edited_labels: int
-    bytes_before: int
-    bytes_after: int
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class _Patch:
-    """``length`` bytes at ``offset`` become ``new``."""
-
-    offset: int
-    length: int
-    new: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class _Edits:
-    """New values by ROI index and by observation index."""
+    """New values by ROI index and by observation index; codes to be added by observation index."""
 
     names: Mapping[int, bytes]
     labels: Mapping[int, bytes]
+    codes: Mapping[int, tuple[Part, ...]]
 
     def places(self, of: Survey) -> Iterator[tuple[TextPlace, bytes]]:
         for index, value in self.names.items():
@@ -83,37 +64,74 @@ class _Edits:
         for index, value in self.labels.items():
             yield of.labels[index], value
 
+    @property
+    def sequences(self) -> frozenset[int]:
+        """The tags of the sequences in which something changes."""
+        both = ROI_SEQUENCE, OBSERVATIONS_SEQUENCE
+        return frozenset(both if self.labels or self.codes else both[:1])
 
-def relabel(source: Path, target: Path, new_names: Mapping[int, str]) -> EditProof:
+
+def relabel(
+    source: Path,
+    target: Path,
+    new_names: Mapping[int, str],
+    *,
+    provenance: Provenance | None = None,
+    codes: Mapping[int, IdentificationCode] = MappingProxyType({}),
+) -> EditProof:
     """Write ``source`` to ``target`` with new ROI names, keyed by :attr:`RoiRecord.index`.
 
     A name that a ROI already has is no edit. ``target`` appears complete, synced and proven, or not at all; it is never
-    overwritten. With nothing to edit it is an exact copy.
+    overwritten. With nothing to edit it is an exact copy. With ``provenance`` an edited object says so itself, and
+    :func:`~tg263_scp.dicom.revert.revert` can restore it. ``codes``, by ROI index too, are added to the observations of
+    the ROI that have none.
 
     Raises:
         ValueError: a new name is not 1 to 64 printable ASCII characters without backslash, or is meant for a ROI that
             does not exist, has no ROI Name or has one that is not readable.
         FileExistsError: ``target`` exists.
-        HeldObjectError: as :func:`~tg263_scp.dicom.structure_set.read_structure_set`, and ``edit_not_proven``.
+        HeldObjectError: as :func:`~tg263_scp.dicom.structure_set.read_structure_set`, ``edit_not_proven``, and
+            ``provenance_not_writable``.
         OSError: reading or writing failed.
     """
     if target.exists():
         raise FileExistsError(f"{target.name} exists and is not overwritten")
-    with opened(source) as before:
+    with opened(source) as before, ThreadPoolExecutor(2) as aside:
+        digest_before = aside.submit(file_sha256, source, before.file)
+        data_set_digest: Callable[[], str] = partial(data_set_sha256, before)
+        if provenance is not None and before.inflated is None:
+            data_set_digest = aside.submit(file_sha256, source, before.file, before.start).result
         found = survey(before, source)
-        edits = _edits(found, new_names)
-        patches = _patches(before, found, edits)
-        with new_file(target) as (out, written):
-            _write(before, patches, out)
+        edits = _edits(found, new_names, codes)
+        splice = _spliced(before, found, edits)
+        additions: tuple[Addition, ...] = ()
+        if provenance is not None and (edits.names or edits.codes):
+            additions = add_provenance(
+                splice, before, found.layout, provenance, edits.sequences, data_set_digest()
+            )
+        patches = splice.patches()
+        with new_file(target) as (out, written), ThreadPoolExecutor(2) as beside:
+            write_spliced(before, patches, out)
             out.flush()
-            with ThreadPoolExecutor(1) as aside:
-                source_digests = aside.submit(_digest, before, _blanks(found, edits))
-                os.fsync(out.fileno())
-                result = _read_back(found, edits, written, _shifted(found.long_ends, patches))
-            return _proof(source_digests.result(), result, edits)
+            synced = beside.submit(os.fsync, out.fileno())
+            digest_after = beside.submit(file_sha256, written)
+            kept = _read_back(before, found, edits, additions, written, patches)
+            synced.result()
+            return EditProof(
+                sha256_before=digest_before.result(),
+                sha256_after=digest_after.result(),
+                blanked_sha256_before=kept,
+                blanked_sha256_after=kept,
+                edited=len(edits.names),
+                edited_labels=len(edits.labels),
+                bytes_before=before.file.seek(0, os.SEEK_END),
+                bytes_after=out.seek(0, os.SEEK_END),
+                added=bool(additions),
+                added_codes=len(edits.codes),
+            )
 
 
-def _edits(found: Survey, new_names: Mapping[int, str]) -> _Edits:
+def _edits(found: Survey, new_names: Mapping[int, str], codes: Mapping[int, IdentificationCode]) -> _Edits:
     rois = found.structure_set.rois
     names: dict[int, bytes] = {}
     labels: dict[int, bytes] = {}
@@ -126,7 +144,13 @@ def _edits(found: Survey, new_names: Mapping[int, str]) -> _Edits:
         names[index] = _padded(name)
         if len(name) <= MAX_LABEL_CHARACTERS:
             labels.update((observation, _padded(name)) for observation in found.labels_of.get(index, ()))
-    return _Edits(names, labels)
+    added = {
+        observation: code.element(found.observations[observation].encoding)
+        for index, code in codes.items()
+        for observation in found.observations_of.get(index, ())
+        if IDENTIFICATION_CODES not in found.observations[observation].found
+    }
+    return _Edits(names, labels, added)
 
 
 def _check_name(name: str) -> None:
@@ -145,101 +169,44 @@ def _padded(name: str) -> bytes:
     return (name + " " * (len(name) % 2)).encode("ascii")
 
 
-def _patches(before: OpenedObject, found: Survey, edits: _Edits) -> list[_Patch]:
-    patches: list[_Patch] = []
-    growth: dict[LengthField, int] = {}
+def _spliced(before: OpenedObject, found: Survey, edits: _Edits) -> Splice:
+    splice = Splice(before.window)
     for place, value in edits.places(found):
         element = place.element
         offset, width = element.length_field
-        patches.append(_Patch(offset, width, len(value).to_bytes(width, element.encoding.byteorder)))
-        patches.append(_Patch(element.value_offset, element.length, value))
-        for field in place.counted_by:
-            growth[field] = growth.get(field, 0) + len(value) - element.length
-    for field, by in growth.items():
-        order: Literal["big", "little"] = "big" if field.big_endian else "little"
-        length = int.from_bytes(before.window.take(field.offset, field.width), order) + by
-        if not 0 <= length < 0xFFFFFFFF:
-            raise HeldObjectError("unreadable", f"the length at byte {field.offset} cannot be corrected")
-        patches.append(_Patch(field.offset, field.width, length.to_bytes(field.width, order)))
-    return sorted(patches)
+        splice.replace(offset, width, (len(value).to_bytes(width, element.encoding.byteorder),))
+        splice.replace(element.value_offset, element.length, (value,), place.counted_by)
+    for index, parts in edits.codes.items():
+        splice.insert(found.observations[index].code_gap, parts, found.observations[index].counted_by)
+    return splice
 
 
-def _write(before: OpenedObject, patches: list[_Patch], out: BinaryIO) -> None:
-    if before.inflated is None or not patches:
-        _splice(before.file, patches, out.write)
-        return
-    for chunk in _chunks(before.file, 0, before.meta.dataset_offset):
-        out.write(chunk)
-    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    _splice(before.inflated, patches, lambda chunk: out.write(deflater.compress(chunk)))
-    out.write(deflater.flush())
-    if (out.tell() - before.meta.dataset_offset) % 2:
-        out.write(b"\x00")  # PS3.5 A.5
-
-
-def _splice(file: BinaryIO, patches: Iterable[_Patch], write: Callable[[memoryview | bytes], object]) -> None:
-    position = 0
-    for patch in patches:
-        for chunk in _chunks(file, position, patch.offset):
-            write(chunk)
-        write(patch.new)
-        position = patch.offset + patch.length
-    for chunk in _chunks(file, position):
-        write(chunk)
-
-
-def _chunks(file: BinaryIO, start: int, end: int | None = None) -> Iterator[memoryview]:
-    """Yield the bytes from ``start`` to ``end`` (or the end of the file); each chunk is valid until the next."""
-    file.seek(start)
-    left = end - start if end is not None else None
-    chunk = memoryview(bytearray(_CHUNK_BYTES if left is None else min(left, _CHUNK_BYTES)))
-    while left is None or left > 0:
-        got = file.readinto(chunk if left is None else chunk[:left])  # type: ignore[attr-defined]
-        if not got:
-            if left:
-                raise HeldObjectError("truncated", "the file became shorter while it was read")
-            return
-        yield chunk[:got]
-        left = None if left is None else left - got
-
-
-def _shifted(ends: Mapping[int, int], patches: Iterable[_Patch]) -> dict[int, int]:
-    """Move the ends of large elements to where they lie in the written file."""
-
-    def moved(offset: int) -> int:
-        return offset + sum(len(patch.new) - patch.length for patch in patches if patch.offset < offset)
-
-    return {moved(header): moved(end) for header, end in ends.items()}
-
-
-def _read_back(found: Survey, edits: _Edits, written: Path, known_ends: Mapping[int, int]) -> _Digests:
-    """Walk the written file afresh, check its texts and digest it.
+def _read_back(
+    before: OpenedObject,
+    found: Survey,
+    edits: _Edits,
+    additions: Iterable[Addition],
+    written: Path,
+    patches: list[Patch],
+) -> str:
+    """Walk the written file afresh, check its texts and additions, compare the rest; return the SHA-256 of the rest.
 
     Large contour sequences of undefined length are not walked a second time. That is safe: nothing in them is edited,
-    and equal blanked digests show that they are the same bytes at the same place.
+    and the comparison shows that they are the same bytes at the same place.
     """
     try:
         with opened(written) as after:
-            again = survey(after, written, known_ends)
+            again = survey(after, written, shifted(found.layout.long_ends, patches))
             _check_texts(found, again, edits)
-            return _digest(after, _blanks(again, edits))
+            left_out = {*_blanks(found, edits), *blanks_before(found.layout, additions)}
+            for index, parts in edits.codes.items():
+                _check_code(before, parts, after, again.observations[index])
+            left_out_after = {*_blanks(again, edits), *blanks_after(before, after, again.layout, additions)}
+            return kept_sha256(before, sorted(left_out), after, sorted(left_out_after))
     except HeldObjectError as problem:
-        raise _not_proven(problem.message) from problem
-
-
-def _proof(before: _Digests, after: _Digests, edits: _Edits) -> EditProof:
-    if before.blanked != after.blanked:
-        raise _not_proven("bytes outside the edited names differ")
-    return EditProof(
-        sha256_before=before.whole,
-        sha256_after=after.whole,
-        blanked_sha256_before=before.blanked,
-        blanked_sha256_after=after.blanked,
-        edited=len(edits.names),
-        edited_labels=len(edits.labels),
-        bytes_before=before.file_bytes,
-        bytes_after=after.file_bytes,
-    )
+        if problem.reason == "edit_not_proven":
+            raise
+        raise not_proven(problem.message) from problem
 
 
 def _check_texts(found: Survey, again: Survey, edits: _Edits) -> None:
@@ -249,62 +216,36 @@ def _check_texts(found: Survey, again: Survey, edits: _Edits) -> None:
         or found.names.keys() != again.names.keys()
         or found.labels.keys() != again.labels.keys()
     ):
-        raise _not_proven("the number of ROIs, names or labels differs")
+        raise not_proven("the number of ROIs, names or labels differs")
     for index, place in found.names.items():
         if again.names[index].raw != edits.names.get(index, place.raw):
-            raise _not_proven(f"the name at index {index} is not what it should be")
+            raise not_proven(f"the name at index {index} is not what it should be")
         if index in edits.names and new[index].name != edits.names[index].decode("ascii").rstrip(" "):
-            raise _not_proven(
+            raise not_proven(
                 f"the name at index {index} reads differently in the character set of the object"
             )
     for index, place in found.labels.items():
         if again.labels[index].raw != edits.labels.get(index, place.raw):
-            raise _not_proven(f"the observation label at index {index} is not what it should be")
+            raise not_proven(f"the observation label at index {index} is not what it should be")
 
 
-def _not_proven(problem: str) -> HeldObjectError:
-    return HeldObjectError(
-        "edit_not_proven",
-        f"the relabelled copy was discarded: {problem}",
-        hint="keep the original and report this with the object's encoding; it is a fault of this program",
-    )
+def _check_code(
+    before: OpenedObject, parts: tuple[Part, ...], after: OpenedObject, item: SequenceItem
+) -> None:
+    there = item.found.get(IDENTIFICATION_CODES)
+    if there is None:
+        raise not_proven("a code that was to be added is not there")
+    check_added(before, parts, after, there.header_offset, there.end - there.header_offset)
 
 
-def _blanks(of: Survey, edits: _Edits) -> list[tuple[int, int]]:
-    """Return offset and length of the bytes that :class:`EditProof` leaves out, in order."""
-    blanks: set[tuple[int, int]] = set()
+def _blanks(of: Survey, edits: _Edits) -> Iterator[tuple[int, int]]:
+    """Yield offset and length of the bytes of edited texts that :class:`EditProof` leaves out."""
     for place, _ in edits.places(of):
-        blanks.add(place.element.length_field)
-        blanks.add((place.element.value_offset, place.element.length))
-        blanks.update((field.offset, field.width) for field in place.counted_by)
-    return sorted(blanks)
-
-
-@dataclass(frozen=True, slots=True)
-class _Digests:
-    """SHA-256 of a file, and of it without the blanked bytes."""
-
-    whole: str
-    blanked: str
-    file_bytes: int
-
-
-def _digest(source: OpenedObject, blanks: Iterable[tuple[int, int]]) -> _Digests:
-    whole, blanked = hashlib.sha256(), hashlib.sha256()
-    if source.inflated is not None:
-        for chunk in _chunks(source.file, 0):
-            whole.update(chunk)
-        for chunk in _chunks(source.file, 0, source.meta.dataset_offset):
-            blanked.update(chunk)
-    file = source.inflated or source.file
-    position = 0
-    for offset, length in (*blanks, (source.window.size, 0)):
-        for chunk in _chunks(file, position, offset):
-            blanked.update(chunk)
-            if source.inflated is None:
-                whole.update(chunk)
-        if source.inflated is None:
-            for chunk in _chunks(file, offset, offset + length):
-                whole.update(chunk)
-        position = offset + length
-    return _Digests(whole.hexdigest(), blanked.hexdigest(), source.file.seek(0, os.SEEK_END))
+        yield place.element.length_field
+        yield place.element.value_offset, place.element.length
+        yield from ((field.offset, field.width) for field in place.counted_by)
+    for index in edits.codes:
+        item = of.observations[index]
+        yield from ((field.offset, field.width) for field in item.counted_by)
+        if (added := item.found.get(IDENTIFICATION_CODES)) is not None:
+            yield added.header_offset, added.end - added.header_offset

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tg263_scp.dicom.charsets import Charset, charset_of
-from tg263_scp.dicom.elements import UNDEFINED_LENGTH, Element, Item, elements, items
+from tg263_scp.dicom.elements import UNDEFINED_LENGTH, Element, Encoding, Item, elements, items
 from tg263_scp.dicom.window import ByteWindow
 from tg263_scp.errors import HeldObjectError
 
@@ -25,6 +25,7 @@ ROI_NUMBER = 0x30060022
 ROI_NAME = 0x30060026
 REFERENCED_ROI_NUMBER = 0x30060084
 OBSERVATION_LABEL = 0x30060085
+IDENTIFICATION_CODES = 0x30060086
 INTERPRETED_TYPE = 0x300600A4
 DIGITAL_SIGNATURES = 0xFFFAFFFA
 GROUP_LENGTH_3006 = 0x30060000
@@ -37,6 +38,7 @@ _WANTED = frozenset(
         ROI_NAME,
         REFERENCED_ROI_NUMBER,
         OBSERVATION_LABEL,
+        IDENTIFICATION_CODES,
         INTERPRETED_TYPE,
         DIGITAL_SIGNATURES,
     )
@@ -65,12 +67,22 @@ class TextPlace:
 
 @dataclass(frozen=True, slots=True)
 class SequenceItem:
-    """One item of either sequence: its elements by tag, its character set, and what counts the bytes in it."""
+    """One item of either sequence: its elements by tag, its character set, and what counts the bytes in it.
+
+    ``code_gap`` is the offset where RT ROI Identification Code Sequence belongs in tag order, where
+    :func:`sequence_items` has looked.
+    """
 
     index: int
     found: Mapping[int, Element]
     charset: Charset
     counted_by: tuple[LengthField, ...]
+    code_gap: int = 0
+
+    @property
+    def encoding(self) -> Encoding:
+        """How the elements found are written."""
+        return next(iter(self.found.values())).encoding
 
     def raw(self, window: ByteWindow, tag: int) -> bytes:
         """Return the bytes of a value, empty where the element is absent or overlong."""
@@ -105,16 +117,31 @@ def sequence_items(
         raise HeldObjectError(
             "unreadable", f"a sequence is written with the value representation {sequence.vr}"
         )
-    enclosing = counted_by + _length_field(sequence, sequence.encoding.big_endian)
+    enclosing = counted_by + length_field(sequence)
     for index, item in enumerate(items(window, sequence)):
         if index == MAX_ITEMS:
             raise HeldObjectError("unreadable", f"the object has more than {MAX_ITEMS} ROIs or observations")
-        found = wanted_elements(elements(window, item.value_offset, item.content_end, item.encoding), _WANTED)
+        gap = _Gap(item.content_end)
+        walked = elements(window, item.value_offset, item.content_end, item.encoding)
+        found = wanted_elements(gap.watching(walked), _WANTED)
         own = charset
         if SPECIFIC_CHARACTER_SET in found:
             own = charset_of(raw_value(window, found[SPECIFIC_CHARACTER_SET]))
-        counting = _length_field(item, item.encoding.big_endian) + group_lengths(found, (GROUP_LENGTH_3006,))
-        yield SequenceItem(index, found, own, enclosing + counting)
+        counting = length_field(item) + group_lengths(found, (GROUP_LENGTH_3006,))
+        yield SequenceItem(index, found, own, enclosing + counting, gap.offset)
+
+
+class _Gap:
+    """Remembers where the first element behind RT ROI Identification Code Sequence begins."""
+
+    def __init__(self, end: int) -> None:
+        self.offset = self._end = end
+
+    def watching(self, walked: Iterable[Element]) -> Iterator[Element]:
+        for element in walked:
+            if self.offset == self._end and element.tag > IDENTIFICATION_CODES:
+                self.offset = element.header_offset
+            yield element
 
 
 def wanted_elements(walked: Iterable[Element], tags: Collection[int]) -> dict[int, Element]:
@@ -152,5 +179,8 @@ def raw_value(window: ByteWindow, element: Element | None) -> bytes:
     return window.take(element.value_offset, element.length)
 
 
-def _length_field(part: Element | Item, big_endian: bool) -> tuple[LengthField, ...]:
-    return () if part.length == UNDEFINED_LENGTH else (LengthField(*part.length_field, big_endian),)
+def length_field(part: Element | Item) -> tuple[LengthField, ...]:
+    """Return the field that counts the bytes of a sequence or item, none where its length is undefined."""
+    if part.length == UNDEFINED_LENGTH:
+        return ()
+    return (LengthField(*part.length_field, part.encoding.big_endian),)

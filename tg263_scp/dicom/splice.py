@@ -7,7 +7,7 @@ itself be a copy of other source bytes (:class:`Span`), so that memory stays bou
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
@@ -70,14 +70,21 @@ class Splice:
         """Put ``parts`` before the byte at ``offset``."""
         self.replace(offset, 0, parts, counted_by)
 
-    def patches(self) -> list[Patch]:
-        """Return all changes in order, the corrected lengths among them.
+    def patches(self, start: int = 0, end: int | None = None) -> list[Patch]:
+        """Return the changes in order, the corrected lengths among them; only those from ``start`` to before ``end``.
 
         Raises:
             HeldObjectError: ``unreadable``, a length would no longer fit its field.
         """
-        corrected = [self._corrected(field, by) for field, by in self._growth.items() if by]
-        return sorted([*self._patches, *corrected], key=lambda patch: (patch.offset, patch.length > 0))
+
+        def inside(offset: int) -> bool:
+            return start <= offset and (end is None or offset < end)
+
+        wanted = [patch for patch in self._patches if inside(patch.offset)]
+        for field, by in self._growth.items():
+            if by and inside(field.offset):
+                wanted.append(self._corrected(field, by))
+        return sorted(wanted, key=lambda patch: (patch.offset, patch.length > 0))
 
     def _corrected(self, field: LengthField, by: int) -> Patch:
         order: Literal["big", "little"] = "big" if field.big_endian else "little"
@@ -87,39 +94,53 @@ class Splice:
         return Patch(field.offset, field.width, (length.to_bytes(field.width, order),))
 
 
-def write_spliced(source: OpenedObject, patches: list[Patch], out: BinaryIO) -> None:
-    """Write the source with its changes; a deflated data set is deflated again, unless nothing changes.
+def write_spliced(
+    source: OpenedObject, patches: list[Patch], out: BinaryIO, head: list[Patch] | None = None
+) -> None:
+    """Write the source with its changes; a deflated data set is deflated again, unless nothing in it changes.
+
+    ``head`` are changes to the file meta, their offsets always those of the file.
 
     Raises:
         HeldObjectError: ``truncated``, the source became shorter while it was read.
         OSError: reading or writing failed.
     """
-    if source.inflated is None or not patches:
-        _splice(source.file, patches, out.write)
-        return
-    for chunk in chunks(source.file, 0, source.meta.dataset_offset):
+    head_bytes = source.meta.dataset_offset
+    for chunk in spliced(source.file, head or (), 0, head_bytes):
         out.write(chunk)
+    if source.inflated is None or not patches:
+        for chunk in spliced(source.file, patches, head_bytes):
+            out.write(chunk)
+        return
+    start = out.tell()
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    _splice(source.inflated, patches, lambda chunk: out.write(deflater.compress(chunk)))
+    for chunk in spliced(source.inflated, patches):
+        out.write(deflater.compress(chunk))
     out.write(deflater.flush())
-    if (out.tell() - source.meta.dataset_offset) % 2:
+    if (out.tell() - start) % 2:
         out.write(b"\x00")  # PS3.5 A.5
 
 
-def _splice(file: BinaryIO, patches: Iterable[Patch], write: Callable[[memoryview | bytes], object]) -> None:
-    position = 0
+def spliced(
+    file: BinaryIO, patches: Iterable[Patch], start: int = 0, end: int | None = None
+) -> Iterator[memoryview | bytes]:
+    """Yield the bytes from ``start`` to ``end`` (or the end of the file) with the patches, which must lie in there.
+
+    Each chunk is valid until the next.
+
+    Raises:
+        HeldObjectError: ``truncated``, the file became shorter while it was read.
+    """
+    position = start
     for patch in patches:
-        for chunk in chunks(file, position, patch.offset):
-            write(chunk)
+        yield from chunks(file, position, patch.offset)
         for part in patch.parts:
             if isinstance(part, bytes):
-                write(part)
-                continue
-            for chunk in chunks(file, part.offset, part.offset + part.length):
-                write(chunk)
+                yield part
+            else:
+                yield from chunks(file, part.offset, part.offset + part.length)
         position = patch.offset + patch.length
-    for chunk in chunks(file, position):
-        write(chunk)
+    yield from chunks(file, position, end)
 
 
 def chunks(file: BinaryIO, start: int, end: int | None = None) -> Iterator[memoryview]:

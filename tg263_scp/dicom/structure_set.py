@@ -16,11 +16,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tg263_scp.dicom.charsets import ASCII, Charset, charset_of
-from tg263_scp.dicom.elements import UNDEFINED_LENGTH, Element, data_set_elements
+from tg263_scp.dicom.elements import Element
+from tg263_scp.dicom.layout import (
+    OBSERVATIONS_SEQUENCE,
+    ROI_SEQUENCE,
+    Layout,
+    read_layout,
+)
 from tg263_scp.dicom.part10 import FileMeta, OpenedObject, opened, uid_text
 from tg263_scp.dicom.roi_items import (
     DIGITAL_SIGNATURES,
-    GROUP_LENGTH_3006,
     INTERPRETED_TYPE,
     OBSERVATION_LABEL,
     REFERENCED_ROI_NUMBER,
@@ -29,20 +34,15 @@ from tg263_scp.dicom.roi_items import (
     SPECIFIC_CHARACTER_SET,
     SequenceItem,
     TextPlace,
-    group_lengths,
     raw_value,
     sequence_items,
-    wanted_elements,
 )
 from tg263_scp.dicom.window import ByteWindow
 from tg263_scp.errors import HeldObjectError
 
 RT_STRUCTURE_SET_STORAGE = "1.2.840.10008.5.1.4.1.1.481.3"
 
-_LENGTH_TO_END = 0x00080001
 _SOP_CLASS_UID = 0x00080016
-_ROI_SEQUENCE = 0x30060020
-_OBSERVATIONS_SEQUENCE = 0x30060080
 _TEXT_FIELDS = {
     0x00080018: "sop_instance_uid",
     0x0020000D: "study_instance_uid",
@@ -67,18 +67,10 @@ _PERSON_IDS = (  # patient ID, other IDs, birth date, accession number, study ID
 )
 _WANTED = frozenset(
     (
-        *(
-            *_TEXT_FIELDS,
-            *_PERSON_NAMES,
-            *_PERSON_IDS,
-            SPECIFIC_CHARACTER_SET,
-            _SOP_CLASS_UID,
-            _LENGTH_TO_END,
-        ),
-        *(GROUP_LENGTH_3006, _ROI_SEQUENCE, _OBSERVATIONS_SEQUENCE, DIGITAL_SIGNATURES),
+        *(*_TEXT_FIELDS, *_PERSON_NAMES, *_PERSON_IDS),
+        *(SPECIFIC_CHARACTER_SET, _SOP_CLASS_UID, DIGITAL_SIGNATURES),
     )
 )
-_LONG_BYTES = 1 << 16
 _NAME_PARTS = re.compile(r"[\^=\\,\s]+")
 
 
@@ -139,15 +131,16 @@ class Survey:
     """A structure set and the places of its texts.
 
     ``names`` goes by ROI index, ``labels`` by the index of the observation. ``labels_of`` gives, for each ROI index,
-    the observations whose label is its name. ``long_ends`` are the ends of large elements of undefined length without
-    such texts, by header offset: whoever reads an equal object again need not walk them again.
+    the observations whose label is its name, ``observations_of`` all of its own; ``observations`` are their items.
     """
 
     structure_set: StructureSet
     names: Mapping[int, TextPlace]
     labels: Mapping[int, TextPlace]
     labels_of: Mapping[int, tuple[int, ...]]
-    long_ends: Mapping[int, int]
+    observations_of: Mapping[int, tuple[int, ...]]
+    observations: tuple[SequenceItem, ...]
+    layout: Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +170,16 @@ def survey(source: OpenedObject, path: Path, known_ends: Mapping[int, int] = Map
     ``known_ends`` as for :func:`~tg263_scp.dicom.elements.data_set_elements`.
     """
     window = source.window
-    long_ends: dict[int, int] = {}
-    walked = _noting_long(data_set_elements(window, source.start, source.encoding, known_ends), long_ends)
-    found = wanted_elements(walked, _WANTED)
+    layout = read_layout(source, _WANTED, known_ends)
+    found = layout.found
     _check_class(window, found, source.meta)
     declared = found.get(SPECIFIC_CHARACTER_SET)
     charset = ASCII if declared is None else charset_of(raw_value(window, declared))
-    counted_by = group_lengths(found, (GROUP_LENGTH_3006, _LENGTH_TO_END))
-    roi_items = list(sequence_items(window, found[_ROI_SEQUENCE], charset, counted_by))
-    observation_items = list(sequence_items(window, found.get(_OBSERVATIONS_SEQUENCE), charset, counted_by))
+    counted_by = layout.counted_by(ROI_SEQUENCE)
+    roi_items = list(sequence_items(window, found[ROI_SEQUENCE], charset, counted_by))
+    observation_items = list(sequence_items(window, found.get(OBSERVATIONS_SEQUENCE), charset, counted_by))
     observations = [_observation(window, item) for item in observation_items]
-    rois, labels_of = _joined([_roi(window, item) for item in roi_items], observations)
+    rois, labels_of, observations_of = _joined([_roi(window, item) for item in roi_items], observations)
     signed = any(
         DIGITAL_SIGNATURES in each for each in (found, *(i.found for i in roi_items + observation_items))
     )
@@ -197,16 +189,10 @@ def survey(source: OpenedObject, path: Path, known_ends: Mapping[int, int] = Map
         {index: place for index, place in names.items() if place is not None},
         {each.index: each.label for each in observations if each.label is not None},
         labels_of,
-        long_ends,
+        observations_of,
+        tuple(observation_items),
+        layout,
     )
-
-
-def _noting_long(walked: Iterable[Element], long_ends: dict[int, int]) -> Iterator[Element]:
-    for element in walked:
-        long = element.end - element.header_offset >= _LONG_BYTES
-        if element.length == UNDEFINED_LENGTH and long and element.tag not in _WANTED:
-            long_ends[element.header_offset] = element.end
-        yield element
 
 
 def _check_class(window: ByteWindow, found: Mapping[int, Element], meta: FileMeta) -> None:
@@ -215,7 +201,7 @@ def _check_class(window: ByteWindow, found: Mapping[int, Element], meta: FileMet
         raise HeldObjectError(
             "not_rtstruct", "the object is not an RT Structure Set", hint="only structure sets are relabelled"
         )
-    if _ROI_SEQUENCE not in found:
+    if ROI_SEQUENCE not in found:
         raise HeldObjectError(
             "no_roi_sequence",
             "the object says it is an RT Structure Set but has no Structure Set ROI Sequence (3006,0020)",
@@ -251,16 +237,21 @@ def _observation(window: ByteWindow, item: SequenceItem) -> _Observation:
 
 def _joined(
     rois: Sequence[RoiRecord], observations: Iterable[_Observation]
-) -> tuple[tuple[RoiRecord, ...], dict[int, tuple[int, ...]]]:
-    """Give each ROI what its observations say. A ROI Number that occurs twice refers to nobody for certain."""
+) -> tuple[tuple[RoiRecord, ...], dict[int, tuple[int, ...]], dict[int, tuple[int, ...]]]:
+    """Give each ROI what its observations say; tell which carry its name, and which are its own.
+
+    A ROI Number that occurs twice refers to nobody for certain.
+    """
     times = Counter(roi.number for roi in rois)
     by_number: dict[int | None, list[_Observation]] = {}
     for each in observations:
         by_number.setdefault(each.number, []).append(each)
     joined: list[RoiRecord] = []
     labels_of: dict[int, tuple[int, ...]] = {}
+    observations_of: dict[int, tuple[int, ...]] = {}
     for roi in rois:
         own = by_number.get(roi.number, []) if roi.number is not None and times[roi.number] == 1 else []
+        observations_of[roi.index] = tuple(each.index for each in own)
         kinds = {each.interpreted_type for each in own if each.interpreted_type}
         labels = {each.label.raw for each in own if each.label is not None}
         kind = kinds.pop() if len(kinds) == 1 else ""
@@ -272,7 +263,7 @@ def _joined(
             labels_of[roi.index] = tuple(
                 e.index for e in own if e.label_text and e.label_text.strip() == name
             )
-    return tuple(joined), labels_of
+    return tuple(joined), labels_of, observations_of
 
 
 def _structure_set(

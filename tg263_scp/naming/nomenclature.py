@@ -18,7 +18,7 @@ from pathlib import Path
 from tg263_scp import __version__, yamlsource
 from tg263_scp.errors import NomenclatureError, SourceLine
 from tg263_scp.naming import compiled as compiled_lexicon
-from tg263_scp.naming.lexicon import Lexicon, Pack, build_lexicon
+from tg263_scp.naming.lexicon import Pack, build_lexicon
 from tg263_scp.naming.listing import SPOKEN_KINDS, ClinicMapping, Entry, Nomenclature, Stem, relaxed
 from tg263_scp.naming.packs import read_pack
 from tg263_scp.resources import cached_text, data_folder, keep_text

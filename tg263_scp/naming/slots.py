@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from tg263_scp.naming.grammar import CLASSIFIERS, TARGET_TYPES
 from tg263_scp.naming.lexicon import Lexicon, Sense
@@ -54,6 +55,7 @@ class Slots:
         setattr(self, slot, value)
 
 
+@lru_cache(maxsize=4096)
 def type_tokens(query: Query, lexicon: Lexicon) -> tuple[tuple[Token, ...], int]:
     """Return the tokens with each target type standing alone (``RtPTVn`` -> ``rt ptv n``), and how many types there are.
 
