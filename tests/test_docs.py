@@ -54,7 +54,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nomenclature: Nomencla
     """A folder with the files that the examples speak of."""
     for module in ("tg263_scp.tools.mapping", archiving, vocabulary):
         target = module if isinstance(module, str) else module.__name__
-        monkeypatch.setattr(f"{target}.load_nomenclature", lambda overlay=None: nomenclature)
+        monkeypatch.setattr(f"{target}.load_nomenclature", lambda **_: nomenclature)
     (tmp_path / "names.csv").write_text("original_name\nLUNG-L\nHeart\nno such thing\n", encoding="utf-8")
     (tmp_path / "gold.csv").write_text("original_name,gold\nLUNG-L,Lung_L\nring,ABSTAIN\n", encoding="utf-8")
     (tmp_path / "node.yaml").write_text(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -15,7 +14,9 @@ from tg263_scp.dicom.part10 import OpenedObject
 from tg263_scp.dicom.splice import Part, Patch, Splice, chunks, spliced
 from tg263_scp.errors import HeldObjectError
 
-_CHUNK_BYTES = 1 << 19
+_CHUNK_BYTES = 1 << 17
+_DIGEST_BYTES = 1 << 21
+"""Large, since a digest aside waits for the interpreter lock after each chunk while the main thread walks headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,11 @@ def file_sha256(path: Path, opened_before: BinaryIO | None = None, start: int = 
         if opened_before is not None and not os.path.sameopenfile(file.fileno(), opened_before.fileno()):
             raise not_proven("the source was replaced meanwhile")
         file.seek(start)
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        chunk = memoryview(bytearray(_DIGEST_BYTES))
+        while got := file.readinto(chunk):
+            digest.update(chunk[:got])
+        return digest.hexdigest()
 
 
 def data_set_sha256(source: OpenedObject) -> str:
@@ -115,18 +120,14 @@ def kept_sha256(
     left = _kept(before, blanks_before)
     right = _kept(after, blanks_after)
     old, new = next(left, None), next(right, None)
-    with ThreadPoolExecutor(1) as aside:  # digests one chunk while the next is read and compared
-        digested: Future[None] | None = None
-        while old is not None and new is not None:
-            length = min(old.length, new.length, _CHUNK_BYTES)
-            chunk = new.read(length)
-            if len(chunk) != length or old.read(length) != chunk:
-                raise not_proven("bytes outside the edited names differ")
-            if digested is not None:
-                digested.result()
-            digested = aside.submit(digest.update, chunk)
-            old = old if old.length else next(left, None)
-            new = new if new.length else next(right, None)
+    while old is not None and new is not None:
+        length = min(old.length, new.length, _CHUNK_BYTES)
+        chunk = new.read(length)
+        if len(chunk) != length or old.read(length) != chunk:
+            raise not_proven("bytes outside the edited names differ")
+        digest.update(chunk)
+        old = old if old.length else next(left, None)
+        new = new if new.length else next(right, None)
     if old is not None or new is not None:
         raise not_proven("bytes outside the edited names are missing or too many")
     return digest.hexdigest()

@@ -18,6 +18,8 @@ from tg263_scp.naming.text import Token
 _FOREIGN_PENALTY = 0.06
 """Taken off a close match in a language that the set does not show: short words of many languages look alike."""
 _WIDE_LANGUAGES = frozenset({"en", "la", OWN_LANGUAGE})
+_SHORTEST_ALONE = 6
+"""Letters below which a misspelt word that stands alone is only a suggestion: ``Braun`` is a name."""
 _MOST_WAYS = 24
 """Ways of correcting a name that are looked at, nearest first."""
 
@@ -42,6 +44,7 @@ class _Close:
     letters: int
     wrong: int
     ahead: int
+    supported: bool
 
 
 def _close(found: _Close, query: Query, options: NamingOptions) -> Proposal:
@@ -57,7 +60,8 @@ def _close(found: _Close, query: Query, options: NamingOptions) -> Proposal:
         ("runner_up", round(max(0.0, options.fuzzy_gap - gap), 3)),
     )
     candidate = Candidate(found.reading.name, round(score, 3), penalties)
-    if score >= options.fuzzy_floor and gap >= options.fuzzy_gap:
+    alone = found.letters < _SHORTEST_ALONE and not found.supported
+    if score >= options.fuzzy_floor and gap >= options.fuzzy_gap and not alone:
         return replace(proposal, note=note, candidates=(candidate,))
     return replace(proposal, status=Status.REVIEW, name="", note=note, candidates=(candidate,))
 
@@ -84,4 +88,9 @@ def _corrected(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatu
     (wrong, reading), *others = nearest.values()
     letters = sum(len(written) for written in choices)
     ahead = min((distance - wrong for distance, _ in others), default=letters)
-    return _Close(reading, len(choices), letters, wrong, ahead) if reading.verdict is Verdict.FOUND else None
+    supported = len([t for t in tokens if t.is_word]) > len(unknown)
+    return (
+        _Close(reading, len(choices), letters, wrong, ahead, supported)
+        if reading.verdict is Verdict.FOUND
+        else None
+    )

@@ -22,6 +22,7 @@ from tg263_scp.naming.text import squeeze
 
 _MOST_COMPARED = 60
 _LONGEST_OFFERED = 40
+_RAREST_TRIPLETS = 8
 _SHORTEST = 5
 """Letters below which a word is not corrected: between short words one letter is a third of the meaning."""
 
@@ -36,13 +37,14 @@ class Correction:
 
 
 @lru_cache(maxsize=2)
-def _words_by_start(lexicon: Lexicon) -> dict[tuple[int, str], list[str]]:
+def _words_by_start(lexicon: Lexicon) -> dict[int, dict[str, list[str]]]:
+    """Return every known word by its length and first letter."""
     words = {*lexicon.vocabulary, *(m for m in lexicon.marks if m.isalpha()), *lexicon.sides}
     words.update(key for key in lexicon.index if " " not in key)
-    by_start: dict[tuple[int, str], list[str]] = {}
+    by_start: dict[int, dict[str, list[str]]] = {}
     for word in sorted(words):
         if word.isalpha():
-            by_start.setdefault((len(word), word[0]), []).append(word)
+            by_start.setdefault(len(word), {}).setdefault(word[0], []).append(word)
     return by_start
 
 
@@ -53,29 +55,49 @@ def tolerance(length: int) -> int:
 
 @lru_cache(maxsize=16384)
 def corrections(word: str, lexicon: Lexicon) -> tuple[Correction, ...]:
-    """Return the known words within the tolerance of ``word``, nearest first.
+    """Return the known words within the tolerance of ``word``, nearest first; nothing where the nearest are at odds.
 
-    The first letter has to agree, but for a swap of the first two. A known word with one or two letters added before or
-    behind (``brainstemag``) is no slip of the pen: they may be initials or a side.
+    What is chosen begins with the same letter, but for a swap of the first two. Rivals are looked for among all words: where
+    a side, a mark (a planning word, say) or a word of another meaning is as near, nothing is corrected. A known word with a
+    letter added before or behind (``rectumx``) is no slip of the pen, nor one with two (``brainstemag``): they may be
+    initials or a side.
     """
     allowed = tolerance(len(word))
-    if not allowed:
+    if not allowed or any(len(part) > 3 and lexicon.knows(part) for part in (word[:-1], word[1:])):
         return ()
+    alike = _near(word, lexicon, allowed, {word[0], word[1]})
+    chosen = [c for c in alike if c.meant[0] == word[0] or c.meant[:2] == word[1::-1]]
+    if not chosen:
+        return ()
+    near = _near(word, lexicon, allowed, None)
+    nearest = min(c.distance for c in chosen)
+    meanings = {meaning for c in chosen if c.distance == nearest for meaning in _meanings(c.meant, lexicon)}
+    for rival in near:
+        a_mark = rival.meant in lexicon.marks or rival.meant in lexicon.sides
+        if rival.distance <= nearest and (a_mark or meanings.isdisjoint(_meanings(rival.meant, lexicon))):
+            return ()
+    if any(part == c.meant for c in near for part in (word[:-2], word[2:])):
+        return ()
+    return tuple(sorted(chosen, key=lambda c: (c.distance, c.meant)))
+
+
+def _near(word: str, lexicon: Lexicon, allowed: int, letters: set[str] | None) -> list[Correction]:
+    """Return the known words within ``allowed`` letters of ``word``; only those that begin with ``letters``, where given."""
     by_start = _words_by_start(lexicon)
     near: list[Correction] = []
-    lengths = range(max(_SHORTEST - 1, len(word) - allowed), len(word) + allowed + 1)
-    for start in ((length, letter) for length in lengths for letter in {word[0], word[1]}):
-        words = by_start.get(start, ())
-        for found, distance, _ in process.extract(
-            word, words, scorer=OSA.distance, score_cutoff=allowed, limit=8
-        ):
-            if distance and (found[0] == word[0] or found[:2] == word[1::-1]):
-                near.append(Correction(word, found, int(distance)))
-    added = any(part == c.meant for c in near for k in (1, 2) for part in (word[:-k], word[k:]))
-    nearest = min((c.distance for c in near), default=0)
-    if added and all(len(c.meant) != len(word) for c in near if c.distance == nearest):
-        return ()
-    return tuple(sorted(near, key=lambda c: (c.distance, c.meant)))
+    for length in range(max(_SHORTEST - 1, len(word) - allowed), len(word) + allowed + 1):
+        for letter, words in by_start.get(length, {}).items():
+            if letters is None or letter in letters:
+                found = process.extract(word, words, scorer=OSA.distance, score_cutoff=allowed, limit=None)
+                near.extend(Correction(word, meant, int(distance)) for meant, distance, _ in found)
+    return near
+
+
+def _meanings(word: str, lexicon: Lexicon) -> set[str]:
+    """Return what a word means by itself; a word that is only part of phrases means itself, and its variants' word."""
+    alone = {phrase.means or phrase.sense for phrase in lexicon.index.get(word, ())}
+    variants = set(lexicon.variants.get(word, {}).values())
+    return alone | variants | ({word} if not alone else set())
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +136,8 @@ def offers(name: str, nomenclature: Nomenclature, limit: int = 5) -> tuple[tuple
     """
     text = squeeze(name)[:_LONGEST_OFFERED]
     known = _offers(nomenclature)
-    shared = Counter(key for triplet in _triplets(text) for key in known.holding.get(triplet, ()))
+    held = sorted((known.holding.get(triplet, []) for triplet in _triplets(text)), key=len)
+    shared = Counter(key for keys in held[:_RAREST_TRIPLETS] for key in keys)
     near = [key for key, _ in shared.most_common(_MOST_COMPARED)]
     best: dict[str, float] = {}
     for key, score, _ in process.extract(text, near, scorer=fuzz.ratio, score_cutoff=60, limit=limit * 3):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from tg263_scp.naming.lexicon import LITTLE_WORDS, Lexicon
+from tg263_scp.naming.lexicon import LITTLE_WORDS, OWN_LANGUAGE, Lexicon
 from tg263_scp.naming.text import Token
 
 _LONGEST = 40
@@ -25,14 +25,22 @@ def segmented(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Token, ...] 
     return tuple(parted) if changed else None
 
 
-@lru_cache(maxsize=8192)
 def part(word: str, lexicon: Lexicon) -> tuple[str, ...] | None:
-    """Return the one way to part ``word`` into the fewest known words; None where there is none or more than one.
+    """Return the one way to part ``word`` into the fewest known words; None where there is none or more than one."""
+    ways = partings(word, lexicon)
+    return ways[0] if len(ways) == 1 else None
 
-    A piece has at least three letters (one in scripts written without spaces); a side at either end may be shorter.
+
+@lru_cache(maxsize=8192)
+def partings(word: str, lexicon: Lexicon) -> tuple[tuple[str, ...], ...]:
+    """Return the ways to part ``word`` into the fewest known words, at most three.
+
+    A piece has at least three letters (one in scripts written without spaces); a side at either end may be shorter. A single
+    ``l`` or ``r`` is a side only with a word of English, Latin or the list, and never behind a vowel or its like:
+    ``cochlear`` and ``femurr`` are words, ``smgr`` has a side.
     """
     if not (3 if word.isascii() else 2) <= len(word) <= _LONGEST:
-        return None
+        return ()
     best: list[list[tuple[str, ...]]] = [[] for _ in range(len(word) + 1)]
     best[0] = [()]
     for end in range(1, len(word) + 1):
@@ -44,12 +52,27 @@ def part(word: str, lexicon: Lexicon) -> tuple[str, ...] | None:
         ]
         fewest = min(map(len, ways), default=0)
         best[end] = [way for way in ways if len(way) == fewest][:3]
-    ways = best[len(word)]
-    return ways[0] if len(ways) == 1 and len(ways[0]) > 1 else None
+    return tuple(way for way in best[len(word)] if len(way) > 1 and _goes_together(way, lexicon))
+
+
+def _goes_together(way: tuple[str, ...], lexicon: Lexicon) -> bool:
+    """Tell whether a single letter at an end may be a side of what is left."""
+    if way[0] not in ("l", "r") and way[-1] not in ("l", "r"):
+        return True
+    core = [piece for piece in way if piece not in lexicon.sides and piece not in lexicon.marks]
+    spoken = {phrase.language for phrase in lexicon.find(core)} if core else set()
+    return not core or not spoken or bool(spoken & {"en", "la", OWN_LANGUAGE})
+
+
+def ends_in_false_side(word: str) -> bool:
+    """Tell whether a final l or r belongs to the word (``retinal``, ``ureterr``) and is not a side glued to it."""
+    return len(word) > 2 and word[-1] in "lr" and (word[-2] in "aeiou" or word[-2] == word[-1])
 
 
 def _is_piece(word: str, start: int, end: int, lexicon: Lexicon) -> bool:
     piece = word[start:end]
+    if piece in ("l", "r") and end == len(word) and ends_in_false_side(word):
+        return False
     at_edge = start == 0 or end == len(word)
     if at_edge and piece in lexicon.sides and (len(piece) > 1 or piece in "lr" or not piece.isascii()):
         return True

@@ -7,15 +7,15 @@ the prostate. A helper word counts only where the name as a whole is not a struc
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from tg263_scp.model import Kind
-from tg263_scp.naming.glue import segmented
+from tg263_scp.naming.glue import partings, segmented
 from tg263_scp.naming.grammar import TARGET_TYPES
 from tg263_scp.naming.lexicon import Lexicon
 from tg263_scp.naming.listing import Nomenclature
-from tg263_scp.naming.organs import Verdict, read_organ
+from tg263_scp.naming.organs import Verdict, read_organ, read_words
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.slots import type_tokens
 from tg263_scp.naming.text import Token
@@ -67,12 +67,15 @@ def kind_of(query: Query, nomenclature: Nomenclature) -> tuple[Kind, str]:
     """
     lexicon = nomenclature.lexicon
     tokens, types = type_tokens(query, lexicon)
+    if _minus(query, tokens, types, nomenclature):
+        return Kind.DERIVED, "-"
     if types == 0:
         organ = read_organ(query, nomenclature)
         if organ.verdict in (Verdict.FOUND, Verdict.SIDE_MISSING, Verdict.AMBIGUOUS, Verdict.UNLISTED):
             return Kind.UNKNOWN, ""
     cuts = [tokens, *(() if types else (query.camel_words,))]
     cuts += [glued for cut in cuts if (glued := segmented(cut, lexicon))]
+    cuts += [tuple(Token(piece, piece, True) for piece in way) for way in _ways(tokens, lexicon)]
     for cut in cuts:
         marks = marks_of(cut, lexicon)
         for mark, kind in _HELPER_MARKS.items():
@@ -87,6 +90,28 @@ def kind_of(query: Query, nomenclature: Nomenclature) -> tuple[Kind, str]:
     return (
         (Kind.PLANNING, "a dose without a target") if types == 0 and _is_dose(tokens) else (Kind.UNKNOWN, "")
     )
+
+
+def _minus(query: Query, tokens: Sequence[Token], types: int, nomenclature: Nomenclature) -> bool:
+    """Tell whether a ``-`` takes something off: at the end (a name cut short), or between two different structures."""
+    signs = [at for at, token in enumerate(tokens) if token.text == "-"]
+    if signs and signs[-1] == len(tokens) - 1 and len(tokens) > 1:
+        return True
+    if types or len(signs) != 1:
+        return False
+    (at,) = signs
+    first, second = (
+        read_words((tuple(part),), query, nomenclature).structure for part in (tokens[:at], tokens[at + 1 :])
+    )
+    return bool(first and second and first != second)
+
+
+def _ways(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[tuple[str, ...]]:
+    """Yield every way to part an unknown word: a helper word in any of them makes the name a helper's."""
+    for token in tokens:
+        if token.is_word and not lexicon.knows(token.text):
+            ways = partings(token.text, lexicon)
+            yield from ways if len(ways) > 1 else ()
 
 
 def _combination(tokens: Sequence[Token], types: int, lexicon: Lexicon) -> str:

@@ -21,10 +21,12 @@ OWN_LANGUAGE = "tg263"
 LITTLE_WORDS = frozenset(
     (
         "of the de du des la le les el los las del da do das dos di dell della delle dei"
-        " die das den dem van von het av til seite oldali oldal strona stronie strana strane του της των το η ο"
+        " die das den dem van von het av til του της των το η ο"
     ).split()
 )
-"""Articles and prepositions that a phrase may have or lack."""
+"""Articles and prepositions that may stand or be lacking between two words; at an end they may be initials or a part."""
+SIDE_NOUNS = frozenset("seite oldali oldal strona stronie strana strane".split())
+"""*Side* itself, which may stand beside left and right anywhere."""
 
 BROADER_SITE = {
     "brain": "head_and_neck",
@@ -141,7 +143,9 @@ class Lexicon:
         if not words:
             return ()
         # in 'optic n r' the r is a side, not the end of 'nr'; in 'parotide s' the s may be one, not a plural's
-        glued = not any(word in ("l", "r") for word in words) and len(words[-1]) > 1
+        glued = not any(word in ("l", "r") for word in words) and (
+            len(words[-1]) > 2 or not words[-1].isalpha()
+        )
         with_variants = {language for word in words for language in self.variants.get(word, ())}
         found: dict[tuple[str, str, str, str], Phrase] = {}
         for key in _keys(words, glued=glued):
@@ -168,7 +172,12 @@ class Lexicon:
 
 
 def _keys(words: Sequence[str], *, glued: bool = True) -> tuple[str, ...]:
-    kept = [_unpadded(word) for word in words if word not in LITTLE_WORDS] or list(words)
+    last = len(words) - 1
+    kept = [
+        _unpadded(word)
+        for at, word in enumerate(words)
+        if word not in SIDE_NOUNS and not (word in LITTLE_WORDS and 0 < at < last)
+    ] or list(words)
     if len(kept) < 2:
         return tuple(kept)
     together = "".join(kept)

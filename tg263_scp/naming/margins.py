@@ -19,10 +19,11 @@ _UNITS_MM = {"mm": 1.0, "cm": 10.0}
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """A margin: ``mm`` is None where only ``PRV`` was said; ``named`` tells that the word PRV (or its like) stood there."""
+    """A margin: ``mm`` is None where only ``PRV`` was said, ``named`` tells that it was, ``signed`` that a plus was."""
 
     mm: int | None
     named: bool
+    signed: bool = True
     valid: bool = True
 
     @property
@@ -39,7 +40,7 @@ def take_margin(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Margin | N
     A margin that cannot be read safely (two of them, ``-3mm``, not whole millimetres, ``+1`` without unit) is not ``valid``.
     """
     rest: list[Token] = []
-    named, amounts, at = False, [], 0
+    named, plus, amounts, at = False, False, [], 0
     while at < len(tokens):
         token = tokens[at]
         mark = lexicon.marks.get(token.text)
@@ -52,6 +53,7 @@ def take_margin(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Margin | N
                 number_at += 1
         amount, width = _amount(tokens, number_at, bare=signed or mark == "prv")
         if width:
+            plus = plus or signed
             shrunk = bool(rest) and rest[-1].text == "-"
             amounts.append(None if shrunk else amount)
             at = number_at + width
@@ -64,7 +66,7 @@ def take_margin(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Margin | N
         return None, tokens
     mm = amounts[0] if len(amounts) == 1 else None
     valid = not amounts or mm is not None
-    return Margin(mm, named, valid), tuple(rest)
+    return Margin(mm, named, plus, valid), tuple(rest)
 
 
 def _amount(tokens: tuple[Token, ...], at: int, *, bare: bool) -> tuple[int | None, int]:

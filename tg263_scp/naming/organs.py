@@ -21,7 +21,15 @@ from functools import lru_cache
 
 from tg263_scp.naming import grammar
 from tg263_scp.naming.glue import segmented
-from tg263_scp.naming.lexicon import BROADER_SITE, OWN_LANGUAGE, Lexicon, Phrase, Sense, languages_of_letters
+from tg263_scp.naming.lexicon import (
+    BROADER_SITE,
+    OWN_LANGUAGE,
+    Lexicon,
+    Phrase,
+    Sense,
+    languages_of_letters,
+    phrase_words,
+)
 from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.margins import Margin, take_margin
 from tg263_scp.naming.query import Query
@@ -30,11 +38,28 @@ from tg263_scp.naming.text import Token
 SEPARATORS = frozenset("-()[],;:.*#'\"{}/\\")
 """Signs that part words and mean nothing else in an organ name."""
 
-_OUTLINES = frozenset({"Skin", "Body", "External"})
+_NEVER_GROWN = frozenset(
+    (
+        "Skin Body External Scar Carina Chestwall SeminalVes SeminalVes_Dist SeminalVes_Prox Prostate ProstateBed"
+        " TumorBed SurgicalBed Rectal_Wall Bladder_Wall"
+    ).split()
+)
+"""Structures that a length cuts or shells rather than grows, unless PRV is said."""
+_GROWN_UNSAID = frozenset(
+    (
+        "SpinalCord SpinalCanal Brainstem OpticChiasm OpticNrv Lens Eye Retina Cochlea Pituitary Hypothalmus CaudaEquina"
+        " ThecalSac BrachialPlex SacralPlex Esophagus Bronchus Trachea Stomach Duodenum Colon Bowel Bowel_Small Bowel_Large"
+    ).split()
+)
+"""Serial organs, for which a length without ``+`` is the margin of a PRV (``Cord 5mm``)."""
 _ENGLISH = frozenset({"en", OWN_LANGUAGE})
 _EVERYWHERE = frozenset({"en", "la"})
 """Languages whose side words are used with every other language: ``Parotis li``, but ``Niere left`` and ``Pulmo sin``."""
 
+_TELLING_SIDES = frozenset("re li dx sx dt d e g v h".split())
+"""Short side words that are met in many clinics beside English and Latin organ names."""
+_LIKE_INITIALS = frozenset("sag sol bal dir".split())
+"""Longer side words that are something else in English (sagittal) or anybody's initials."""
 _PLAIN_SIDE = 3
 """Letters from which a side word of any language stands with words of every language: ``Cochlea der``, ``Lens izq``."""
 
@@ -76,6 +101,7 @@ class Parts:
     sides: frozenset[str] = frozenset()
     side_languages: frozenset[str] | None = None
     side_certain: bool = True
+    side_telling: bool = True
     both: bool = False
     partial: bool = False
     margin: Margin | None = None
@@ -164,7 +190,7 @@ def _take_sides(words: tuple[str, ...], lexicon: Lexicon, languages: frozenset[s
     sides: set[str] = set()
     spoken: frozenset[str] | None = None
     both = partial = bare_letter = False
-    certain = True
+    certain = telling = True
     for word in words:
         meanings = lexicon.sides.get(word, {})
         shared = {meanings[language] for language in meanings if language in _EVERYWHERE}
@@ -174,6 +200,9 @@ def _take_sides(words: tuple[str, ...], lexicon: Lexicon, languages: frozenset[s
             side = next(iter(meanings.values()))
             certain = certain and len(word) >= _PLAIN_SIDE
             bare_letter = bare_letter or len(word) == 1
+            telling = telling and (
+                word in _TELLING_SIDES or (len(word) >= _PLAIN_SIDE and word not in _LIKE_INITIALS)
+            )
             spoken = frozenset(meanings) if spoken is None else spoken & frozenset(meanings)
         elif lexicon.marks.get(word) == "partial":
             partial = True
@@ -190,7 +219,7 @@ def _take_sides(words: tuple[str, ...], lexicon: Lexicon, languages: frozenset[s
             OWN_LANGUAGE,
             "la",
         }  # the list's own and Latin words are said in every language: 'Cochlea re'
-    return Parts(tuple(core), frozenset(sides), spoken, certain, both, partial)
+    return Parts(tuple(core), frozenset(sides), spoken, certain, telling, both, partial)
 
 
 def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReading:
@@ -220,6 +249,10 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
 def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> tuple[Phrase, ...]:
     """Keep the phrases of languages that fit the side word, the letters of the name and the language of the set."""
     if parts.side_languages is not None:
+        shown = query.languages | languages_of_letters(query.name)
+        in_english = any(p.language in _ENGLISH and parts.core in phrase_words(p) for p in phrases)
+        if in_english and not parts.side_telling and not shown & parts.side_languages:
+            return ()  # 'Lung JO' are initials, not Hungarian
         own = tuple(p for p in phrases if p.language in parts.side_languages)
         phrases = own or (phrases if parts.side_certain else ())
     for languages in (languages_of_letters(query.name), query.languages):
@@ -306,8 +339,10 @@ def _dressed(form: tuple[str, str], parts: Parts, nomenclature: Nomenclature) ->
         return grammar.spell(grammar.OrganName(stem, parts.partial, None, spatial), nomenclature)
     if stem == "Bolus" and parts.margin.mm is not None and not parts.margin.named:
         return f"Bolus_{parts.margin.mm:02d}mm"
-    if stem in _OUTLINES and not parts.margin.named:
-        return None  # 'Skin 5mm' is a rind, not the skin grown
+    if not parts.margin.named and (
+        stem in _NEVER_GROWN or not (parts.margin.signed or stem in _GROWN_UNSAID)
+    ):
+        return None  # 'Skin 5mm' is a rind, 'SV 1cm' the first centimetre
     for digits in parts.margin.digits:
         name = grammar.spell(grammar.OrganName(stem, parts.partial, digits, spatial), nomenclature)
         if name:

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from tg263_scp.errors import SourceLine
 from tg263_scp.model import Candidate, Kind, Reason, Status
 from tg263_scp.naming import grammar
+from tg263_scp.naming.glue import ends_in_false_side
 from tg263_scp.naming.grammar import OrganName, TargetName
 from tg263_scp.naming.kinds import is_not_for_dose, kind_of
 from tg263_scp.naming.lexicon import BROADER_SITE, OWN_LANGUAGE
@@ -20,7 +21,9 @@ from tg263_scp.naming.organs import OrganReading, Verdict, read_organ, read_word
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.slots import type_tokens
 from tg263_scp.naming.targets import read_target
+from tg263_scp.naming.text import fold
 
+_SHORT_ENDING = 3
 _SHORT_NAME = 4
 """Characters up to which a listed name may be somebody's abbreviation for something else."""
 
@@ -113,6 +116,7 @@ def respelled(query: Query, nomenclature: Nomenclature, options: NamingOptions) 
         entry for entry in nomenclature.respellings.get(key.replace("-", ""), ()) if "-" not in entry.name
     )
     kinds = {entry.kind for entry in rows}
+    rows = tuple(entry for entry in rows if not _misreads_the_end(query, entry.name))
     if len(rows) == 1 and kinds != {"planning"} and not _means_another(query, rows[0].name, nomenclature):
         entry = rows[0]
         worksheet = any(relaxed(text) == key for text in entry.accepts)
@@ -121,6 +125,19 @@ def respelled(query: Query, nomenclature: Nomenclature, options: NamingOptions) 
             "R040", Status.RENAME, reason, entry.name, 0.99, Kind(entry.kind), evidence=(entry.source,)
         )
     return _respelled_by_grammar(query, nomenclature)
+
+
+def _misreads_the_end(query: Query, name: str) -> bool:
+    """``Kidney S`` is not ``Kidneys``, ``Retinal`` not ``Retina_L``, and ``Brain-`` a name cut short."""
+    last = query.words[-1]
+    if not last.is_word:
+        return last.text == "-"
+    if len(last.text) < _SHORT_ENDING and not last.joined and len(query.words) > 1:
+        return last.text not in fold(name).split("_")
+    glued_side = (
+        name.endswith(("_L", "_R")) and len(last.text) > 1 and query.camel_words[-1].text == last.text
+    )
+    return glued_side and ends_in_false_side(last.text)
 
 
 def _means_another(query: Query, name: str, nomenclature: Nomenclature) -> bool:

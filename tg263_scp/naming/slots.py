@@ -25,6 +25,11 @@ _TYPE = re.compile(r"i?[gc]tv|itv|ptv")
 _SITE_WORDS = re.compile(r"(?<![^\W_])h\s*&\s*n(?![^\W_])", re.IGNORECASE)
 _LEVELS = frozenset({"High", "Mid", "Low"})
 _QUALIFIERS = frozenset({"Boost", "Eval", "Preop", "Postop", "TumorBed", "SurgicalBed", "ProstateBed"})
+_PLACES_TOO = frozenset({"par", "vas", "lf"})
+"""Classifiers that are also parietal or parametrial, vaginal ..., and a slip for *left* that is also the left frontal lobe."""
+_PHASES = frozenset({20.0, 30.0, 40.0, 50.0})
+_BREATHING_TYPES = frozenset({"GTV", "ITV", "IGTV"})
+_STATIONS = frozenset({"4", "7", "10", "11"})
 _VERTEBRAE = frozenset({"c", "t", "l", "s", "th", "d"})
 
 
@@ -43,6 +48,7 @@ class Slots:
     words: list[Token] = field(default_factory=list)
     nodal: list[Token] = field(default_factory=list)
     letters: set[str] = field(default_factory=set)
+    prefixed: bool = False
     behind_minus: bool = False
     cut_off: bool = False
     last: str = ""
@@ -138,6 +144,14 @@ def _take_sign(tokens: Sequence[Token], at: int, slots: Slots) -> None:
     elif sign in "-/" and 0 < at < len(tokens) - 1 and tokens[at - 1].is_number and tokens[at + 1].is_number:
         slots.problem = "two numbers are combined"
     else:
+        crops = (
+            at + 1 < len(tokens)
+            and tokens[at + 1].is_number
+            and tokens[at + 1].joined
+            and not tokens[at].joined
+        )
+        if sign == "-" and (crops or at == len(tokens) - 1):
+            slots.problem = "something may be taken off the target"
         slots.behind_minus = sign == "-" and bool(slots.type)
         slots.last = "sign"
 
@@ -147,6 +161,11 @@ def _take_word(token: Token, slots: Slots, lexicon: Lexicon) -> None:
     word, side = token.text, _side(token.text, lexicon)
     spelt_out = word in CLASSIFIERS and token.joined and slots.last == "type"
     role = word if spelt_out else lexicon.target_words.get(word, "")
+    if word in _PLACES_TOO and not spelt_out:
+        slots.problem = "a word that may be a place or a classifier"
+    slots.prefixed = slots.prefixed or (
+        bool(role) and len(word) == 1 and not slots.type and role in CLASSIFIERS
+    )
     if role in _LEVELS and not slots.type and len(word) <= _LONGEST_INITIALS:
         role = ""
     if word == "sb" and role == "sb" and not spelt_out:
@@ -204,13 +223,21 @@ def _take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
         return 2
     if after in ("mm", "cm", "x", "fx", "fr", "ph", "%"):
         slots.problem = "a length, a share or a number of fractions"
+    elif whole and 2010 <= value <= 2035 and value % 50:
+        slots.problem = "a number that may be a year"
+    elif value in _PHASES and slots.type in _BREATHING_TYPES and slots.classifier in ("", "p"):
+        slots.problem = "a number that may be a breathing phase or a dose"
+    elif token.text in _STATIONS and after in ("l", "r") and tokens[at + 1].joined and not slots.dose:
+        slots.problem = "a number that may be that of a nodal station"
     elif whole and value <= 12 and _may_be_vertebra(tokens, at, slots):
         slots.problem = "a number that may be that of a vertebra or a level"
     elif whole and len(token.text) == 1 and value >= 1:
         if slots.dose and place != "side":
             slots.problem = "a number behind the dose may count copies"
+        elif value >= 6 and not token.joined:
+            slots.problem = "a number that may be an index or a dose"
         slots.put("number", token.text)
-    elif (whole and 1000 <= value <= 9999) or 20 <= value <= 90:
+    elif (whole and 1000 <= value <= 9999) or 20 <= value <= 86:
         _set_dose(slots, value if value >= 1000 else value * 100)
     else:
         slots.problem = "a number that may be an index or a dose"

@@ -27,6 +27,13 @@ _DRAWN_AS_TARGETS = frozenset(
     "Prostate SeminalVes Breast Chestwall Tonsil Tongue Tongue_Base Cervix Uterus Vagina Parametrium LN_Pelvics LN_IMN".split()
 )
 """Structures that ``CTV-SV`` names as the target's own; any other behind a minus may be what was cut off."""
+_OVERLAPPED = frozenset(
+    (
+        "External Body Skin SpinalCord SpinalCanal Brainstem OpticChiasm OpticNrv Lens Eye Cochlea Heart Bowel"
+        " Bowel_Small Bowel_Large Bag_Bowel"
+    ).split()
+)
+"""Organs at risk that stand beside a target's name when the two overlap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,12 @@ def read_target(query: Query, nomenclature: Nomenclature) -> TargetReading:
         _place_words(slots, query, nomenclature)
     if not slots.problem and len(set(slots.sides)) > 1:
         slots.problem = "both sides are named"
+    if any(
+        query.languages & set(nomenclature.lexicon.sides.get(letter, ())) for letter in slots.letters - {"n"}
+    ):
+        slots.problem = slots.problem or "a letter that is a side in the language of the set"
+    if not slots.problem and slots.prefixed and not slots.dose:
+        slots.problem = "a letter before the type may be anything"
     if slots.problem:
         return TargetReading(types, note=slots.problem)
     name = _spelt(slots, nomenclature)
@@ -94,6 +107,10 @@ def _objection(found: OrganReading, slots: Slots, nomenclature: Nomenclature) ->
         return "a word that has no slot"
     if not slots.sides and not found.side and _may_be_genitive(found, languages, nomenclature):
         return "one or both sides: the language spells them alike"
+    if found.structure in _OVERLAPPED:
+        return "more often the overlap with an organ at risk than a target"
+    if slots.classifier == "n" and "n" in slots.letters and not found.structure.startswith("LN"):
+        return "a letter that may mean nodes or an intersection"
     if slots.cut_off and found.structure not in _DRAWN_AS_TARGETS:
         return "something may be taken off the target"
     local = languages - {"en", "la", "tg263"}
