@@ -37,15 +37,16 @@ class Correction:
 
 
 @lru_cache(maxsize=2)
-def _words_by_start(lexicon: Lexicon) -> dict[int, dict[str, list[str]]]:
-    """Return every known word by its length and first letter."""
+def _words(lexicon: Lexicon) -> dict[tuple[int, str], list[str]]:
+    """Return every known word by its length, once for each first letter and once (under ``""``) for all of them."""
     words = {*lexicon.vocabulary, *(m for m in lexicon.marks if m.isalpha()), *lexicon.sides}
     words.update(key for key in lexicon.index if " " not in key)
-    by_start: dict[int, dict[str, list[str]]] = {}
+    found: dict[tuple[int, str], list[str]] = {}
     for word in sorted(words):
         if word.isalpha():
-            by_start.setdefault(len(word), {}).setdefault(word[0], []).append(word)
-    return by_start
+            for letter in (word[0], ""):
+                found.setdefault((len(word), letter), []).append(word)
+    return found
 
 
 def tolerance(length: int) -> int:
@@ -65,31 +66,31 @@ def corrections(word: str, lexicon: Lexicon) -> tuple[Correction, ...]:
     allowed = tolerance(len(word))
     if not allowed or any(len(part) > 3 and lexicon.knows(part) for part in (word[:-1], word[1:])):
         return ()
-    alike = _near(word, lexicon, allowed, {word[0], word[1]})
+    alike = _near(word, lexicon, allowed, word[:2])
     chosen = [c for c in alike if c.meant[0] == word[0] or c.meant[:2] == word[1::-1]]
     if not chosen:
         return ()
-    near = _near(word, lexicon, allowed, None)
     nearest = min(c.distance for c in chosen)
+    near = _near(word, lexicon, nearest, "")
     meanings = {meaning for c in chosen if c.distance == nearest for meaning in _meanings(c.meant, lexicon)}
     for rival in near:
         a_mark = rival.meant in lexicon.marks or rival.meant in lexicon.sides
-        if rival.distance <= nearest and (a_mark or meanings.isdisjoint(_meanings(rival.meant, lexicon))):
+        if a_mark or meanings.isdisjoint(_meanings(rival.meant, lexicon)):
             return ()
     if any(part == c.meant for c in near for part in (word[:-2], word[2:])):
         return ()
     return tuple(sorted(chosen, key=lambda c: (c.distance, c.meant)))
 
 
-def _near(word: str, lexicon: Lexicon, allowed: int, letters: set[str] | None) -> list[Correction]:
-    """Return the known words within ``allowed`` letters of ``word``; only those that begin with ``letters``, where given."""
-    by_start = _words_by_start(lexicon)
+def _near(word: str, lexicon: Lexicon, allowed: int, starts: str) -> list[Correction]:
+    """Return the known words within ``allowed`` letters of ``word`` that begin with one of ``starts``; all without any."""
+    words = _words(lexicon)
     near: list[Correction] = []
     for length in range(max(_SHORTEST - 1, len(word) - allowed), len(word) + allowed + 1):
-        for letter, words in by_start.get(length, {}).items():
-            if letters is None or letter in letters:
-                found = process.extract(word, words, scorer=OSA.distance, score_cutoff=allowed, limit=None)
-                near.extend(Correction(word, meant, int(distance)) for meant, distance, _ in found)
+        for letter in dict.fromkeys(starts) or ("",):
+            choices = words.get((length, letter), ())
+            found = process.extract(word, choices, scorer=OSA.distance, score_cutoff=allowed, limit=None)
+            near.extend(Correction(word, meant, int(distance)) for meant, distance, _ in found)
     return near
 
 
