@@ -14,7 +14,7 @@ Standard: AAPM TG-263 report, principles N4-N11.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -24,19 +24,15 @@ from tg263_scp.naming.glue import segmented
 from tg263_scp.naming.lexicon import (
     BROADER_SITE,
     OWN_LANGUAGE,
-    Lexicon,
     Phrase,
     Sense,
     languages_of_letters,
     phrase_words,
 )
 from tg263_scp.naming.listing import Nomenclature
-from tg263_scp.naming.margins import Margin, take_margin
+from tg263_scp.naming.parts import Parts, takings
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.text import Token
-
-SEPARATORS = frozenset("-()[],;:.*#'\"{}/\\")
-"""Signs that part words and mean nothing else in an organ name."""
 
 _NEVER_GROWN = frozenset(
     (
@@ -53,15 +49,6 @@ _GROWN_UNSAID = frozenset(
 )
 """Serial organs, for which a length without ``+`` is the margin of a PRV (``Cord 5mm``)."""
 _ENGLISH = frozenset({"en", OWN_LANGUAGE})
-_EVERYWHERE = frozenset({"en", "la"})
-"""Languages whose side words are used with every other language: ``Parotis li``, but ``Niere left`` and ``Pulmo sin``."""
-
-_TELLING_SIDES = frozenset("re li dx sx dt d e g v h".split())
-"""Short side words that are met in many clinics beside English and Latin organ names."""
-_LIKE_INITIALS = frozenset("sag sol bal dir".split())
-"""Longer side words that are something else in English (sagittal) or anybody's initials."""
-_PLAIN_SIDE = 3
-"""Letters from which a side word of any language stands with words of every language: ``Cochlea der``, ``Lens izq``."""
 
 
 class Verdict(StrEnum):
@@ -91,25 +78,6 @@ class OrganReading:
     def name(self) -> str:
         """The standard name; only where the verdict is FOUND."""
         return self.names[0] if self.verdict is Verdict.FOUND else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """A name taken apart: ``core`` is what has to be a structure."""
-
-    core: tuple[str, ...]
-    sides: frozenset[str] = frozenset()
-    side_languages: frozenset[str] | None = None
-    side_certain: bool = True
-    side_telling: bool = True
-    both: bool = False
-    partial: bool = False
-    margin: Margin | None = None
-
-    @property
-    def rebuilt(self) -> bool:
-        """Something was taken out of the name."""
-        return bool(self.sides or self.both or self.partial or self.margin)
 
 
 _NOTHING = OrganReading(Verdict.NOTHING)
@@ -153,73 +121,13 @@ def read_words(cuts: Sequence[tuple[Token, ...]], query: Query, nomenclature: No
 
 def _read_cut(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> OrganReading:
     kept = _NOTHING
-    for parts in _takings(tokens, nomenclature.lexicon):
+    for parts in takings(tokens, nomenclature.lexicon):
         found = _judge(parts, query, nomenclature)
         if found.verdict is Verdict.FOUND:
             return found
         if kept.verdict is Verdict.NOTHING:
             kept = found
     return kept
-
-
-def _takings(tokens: tuple[Token, ...], lexicon: Lexicon) -> Iterator[Parts]:
-    """Yield the name whole, then with the sides all languages share taken out, then with those of single languages."""
-    words = _plain(tokens)
-    if words:
-        yield Parts(words)
-    margin, rest = take_margin(tokens, lexicon)
-    words = _plain(rest)
-    if not words or (margin and not margin.valid):
-        return
-    everywhere = _take_sides(words, lexicon, _EVERYWHERE)
-    yield replace(everywhere, margin=margin)
-    local = _take_sides(words, lexicon, None)
-    if local.core != everywhere.core:
-        yield replace(local, margin=margin)
-
-
-def _plain(tokens: Sequence[Token]) -> tuple[str, ...]:
-    """Return the words and numbers, or nothing where a sign stands among them that is more than a separator."""
-    if any(not (t.is_word or t.is_number) and t.text not in SEPARATORS for t in tokens):
-        return ()
-    return tuple(t.text for t in tokens if t.is_word or t.is_number)
-
-
-def _take_sides(words: tuple[str, ...], lexicon: Lexicon, languages: frozenset[str] | None) -> Parts:
-    core: list[str] = []
-    sides: set[str] = set()
-    spoken: frozenset[str] | None = None
-    both = partial = bare_letter = False
-    certain = telling = True
-    for word in words:
-        meanings = lexicon.sides.get(word, {})
-        shared = {meanings[language] for language in meanings if language in _EVERYWHERE}
-        if shared and len(shared) == 1:
-            side = next(iter(shared))
-        elif meanings and languages is None and len(set(meanings.values())) == 1:
-            side = next(iter(meanings.values()))
-            certain = certain and len(word) >= _PLAIN_SIDE
-            bare_letter = bare_letter or len(word) == 1
-            telling = telling and (
-                word in _TELLING_SIDES or (len(word) >= _PLAIN_SIDE and word not in _LIKE_INITIALS)
-            )
-            spoken = frozenset(meanings) if spoken is None else spoken & frozenset(meanings)
-        elif lexicon.marks.get(word) == "partial":
-            partial = True
-            continue
-        else:
-            core.append(word)
-            continue
-        if side == "both":
-            both = True
-        else:
-            sides.add(side)
-    if spoken is not None and not bare_letter:
-        spoken |= {
-            OWN_LANGUAGE,
-            "la",
-        }  # the list's own and Latin words are said in every language: 'Cochlea re'
-    return Parts(tuple(core), frozenset(sides), spoken, certain, telling, both, partial)
 
 
 def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReading:

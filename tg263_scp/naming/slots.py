@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from tg263_scp.naming.grammar import CLASSIFIERS, TARGET_TYPES
 from tg263_scp.naming.lexicon import Lexicon, Sense
-from tg263_scp.naming.organs import SEPARATORS
+from tg263_scp.naming.parts import SEPARATORS
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.text import Token, tokenise
 
