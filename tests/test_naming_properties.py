@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from rapidfuzz.distance import OSA
 
 from tg263_scp.model import Reason, Roi, Status
 from tg263_scp.naming.decide import NamingOptions, decide, decide_set
@@ -73,6 +74,54 @@ def test_a_name_that_another_roi_keeps_is_not_given_again(nomenclature: Nomencla
     kept, other = decide_set([Roi(1, "Lung_L"), Roi(2, "left lung")], nomenclature)
     assert kept.status is Status.KEEP
     assert (other.status, other.rule, other.name) == (Status.REVIEW, "S020", "left lung")
+
+
+def test_beside_one_of_a_pair_the_other_side_is_offered_first(nomenclature: Nomenclature) -> None:
+    decisions = decide_set([Roi(1, "Parotid"), Roi(2, "Parotid_L")], nomenclature)
+    assert decisions[0].status is Status.REVIEW
+    assert [c.name for c in decisions[0].candidates] == ["Parotid_R", "Parotid_L"]
+
+
+def dangerous_neighbours(nomenclature: Nomenclature) -> list[tuple[str, str]]:
+    """Pairs of words for different structures that lie one or two letters apart: ileum and ilium, ureter and urethra."""
+    meaning: dict[str, set[str]] = {}
+    for key, phrases in nomenclature.lexicon.index.items():
+        own = {p.means for p in phrases if p.language in ("en", "tg263") and p.means and not p.site}
+        if own and key.isalpha() and len(key) > 4:
+            meaning[key] = meanings(nomenclature, key)
+    words = sorted(meaning)
+    return [
+        (a, b)
+        for at, a in enumerate(words)
+        for b in words[at + 1 :]
+        if abs(len(a) - len(b)) < 3
+        and meaning[a].isdisjoint(meaning[b])
+        and OSA.distance(a, b, score_cutoff=2) <= 2
+    ]
+
+
+def test_no_slip_of_the_pen_leads_from_one_organ_to_its_neighbour(nomenclature: Nomenclature) -> None:
+    pairs = dangerous_neighbours(nomenclature)
+    assert {("ileum", "ilium"), ("larynx", "pharynx"), ("ureter", "urethra")} <= set(pairs)
+    for pair in pairs:
+        for word, other in (pair, pair[::-1]):
+            theirs = meanings(nomenclature, other) - meanings(nomenclature, word)
+            slips = {word[:at] + word[at + 1 :] for at in range(1, len(word))} - {other}
+            for slip in slips:
+                decision = decide(f"{slip} left", nomenclature)
+                if decision.rule == "R080" and decision.status is Status.RENAME:
+                    nearer = OSA.distance(slip, other) < OSA.distance(slip, word)
+                    assert nearer or decision.name.removesuffix("_L") not in theirs, (
+                        word,
+                        slip,
+                        decision.name,
+                    )
+
+
+def meanings(nomenclature: Nomenclature, word: str) -> set[str]:
+    """What a word means, both sides and one of them being one organ."""
+    names = {phrase.means for phrase in nomenclature.lexicon.find([word])} - {""}
+    return {entry.plural_of or name for name in names if (entry := nomenclature.entries.get(name))} | names
 
 
 def test_equal_names_of_the_sender_stay_as_they_are(nomenclature: Nomenclature) -> None:

@@ -79,11 +79,20 @@ def infer_languages(proposals: Sequence[Proposal | None]) -> frozenset[str]:
 def settle_clashes(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
     """Send to review every rename that would give two ROIs of the set one name (S010, S020).
 
-    ROIs that bear one name already are not ours to part: they keep it.
+    ROIs that bear one name already are not ours to part: they keep it. Where a side is missing, a name that another ROI of
+    the set bears is offered last: beside ``Parotid_R`` a ``Parotid`` is most likely the left one, but a person says so.
     """
     kept = Counter(d.name.strip().casefold() for d in decisions if d.status is not Status.RENAME)
     given = Counter(d.name.casefold() for d in decisions if d.status is Status.RENAME)
-    return tuple(_settled(d, kept, given) for d in decisions)
+    borne = frozenset(kept) | frozenset(given)
+    return tuple(_free_first(_settled(d, kept, given), borne) for d in decisions)
+
+
+def _free_first(decision: Decision, borne: frozenset[str]) -> Decision:
+    if decision.reason is not Reason.SIDE_MISSING:
+        return decision
+    offered = sorted(decision.candidates, key=lambda candidate: candidate.name.casefold() in borne)
+    return replace(decision, candidates=tuple(offered))
 
 
 def _settled(decision: Decision, kept: Counter[str], given: Counter[str]) -> Decision:
