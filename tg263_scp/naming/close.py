@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from tg263_scp.model import Candidate, Reason, Status
-from tg263_scp.naming.fuzzy import corrections
+from tg263_scp.naming.fuzzy import contested, corrections
 from tg263_scp.naming.lexicon import OWN_LANGUAGE
 from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.organs import OrganReading, Verdict, read_words
@@ -70,8 +70,10 @@ def _corrected(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatu
     """Correct the unknown words of a name in every way; None unless the nearest way reads as one listed structure."""
     lexicon = nomenclature.lexicon
     unknown = [t for t in tokens if t.is_word and not lexicon.knows(t.text)]
+    if not 1 <= len(unknown) <= 2:
+        return None
     choices = {t.text: corrections(t.text, lexicon) for t in unknown}
-    if not 1 <= len(unknown) <= 2 or not all(choices.values()):
+    if not all(choices.values()):
         return None
     ways = sorted(product(*choices.values()), key=lambda way: sum(c.distance for c in way))
     nearest: dict[str, tuple[int, OrganReading]] = {}
@@ -86,11 +88,9 @@ def _corrected(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatu
     if not nearest:
         return None
     (wrong, reading), *others = nearest.values()
+    if reading.verdict is not Verdict.FOUND or any(contested(written, lexicon) for written in choices):
+        return None
     letters = sum(len(written) for written in choices)
     ahead = min((distance - wrong for distance, _ in others), default=letters)
     supported = len([t for t in tokens if t.is_word]) > len(unknown)
-    return (
-        _Close(reading, len(choices), letters, wrong, ahead, supported)
-        if reading.verdict is Verdict.FOUND
-        else None
-    )
+    return _Close(reading, len(choices), letters, wrong, ahead, supported)

@@ -56,30 +56,36 @@ def tolerance(length: int) -> int:
 
 @lru_cache(maxsize=16384)
 def corrections(word: str, lexicon: Lexicon) -> tuple[Correction, ...]:
-    """Return the known words within the tolerance of ``word``, nearest first; nothing where the nearest are at odds.
+    """Return the known words within the tolerance of ``word``, nearest first; :func:`contested` says whether to believe them.
 
-    What is chosen begins with the same letter, but for a swap of the first two. Rivals are looked for among all words: where
-    a side, a mark (a planning word, say) or a word of another meaning is as near, nothing is corrected. A known word with a
-    letter added before or behind (``rectumx``) is no slip of the pen, nor one with two (``brainstemag``): they may be
-    initials or a side.
+    The first letter has to agree, but for a swap of the first two. A known word with a letter added before or behind
+    (``rectumx``) is no slip of the pen, nor one with two (``brainstemag``): they may be initials or a side.
     """
     allowed = tolerance(len(word))
     if not allowed or any(len(part) > 3 and lexicon.knows(part) for part in (word[:-1], word[1:])):
         return ()
     alike = _near(word, lexicon, allowed, word[:2])
     chosen = [c for c in alike if c.meant[0] == word[0] or c.meant[:2] == word[1::-1]]
-    if not chosen:
-        return ()
-    nearest = min(c.distance for c in chosen)
-    near = _near(word, lexicon, nearest, "")
-    meanings = {meaning for c in chosen if c.distance == nearest for meaning in _meanings(c.meant, lexicon)}
-    for rival in near:
-        a_mark = rival.meant in lexicon.marks or rival.meant in lexicon.sides
-        if a_mark or meanings.isdisjoint(_meanings(rival.meant, lexicon)):
-            return ()
-    if any(part == c.meant for c in near for part in (word[:-2], word[2:])):
+    if any(part == c.meant for c in chosen for part in (word[:-2], word[2:])):
         return ()
     return tuple(sorted(chosen, key=lambda c: (c.distance, c.meant)))
+
+
+@lru_cache(maxsize=16384)
+def contested(word: str, lexicon: Lexicon) -> bool:
+    """Tell whether the nearest correction of ``word`` has a rival among all words, whatever their first letter.
+
+    A rival is as near and a side, a mark (a planning word, say), or a word of another meaning: ``parynx`` is as near to
+    larynx as to pharynx, ``constrait`` nearer to a constraint than to any muscle.
+    """
+    chosen = corrections(word, lexicon)
+    nearest = chosen[0].distance
+    meanings = {meaning for c in chosen if c.distance == nearest for meaning in _meanings(c.meant, lexicon)}
+    for rival in _near(word, lexicon, nearest, ""):
+        a_mark = rival.meant in lexicon.marks or rival.meant in lexicon.sides
+        if a_mark or meanings.isdisjoint(_meanings(rival.meant, lexicon)):
+            return True
+    return False
 
 
 def _near(word: str, lexicon: Lexicon, allowed: int, starts: str) -> list[Correction]:
