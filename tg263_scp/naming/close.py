@@ -45,6 +45,7 @@ class _Close:
     wrong: int
     ahead: int
     supported: bool
+    runner_up: OrganReading | None
 
 
 def _close(found: _Close, query: Query, options: NamingOptions) -> Proposal:
@@ -54,6 +55,10 @@ def _close(found: _Close, query: Query, options: NamingOptions) -> Proposal:
     score = 1 - found.wrong / found.letters - foreign
     gap = found.ahead / found.letters
     note = f"{found.words} word(s) corrected by {found.wrong} letter(s)"
+    if found.runner_up:
+        note += (
+            f"; runner-up {found.runner_up.name or found.runner_up.structure}, {found.ahead} letter(s) behind"
+        )
     proposal = from_reading("R080", Reason.CLOSE_MATCH, round(0.95 * score, 3), found.reading)
     penalties = (
         ("wrong_letters", round(1 - score, 3)),
@@ -91,6 +96,6 @@ def _corrected(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatu
     if reading.verdict is not Verdict.FOUND or any(contested(written, lexicon) for written in choices):
         return None
     letters = sum(len(written) for written in choices)
-    ahead = min((distance - wrong for distance, _ in others), default=letters)
+    second, runner_up = min(others, key=lambda other: other[0], default=(wrong + letters, None))
     supported = len([t for t in tokens if t.is_word]) > len(unknown)
-    return _Close(reading, len(choices), letters, wrong, ahead, supported)
+    return _Close(reading, len(choices), letters, wrong, second - wrong, supported, runner_up)
