@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import specimens
-from comparison import changes, data_set_bytes, renamed, sop_instance_uid
+from comparison import changes, data_set_bytes, renamed, roi_names, sop_instance_uid
 from foreign_peers import DcmtkReceiver, Orthanc
 from processes import HOST, run, sending, wait_until
 from pydicom import dcmread
@@ -150,6 +150,28 @@ def test_an_archive_that_never_replaces_keeps_the_old_names_and_says_success(
     stored = orthanc.file(sop_instance_uid(rtstruct), tmp_path / "stored.dcm")
     assert changes(rtstruct, stored) == {}, (
         "the archive has replaced its object: the README says that it does not"
+    )
+
+
+def test_an_archive_that_never_replaces_holds_both_where_new_uids_are_wanted(
+    make_node: Callable[..., ServingNode], first_come_orthanc: Orthanc, rtstruct: Path, tmp_path: Path
+) -> None:
+    orthanc = first_come_orthanc
+    run("storescu", "-aec", orthanc.ae_title, HOST, orthanc.port, rtstruct)
+    node = make_node({**orthanc.as_destination(), "uid_policy": "new"}).start()
+    run("dcmsend", HOST, node.port, rtstruct)
+    node.wait_for("sent", objects=1)
+
+    (line,) = node.audit_lines("delivered")
+    old, new = line["sop_instance_uid"], line["new_sop_instance_uid"]
+    assert old == sop_instance_uid(rtstruct)
+    assert orthanc.order_of_arrival() == [old, new]
+    assert changes(rtstruct, orthanc.file(old, tmp_path / "old.dcm")) == {}
+    relabelled = dcmread(orthanc.file(new, tmp_path / "new.dcm"))
+    assert [item.ReferencedSOPInstanceUID for item in relabelled.PredecessorStructureSetSequence] == [old]
+    assert (
+        specimens.RENAMED.items()
+        <= dict(zip(roi_names(rtstruct), orthanc.roi_names(new), strict=True)).items()
     )
 
 

@@ -19,7 +19,10 @@ from comparison import (
 )
 from foreign_peers import DcmtkReceiver, Orthanc, dumped_names
 from processes import HOST, program, run, wait_until
+from pydicom import dcmread
 from serving_node import ServingNode
+
+from tg263_scp.cli import main as cli
 
 pytestmark = pytest.mark.peer
 
@@ -75,6 +78,29 @@ def test_a_validator_finds_nothing_new_in_the_relabelled_object(
 
     (received,) = receiver.files().values()
     assert _findings(received) == _findings(rtstruct)
+
+
+def test_provenance_adds_no_finding_and_takes_the_object_back(
+    make_node: Callable[..., ServingNode], receiver: DcmtkReceiver, rtstruct: Path, tmp_path: Path
+) -> None:
+    program("dciodvfy")
+    write = {"provenance": "on", "modifying_system": "CONFORMANCE", "codes": "on"}
+    node = make_node(receiver.as_destination(), write=write).start()
+    run("dcmsend", HOST, node.port, rtstruct)
+    node.wait_for("sent", objects=1)
+
+    (received,) = receiver.files().values()
+    assert _findings(received) == _findings(rtstruct)
+    data = dcmread(received)
+    assert [roi.ROIName for roi in data.StructureSetROISequence[: len(NEW_NAMES)]] == NEW_NAMES
+    (original,) = data.OriginalAttributesSequence
+    assert original.ModifyingSystem == "CONFORMANCE"
+    (line,) = node.audit_lines("relabelled")
+    assert line["provenance_added"] is True
+    assert line["codes_added"] > 0
+
+    assert cli(["revert", str(received), "--output", str(tmp_path / "reverted")]) == 0
+    assert data_set_bytes(tmp_path / "reverted" / received.name) == data_set_bytes(rtstruct)
 
 
 def _findings(path: Path) -> list[str]:

@@ -9,17 +9,21 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pydicom
 import pytest
 
 from tg263_scp.cli import main
+from tg263_scp.dicom.provenance import Provenance
+from tg263_scp.dicom.relabel import relabel as write_relabelled
 from tg263_scp.dicom.structure_set import read_structure_set
 from tg263_scp.dicom.synthetic import write_synthetic
 from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.service.spool import sole_owner
-from tg263_scp.tools import archiving, bulk
+from tg263_scp.tools import archiving, bulk, reverting
 from tg263_scp.tools.archiving import Handled, What
 from tg263_scp.tools.bulk import Order, relabel_archive
 from tg263_scp.tools.exitcode import ExitCode, UsageError
@@ -379,3 +383,120 @@ def test_a_process_killed_while_it_works_leaves_no_half_copy(archive: Path, tmp_
     run(archive, tmp_path / "undisturbed")
     run(archive, output)
     assert copies_of(output) == copies_of(tmp_path / "undisturbed")
+
+
+@pytest.fixture
+def relabelled(archive: Path, tmp_path: Path) -> Path:
+    """The archive relabelled with provenance; the objects of another kind lie there too."""
+    output = tmp_path / "relabelled"
+    run(archive, output, provenance=True, copy_others=True)
+    return output
+
+
+def test_without_being_asked_no_copy_records_anything(archive: Path, tmp_path: Path) -> None:
+    run(archive, tmp_path / "out")
+    assert not any(b"tg263-scp" in content for content in copies_of(tmp_path / "out").values())
+
+
+@pytest.mark.parametrize("how", ["option", "configuration"])
+def test_copies_record_what_was_changed_where_asked(archive: Path, tmp_path: Path, how: str) -> None:
+    config, output = tmp_path / "node.yaml", tmp_path / "out"
+    config.write_text("write: {modifying_system: CELLAR}\n", encoding="utf-8")
+    arguments = ["relabel", str(archive), "--output", str(output), "--config", str(config)]
+    if how == "option":
+        arguments.append("--provenance")
+    else:
+        config.write_text("write: {modifying_system: CELLAR, provenance: on, codes: on}\n", encoding="utf-8")
+    assert main(arguments) == ExitCode.DONE
+    data = pydicom.dcmread(output / "patient 2" / "RS.dcm")
+    (original,) = data.OriginalAttributesSequence
+    assert original.ModifyingSystem == "CELLAR"
+    coded = [each for each in data.RTROIObservationsSequence if "RTROIIdentificationCodeSequence" in each]
+    assert bool(coded) is (how == "configuration")
+
+
+def test_several_processes_record_what_was_changed_too(archive: Path, tmp_path: Path) -> None:
+    run(archive, tmp_path / "out", provenance=True, jobs=2)
+    assert main(["revert", str(tmp_path / "out"), "--output", str(tmp_path / "back")]) == ExitCode.DONE
+
+
+def test_reverted_files_are_those_of_the_sender(archive: Path, relabelled: Path, tmp_path: Path) -> None:
+    before, output = files_of(relabelled), tmp_path / "back"
+    assert main(["revert", str(relabelled), "--output", str(output)]) == ExitCode.DONE
+    wanted = {name: content for name, content in files_of(archive).items() if "RS" in name}
+    assert copies_of(output) == wanted
+    assert len(wanted) == 3
+    assert files_of(relabelled) == before
+
+
+def test_a_single_file_is_reverted(archive: Path, relabelled: Path, tmp_path: Path) -> None:
+    source = relabelled / "patient 2" / "RS.dcm"
+    assert main(["revert", str(source), "--output", str(tmp_path / "back")]) == ExitCode.DONE
+    assert (tmp_path / "back" / "RS.dcm").read_bytes() == (archive / "patient 2" / "RS.dcm").read_bytes()
+
+
+def test_revert_lists_bad_and_foreign_files_and_reverts_the_rest(
+    archive: Path, relabelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = (relabelled / "patient 2" / "RS.dcm").read_bytes()
+    (relabelled / "a truncated.dcm").write_bytes(good[: len(good) // 2])
+    (relabelled / "b foreign.dcm").write_bytes((archive / "patient 2" / "RS.dcm").read_bytes())
+    (relabelled / "c edited.dcm").write_bytes(good.replace(b"Lung_L", b"Lung_X", 1))
+    (relabelled / "d.txt").write_text("not DICOM", encoding="utf-8")
+    output = tmp_path / "back"
+    arguments = ["revert", str(relabelled), "--output", str(output)]
+    assert main([*arguments, "--json"]) == ExitCode.FINDINGS
+    summary = json.loads(capsys.readouterr().out)
+    assert [(Path(each["source"]).name, each["reason"]) for each in summary["findings"]] == [
+        ("a truncated.dcm", "truncated"),
+        ("b foreign.dcm", "not_ours"),
+        ("c edited.dcm", "edited_since"),
+    ]
+    assert summary["objects"]["reverted"] == len(summary["reverted"]) == 3
+    assert (summary["objects"]["not reverted"], summary["objects"]["left out"]) == (3, 1)
+    assert all(each["names"] > 0 and each["earlier"] == 0 for each in summary["reverted"])
+    assert not any("unfinished" in name or name.startswith(("a", "b", "c")) for name in files_of(output))
+    assert main(arguments) == ExitCode.FINDINGS
+    said = " ".join(capsys.readouterr().out.split())
+    assert "b foreign.dcm (it does not record a relabelling by this program)" in said
+
+
+def test_revert_overwrites_nothing_and_knows_what_is_done(
+    relabelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "back"
+    foreign = output / "patient 2" / "RS.dcm"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_bytes(b"precious")
+    arguments = ["revert", str(relabelled), "--output", str(output), "--json"]
+    for reverted, done in ((2, 0), (0, 2)):
+        assert main(arguments) == ExitCode.FINDINGS
+        summary = json.loads(capsys.readouterr().out)
+        assert (summary["objects"]["reverted"], summary["objects"]["done before"]) == (reverted, done)
+        assert [each["reason"] for each in summary["findings"]] == ["output_exists"]
+    assert foreign.read_bytes() == b"precious"
+
+
+def test_a_set_that_was_relabelled_twice_says_that_it_can_be_reverted_once_more(
+    archive: Path, tmp_path: Path, nomenclature: Nomenclature, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = archive / "patient 2" / "RS.dcm"
+    first = next(roi.index for roi in read_structure_set(source).rois if roi.readable)
+    once, twice = tmp_path / "once.dcm", tmp_path / "twice.dcm"
+    provenance = Provenance(datetime(2026, 11, 23, tzinfo=UTC), "CELLAR")
+    write_relabelled(source, once, {first: "Lung_L"}, provenance=provenance)
+    write_relabelled(once, twice, {first: "Lung_R"}, provenance=provenance)
+    assert main(["revert", str(twice), "--output", str(tmp_path / "back")]) == ExitCode.DONE
+    assert "revert the copies once more" in capsys.readouterr().out
+    assert (tmp_path / "back" / "twice.dcm").read_bytes() == once.read_bytes()
+
+
+def test_a_full_disk_ends_a_reversal_with_advice(
+    relabelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(reverting, "restore", full)
+    assert main(["revert", str(relabelled), "--output", str(tmp_path / "back")]) == ExitCode.FAILURE
+    assert "no space left" in capsys.readouterr().err

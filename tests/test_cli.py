@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import inspect
 import json
 import subprocess
@@ -22,7 +23,7 @@ from tg263_scp.naming.nomenclature import Nomenclature, load_nomenclature
 from tg263_scp.service.relabelling import RelabelPolicy
 from tg263_scp.tools.exitcode import ExitCode
 from tg263_scp.tools.terminal import visible
-from tg263_scp.tools.wording import REASON_WORDS, STATUS_STYLE
+from tg263_scp.tools.wording import HOLD_WORDS, REASON_WORDS, STATUS_STYLE
 
 
 def leaves(parser: argparse.ArgumentParser, path: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
@@ -36,6 +37,7 @@ def leaves(parser: argparse.ArgumentParser, path: str = "") -> Iterator[tuple[st
 
 LEAVES = dict(leaves(build_parser()))
 READING = (
+    "revert",
     "explain",
     "evaluate",
     "queue list",
@@ -62,7 +64,7 @@ def _loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) ->
 
 def test_the_verbs_of_this_release() -> None:
     assert {path.split()[0] for path in LEAVES} == {
-        "serve", "demo", "explain", "map", "relabel", "evaluate", "queue", "audit", "doctor", "echo", "nomenclature",
+        "serve", "demo", "explain", "map", "relabel", "revert", "evaluate", "queue", "audit", "doctor", "echo", "nomenclature",
     }  # fmt: skip
 
 
@@ -185,6 +187,19 @@ def test_hidden_characters_are_written_out_and_letters_are_not() -> None:
 def test_every_reason_and_status_has_words() -> None:
     assert set(REASON_WORDS) == set(Reason)
     assert set(STATUS_STYLE) == set(Status)
+
+
+def test_every_reason_that_an_object_is_held_for_has_words() -> None:
+    raised = {
+        call.args[0].value
+        for module in Path(tg263_scp.__file__).parent.rglob("*.py")
+        for call in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "HeldObjectError"
+        if isinstance(call.args[0], ast.Constant)
+    }
+    assert {"truncated", "provenance_not_writable", "not_ours"} <= raised
+    decided = {"name_not_writable", "uid_mismatch", "unreadable_name", "charset_unknown", "unresolved_names"}
+    assert raised | decided <= set(HOLD_WORDS)
 
 
 def test_names_are_explained_as_a_node_without_settings_would_decide_them() -> None:

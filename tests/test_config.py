@@ -176,3 +176,33 @@ def test_the_digest_changes_with_a_setting_and_only_then(load):
 def test_the_loaded_configuration_cannot_be_changed(load):
     with pytest.raises(ValueError, match="frozen"):
         load(ONE_DESTINATION).listen.port = 5
+
+
+def test_objects_say_nothing_about_themselves_unless_wanted(load):
+    write = load("").write
+    assert (write.provenance, write.codes) == (False, False)
+    write = load("write: {provenance: on, codes: yes}").write
+    assert (write.provenance, write.codes) == (True, True)
+
+
+def test_the_modifying_system_is_our_ae_title_where_not_given(load):
+    assert load("listen: {ae_title: NODE7}").write.modifying_system == "NODE7"
+    assert load("write:\n  modifying_system: TG-263 node, cellar\n").write.modifying_system == (
+        "TG-263 node, cellar"
+    )
+
+
+@pytest.mark.parametrize("name", ["Köln", "a\\b", "x" * 65])
+def test_a_modifying_system_must_fit_into_every_character_set(load, name):
+    with pytest.raises(ConfigError, match="printable ASCII") as caught:
+        load(f"write:\n  modifying_system: '{name}'\n")
+    assert caught.value.where.line == 2
+
+
+def test_a_destination_has_its_own_uid_policy_or_that_of_all(load):
+    other = ONE_DESTINATION + "  - {name: b, host: h, port: 1, ae_title: A, uid_policy: new}\n"
+    assert [each.uid_policy for each in load(other).destinations] == ["keep", "new"]
+    all_new = "destination_defaults: {uid_policy: new}\n" + ONE_DESTINATION
+    assert load(all_new).destinations[0].uid_policy == "new"
+    with pytest.raises(ConfigError, match="uid_policy"):
+        load("destination_defaults: {uid_policy: other}\n")

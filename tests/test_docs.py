@@ -28,6 +28,7 @@ VERBS = (
     "explain",
     "map",
     "relabel",
+    "revert",
     "evaluate",
     "queue",
     "audit",

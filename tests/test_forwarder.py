@@ -6,9 +6,11 @@ import pytest
 from loopback import CT, EXPLICIT, RTPLAN, node_config
 
 from tg263_scp.dicom.sender import Answer, Unavailable, Verdict, verdict_of
+from tg263_scp.dicom.uid_policy import UidMap
 from tg263_scp.service.audit import AuditLog, verify
 from tg263_scp.service.forwarder import Forwarder
 from tg263_scp.service.journal import Journal
+from tg263_scp.service.renumbering import Renumbering
 from tg263_scp.service.spool import Spool
 from tg263_scp.service.states import Arrival, DeliveryState
 
@@ -80,13 +82,14 @@ def peer():
 class Desk:
     """A forwarder with everything around it, driven by hand."""
 
-    def __init__(self, folder, clock, peer):
+    def __init__(self, folder, clock, peer, uid_policy="keep"):
         config = node_config(folder, 104, spool={})
         self.destination = config.destinations[0].model_copy(
             update={
+                "uid_policy": uid_policy,
                 "retry": config.destinations[0].retry.model_copy(
                     update={"first_delay_s": 10.0, "max_delay_s": 100.0, "give_up_after_s": 1000.0}
-                )
+                ),
             }
         )
         self.clock = clock
@@ -98,6 +101,7 @@ class Desk:
             self.spool,
             self.journal.outbox,
             self.audit,
+            Renumbering(self.spool, UidMap(bytes(16))),
             connect=peer.connect,
             clock=clock,
             jitter=lambda: 0.0,
@@ -309,3 +313,30 @@ def test_without_the_audit_line_nothing_counts_as_sent(desk, peer, monkeypatch):
     desk.journal.outbox.recover("d1")
     desk.run()
     assert desk.state("t1") is DeliveryState.SENT
+
+
+@pytest.mark.parametrize(
+    ("result", "text"), [(None, "no longer in the spool"), (b"no structure set", "DICOM")]
+)
+def test_an_object_that_cannot_get_new_uids_fails_alone_and_visibly(tmp_path, clock, peer, result, text):
+    peer.connect = lambda target, contexts: LineThatLooks(peer)
+    desk = Desk(tmp_path, clock, peer, uid_policy="new")
+    job, _ = desk.journal.receive(Arrival("t1", CT, "1.2.1", EXPLICIT, "t1", 4, "TPS", "127.0.0.1"))
+    desk.journal.decide(job, {"kind": "relabelled"}, hold=False, sends_result=True)
+    desk.journal.finish(job, ["d1"])
+    if result is not None:
+        desk.spool.result("t1").write_bytes(result)
+    desk.queue("t2")
+    desk.run()
+    assert desk.state("t1") is DeliveryState.FAILED
+    assert text in desk.delivery("t1").error
+    assert desk.state("t2") is DeliveryState.SENT
+
+
+class LineThatLooks(Line):
+    """A line that wants the file of a relabelled object to be there, as a real one does."""
+
+    def send(self, parcel):
+        if parcel.path.stem == "t1" and not parcel.path.is_file():
+            return Answer(Verdict.PERMANENT, None, "the file is no longer in the spool")
+        return super().send(parcel)

@@ -93,7 +93,9 @@ def test_one_job_is_shown_with_its_uid(config: Path, capsys: pytest.CaptureFixtu
     assert main(["queue", "show", "1", "--config", str(config), "--json"]) == ExitCode.DONE
     assert json.loads(capsys.readouterr().out)["sop_instance_uid"] == UID
     assert main(["queue", "show", "1", "--config", str(config)]) == ExitCode.DONE
-    assert UID in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert UID in out
+    assert "truncated: it ends too early" in out
 
 
 def test_a_job_that_does_not_exist_is_an_error_without_a_traceback(
@@ -148,8 +150,20 @@ def test_doctor_is_content_where_everything_answers_and_writes_nothing(
     assert main(["doctor", "--config", str(path), "--json"]) == ExitCode.DONE
     checks = json.loads(capsys.readouterr().out)
     assert all(check["good"] for check in checks)
-    assert "destination archive" in {check["name"] for check in checks}
+    by_name = {check["name"]: check["detail"] for check in checks}
+    assert "destination archive" in by_name
+    assert "may ignore the relabelled object" in by_name["UIDs for archive"]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_doctor_says_what_new_uids_break(
+    tmp_path: Path, peer: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = configured(tmp_path, peer)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f"{text}destination_defaults: {{uid_policy: new}}\n", encoding="utf-8")
+    assert main(["doctor", "--config", str(path)]) == ExitCode.DONE
+    assert "plans and doses go on referring to the original" in capsys.readouterr().out
 
 
 def test_doctor_names_what_is_wrong(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,8 +5,10 @@ import json
 import logging
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pydicom
 import pytest
 from loopback import (
     CT,
@@ -18,7 +20,9 @@ from loopback import (
     Receiver,
     Sender,
     associated,
+    element,
     image,
+    item,
     node_config,
     structure_set,
     unused_port,
@@ -29,6 +33,7 @@ from pynetdicom.dimse_primitives import C_STORE
 
 from tg263_scp.dicom.identify import identify, is_rtstruct
 from tg263_scp.dicom.part10 import read_file_meta
+from tg263_scp.dicom.revert import revert
 from tg263_scp.dicom.structure_set import read_structure_set
 from tg263_scp.errors import JournalError, Tg263Error
 from tg263_scp.model import Decision, Reason, Status
@@ -39,6 +44,7 @@ from tg263_scp.service.states import DeliveryState, ObjectState
 
 KNOWN = {"linke lunge": "Lung_L", "herz": "Heart"}
 UID = "1.2.3.100"
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 class List:
@@ -76,7 +82,7 @@ def run(tmp_path, receiver):
 
     def start(*ports, config=None, **sections) -> Node:
         config = config or node_config(tmp_path, *(ports or (receiver.port,)), **sections)
-        node = Node(config, List(), decide=decide)
+        node = Node(config, List(), decide=decide, now=lambda: NOON)
         node.start()
         started.append(node)
         return node
@@ -470,6 +476,130 @@ def test_no_name_and_no_patient_reaches_the_ordinary_log(run, tps, receiver, cap
         "over ",
     ):
         assert secret not in logged, secret
+
+
+def as_file(dataset: bytes, path: Path, uid: str = UID) -> Path:
+    write_object(path, dataset, RTSTRUCT, uid)
+    return path
+
+
+def test_with_provenance_the_object_says_what_was_changed_and_gives_it_back(run, tps, receiver, tmp_path):
+    write = {"provenance": True, "modifying_system": "NODE1"}
+    config = node_config(tmp_path, receiver.port, write=write)
+    node = run(config=config)
+    dataset = structure_set(["linke lunge", "Heart", "noname"])
+    tps(node, dataset)
+    wait_until(lambda: settled(node))
+    received = as_file(receiver.box[0].dataset, tmp_path / "received.dcm")
+    assert [roi.name for roi in read_structure_set(received).rois] == ["Lung_L", "Heart", "noname"]
+    (original,) = pydicom.dcmread(received).OriginalAttributesSequence
+    assert (original.ModifyingSystem, original.SourceOfPreviousValues) == ("NODE1", "TPS")
+    report = revert(received, tmp_path / "reverted.dcm")
+    assert (report.modifying_system, report.relabelled_at) == ("NODE1", "20261123120000.000000+0000")
+    assert (report.names, report.earlier) == (1, 0)
+    assert (tmp_path / "reverted.dcm").read_bytes() == as_file(dataset, tmp_path / "sent.dcm").read_bytes()
+    line = audit_lines(config)[0]
+    assert line["provenance_added"] is True
+    assert line["digests"]["blanked_before"] == line["digests"]["blanked_after"]
+
+
+def test_without_provenance_the_audit_line_says_so(run, tps, receiver, tmp_path):
+    config = node_config(tmp_path, receiver.port)
+    node = run(config=config)
+    tps(node, structure_set(["herz"]))
+    wait_until(lambda: settled(node))
+    line = audit_lines(config)[0]
+    assert (line["provenance_added"], line["codes_added"]) == (False, 0)
+
+
+def test_an_object_that_cannot_take_provenance_is_held(run, tps, receiver):
+    node = run(write={"provenance": True, "modifying_system": "NODE1"})
+    modality = element(0x00080060, "CS", b"RTSTRUCT")
+    odd = structure_set(["herz"]).replace(modality, modality + element(0x0018A001, "OB", b""))
+    assert tps(node, odd) == 0x0000
+    wait_until(lambda: settled(node))
+    assert (only_job(node).state, only_job(node).reason) == ("HELD", "provenance_not_writable")
+
+
+def test_codes_are_added_to_names_that_were_given_or_listed(run, tps, receiver, tmp_path):
+    config = node_config(tmp_path, receiver.port, write={"codes": True})
+    node = run(config=config)
+    observations = [
+        item(element(0x30060082, "IS", n), element(0x30060084, "IS", n), element(0x300600A4, "CS", b""))
+        for n in (b"1", b"2", b"3")
+    ]
+    tps(
+        node,
+        structure_set(["herz", "Heart", "noname"]) + element(0x30060080, "SQ", b"".join(observations)),
+    )
+    wait_until(lambda: settled(node))
+    received = pydicom.dcmread(as_file(receiver.box[0].dataset, tmp_path / "received.dcm"))
+    found = [
+        [code.CodeMeaning for code in each.get("RTROIIdentificationCodeSequence", ())]
+        for each in received.RTROIObservationsSequence
+    ]
+    assert found == [["Heart"], ["Heart"], []]
+    assert audit_lines(config)[0]["codes_added"] == 2
+
+
+@pytest.fixture
+def new_uids_but_for_the_first(tmp_path):
+    def configured(*ports):
+        config = node_config(tmp_path, *ports)
+        new = [each.model_copy(update={"uid_policy": "new"}) for each in config.destinations[1:]]
+        return config.model_copy(update={"destinations": [config.destinations[0], *new]})
+
+    return configured
+
+
+def test_each_destination_gets_the_uids_it_wants(run, tps, receiver, tmp_path, new_uids_but_for_the_first):
+    with Receiver() as second, Receiver() as third:
+        config = new_uids_but_for_the_first(receiver.port, second.port, third.port)
+        node = run(config=config)
+        tps(node, structure_set(["herz"]))
+        wait_until(lambda: settled(node))
+        assert receiver.box[0].dataset == structure_set(["Heart"])
+        (one,), (other,) = second.box, third.box
+    assert (one.uid, one.dataset) == (other.uid, other.dataset)
+    received = pydicom.dcmread(as_file(one.dataset, tmp_path / "received.dcm", one.uid))
+    assert received.SOPInstanceUID == one.uid != UID
+    assert received.SeriesInstanceUID != "1.2.3.2"
+    assert received.StudyInstanceUID == "1.2.3.1"
+    assert received.PredecessorStructureSetSequence[0].ReferencedSOPInstanceUID == UID
+    assert received.StructureSetROISequence[0].ROIName == "Heart"
+    delivered = {line["destination"]: line for line in audit_lines(config) if line["kind"] == "delivered"}
+    assert {line["sop_instance_uid"] for line in delivered.values()} == {UID}
+    assert [delivered[name].get("new_sop_instance_uid") for name in ("d1", "d2", "d3")] == [
+        None,
+        one.uid,
+        one.uid,
+    ]
+
+
+def test_what_is_sent_again_under_new_uids_is_the_same_object(run, tps, receiver, new_uids_but_for_the_first):
+    with Receiver() as second:
+        config = new_uids_but_for_the_first(receiver.port, second.port)
+        for times in (1, 2):
+            node = run(config=config)
+            tps(node, structure_set(["herz"]))
+            wait_until(lambda times=times: len(second.box) == times)
+            wait_until(lambda node=node: settled(node))
+            node.drain_and_stop()
+        first, again = second.box
+    assert (first.uid, first.dataset) == (again.uid, again.dataset)
+
+
+def test_what_passes_unchanged_keeps_its_uids_everywhere(run, tps, receiver, new_uids_but_for_the_first):
+    with Receiver() as second:
+        node = run(config=new_uids_but_for_the_first(receiver.port, second.port))
+        tps(node, structure_set(["Heart"]))
+        tps(node, image("1.2.5"), CT, "1.2.5")
+        tps(node, structure_set(["herz"], uid="1.2.3.7", approval="APPROVED"), uid="1.2.3.7")
+        wait_until(lambda: settled(node, 3))
+        assert [(sent.uid, sent.dataset) for sent in second.box] == [
+            (sent.uid, sent.dataset) for sent in receiver.box
+        ]
+    assert receiver.uids() == [UID, "1.2.5", "1.2.3.7"]
 
 
 def test_the_real_list_names_what_it_knows(tmp_path, receiver, tps):

@@ -90,9 +90,12 @@ def test_a_sweep_removes_the_unfinished_and_keeps_the_unknown(spool):
     (spool.folder / "incoming" / "cut-off.part").write_bytes(b"half")
     (spool.folder / "results" / f"{live.token}.dcm").write_bytes(b"result")
     (spool.folder / "results" / "tmp123").write_bytes(b"half a result")
+    for each in (live, expired):
+        spool.under_new_uids(each.token).write_bytes(b"result under new UIDs")
     swept = spool.sweep({live.token}, {expired.token})
-    assert (swept.unfinished_removed, swept.expired_removed, swept.orphans_kept) == (1, 2, 1)
+    assert (swept.unfinished_removed, swept.expired_removed, swept.orphans_kept) == (1, 3, 1)
     assert files(spool) == [
+        f"new-uids/{live.token}.dcm",
         f"originals/{live.token}.dcm",
         f"orphans/originals-{unknown.token}.dcm",
         f"results/{live.token}.dcm",
@@ -105,6 +108,7 @@ def test_the_spool_is_private(spool):
 
 def test_discarding_twice_is_no_error(spool):
     token = store(spool).token
+    spool.under_new_uids(token).write_bytes(b"result under new UIDs")
     spool.discard(token)
     spool.discard(token)
     assert files(spool) == []

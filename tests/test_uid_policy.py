@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from drafts import EXPLICIT, Coding
+from drafts import EXPLICIT
 from test_provenance import with_elements
 from test_relabel import MIXED, NEW, VARIANTS, data_set_of, files_in
 
@@ -19,12 +19,11 @@ from tg263_scp.dicom.provenance import Provenance
 from tg263_scp.dicom.relabel import relabel
 from tg263_scp.dicom.revert import revert
 from tg263_scp.dicom.structure_set import read_structure_set
-from tg263_scp.dicom.uid_policy import UidMap, new_uids, rewrite_references
+from tg263_scp.dicom.uid_policy import UidMap, new_uids
 from tg263_scp.errors import HeldObjectError
 
 UIDS = UidMap(b"a key of 16 byte")
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
-RTPLAN = b"1.2.840.10008.5.1.4.1.1.481.5"
 
 
 def read(path: Path) -> pydicom.Dataset:
@@ -129,38 +128,9 @@ def test_a_copy_that_is_not_what_it_should_be_is_discarded(coding, stored, tmp_p
 
 def test_an_existing_target_is_never_overwritten(stored, tmp_path):
     source = stored(MIXED.encoded(EXPLICIT))
-    for write in (
-        lambda: new_uids(source, source, UIDS, NOW),
-        lambda: rewrite_references(source, source, {}),
-    ):
-        with pytest.raises(FileExistsError):
-            write()
+    with pytest.raises(FileExistsError):
+        new_uids(source, source, UIDS, NOW)
     assert source.read_bytes() == MIXED.encoded(EXPLICIT)
-
-
-def plan(coding: Coding, *references: bytes) -> bytes:
-    def reference(uid: bytes) -> bytes:
-        return coding.text(0x00081150, "UI", b"1.2.840.10008.5.1.4.1.1.481.3") + coding.text(
-            0x00081155, "UI", uid
-        )
-
-    parts = coding.text(0x00080016, "UI", RTPLAN) + coding.text(0x00080018, "UI", b"5.5.5")
-    parts += coding.sequence(0x300C0060, [reference(uid) for uid in references]) if references else b""
-    return coding.file(parts + coding.text(0x300E0002, "CS", b"UNAPPROVED"))
-
-
-def test_a_plan_follows_the_set_it_refers_to(coding, stored, tmp_path):
-    source, target = stored(plan(coding, b"1.2.3.4", b"7.7.7")), tmp_path / "plan.dcm"
-    assert rewrite_references(source, target, {"1.2.3.4": UIDS.instance("1.2.3.4")}) == 1
-    wanted = plan(coding, UIDS.instance("1.2.3.4").encode(), b"7.7.7")
-    assert data_set_of(target.read_bytes(), coding) == data_set_of(wanted, coding)
-
-
-@pytest.mark.parametrize("references", [(), (b"7.7.7",)])
-def test_a_plan_that_refers_to_no_new_set_is_copied(coding, references, stored, tmp_path):
-    source, target = stored(plan(coding, *references)), tmp_path / "plan.dcm"
-    assert rewrite_references(source, target, {"1.2.3.4": "2.25.1"}) == 0
-    assert target.read_bytes() == source.read_bytes()
 
 
 @pytest.mark.skipif(

@@ -7,7 +7,7 @@ from loopback import CT, EXPLICIT, RTSTRUCT, image, structure_set, wait_until
 
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.journal import Journal
-from tg263_scp.service.relabelling import OutcomeKind, Provenance, RelabelOutcome
+from tg263_scp.service.relabelling import DecisionContext, OutcomeKind, RelabelOutcome
 from tg263_scp.service.spool import Spool
 from tg263_scp.service.states import Arrival, DeliveryState, ObjectState
 from tg263_scp.service.worker import Worker
@@ -35,7 +35,7 @@ class Desk:
             self.journal,
             self.audit,
             lambda *arguments: self.relabel(*arguments),
-            provenance=Provenance("n", "c"),
+            made_under=DecisionContext("n", "c"),
             hashed=IdentifierHash(folder / "salt"),
             destinations=destinations,
             retention_s=50.0,
@@ -51,7 +51,7 @@ class Desk:
         if name == self.cut_after:
             raise PowerCut(name)
 
-    def write_result(self, source, target, uid):
+    def write_result(self, source, target, job):
         self.calls += 1
         target.write_bytes(b"result")
         return RelabelOutcome(OutcomeKind.RELABELLED)
@@ -124,9 +124,9 @@ def test_half_a_result_of_an_earlier_attempt_is_thrown_away(desk):
     stale = desk.spool.result(desk.journal.job(job).token)
     stale.write_bytes(b"half")
 
-    def relabel(source, target, uid):
+    def relabel(source, target, job):
         assert not target.exists()
-        return desk.write_result(source, target, uid)
+        return desk.write_result(source, target, job)
 
     desk.relabel = relabel
     desk.work()
@@ -168,11 +168,11 @@ def test_without_an_audit_line_nothing_is_forwarded(desk, monkeypatch):
 def test_an_unforeseen_fault_holds_the_object_and_the_next_one_goes_on(desk):
     first, second = desk.receive(uid="1.2.3.1"), desk.receive(uid="1.2.3.2")
 
-    def stumble(source, target, uid):
-        if uid == "1.2.3.1":
+    def stumble(source, target, job):
+        if job.sop_instance_uid == "1.2.3.1":
             target.write_bytes(b"half a result")
             raise ZeroDivisionError
-        return desk.write_result(source, target, uid)
+        return desk.write_result(source, target, job)
 
     desk.relabel = stumble
     desk.work()
@@ -185,7 +185,7 @@ def test_an_unforeseen_fault_holds_the_object_and_the_next_one_goes_on(desk):
 def test_an_original_that_is_gone_is_held_not_waited_for(desk, sop_class):
     job = desk.receive(sop_class=sop_class)
     desk.spool.discard(desk.journal.job(job).token)
-    desk.relabel = lambda source, target, uid: RelabelOutcome(OutcomeKind.UNCHANGED, str(source.stat()))
+    desk.relabel = lambda source, target, job: RelabelOutcome(OutcomeKind.UNCHANGED, str(source.stat()))
     desk.work()
     assert (desk.state(job), desk.journal.job(job).reason) == ("HELD", "file_missing")
 

@@ -70,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_node(verbs)
     _add_names(verbs)
     _add_relabel(verbs)
+    _add_revert(verbs)
     _add_evaluate(verbs)
     _add_queue(verbs)
     _add_audit(verbs)
@@ -172,7 +173,22 @@ def _add_relabel(verbs: _Group) -> None:
     )
     leaf.add_argument("--jobs", type=_whole_number, default=1, metavar="N", help="processes (default 1)")
     leaf.add_argument("--copy-others", action="store_true", help="copy other DICOM objects, byte for byte")
+    leaf.add_argument(
+        "--provenance",
+        action="store_true",
+        help="record in each copy what was changed (write.provenance: on)",
+    )
     _with_naming(leaf)
+    _with_json(leaf)
+
+
+def _add_revert(verbs: _Group) -> None:
+    purpose = "give structure sets that were relabelled with provenance the names of their sender again"
+    leaf = _leaf(verbs, "revert", "reverting:revert", purpose)
+    leaf.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="file or folder; DICOM is found by content"
+    )
+    leaf.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the copies go")
     _with_json(leaf)
 
 

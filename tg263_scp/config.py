@@ -67,6 +67,12 @@ def _ae_title(value: str) -> str:
     return value.strip()
 
 
+def _system_name(value: str) -> str:
+    if not 1 <= len(value.strip()) <= 64 or "\\" in value or not (value.isascii() and value.isprintable()):
+        raise ValueError("must be 1 to 64 printable ASCII characters without backslash (PS3.5 6.2, LO)")
+    return value.strip()
+
+
 def _network(value: str) -> str:
     return str(ipaddress.ip_network(value, strict=False))
 
@@ -93,6 +99,9 @@ Uid = Annotated[str, AfterValidator(_uid)]
 Share = Annotated[float, Field(ge=0, le=1)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 OptionalAeTitle = Annotated[AeTitle | None, BeforeValidator(_none_if_empty)]
+OptionalSystemName = Annotated[
+    Annotated[str, AfterValidator(_system_name)] | None, BeforeValidator(_none_if_empty)
+]
 AeTitles = Annotated[list[AeTitle], BeforeValidator(_list_of_texts)]
 Networks = Annotated[list[Network], BeforeValidator(_list_of_texts)]
 Uids = Annotated[list[Uid], BeforeValidator(_list_of_texts)]
@@ -143,6 +152,14 @@ class Naming(Section):
     fuzzy_gap: Share
 
 
+class Write(Section):
+    """What a relabelled object says about itself."""
+
+    provenance: Truth
+    modifying_system: OptionalSystemName
+    codes: Truth
+
+
 class Reserved(Section):
     """A section that this release accepts only empty."""
 
@@ -168,6 +185,7 @@ class DestinationDefaults(Section):
     """What holds for every destination that does not say otherwise."""
 
     calling_ae_title: OptionalAeTitle
+    uid_policy: Literal["keep", "new"]
     batch_objects: Annotated[int, Field(ge=1)]
     connect_timeout_s: Seconds
     acse_timeout_s: Seconds
@@ -197,6 +215,7 @@ class Config(Section):
     listen: Listen
     peers: Peers
     naming: Naming
+    write: Write
     llm: Reserved
     spool: Spool
     destination_defaults: DestinationDefaults
@@ -241,7 +260,7 @@ def load_config(path: Path | None = None) -> Config:
         config = Config.model_validate(settings)
     except ValidationError as problem:
         raise _wrong_value(problem, user, where) from problem
-    return _with_absolute_paths(config, (path.parent if path else Path()).resolve())
+    return _completed(config, (path.parent if path else Path()).resolve())
 
 
 def _wrong_value(problem: ValidationError, user: yamlsource.Mapping, where: str) -> ConfigError:
@@ -267,13 +286,17 @@ def _wrong_value(problem: ValidationError, user: yamlsource.Mapping, where: str)
     )
 
 
-def _with_absolute_paths(config: Config, base: Path) -> Config:
+def _completed(config: Config, base: Path) -> Config:
+    """Make paths absolute, and let our AE title stand for names that are not given."""
     folder = base / config.spool.folder
     overlay = config.naming.overlay
     return config.model_copy(
         update={
             "spool": config.spool.model_copy(update={"folder": folder}),
             "naming": config.naming.model_copy(update={"overlay": base / overlay if overlay else None}),
+            "write": config.write.model_copy(
+                update={"modifying_system": config.write.modifying_system or config.listen.ae_title}
+            ),
             "audit": config.audit.model_copy(
                 update={"file": folder / config.audit.file, "salt_file": folder / config.audit.salt_file}
             ),

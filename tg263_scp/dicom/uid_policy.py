@@ -3,8 +3,7 @@
 The policy ``keep`` leaves all UIDs: a correction may (PS3.3 C.12.1.1.9), and plans and doses go on referring to the set.
 This module is the policy ``new``: new SOP Instance UID and Series Instance UID, in the file meta too; the set it came
 from becomes an item of Predecessor Structure Set Sequence (3006,0018; PS3.3 C.8.8.5), Structure Set Date and Time are
-those of the change. Plans and doses that refer to the old set can be made to refer to the new one
-(:func:`rewrite_references`); whatever is not rewritten refers to the old set.
+those of the change. Plans and doses go on referring to the old set.
 
 All is a byte splice like a relabelling, and is read back. An object under new UIDs is a new object: ``revert`` refuses
 it, since the sender's object still exists under its own UID.
@@ -15,7 +14,6 @@ from __future__ import annotations
 import hmac
 import os
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +26,6 @@ from tg263_scp.dicom.elements import (
     SHORT_VRS,
     Element,
     elements,
-    items,
 )
 from tg263_scp.dicom.layout import (
     PREDECESSORS,
@@ -37,13 +34,12 @@ from tg263_scp.dicom.layout import (
     STRUCTURE_SET_DATE,
     STRUCTURE_SET_TIME,
     Layout,
-    read_layout,
 )
 from tg263_scp.dicom.new_file import new_file
 from tg263_scp.dicom.part10 import PREAMBLE_BYTES, OpenedObject, opened, uid_text
 from tg263_scp.dicom.proof import check_written
 from tg263_scp.dicom.provenance import append_item
-from tg263_scp.dicom.roi_items import LengthField, group_lengths, length_field, raw_value, wanted_elements
+from tg263_scp.dicom.roi_items import LengthField, group_lengths, wanted_elements
 from tg263_scp.dicom.splice import Patch, Splice, write_spliced
 from tg263_scp.dicom.structure_set import RT_STRUCTURE_SET_STORAGE, survey
 from tg263_scp.dicom.window import ByteWindow
@@ -52,15 +48,14 @@ from tg263_scp.errors import HeldObjectError
 MIN_KEY_BYTES = 16
 _META_SOP_INSTANCE_UID, _META_GROUP_LENGTH = 0x00020003, 0x00020000
 _REFERENCED_SOP_CLASS_UID, _REFERENCED_SOP_INSTANCE_UID = 0x00081150, 0x00081155
-_REFERENCED_STRUCTURE_SETS, _GROUP_LENGTH_300C = 0x300C0060, 0x300C0000
 
 
 @dataclass(frozen=True, slots=True)
 class UidMap:
     """Which new UID stands for an old one: the same wherever and whenever the same secret ``key`` is used.
 
-    So a set, its series and all that refers to them stay consistent over a run, over several runs and over restarts,
-    without a list; without the key nobody can tell which old UID a new one stands for.
+    So the sets of a series stay in one series, over several runs and over restarts, without a list; without the key nobody can
+    tell which old UID a new one stands for.
 
     Raises:
         ValueError: the key is shorter than 16 bytes.
@@ -133,40 +128,6 @@ def new_uids(source: Path, target: Path, uids: UidMap, changed_at: datetime) -> 
         )
         _write(before, splice, _meta_patches(before, report.new_sop_instance_uid), target)
         return report
-
-
-def rewrite_references(source: Path, target: Path, new_uid_of: Mapping[str, str]) -> int:
-    """Write a plan or dose whose references to structure sets follow them to their new UIDs; return how many did.
-
-    ``new_uid_of`` gives new SOP Instance UIDs by old ones; references to others stay. Only Referenced Structure Set
-    Sequence (300C,0060) is rewritten; the plan or dose keeps its own UID. With nothing to rewrite ``target`` is an exact
-    copy.
-
-    Raises:
-        FileExistsError: ``target`` exists.
-        HeldObjectError: ``not_dicom``, ``truncated``, ``unreadable``, ``unsupported_transfer_syntax``,
-            ``edit_not_proven``.
-        OSError: reading or writing failed.
-    """
-    if target.exists():
-        raise FileExistsError(f"{target.name} exists and is not overwritten")
-    with opened(source) as before:
-        at = read_layout(before, (_REFERENCED_STRUCTURE_SETS, _GROUP_LENGTH_300C))
-        splice = Splice(before.window)
-        rewritten = 0
-        sequence = at.found.get(_REFERENCED_STRUCTURE_SETS)
-        for item in items(before.window, sequence) if sequence is not None else ():
-            walked = elements(before.window, item.value_offset, item.content_end, item.encoding)
-            wanted = wanted_elements(walked, (_REFERENCED_SOP_INSTANCE_UID, 0x00080000))
-            reference = wanted.get(_REFERENCED_SOP_INSTANCE_UID)
-            new = new_uid_of.get(uid_text(raw_value(before.window, reference)))
-            if sequence is None or reference is None or new is None:
-                continue
-            enclosing = (*length_field(sequence), *length_field(item), *group_lengths(wanted, (0x00080000,)))
-            _put(splice, reference, "UI", new, (*at.counted_by(_REFERENCED_STRUCTURE_SETS), *enclosing))
-            rewritten += 1
-        _write(before, splice, [], target)
-        return rewritten
 
 
 def _set(splice: Splice, at: Layout, tag: int, vr: str, value: str) -> None:

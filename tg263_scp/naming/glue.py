@@ -61,7 +61,7 @@ def _goes_together(way: tuple[str, ...], lexicon: Lexicon) -> bool:
         return True
     core = [piece for piece in way if piece not in lexicon.sides and piece not in lexicon.marks]
     spoken = {phrase.language for phrase in lexicon.find(core)} if core else set()
-    return not core or not spoken or bool(spoken & {"en", "la", OWN_LANGUAGE})
+    return not spoken or bool(spoken & {"en", "la", OWN_LANGUAGE})
 
 
 def ends_in_false_side(word: str) -> bool:

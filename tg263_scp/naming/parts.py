@@ -48,6 +48,7 @@ class Parts:
 
 def takings(tokens: tuple[Token, ...], lexicon: Lexicon) -> Iterator[Parts]:
     """Yield the name whole, then with the sides all languages share taken out, then with those of single languages."""
+    tokens = _both_sides_named(tokens, lexicon)
     words = _plain(tokens)
     if words:
         yield Parts(words)
@@ -55,11 +56,26 @@ def takings(tokens: tuple[Token, ...], lexicon: Lexicon) -> Iterator[Parts]:
     words = _plain(rest)
     if not words or (margin and not margin.valid):
         return
+    spelt_out = _take_sides(words, lexicon, _EVERYWHERE, letters=False)
     everywhere = _take_sides(words, lexicon, _EVERYWHERE)
+    if spelt_out.rebuilt and spelt_out.core != everywhere.core:
+        yield replace(spelt_out, margin=margin)  # in 'Ax L3 Lt' the first l is a level's
     yield replace(everywhere, margin=margin)
     local = _take_sides(words, lexicon, None)
     if local.core != everywhere.core:
         yield replace(local, margin=margin)
+
+
+def _both_sides_named(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Token, ...]:
+    """Put *both* for a left and a right joined by plus: ``Lungs L+R``, ``Lunge h+v``."""
+    for at in range(1, len(tokens) - 1):
+        if tokens[at].text in ("+", "&"):
+            first, second = (lexicon.sides.get(tokens[near].text, {}) for near in (at - 1, at + 1))
+            if any(
+                {first[language], second[language]} == {"L", "R"} for language in first.keys() & second.keys()
+            ):
+                return (*tokens[: at - 1], Token("bilateral", "bilateral", False), *tokens[at + 2 :])
+    return tokens
 
 
 def _plain(tokens: Sequence[Token]) -> tuple[str, ...]:
@@ -69,14 +85,17 @@ def _plain(tokens: Sequence[Token]) -> tuple[str, ...]:
     return tuple(t.text for t in tokens if t.is_word or t.is_number)
 
 
-def _take_sides(words: tuple[str, ...], lexicon: Lexicon, languages: frozenset[str] | None) -> Parts:
+def _take_sides(
+    words: tuple[str, ...], lexicon: Lexicon, languages: frozenset[str] | None, *, letters: bool = True
+) -> Parts:
+    """Take the side words of these languages (of all, without any) out; single ``letters`` only where asked."""
     core: list[str] = []
     sides: set[str] = set()
     spoken: frozenset[str] | None = None
     both = partial = bare_letter = False
     certain = telling = True
     for word in words:
-        meanings = lexicon.sides.get(word, {})
+        meanings = lexicon.sides.get(word, {}) if letters or len(word) > 1 else {}
         shared = {meanings[language] for language in meanings if language in _EVERYWHERE}
         if shared and len(shared) == 1:
             side = next(iter(shared))

@@ -141,7 +141,7 @@ def _take_sign(tokens: Sequence[Token], at: int, slots: Slots) -> None:
         slots.segmented = True
     elif sign not in SEPARATORS:
         slots.problem = f"'{sign}' has no place in a target name"
-    elif sign in "-/" and 0 < at < len(tokens) - 1 and tokens[at - 1].is_number and tokens[at + 1].is_number:
+    elif _combines(tokens[max(0, at - 1) : at + 2], sign):
         slots.problem = "two numbers are combined"
     else:
         crops = (
@@ -154,6 +154,13 @@ def _take_sign(tokens: Sequence[Token], at: int, slots: Slots) -> None:
             slots.problem = "something may be taken off the target"
         slots.behind_minus = sign == "-" and bool(slots.type)
         slots.last = "sign"
+
+
+def _combines(around: Sequence[Token], sign: str) -> bool:
+    """``40-56`` is a range, a difference or two levels; ``N3-57.5`` an index and a dose."""
+    if sign not in "-/" or len(around) < 3 or not (around[0].is_number and around[2].is_number):
+        return False
+    return not (len(around[0].text) == 1 and float(around[2].text) >= 20)
 
 
 def _take_word(token: Token, slots: Slots, lexicon: Lexicon) -> None:

@@ -111,6 +111,10 @@ def _objection(found: OrganReading, slots: Slots, nomenclature: Nomenclature) ->
         return "more often the overlap with an organ at risk than a target"
     if slots.classifier == "n" and "n" in slots.letters and not found.structure.startswith("LN"):
         return "a letter that may mean nodes or an intersection"
+    if found.structure == "SeminalVes" and slots.letters:
+        return "perhaps prostate and seminal vesicles together"
+    if found.structure.startswith("LN_") and found.verdict is Verdict.SIDE_MISSING and not slots.sides:
+        return "nodes of one side or both"
     if slots.cut_off and found.structure not in _DRAWN_AS_TARGETS:
         return "something may be taken off the target"
     local = languages - {"en", "la", "tg263"}

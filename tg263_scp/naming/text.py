@@ -24,6 +24,7 @@ _LETTERS = str.maketrans(
 )
 _TRANSCRIBED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+|[^\w\s]", re.UNICODE)
+_SCRIPTS = re.compile(r"(?<=[\u2E80-\uFFFF])(?=[A-Za-z])|(?<=[A-Za-z])(?=[\u2E80-\uFFFF])")
 _COMBINING = range(0x0300, 0x0370)
 
 
@@ -82,13 +83,20 @@ def tokenise(name: str, *, camel: bool = True) -> tuple[Token, ...]:
         piece = match.group()
         joined = bool(tokens) and match.start() == end
         end = match.end()
-        parts = _camel_parts(piece) if camel and piece[0].isalpha() else [piece]
-        for part in parts:
+        for part in _parts(piece, camel=camel):
             folded = fold(part).replace(",", ".") if part[0].isdecimal() else fold(part)
             if folded:
                 tokens.append(Token(folded, part, joined))
             joined = True
     return tuple(tokens)
+
+
+def _parts(piece: str, *, camel: bool) -> list[str]:
+    """Cut a run of letters where the script changes (``腮腺L``) and, where asked, at camel-case borders."""
+    if not piece[0].isalpha():
+        return [piece]
+    runs = [piece] if piece.isascii() else _SCRIPTS.split(piece)
+    return [part for run in runs for part in _camel_parts(run)] if camel else runs
 
 
 def _camel_parts(word: str) -> list[str]:

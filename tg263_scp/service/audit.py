@@ -259,6 +259,10 @@ class IdentifierHash:
                 f"the key file {salt_path} is no key", hint="it must hold at least 32 hexadecimal digits"
             )
 
+    def derived_key(self, purpose: str) -> bytes:
+        """Return a key for another purpose, from which neither this key nor any hash can be told."""
+        return hmac.digest(self._key, purpose.encode(), "sha512")
+
     def __call__(self, identifier: str) -> str:
         """Return the HMAC-SHA256 (hex) of an identifier; empty for an empty one."""
         if not identifier:

@@ -20,9 +20,11 @@ from typing import Any, Protocol
 
 from tg263_scp.config import Destination
 from tg263_scp.dicom.sender import MAX_CONTEXTS, Answer, Connection, Parcel, Target, Unavailable, Verdict
+from tg263_scp.errors import HeldObjectError
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.faults import place_of
 from tg263_scp.service.outbox import Outbox
+from tg263_scp.service.renumbering import Renumbering
 from tg263_scp.service.spool import Spool
 from tg263_scp.service.states import Delivery, DeliveryState, Job
 
@@ -61,6 +63,7 @@ class Forwarder:
         spool: Spool,
         outbox: Outbox,
         audit: AuditLog,
+        renumbering: Renumbering,
         *,
         connect: Connect = Connection,
         clock: Callable[[], float] = time.time,
@@ -81,6 +84,7 @@ class Forwarder:
         self._spool = spool
         self._outbox = outbox
         self._audit = audit
+        self._renumbering = renumbering
         self._connect = connect
         self._clock = clock
         self._jitter = jitter
@@ -149,9 +153,7 @@ class Forwarder:
         if not batch:
             return False
         try:
-            line = self._connect(
-                self._target, list(dict.fromkeys(self._parcel(job).context for job, _ in batch))
-            )
+            line = self._connect(self._target, list(dict.fromkeys(_context(job) for job, _ in batch)))
         except Unavailable as problem:
             self._refused(batch, problem)
             return False
@@ -179,9 +181,15 @@ class Forwarder:
             return
 
     def _send(self, job: Job, delivery: Delivery, line: Line) -> Answer:
+        try:
+            parcel = self._parcel(job)
+        except HeldObjectError as problem:
+            answer = Answer(Verdict.PERMANENT, None, problem.message)
+            self._fail(job, delivery, answer)
+            return answer
         self._outbox.sending(delivery)
         self._step("sending")
-        answer = line.send(self._parcel(job))
+        answer = line.send(parcel)
         self._step("answered")
         if answer.verdict is Verdict.STORED:
             self._record(job, "delivered", answer)
@@ -226,8 +234,13 @@ class Forwarder:
         return min(doubled * (1 + 0.25 * self._jitter()), retry.max_delay_s)
 
     def _parcel(self, job: Job) -> Parcel:
-        path = self._spool.result(job.token) if job.sends_result else self._spool.original(job.token)
-        return Parcel(path, job.sop_class_uid, job.transfer_syntax_uid)
+        if not job.sends_result:
+            path = self._spool.original(job.token)
+        elif self._destination.uid_policy == "new":
+            path = self._renumbering.copy(job)
+        else:
+            path = self._spool.result(job.token)
+        return Parcel(path, *_context(job))
 
     def _record(self, job: Job, kind: str, answer: Answer) -> None:
         destination = self._destination
@@ -241,14 +254,20 @@ class Forwarder:
             "status": None if answer.status is None else f"0x{answer.status:04X}",
             "sent": "result" if job.sends_result else "original",
         }
+        if job.sends_result and destination.uid_policy == "new":
+            record["new_sop_instance_uid"] = self._renumbering.sop_instance_uid(job)
         self._audit.append(record)
+
+
+def _context(job: Job) -> tuple[str, str]:
+    return job.sop_class_uid, job.transfer_syntax_uid
 
 
 def _of_one_association(batch: Batch) -> Batch:
     """Cut a batch where it would need more presentation contexts than an association has."""
     contexts: set[tuple[str, str]] = set()
     for place, (job, _) in enumerate(batch):
-        contexts.add((job.sop_class_uid, job.transfer_syntax_uid))
+        contexts.add(_context(job))
         if len(contexts) > MAX_CONTEXTS:
             return batch[:place]
     return batch

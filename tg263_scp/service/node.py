@@ -14,20 +14,31 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from tg263_scp.config import Config
 from tg263_scp.dicom.listener import Listener, Received, StoreStatus
+from tg263_scp.dicom.uid_policy import UidMap
 from tg263_scp.errors import JournalError, Tg263Error
 from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.forwarder import Forwarder
 from tg263_scp.service.journal import Journal
-from tg263_scp.service.relabelling import Decide, Provenance, RelabelOutcome, RelabelPolicy, decide_and_write
+from tg263_scp.service.relabelling import (
+    Decide,
+    DecisionContext,
+    RelabelOutcome,
+    RelabelPolicy,
+    Writing,
+    decide_and_write,
+    local_time,
+)
+from tg263_scp.service.renumbering import Renumbering
 from tg263_scp.service.spool import Spool, SpoolFull, sole_owner
-from tg263_scp.service.states import Arrival, Ingest
+from tg263_scp.service.states import Arrival, Ingest, Job
 from tg263_scp.service.worker import Worker
 
 logger = logging.getLogger("tg263_scp.node")
@@ -39,7 +50,8 @@ JOURNAL_NAME = "journal.sqlite"
 class Node:
     """A DICOM node that receives, relabels and forwards; :meth:`start` returns when it can be called.
 
-    ``step`` is called with a name after each durable step of an object's way: tests end the process there.
+    ``now`` dates what relabelled objects record. ``step`` is called with a name after each durable step of an object's
+    way: tests end the process there.
     """
 
     def __init__(
@@ -48,11 +60,13 @@ class Node:
         nomenclature: Nomenclature,
         *,
         decide: Decide = decide_set,
+        now: Callable[[], datetime] = local_time,
         step: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._config = config
         self._nomenclature = nomenclature
         self._decide = decide
+        self._writing = Writing.of(config.write, now=now)
         self._step = step
         self._running = ExitStack()
         self._listener: Listener | None = None
@@ -107,8 +121,10 @@ class Node:
         self._clear_up()
         audit = AuditLog(config.audit.file)
         opened.callback(audit.close)
+        hashed = IdentifierHash(config.audit.salt_file)
+        renumbering = Renumbering(self._spool, UidMap(hashed.derived_key("new UIDs")))
         self._forwarders = [
-            Forwarder(destination, self._spool, self._journal.outbox, audit, step=self._step)
+            Forwarder(destination, self._spool, self._journal.outbox, audit, renumbering, step=self._step)
             for destination in config.destinations
         ]
         self._worker = Worker(
@@ -116,8 +132,8 @@ class Node:
             self._journal,
             audit,
             self._relabel,
-            provenance=Provenance(self._nomenclature.digest, config.digest),
-            hashed=IdentifierHash(config.audit.salt_file),
+            made_under=DecisionContext(self._nomenclature.digest, config.digest),
+            hashed=hashed,
             destinations=[destination.name for destination in config.destinations],
             retention_s=config.spool.retention_s,
             wake_forwarders=self._wake_forwarders,
@@ -148,14 +164,16 @@ class Node:
         for forwarder in self._forwarders:
             forwarder.wake()
 
-    def _relabel(self, source: Path, target: Path, sop_instance_uid: str) -> RelabelOutcome:
+    def _relabel(self, source: Path, target: Path, job: Job) -> RelabelOutcome:
         policy = RelabelPolicy.of(self._config.naming)
         return decide_and_write(
             source,
             target,
             self._nomenclature,
             policy,
-            sop_instance_uid=sop_instance_uid,
+            self._writing,
+            sop_instance_uid=job.sop_instance_uid,
+            received_from=job.calling_ae_title,
             decide=self._decide,
         )
 

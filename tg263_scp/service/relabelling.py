@@ -7,19 +7,22 @@ record on both ways.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
 from tg263_scp import __version__
-from tg263_scp.config import Naming
+from tg263_scp.config import Naming, Write
 from tg263_scp.dicom.geometry import places
+from tg263_scp.dicom.identification_codes import IdentificationCode, load_codes
+from tg263_scp.dicom.provenance import Provenance
 from tg263_scp.dicom.relabel import EditProof, relabel
 from tg263_scp.dicom.structure_set import RoiRecord, StructureSet, read_structure_set
 from tg263_scp.errors import HeldObjectError
-from tg263_scp.model import Decision, Roi, Status
+from tg263_scp.model import Decision, Reason, Roi, Status
 from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.query import NamingOptions
@@ -78,6 +81,41 @@ class RelabelPolicy:
         return cls(naming.mode, naming.approved, naming.unresolved, naming.unreadable, options)
 
 
+def local_time() -> datetime:
+    """Return the time of day here, with its offset from UTC."""
+    return datetime.now().astimezone()
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What a relabelled object says about itself; see the section ``write`` of the configuration.
+
+    Without ``modifying_system`` it says nothing; with it, provenance is added, dated by ``now``, which must know its time
+    zone. ``codes`` are by TG-263 name.
+    """
+
+    modifying_system: str = ""
+    codes: Mapping[str, IdentificationCode] = field(default_factory=dict)
+    now: Callable[[], datetime] = local_time
+
+    @classmethod
+    def of(cls, write: Write, *, now: Callable[[], datetime] = local_time) -> Writing:
+        """Return what the configuration asks for.
+
+        Raises:
+            NomenclatureError: the table of codes cannot be used.
+        """
+        system = (write.modifying_system or "") if write.provenance else ""
+        return cls(system, load_codes() if write.codes else {}, now)
+
+    def provenance(self, received_from: str) -> Provenance | None:
+        """Return what an object written now records, if anything; a sender that cannot be written is left out."""
+        if not self.modifying_system:
+            return None
+        writable = received_from.isascii() and received_from.isprintable() and "\\" not in received_from
+        return Provenance(self.now(), self.modifying_system, received_from.strip() if writable else "")
+
+
 @dataclass(frozen=True, slots=True)
 class RelabelOutcome:
     """What :func:`decide_and_write` did.
@@ -101,7 +139,7 @@ class RelabelOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Provenance:
+class DecisionContext:
     """Under what a decision was made: part of every audit line."""
 
     nomenclature_digest: str
@@ -114,14 +152,17 @@ def decide_and_write(
     target: Path,
     nomenclature: Nomenclature,
     policy: RelabelPolicy,
+    writing: Writing,
     *,
     sop_instance_uid: str = "",
+    received_from: str = "",
     decide: Decide = decide_set,
 ) -> RelabelOutcome:
     """Decide all names of a structure set and, where one changes and policy allows it, write the copy to ``target``.
 
     ``sop_instance_uid``, where given, is what the sender called the object: another UID inside holds it
-    (``uid_mismatch``). An object that cannot be read or edited with certainty is an outcome of kind HELD, not an error.
+    (``uid_mismatch``). ``received_from`` is the sender's AE title, for the provenance. An object that cannot be read or
+    edited with certainty is an outcome of kind HELD, not an error.
 
     Raises:
         FileExistsError: ``target`` exists.
@@ -146,8 +187,10 @@ def decide_and_write(
     new_names = _new_names(structure_set.rois, decisions)
     if not new_names:
         return outcome
+    provenance = writing.provenance(received_from)
+    codes = _codes(structure_set.rois, decisions, writing.codes)
     try:
-        proof = relabel(source, target, new_names)
+        proof = relabel(source, target, new_names, provenance=provenance, codes=codes)
     except HeldObjectError as problem:
         return replace(outcome, kind=OutcomeKind.HELD, reason=problem.reason)
     except ValueError:
@@ -193,17 +236,30 @@ def _new_names(rois: Sequence[RoiRecord], decisions: Sequence[Decision]) -> dict
     }
 
 
+def _codes(
+    rois: Sequence[RoiRecord], decisions: Sequence[Decision], codes: Mapping[str, IdentificationCode]
+) -> dict[int, IdentificationCode]:
+    """Only a name that a rule gave or found in the list says for certain which structure it is."""
+    return {
+        record.index: codes[decision.name]
+        for record, decision in zip(rois, decisions, strict=True)
+        if decision.name in codes
+        and record.readable
+        and (decision.status is Status.RENAME or decision.reason is Reason.LISTED)
+    }
+
+
 def audit_record(
-    outcome: RelabelOutcome, provenance: Provenance, hashed: IdentifierHash, context: Mapping[str, Any]
+    outcome: RelabelOutcome, made_under: DecisionContext, hashed: IdentifierHash, context: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the audit line of a decision; ``context`` says which object, from whom (job, peer, UIDs, digest ...)."""
     record: dict[str, Any] = {
         "kind": str(outcome.kind),
         "reason": outcome.reason,
         **context,
-        "program": provenance.program_version,
-        "nomenclature": provenance.nomenclature_digest,
-        "config": provenance.config_digest,
+        "program": made_under.program_version,
+        "nomenclature": made_under.nomenclature_digest,
+        "config": made_under.config_digest,
     }
     structure_set = outcome.structure_set
     if structure_set is not None:
@@ -216,6 +272,8 @@ def audit_record(
         ]
         record["counts"] = outcome.counts
     if outcome.proof is not None:
+        record["provenance_added"] = outcome.proof.added
+        record["codes_added"] = outcome.proof.added_codes
         record["digests"] = {
             "before": outcome.proof.sha256_before,
             "after": outcome.proof.sha256_after,

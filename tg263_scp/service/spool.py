@@ -3,6 +3,7 @@
     incoming/   files being written; whatever lies here at start was never acknowledged and is removed
     originals/  objects as received, one file per job, named by the job's token and never by anything a peer sent
     results/    relabelled copies
+    new-uids/   relabelled copies under new UIDs, for the destinations that want them
     orphans/    complete files that no journal row knows (found at start; kept, since a journal may have been lost)
 
 An object is durable when :meth:`Spool.write` returns: its bytes are on the disk (fsync), and so is its name in the
@@ -67,8 +68,9 @@ class Spool:
         self._incoming = folder / "incoming"
         self._originals = folder / "originals"
         self._results = folder / "results"
+        self._new_uids = folder / "new-uids"
         self._orphans = folder / "orphans"
-        for part in (self._incoming, self._originals, self._results, self._orphans):
+        for part in (self._incoming, self._originals, self._results, self._new_uids, self._orphans):
             part.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def original(self, token: str) -> Path:
@@ -78,6 +80,10 @@ class Spool:
     def result(self, token: str) -> Path:
         """Return the file of the relabelled copy; it exists only where there is one."""
         return self._results / f"{token}.dcm"
+
+    def under_new_uids(self, token: str) -> Path:
+        """Return the file of the relabelled copy under new UIDs; it exists only where a destination wanted it."""
+        return self._new_uids / f"{token}.dcm"
 
     def write(
         self,
@@ -123,6 +129,7 @@ class Spool:
         """Remove the files of a job; those already gone are no error."""
         self.original(token).unlink(missing_ok=True)
         self.result(token).unlink(missing_ok=True)
+        self.under_new_uids(token).unlink(missing_ok=True)
 
     def discard_result(self, token: str) -> None:
         """Remove a relabelled copy that a job no longer wants or did not finish."""
@@ -138,7 +145,7 @@ class Spool:
         for path in unfinished:
             path.unlink()
         removed = orphans = 0
-        for folder in (self._originals, self._results):
+        for folder in (self._originals, self._results, self._new_uids):
             for path in list(folder.iterdir()):
                 if path.suffix == ".dcm" and path.stem in live:
                     continue

@@ -25,14 +25,14 @@ from tg263_scp.dicom.identify import identify, is_rtstruct
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.faults import place_of
 from tg263_scp.service.journal import Journal
-from tg263_scp.service.relabelling import OutcomeKind, Provenance, RelabelOutcome, audit_record
+from tg263_scp.service.relabelling import DecisionContext, OutcomeKind, RelabelOutcome, audit_record
 from tg263_scp.service.spool import Spool
 from tg263_scp.service.states import Job, ObjectState
 
 logger = logging.getLogger("tg263_scp.worker")
 
-Relabel = Callable[[Path, Path, str], RelabelOutcome]
-"""Source, target and SOP Instance UID of a structure set to its outcome: ``decide_and_write`` with the rest filled in."""
+Relabel = Callable[[Path, Path, Job], RelabelOutcome]
+"""Source and target of a received structure set to its outcome: ``decide_and_write`` with the rest filled in."""
 
 POLL_S = 1.0
 """How soon work is seen that another process (``tg263-scp queue``) put into the journal."""
@@ -53,7 +53,7 @@ class Worker:
         audit: AuditLog,
         relabel: Relabel,
         *,
-        provenance: Provenance,
+        made_under: DecisionContext,
         hashed: IdentifierHash,
         destinations: Sequence[str],
         retention_s: float,
@@ -65,7 +65,7 @@ class Worker:
         self._journal = journal
         self._audit = audit
         self._relabel = relabel
-        self._provenance = provenance
+        self._made_under = made_under
         self._hashed = hashed
         self._destinations = destinations
         self._retention_s = retention_s
@@ -170,7 +170,7 @@ class Worker:
         self._step("written")
         self._journal.decide(
             job.job,
-            audit_record(outcome, self._provenance, self._hashed, context),
+            audit_record(outcome, self._made_under, self._hashed, context),
             hold=outcome.kind is OutcomeKind.HELD,
             reason=outcome.reason,
             sends_result=outcome.kind is OutcomeKind.RELABELLED,
@@ -180,7 +180,7 @@ class Worker:
 
     def _outcome(self, job: Job, source: Path, target: Path, context: dict[str, Any]) -> RelabelOutcome:
         if is_rtstruct(job.sop_class_uid):
-            outcome = self._relabel(source, target, job.sop_instance_uid)
+            outcome = self._relabel(source, target, job)
             if outcome.structure_set is not None:
                 return outcome
         else:

@@ -12,7 +12,7 @@ import logging
 import os
 import shutil
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +21,13 @@ from tg263_scp.config import load_config
 from tg263_scp.dicom.identify import ObjectIdentity, identify, is_rtstruct
 from tg263_scp.model import Decision, Status
 from tg263_scp.naming.nomenclature import Nomenclature, load_nomenclature
-from tg263_scp.service.relabelling import OutcomeKind, RelabelOutcome, RelabelPolicy, decide_and_write
+from tg263_scp.service.relabelling import (
+    OutcomeKind,
+    RelabelOutcome,
+    RelabelPolicy,
+    Writing,
+    decide_and_write,
+)
 from tg263_scp.service.spool import sync_folder
 from tg263_scp.tools.finding import Source
 from tg263_scp.tools.manifest import Record, Row
@@ -41,7 +47,7 @@ class What(StrEnum):
     COPIED = "copied"
     """A DICOM object of another kind was copied as it is."""
     DONE_BEFORE = "done before"
-    """An earlier run wrote the copy; source and copy still have the digests of the manifest."""
+    """An earlier run wrote the copy; source and copy still have the digests of the manifest, or the copy is right."""
     LEFT_OUT = "left out"
     """A DICOM object of another kind."""
     NOT_DICOM = "not DICOM"
@@ -51,9 +57,13 @@ class What(StrEnum):
     """Something else stands where the copy belongs."""
     FAILED = "failed"
     """It could not be read or written."""
+    REVERTED = "reverted"
+    """A relabelled structure set was copied with the names of its sender."""
+    NOT_REVERTED = "not reverted"
+    """A structure set that does not record what its names were, or was edited since."""
 
 
-FINDINGS = frozenset({What.HELD, What.REFUSED, What.FAILED})
+FINDINGS = frozenset({What.HELD, What.REFUSED, What.FAILED, What.NOT_REVERTED})
 """What a person has to look at."""
 
 
@@ -63,6 +73,7 @@ class Workshop:
 
     nomenclature: Nomenclature
     policy: RelabelPolicy
+    writing: Writing
     output: Path
     copy_others: bool
 
@@ -86,16 +97,24 @@ class _Digests:
     blanked: str = ""
 
 
-def open_workshop(config: Path | None, overlay: Path | None, output: Path, copy_others: bool) -> Workshop:
+def open_workshop(
+    config: Path | None, overlay: Path | None, output: Path, copy_others: bool, provenance: bool
+) -> Workshop:
     """Load configuration and nomenclature. An archive is always relabelled, never shadowed.
+
+    ``provenance`` adds provenance whatever the configuration says.
 
     Raises:
         ConfigError: the configuration cannot be used.
-        NomenclatureError: the nomenclature or the overlay cannot be used.
+        NomenclatureError: the nomenclature, the overlay or the table of codes cannot be used.
     """
-    naming = load_config(config).naming
+    settings = load_config(config)
+    naming, write = settings.naming, settings.write
+    if provenance:
+        write = write.model_copy(update={"provenance": True})
     policy = replace(RelabelPolicy.of(naming), mode="relabel")
-    return Workshop(load_nomenclature(overlay=overlay or naming.overlay), policy, output, copy_others)
+    nomenclature = load_nomenclature(overlay=overlay or naming.overlay)
+    return Workshop(nomenclature, policy, Writing.of(write), output, copy_others)
 
 
 def handle(source: Source, workshop: Workshop, known: Record | None) -> Handled:
@@ -103,22 +122,32 @@ def handle(source: Source, workshop: Workshop, known: Record | None) -> Handled:
 
     ``known`` is what the manifest of earlier runs says about it.
     """
+    return surviving(source, lambda: _handle(source, workshop, known))
+
+
+def _handle(source: Source, workshop: Workshop, known: Record | None) -> Handled:
+    identity = identify(source.path)
+    if identity is None:
+        return Handled(source, What.NOT_DICOM)
+    structure_set = may_be_structure_set(identity)
+    if not structure_set and not workshop.copy_others:
+        return Handled(source, What.LEFT_OUT)
+    target = workshop.output / source.relative
+    if os.path.lexists(target):
+        return _existing(source, target, known, identity)
+    temporary = unfinished_copy(target)
+    return _relabelled(source, temporary, workshop) if structure_set else _copied(source, temporary, identity)
+
+
+def may_be_structure_set(identity: ObjectIdentity) -> bool:
+    """An object that does not say what it is may be one."""
+    return is_rtstruct(identity.sop_class_uid) or not identity.sop_class_uid
+
+
+def surviving(source: Source, work: Callable[[], Handled]) -> Handled:
+    """Do the work of one file; where it fails the file is a finding, and the others go on."""
     try:
-        identity = identify(source.path)
-        if identity is None:
-            return Handled(source, What.NOT_DICOM)
-        structure_set = is_rtstruct(identity.sop_class_uid) or not identity.sop_class_uid
-        if not structure_set and not workshop.copy_others:
-            return Handled(source, What.LEFT_OUT)
-        target = workshop.output / source.relative
-        if os.path.lexists(target):
-            return _existing(source, target, known, identity)
-        temporary = _temporary(target)
-        return (
-            _relabelled(source, temporary, workshop)
-            if structure_set
-            else _copied(source, temporary, identity)
-        )
+        return work()
     except OSError as problem:
         return _failed(source, errno.errorcode.get(problem.errno or 0, type(problem).__name__))
     except Exception as problem:
@@ -151,8 +180,8 @@ def publish(handled: Handled, output: Path) -> None:
     sync_folder(target.parent)
 
 
-def _temporary(target: Path) -> Path:
-    """The name of an unfinished copy; one that a killed run left behind is removed."""
+def unfinished_copy(target: Path) -> Path:
+    """Return the name of an unfinished copy, its folder made; one that a killed run left behind is removed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256(target.name.encode("utf-8", "surrogateescape")).hexdigest()
     temporary = target.with_name(
@@ -163,7 +192,9 @@ def _temporary(target: Path) -> Path:
 
 
 def _relabelled(source: Source, temporary: Path, workshop: Workshop) -> Handled:
-    outcome = decide_and_write(source.path, temporary, workshop.nomenclature, workshop.policy)
+    outcome = decide_and_write(
+        source.path, temporary, workshop.nomenclature, workshop.policy, workshop.writing
+    )
     statuses = tuple(decision.status for decision in outcome.decisions)
     if outcome.kind is OutcomeKind.HELD:
         rows = _set_rows(source, What.HELD, outcome, _Digests(before=file_digest(source.path)))

@@ -75,7 +75,9 @@ def _parsed(text: bytes) -> dict[str, Any]:
 
 def _show_line(line: dict[str, Any], console: Console) -> None:
     about = [str(line.get(key) or "") for key in ("seq", "time", "kind", "reason")]
-    about += [f"{key} {line[key]}" for key in ("job", "sop_instance_uid") if line.get(key)]
+    about += [
+        f"{key} {line[key]}" for key in ("job", "sop_instance_uid", "new_sop_instance_uid") if line.get(key)
+    ]
     console.print(visible("  ".join(part for part in about if part)), style="bold", markup=False)
     changed = [roi for roi in line.get("rois", ()) if roi.get("status") == "rename"]
     others = len(line.get("rois", ())) - len(changed)

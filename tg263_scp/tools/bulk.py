@@ -6,14 +6,15 @@ became of every ROI; with its help an interrupted run is taken up where it ended
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import tempfile
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,10 @@ from tg263_scp.tools.finding import Found, Source, find_files
 from tg263_scp.tools.manifest import Manifest, Record, Row, manifest_text
 from tg263_scp.tools.tables import write_atomically
 from tg263_scp.tools.terminal import open_console, print_json, print_table, progress, visible
+from tg263_scp.tools.wording import hold_words
 
 MANIFEST_NAME = "manifest.csv"
+_OUTCOMES = tuple(what for what in What if what not in (What.REVERTED, What.NOT_REVERTED))
 _SHOWN_FINDINGS = 40
 _WAITING_PER_PROCESS = 4
 
@@ -44,6 +47,7 @@ class Order:
     config: Path | None = None
     overlay: Path | None = None
     copy_others: bool = False
+    provenance: bool = False
     jobs: int = 1
 
 
@@ -56,6 +60,12 @@ class Summary:
     findings: list[tuple[Path, What, str]] = field(default_factory=list)
     folder_links: int = 0
 
+    @classmethod
+    def begun(cls, found: Found) -> Summary:
+        """A summary that knows what the search could not read."""
+        findings = [(folder, What.FAILED, reason) for folder, reason in found.unreadable]
+        return cls(Counter([What.FAILED] * len(findings)), findings=findings, folder_links=found.folder_links)
+
     def count(self, handled: Handled) -> None:
         """Add what became of one file."""
         self.objects[handled.what] += 1
@@ -63,11 +73,10 @@ class Summary:
         if handled.what in FINDINGS:
             self.findings.append((handled.source.path, handled.what, handled.reason))
 
-    def as_json(self) -> dict[str, Any]:
-        """Counts and findings."""
+    def as_json(self, outcomes: Iterable[What]) -> dict[str, Any]:
+        """Counts of the possible ``outcomes``, and findings."""
         return {
-            "objects": {what.value: self.objects[what] for what in What},
-            "names": {status.value: self.names[status] for status in Status},
+            "objects": {what.value: self.objects[what] for what in outcomes},
             "folder_links_not_followed": self.folder_links,
             "findings": [
                 {"source": str(path), "outcome": what.value, "reason": reason}
@@ -83,6 +92,7 @@ def relabel(
     manifest: Path | None,
     jobs: int,
     copy_others: bool,
+    provenance: bool,
     config: Path | None,
     overlay: Path | None,
     as_json: bool,
@@ -96,10 +106,11 @@ def relabel(
         raise UsageError(
             "a dry run writes its manifest to standard output", hint="with --json give --manifest FILE"
         )
-    order = Order(tuple(paths), output, config, overlay, copy_others, jobs)
+    order = Order(tuple(paths), output, config, overlay, copy_others, provenance, jobs)
     summary = rehearse(order, manifest) if dry_run else relabel_archive(order)
     if as_json:
-        print_json(summary.as_json())
+        names = {status.value: summary.names[status] for status in Status}
+        print_json({**summary.as_json(_OUTCOMES), "names": names})
     else:
         show_summary(summary, open_console(errors=dry_run and manifest is None))
     return ExitCode.FINDINGS if summary.findings else ExitCode.DONE
@@ -113,19 +124,25 @@ def relabel_archive(order: Order) -> Summary:
         Tg263Error: the output folder cannot be used, is in use by another run, or its disk is full.
     """
     found = find_files(order.paths, order.output)
+    with output_folder(order.output), closing(Manifest(order.output / MANIFEST_NAME)) as manifest:
+        return _run(order, found, manifest.known.get, lambda handled: _keep(handled, manifest, order.output))
+
+
+@contextmanager
+def output_folder(output: Path) -> Iterator[None]:
+    """Make the output folder and have it alone for the duration of the block.
+
+    Raises:
+        Tg263Error: it cannot be used, is in use by another run, or its disk is full.
+    """
     try:
-        order.output.mkdir(parents=True, exist_ok=True)
-        with (
-            sole_owner(order.output / ".tg263-scp.lock", "the output folder"),
-            closing(Manifest(order.output / MANIFEST_NAME)) as manifest,
-        ):
-            return _run(
-                order, found, manifest.known.get, lambda handled: _keep(handled, manifest, order.output)
-            )
+        output.mkdir(parents=True, exist_ok=True)
+        with sole_owner(output / ".tg263-scp.lock", "the output folder"):
+            yield
     except OSError as problem:
         said = problem.strerror or type(problem).__name__
         raise Tg263Error(
-            f"the output folder {order.output} cannot be written: {said}",
+            f"the output folder {output} cannot be written: {said}",
             hint="when that is mended run the same command again: it goes on where it ended",
         ) from problem
 
@@ -138,9 +155,7 @@ def rehearse(order: Order, manifest: Path | None) -> Summary:
     rows: list[Row] = []
     found = find_files(order.paths, order.output)
     with tempfile.TemporaryDirectory(prefix="tg263-scp-") as folder:
-        rehearsal = Order(
-            order.paths, Path(folder), order.config, order.overlay, order.copy_others, order.jobs
-        )
+        rehearsal = replace(order, output=Path(folder))
 
         def forget(handled: Handled) -> Handled:
             rows.extend(handled.rows)
@@ -158,21 +173,27 @@ def rehearse(order: Order, manifest: Path | None) -> Summary:
 
 def _keep(handled: Handled, manifest: Manifest, output: Path) -> Handled:
     """Enter an object into the manifest, then give its copy a name."""
-    if handled.reason == "ENOSPC":
-        raise OSError(28, "no space left on the disk")
+    stop_if_full(handled)
     if handled.rows:
         manifest.add(handled.rows)
     publish(handled, output)
     return handled
 
 
+def stop_if_full(handled: Handled) -> None:
+    """A full disk is no fault of one file.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    if handled.reason == "ENOSPC":
+        raise OSError(errno.ENOSPC, "no space left on the disk")
+
+
 def _run(
     order: Order, found: Found, known: Callable[[str], Record | None], keep: Callable[[Handled], Handled]
 ) -> Summary:
-    summary = Summary(folder_links=found.folder_links)
-    for folder, reason in found.unreadable:
-        summary.objects[What.FAILED] += 1
-        summary.findings.append((folder, What.FAILED, reason))
+    summary = Summary.begun(found)
     with progress("relabelling", len(found.sources)) as advance:
         for handled in _all_handled(order, found.sources, known):
             summary.count(keep(handled))
@@ -184,7 +205,7 @@ def _all_handled(
     order: Order, sources: Sequence[Source], known: Callable[[str], Record | None]
 ) -> Iterator[Handled]:
     """Handle every file, in this process or in several, and yield the results in the order of the files."""
-    setting = (order.config, order.overlay, order.output, order.copy_others)
+    setting = (order.config, order.overlay, order.output, order.copy_others, order.provenance)
     if order.jobs == 1:
         workshop = open_workshop(*setting)
         for source in sources:
@@ -213,8 +234,10 @@ _there: list[Workshop] = []
 """The workshop of a worker process; empty in the process that was asked."""
 
 
-def _begin(config: Path | None, overlay: Path | None, output: Path, copy_others: bool) -> None:
-    _there.append(open_workshop(config, overlay, output, copy_others))
+def _begin(
+    config: Path | None, overlay: Path | None, output: Path, copy_others: bool, provenance: bool
+) -> None:
+    _there.append(open_workshop(config, overlay, output, copy_others, provenance))
 
 
 def _handle_there(source: Source, known: Record | None) -> Handled:
@@ -235,6 +258,8 @@ def show_summary(summary: Summary, console: Console) -> None:
     if summary.folder_links:
         console.print(f"{summary.folder_links} links to folders were not followed", style="yellow")
     for path, what, reason in summary.findings[:_SHOWN_FINDINGS]:
-        console.print(f"{what.value}: {visible(str(path))} ({reason})", style="yellow", markup=False)
+        console.print(
+            f"{what.value}: {visible(str(path))} ({hold_words(reason)})", style="yellow", markup=False
+        )
     if len(summary.findings) > _SHOWN_FINDINGS:
         console.print(f"... and {len(summary.findings) - _SHOWN_FINDINGS} more; the manifest lists them all")

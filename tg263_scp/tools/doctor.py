@@ -23,6 +23,12 @@ from tg263_scp.tools.terminal import print_json, visible
 _PEER = re.compile(r"(?P<ae>[^@]{1,16})@(?P<host>\[[0-9A-Fa-f:.]+\]|[^:@\[\]]+):(?P<port>\d{1,5})")
 _ECHO_TIMEOUT_S = 10.0
 
+_UID_POLICY = {
+    "keep": "kept: a destination that holds the original already may ignore the relabelled object and answer success",
+    "new": "new for what is relabelled: plans and doses go on referring to the original, which the destination may lack",
+}
+"""What each policy breaks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -114,6 +120,7 @@ def _checks(path: Path | None) -> Iterator[Check]:
         )
     for destination in config.destinations:
         yield _echo_check(f"destination {destination.name}", _target(destination))
+        yield Check(f"UIDs for {destination.name}", True, _UID_POLICY[destination.uid_policy])
 
 
 def _guarded(name: str, look: Callable[[], Check]) -> Check:

@@ -23,6 +23,7 @@ from tg263_scp.service.node import JOURNAL_NAME
 from tg263_scp.service.states import Delivery, DeliveryState, Job, ObjectState
 from tg263_scp.tools.exitcode import ExitCode, UsageError
 from tg263_scp.tools.terminal import open_console, print_json, visible
+from tg263_scp.tools.wording import hold_words
 
 Entry = tuple[Job, list[Delivery]]
 
@@ -167,6 +168,8 @@ def _show_list(entries: Sequence[Entry], console: Console) -> None:
 def _show_details(entry: Entry, console: Console) -> None:
     details = _details(entry)
     deliveries = details.pop("destinations")
+    if details["reason"]:
+        details["reason"] = f"{details['reason']}: {hold_words(details['reason'])}"
     grid = Table.grid(padding=(0, 2))
     for key, value in details.items():
         shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value

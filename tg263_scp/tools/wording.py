@@ -50,6 +50,40 @@ def reason_words(code: str) -> str:
     return words.get(code, code.replace("_", " "))
 
 
+HOLD_WORDS: dict[str, str] = {
+    "approved": "the structure set is approved",
+    "charset_unknown": "its character set is not known",
+    "edit_not_proven": "the copy was not proven and discarded",
+    "edited_since": "edited or re-encoded after it was relabelled",
+    "internal_error": "a fault of this program, see the log",
+    "file_missing": "its file is gone",
+    "name_not_writable": "a new name cannot be written",
+    "no_destination": "there is no destination",
+    "no_roi_sequence": "it has no Structure Set ROI Sequence",
+    "not_dicom": "not DICOM",
+    "not_ours": "it does not record a relabelling by this program",
+    "not_rtstruct": "not an RT Structure Set",
+    "output_exists": "something else stands in its place",
+    "copy_changed": "the copy of an earlier run was changed",
+    "provenance_not_writable": "provenance cannot be added to its sequences",
+    "released": "forwarded unchanged on a person's word",
+    "signed": "the structure set is digitally signed",
+    "source_changed": "the source has changed since an earlier run",
+    "truncated": "it ends too early",
+    "uid_mismatch": "it was sent under another SOP Instance UID than its own",
+    "unreadable": "its encoding cannot be read",
+    "unreadable_name": "a name has bytes outside its character set",
+    "unresolved_names": "names that a person has to look at",
+    "unsupported_transfer_syntax": "its transfer syntax is not supported",
+}
+"""Why an object is held, passed, refused or left, by the code that queue, audit log and manifest give."""
+
+
+def hold_words(code: str) -> str:
+    """Put the reason code of an object into words; one that is not known is shown as it is."""
+    return HOLD_WORDS.get(code, code.replace("_", " "))
+
+
 STATUS_STYLE: dict[Status, str] = {Status.RENAME: "green", Status.KEEP: "dim", Status.REVIEW: "yellow"}
 
 
