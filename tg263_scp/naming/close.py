@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from tg263_scp.model import Candidate, Reason, Status
-from tg263_scp.naming.fuzzy import contested, corrections
+from tg263_scp.naming import grammar
+from tg263_scp.naming.fuzzy import completions, contested, corrections
 from tg263_scp.naming.lexicon import OWN_LANGUAGE
 from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.organs import OrganReading, Verdict, read_words
@@ -18,6 +19,8 @@ from tg263_scp.naming.text import Token
 _FOREIGN_PENALTY = 0.06
 """Taken off a close match in a language that the set does not show: short words of many languages look alike."""
 _WIDE_LANGUAGES = frozenset({"en", "la", OWN_LANGUAGE})
+_SHORTEST_CUT = 3
+"""Letters of a word cut off after 16 characters from which its end is looked for."""
 _SHORTEST_ALONE = 6
 """Letters below which a misspelt word that stands alone is only a suggestion: ``Braun`` is a name."""
 _MOST_WAYS = 24
@@ -32,7 +35,34 @@ def close_match(query: Query, nomenclature: Nomenclature, options: NamingOptions
         found = _corrected(cut, query, nomenclature)
         if found is not None:
             return _close(found, query, options)
-    return None
+    return _completed(query, nomenclature)
+
+
+def _completed(query: Query, nomenclature: Nomenclature) -> Proposal | None:
+    """Complete the last word of a name that a planning system cut off after 16 characters (``Optic Nerve Righ``).
+
+    Every known word that begins so is tried; they must all lead to one name.
+    """
+    last = query.camel_words[-1] if query.camel_words else None
+    if (
+        len(query.name) != grammar.MAX_LENGTH
+        or last is None
+        or not last.is_word
+        or len(last.text) < _SHORTEST_CUT
+    ):
+        return None
+    if nomenclature.lexicon.knows(last.text):
+        return None
+    names: dict[str, OrganReading] = {}
+    for word in completions(last.text, nomenclature.lexicon):
+        whole = (*query.camel_words[:-1], Token(word, last.raw, last.joined))
+        reading = read_words((whole,), query, nomenclature)
+        if reading.verdict not in (Verdict.NOTHING, Verdict.NO_STANDARD_NAME):
+            names[reading.name or reading.verdict] = reading
+    if len(names) != 1 or not next(iter(names.values())).name:
+        return None
+    proposal = from_reading("R080", Reason.CLOSE_MATCH, 0.9, next(iter(names.values())))
+    return replace(proposal, note="cut off after 16 characters; only one name begins so")
 
 
 @dataclass(frozen=True, slots=True)

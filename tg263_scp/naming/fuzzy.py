@@ -71,6 +71,14 @@ def corrections(word: str, lexicon: Lexicon) -> tuple[Correction, ...]:
     return tuple(sorted(chosen, key=lambda c: (c.distance, c.meant)))
 
 
+@lru_cache(maxsize=4096)
+def completions(beginning: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """Return the known words that begin so, shortest first."""
+    known = _words(lexicon)
+    words = (word for (_, letter), words in known.items() if letter == beginning[0] for word in words)
+    return tuple(sorted((word for word in words if word.startswith(beginning)), key=len))
+
+
 @lru_cache(maxsize=16384)
 def contested(word: str, lexicon: Lexicon) -> bool:
     """Tell whether the nearest correction of ``word`` has a rival among all words, whatever their first letter.
