@@ -73,10 +73,9 @@ def corrections(word: str, lexicon: Lexicon) -> tuple[Correction, ...]:
 
 @lru_cache(maxsize=4096)
 def completions(beginning: str, lexicon: Lexicon) -> tuple[str, ...]:
-    """Return the known words that begin so, shortest first."""
-    known = _words(lexicon)
-    words = (word for (_, letter), words in known.items() if letter == beginning[0] for word in words)
-    return tuple(sorted((word for word in words if word.startswith(beginning)), key=len))
+    """Return the single words and side words that begin so, in alphabetical order."""
+    words = {*lexicon.vocabulary, *lexicon.sides}
+    return tuple(sorted(word for word in words if word.startswith(beginning)))
 
 
 @lru_cache(maxsize=16384)

@@ -225,6 +225,9 @@ def _take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
     after = tokens[at + 1].text if at + 1 < len(tokens) else ""
     whole = "." not in token.text
     place, slots.last, slots.behind_minus = slots.last, "number", False
+    used = _take_fractions(tokens, at, slots)
+    if used:
+        return used
     if after in ("gy", "cgy", "g"):
         _set_dose(slots, value * (1 if after == "cgy" else 100))
         return 2
@@ -249,6 +252,26 @@ def _take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
     else:
         slots.problem = "a number that may be an index or a dose"
     return 1
+
+
+def _take_fractions(tokens: Sequence[Token], at: int, slots: Slots) -> int:
+    """Read ``3x18Gy`` and ``18Gy x 3`` as 3 fractions of 18 Gy (principle T7); the unit tells which number is the dose."""
+    texts = [token.text for token in tokens[at : at + 4]]
+    match texts:
+        case [count, "x", dose, "gy"] if tokens[at + 2].is_number:
+            used = 4
+        case [dose, "gy", "x", count] if tokens[at + 3].is_number:
+            used = 4
+        case [dose, "gyx", count, *_] if tokens[at + 2].is_number:
+            used = 3
+        case _:
+            return 0
+    dose_cgy = float(dose) * 100
+    if not count.isdecimal() or not 1 <= int(count) <= 45 or not dose_cgy.is_integer():
+        slots.problem = "fractions that cannot be read"
+    else:
+        slots.put("dose", f"{dose_cgy:.0f}x{int(count)}")
+    return used
 
 
 def _may_be_vertebra(tokens: Sequence[Token], at: int, slots: Slots) -> bool:
