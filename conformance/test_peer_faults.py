@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 import specimens
@@ -20,6 +22,14 @@ pytestmark = pytest.mark.peer
 def down(make_receiver: Callable[..., DcmtkReceiver]) -> DcmtkReceiver:
     """A storescp that has not been started yet."""
     return make_receiver()
+
+
+@contextmanager
+def half_sent(large: Path, node: ServingNode, log: Path) -> Iterator[tuple[Wire, Popen[bytes]]]:
+    """Send an object to the node and hold the rest back once half a megabyte is through."""
+    with Wire(node.port, 500_000) as wire, sending("-R", HOST, wire.port, large, log=log) as storescu:
+        assert wire.held.wait(30), "the transfer never got half way"
+        yield wire, storescu
 
 
 def test_what_was_acknowledged_survives_kill_9_and_is_delivered_after_a_restart(
@@ -88,11 +98,7 @@ def test_kill_9_in_the_middle_of_an_object_is_no_success_for_the_sender(
 ) -> None:
     large = specimens.other_object(tmp_path / "RTDOSE.dcm", "RTDOSE", rows=700, seed="killed")
     node = make_node(receiver.as_destination()).start()
-    with (
-        Wire(node.port, 500_000) as wire,
-        sending("-R", HOST, wire.port, large, log=tmp_path / "log") as storescu,
-    ):
-        assert wire.held.wait(30), "the transfer never got half way"
+    with half_sent(large, node, tmp_path / "log") as (wire, storescu):
         node.kill()
         wire.close()
         assert storescu.wait(30) != 0
@@ -111,11 +117,7 @@ def test_a_node_told_to_stop_takes_the_object_that_is_on_its_way(
 ) -> None:
     large = specimens.other_object(tmp_path / "RTDOSE.dcm", "RTDOSE", rows=700, seed="stopped")
     node = make_node(receiver.as_destination()).start()
-    with (
-        Wire(node.port, 500_000) as wire,
-        sending("-R", HOST, wire.port, large, log=tmp_path / "log") as storescu,
-    ):
-        assert wire.held.wait(30), "the transfer never got half way"
+    with half_sent(large, node, tmp_path / "log") as (wire, storescu):
         stopping = node.ask_to_stop()
         wire.release()
         assert storescu.wait(30) == 0

@@ -124,7 +124,7 @@ class Desk:
         raise KeyError(token)
 
     def run(self):
-        while self.forwarder.send_due():
+        while self.forwarder.work_on_next():
             pass
 
     def run_for(self, seconds, step=1.0):

@@ -221,7 +221,7 @@ def test_what_leaves_the_spool_is_everywhere_and_old(desk):
 
 
 def test_the_thread_outlives_a_disk_that_refuses(desk, monkeypatch):
-    monkeypatch.setattr("tg263_scp.service.worker.PAUSE_AFTER_ERROR_S", 0.01)
+    monkeypatch.setattr("tg263_scp.service.polling.PAUSE_AFTER_ERROR_S", 0.01)
     job = desk.receive()
     refusals = [OSError(28, "full"), RuntimeError("unforeseen")]
     finish = desk.journal.finish

@@ -61,6 +61,17 @@ class Target:
     dimse_timeout_s: float = 300.0
 
 
+def requesting_entity(target: Target) -> AE:
+    """Return the application entity that calls ``target``: our titles and its timeouts, nothing proposed yet."""
+    ae = AE(ae_title=target.calling_ae_title)
+    ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
+    ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+    ae.connection_timeout = target.connect_timeout_s
+    ae.acse_timeout = target.acse_timeout_s
+    ae.dimse_timeout = target.dimse_timeout_s
+    return ae
+
+
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """A DICOM file to send, and how its data set is encoded."""
@@ -119,12 +130,7 @@ class Connection:
     def __init__(self, target: Target, contexts: Collection[tuple[str, str]]) -> None:
         if not 1 <= len(contexts) <= MAX_CONTEXTS:
             raise ValueError(f"an association has 1 to {MAX_CONTEXTS} presentation contexts")
-        ae = AE(ae_title=target.calling_ae_title)
-        ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
-        ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-        ae.connection_timeout = target.connect_timeout_s
-        ae.acse_timeout = target.acse_timeout_s
-        ae.dimse_timeout = target.dimse_timeout_s
+        ae = requesting_entity(target)
         # The answer of a slow archive is silence of the network to pynetdicom.
         ae.network_timeout = target.dimse_timeout_s + target.acse_timeout_s
         proposed = [build_context(sop_class, [syntax]) for sop_class, syntax in contexts]

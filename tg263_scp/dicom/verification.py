@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pynetdicom import AE
 from pynetdicom.association import Association
 from pynetdicom.sop_class import Verification
 
-import tg263_scp.dicom.network  # noqa: F401  (settings of pynetdicom, before it is used)
-from tg263_scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from tg263_scp.dicom.sender import Target
+from tg263_scp.dicom.sender import Target, requesting_entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +23,7 @@ class EchoAnswer:
 
 def echo(target: Target) -> EchoAnswer:
     """Send one C-ECHO over an association of its own. A peer that is not there is an answer, not an error."""
-    ae = AE(ae_title=target.calling_ae_title)
-    ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
-    ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-    ae.connection_timeout = target.connect_timeout_s
-    ae.acse_timeout = target.acse_timeout_s
-    ae.dimse_timeout = target.dimse_timeout_s
+    ae = requesting_entity(target)
     ae.add_requested_context(Verification)
     try:
         association = ae.associate(target.host, target.port, ae_title=target.ae_title)

@@ -15,24 +15,20 @@ import logging
 import random
 import time
 from collections.abc import Callable, Collection, Sequence
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import Any, Protocol
 
 from tg263_scp.config import Destination
 from tg263_scp.dicom.sender import MAX_CONTEXTS, Answer, Connection, Parcel, Target, Unavailable, Verdict
 from tg263_scp.errors import HeldObjectError
 from tg263_scp.service.audit import AuditLog
-from tg263_scp.service.faults import place_of
 from tg263_scp.service.outbox import Outbox
+from tg263_scp.service.polling import POLL_S, PollingThread
 from tg263_scp.service.renumbering import Renumbering
 from tg263_scp.service.spool import Spool
 from tg263_scp.service.states import Delivery, DeliveryState, Job
 
 logger = logging.getLogger("tg263_scp.forwarder")
-
-POLL_S = 1.0
-"""How soon a delivery is seen that another process (``tg263-scp queue``) restarted."""
-PAUSE_AFTER_ERROR_S = 5.0
 
 Batch = Sequence[tuple[Job, Delivery]]
 
@@ -50,7 +46,7 @@ class Line(Protocol):
 Connect = Callable[[Target, Collection[tuple[str, str]]], Line]
 
 
-class Forwarder:
+class Forwarder(PollingThread):
     """Forwards to one destination; :meth:`start` and :meth:`stop` run it on a thread of its own.
 
     ``jitter`` returns a number from 0 to 1. ``step`` is called with a name after each durable step: tests end the process
@@ -70,6 +66,7 @@ class Forwarder:
         jitter: Callable[[], float] = random.random,
         step: Callable[[str], None] = lambda name: None,
     ) -> None:
+        super().__init__(f"forwarder-{destination.name}", subject=destination.name, logger=logger)
         self._destination = destination
         self._name = destination.name
         self._target = Target(
@@ -93,51 +90,21 @@ class Forwarder:
         self._paused_until = 0.0
         self._line: Line | None = None
         self._line_lock = Lock()
-        self._wake = Event()
-        self._stopping = Event()
-        self._thread: Thread | None = None
 
-    def start(self) -> None:
-        """Begin to send what the journal holds for this destination."""
-        self._thread = Thread(target=self._run, name=f"forwarder-{self._name}", daemon=True)
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Say that there is something to send."""
-        self._wake.set()
-
-    def stop(self, deadline_s: float) -> None:
+    def stop(self, deadline_s: float) -> bool:
         """Finish the object at hand; after the deadline abort it, to be sent again at the next start."""
-        self._stopping.set()
-        self._wake.set()
-        if self._thread is None:
-            return
-        self._thread.join(deadline_s)
-        if self._thread.is_alive():
-            with self._line_lock:
-                line = self._line
-            if line is not None:
-                line.abort()
-            self._thread.join(5.0)
+        if super().stop(deadline_s):
+            return True
+        with self._line_lock:
+            line = self._line
+        if line is not None:
+            line.abort()
+        return super().stop(5.0)
 
-    def _run(self) -> None:
-        recovered = False
-        while not self._stopping.is_set():
-            self._wake.clear()
-            pause = POLL_S
-            try:
-                if not recovered:
-                    # Nobody else sends to this destination: what is SENDING now was cut off.
-                    self._outbox.recover(self._name)
-                    recovered = True
-                while not self._stopping.is_set() and self.send_due():
-                    pass
-                pause = self._idle_s()
-            except Exception as problem:
-                # Neither the disk nor a fault of ours in one delivery may end the forwarding of all others.
-                logger.error("%s pauses for %.0f s: %s", self._name, PAUSE_AFTER_ERROR_S, place_of(problem))
-                pause, recovered = PAUSE_AFTER_ERROR_S, False
-            self._wake.wait(pause)
+    def _prepare(self, *, afresh: bool) -> None:
+        if afresh:
+            # Nobody else sends to this destination: what is SENDING now was cut off.
+            self._outbox.recover(self._name)
 
     def _idle_s(self) -> float:
         due_at = self._outbox.next_due_at(self._name)
@@ -145,7 +112,7 @@ class Forwarder:
             return POLL_S
         return min(POLL_S, max(0.01, max(due_at, self._paused_until) - self._clock()))
 
-    def send_due(self) -> bool:
+    def work_on_next(self) -> bool:
         """Send one batch of what is due; false where nothing is, or the destination is being left alone for a while."""
         if self._clock() < self._paused_until:
             return False
@@ -170,7 +137,7 @@ class Forwarder:
 
     def _send_batch(self, batch: Batch, line: Line) -> None:
         for job, delivery in batch:
-            if self._stopping.is_set():
+            if self.stopping:
                 return
             answer = self._send(job, delivery, line)
             if line.usable or (answer.verdict is Verdict.PERMANENT and answer.status is None):

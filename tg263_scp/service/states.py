@@ -81,19 +81,11 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A row of ``objects``. Times are seconds since 1970 (UTC)."""
+class Job(Arrival):
+    """A row of ``objects``: what arrived, and what has become of it. Times are seconds since 1970 (UTC)."""
 
     job: int
-    token: str
     state: ObjectState
-    sop_class_uid: str
-    sop_instance_uid: str
-    transfer_syntax_uid: str
-    sha256: str
-    dataset_bytes: int
-    calling_ae_title: str
-    peer_address: str
     received_at: float
     changed_at: float
     other_version: bool

@@ -18,13 +18,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 from tg263_scp.dicom.identify import identify, is_rtstruct
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.faults import place_of
 from tg263_scp.service.journal import Journal
+from tg263_scp.service.polling import PollingThread
 from tg263_scp.service.relabelling import DecisionContext, OutcomeKind, RelabelOutcome, audit_record
 from tg263_scp.service.spool import Spool
 from tg263_scp.service.states import Job, ObjectState
@@ -34,13 +34,10 @@ logger = logging.getLogger("tg263_scp.worker")
 Relabel = Callable[[Path, Path, Job], RelabelOutcome]
 """Source and target of a received structure set to its outcome: ``decide_and_write`` with the rest filled in."""
 
-POLL_S = 1.0
-"""How soon work is seen that another process (``tg263-scp queue``) put into the journal."""
-PAUSE_AFTER_ERROR_S = 5.0
 EXPIRE_EVERY_S = 60.0
 
 
-class Worker:
+class Worker(PollingThread):
     """Decides received objects; :meth:`start` and :meth:`stop` run it on a thread of its own.
 
     ``step`` is called with a name after each durable step: tests end the process there.
@@ -61,6 +58,7 @@ class Worker:
         clock: Callable[[], float] = time.time,
         step: Callable[[str], None] = lambda name: None,
     ) -> None:
+        super().__init__("worker", subject="work", logger=logger)
         self._spool = spool
         self._journal = journal
         self._audit = audit
@@ -73,39 +71,6 @@ class Worker:
         self._expire_next_at = 0.0
         self._wake_forwarders = wake_forwarders
         self._step = step
-        self._wake = Event()
-        self._stopping = Event()
-        self._thread: Thread | None = None
-
-    def start(self) -> None:
-        """Begin to work on what the journal holds."""
-        self._thread = Thread(target=self._run, name="worker", daemon=True)
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Say that there is something to do."""
-        self._wake.set()
-
-    def stop(self, deadline_s: float) -> None:
-        """Finish the object at hand and end; what remains stays in the journal."""
-        self._stopping.set()
-        self._wake.set()
-        if self._thread:
-            self._thread.join(deadline_s)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._wake.clear()
-            pause = POLL_S
-            try:
-                self._expire_now_and_then()
-                while not self._stopping.is_set() and self.work_on_next():
-                    pass
-            except Exception as problem:
-                # The disk or the journal refuses: nothing is lost, the object stays where it is in the journal.
-                logger.error("work pauses for %.0f s: %s", PAUSE_AFTER_ERROR_S, place_of(problem))
-                pause = PAUSE_AFTER_ERROR_S
-            self._wake.wait(pause)
 
     def work_on_next(self) -> bool:
         """Bring the oldest undecided object to READY or HELD; false where there is none.
@@ -132,7 +97,7 @@ class Worker:
             self._wake_forwarders()
         return True
 
-    def _expire_now_and_then(self) -> None:
+    def _prepare(self, *, afresh: bool) -> None:
         if self._clock() < self._expire_next_at:
             return
         self._expire_next_at = self._clock() + EXPIRE_EVERY_S
