@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from rapidfuzz.distance import OSA
@@ -10,6 +11,8 @@ from rapidfuzz.distance import OSA
 from tg263_scp.model import Reason, Roi, Status
 from tg263_scp.naming.decide import NamingOptions, decide, decide_set
 from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.naming.query import Proposal, Query
+from tg263_scp.naming.vetoes import no_identifier
 
 MESSY = (
     "LT PAROTID", "rt parotid", "Cord", "PRV cord 5mm", "PTV 60", "CTV n 54", "Ring 60", "left lens", "Lens_R", "brain stem",
@@ -140,10 +143,19 @@ def test_a_pattern_the_clinic_keeps_is_never_touched(nomenclature: Nomenclature)
 
 
 def test_an_identifier_of_the_patient_is_never_repeated_in_a_new_name(nomenclature: Nomenclature) -> None:
-    options = NamingOptions(identifiers=("MUSTERMANN",))
-    for name in ("PTV Mustermann 60", "CTV^mustermann"):
-        decision = decide(name, nomenclature, options)
-        assert decision.name == name
+    assert decide("PTV 60 L", nomenclature).name == "PTV_6000^L"
+    options = NamingOptions(identifiers=("MUSTERMANN", "Neck"))
+    for name in ("PTV Mustermann 60", "CTV^mustermann", "zMustermann"):
+        assert decide(name, nomenclature, options).name == name
+
+
+def test_the_identifier_veto_looks_at_the_custom_part_alone(nomenclature: Nomenclature) -> None:
+    query, proposal = Query("ptv x"), Proposal("R070", Status.RENAME, Reason.TARGET, "PTV_6000^Mustermann")
+    options = NamingOptions(identifiers=("mustermann",))
+    assert no_identifier(query, proposal, nomenclature, options)
+    assert not no_identifier(
+        query, replace(proposal, name="Breast_L"), nomenclature, NamingOptions(identifiers=("breast",))
+    )
 
 
 @pytest.mark.parametrize(

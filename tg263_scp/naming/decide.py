@@ -7,6 +7,7 @@ goes to a person, with the proposal beside it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from tg263_scp.model import Candidate, Decision, Reason, Roi, Status, Step
@@ -18,7 +19,7 @@ from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.organs import read_known_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.sides import PlaceOf, check_sides
-from tg263_scp.naming.vetoes import VETOES
+from tg263_scp.naming.vetoes import VETOES, no_identifier
 from tg263_scp.naming.wholeset import infer_languages, infer_site, settle_clashes
 
 __all__ = ["RULES", "NamingOptions", "decide", "decide_set"]
@@ -94,14 +95,21 @@ def _decide_one(
         note = "its bytes do not decode in the declared character set"
         return Decision(roi.name, Status.REVIEW, roi.name, "R000", Reason.UNREADABLE, note=note), None
     query = Query(roi.name, roi.interpreted_type, site, languages or frozenset(options.languages))
-    return _cascade(query, nomenclature, options)
+    decision, proposal = _cascade(query, nomenclature, replace(options, identifiers=()))
+    if proposal is not None and decision.status is Status.RENAME:
+        objection = no_identifier(query, proposal, nomenclature, options)
+        if objection:
+            return _objected(
+                query, proposal, "V060", Reason.VETO_IDENTIFIER, objection, decision.trail
+            ), proposal
+    return decision, proposal
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _cascade(
     query: Query, nomenclature: Nomenclature, options: NamingOptions
 ) -> tuple[Decision, Proposal | None]:
-    """Ask the rules in their order; names repeat from set to set, so answers are remembered."""
+    """Ask the rules in their order; names repeat from set to set, so answers are remembered (but never for whom)."""
     trail: list[Step] = []
     for code, rule in RULES:
         proposal = rule(query, nomenclature, options)
@@ -157,21 +165,25 @@ def _vetoed(
             objection = veto(query, proposal, nomenclature, options)
             trail.append(Step(code, objection or "no objection"))
             if objection:
-                candidates = (Candidate(proposal.name, proposal.confidence), *proposal.candidates)
-                return Decision(
-                    query.name,
-                    Status.REVIEW,
-                    query.name,
-                    code,
-                    reason,
-                    0.0,
-                    proposal.kind,
-                    proposal.evidence,
-                    tuple(trail),
-                    candidates,
-                    objection,
-                )
+                return _objected(query, proposal, code, reason, objection, trail)
     return _decision(query, proposal, proposal.status, trail)
+
+
+def _objected(
+    query: Query, proposal: Proposal, code: str, reason: Reason, objection: str, trail: Sequence[Step]
+) -> Decision:
+    return Decision(
+        original=query.name,
+        status=Status.REVIEW,
+        name=query.name,
+        rule=code,
+        reason=reason,
+        kind=proposal.kind,
+        evidence=proposal.evidence,
+        trail=tuple(trail),
+        candidates=(Candidate(proposal.name, proposal.confidence), *proposal.candidates),
+        note=objection,
+    )
 
 
 def _decision(query: Query, proposal: Proposal, status: Status, trail: list[Step]) -> Decision:
