@@ -89,6 +89,9 @@ def _hides_a_dose(target: TargetName) -> bool:
     """``PTV_60`` is 60 cGy, ``PTV60`` target number 60 and ``CTV-60`` a 60 mm crop by the letter; they mean 60 Gy."""
     if target.dose.isdecimal() and int(target.dose) < 20:
         return True  # 'GTVn_1' is number 1
+    per_fraction, times, _ = target.dose.partition("x")
+    if times and per_fraction.isdecimal() and int(per_fraction) < 100:
+        return True  # 'PTV_18x3' is 3 times 18 cGy by the letter
     return any(
         text.isdecimal() and 20 <= int(text) < 100 for text in (target.dose, target.number, target.crop)
     )

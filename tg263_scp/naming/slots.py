@@ -247,7 +247,7 @@ def _take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
         elif value >= 6 and not token.joined:
             slots.problem = "a number that may be an index or a dose"
         slots.put("number", token.text)
-    elif (whole and 1000 <= value <= 9999) or 20 <= value <= 86:
+    elif (whole and 1000 <= value <= 9999) or (10 if slots.qualifier == "Boost" else 20) <= value <= 86:
         _set_dose(slots, value if value >= 1000 else value * 100)
     else:
         slots.problem = "a number that may be an index or a dose"
@@ -277,6 +277,13 @@ def _take_fractions(tokens: Sequence[Token], at: int, slots: Slots) -> int:
 def _may_be_vertebra(tokens: Sequence[Token], at: int, slots: Slots) -> bool:
     """``PTV T4`` and ``PTV L2`` may name a vertebra, ``CTVn_L4`` a level; ``PTV54L2`` counts what lies on one side."""
     letter = tokens[at - 1].text if at else ""
+    if (
+        at > 1
+        and tokens[at - 1].raw == "t"
+        and tokens[at - 1].joined
+        and tokens[at - 2].text.upper() in TARGET_TYPES
+    ):
+        return False  # the small t of 'CTVt1' is a classifier
     return tokens[at].joined and letter in _VERTEBRAE and not slots.dose
 
 
