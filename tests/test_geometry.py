@@ -35,6 +35,19 @@ def test_the_side_is_read_against_the_body_in_the_same_slices(head_and_neck: Str
     assert seen["Spinal Cord"] == seen["Mandibula"] == seen["brainstem"] == ""
 
 
+def test_volume_and_centroid_are_those_of_the_drawn_organ(head_and_neck: StructureSet) -> None:
+    place = places(head_and_neck.path, head_and_neck)
+    found = {roi.name: place(roi.index) for roi in head_and_neck.rois}
+    left, right = found["Lt Parotid"], found["parotis re"]
+    assert left is not None
+    assert right is not None
+    assert left.centroid_mm[0] - right.centroid_mm[0] == pytest.approx(
+        left.offset_mm - right.offset_mm, abs=5
+    )
+    assert left.volume_cm3 == pytest.approx(right.volume_cm3, rel=0.5)
+    assert 5 < left.volume_cm3 < 80
+
+
 def test_without_a_body_outline_no_side_is_told(head_and_neck: StructureSet) -> None:
     reader = ContourReader(head_and_neck.path, None)
     assert [reader.place(roi.number or 0) for roi in head_and_neck.rois] == [None] * len(head_and_neck.rois)

@@ -89,13 +89,16 @@ class RoiPlace:
     """Where an ROI lies against the midline of the body, in mm; positive is the patient's left (PS3.3 C.7.6.2.1.1).
 
     ``offset_mm`` is the centroid's distance, ``rightmost_mm`` and ``leftmost_mm`` those of the outermost points, each against
-    the midline of the body outline in the same slice; ``slices`` is how many slices could be compared.
+    the midline of the body outline in the same slice; ``slices`` is how many contours could be compared. ``centroid_mm`` is
+    the area-weighted centre (x, y, z), ``volume_cm3`` the sum of areas times the slice spacing, holes not subtracted.
     """
 
     offset_mm: float
     rightmost_mm: float
     leftmost_mm: float
     slices: int
+    centroid_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    volume_cm3: float = 0.0
 
     @property
     def side(self) -> str:

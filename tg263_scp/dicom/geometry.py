@@ -155,8 +155,9 @@ def _midline(source: OpenedObject, contours: tuple[_Contour, ...]) -> tuple[Poin
 def _placed(contours: list[Points], heights: Points, middles: Points) -> RoiPlace | None:
     if not heights.size:
         return None
-    left: list[float] = []
-    weighted = area_sum = 0.0
+    areas: list[float] = []
+    centres: list[Points] = []
+    offsets: list[float] = []
     nearest, farthest = np.inf, -np.inf
     for points in contours:
         z = float(points[0, 2])
@@ -164,16 +165,27 @@ def _placed(contours: list[Points], heights: Points, middles: Points) -> RoiPlac
         if abs(heights[at] - z) > _SAME_SLICE_MM:
             continue
         offset = points[:, 0] - middles[at]
-        area = _area_mm2(points)
-        weighted += area * float(offset.mean())
-        area_sum += area
+        areas.append(_area_mm2(points))
+        centres.append(points.mean(axis=0))
+        offsets.append(float(offset.mean()))
         nearest, farthest = min(nearest, float(offset.min())), max(farthest, float(offset.max()))
-        left.append(z)
-    if not area_sum:
+    if not sum(areas):
         return None
+    x, y, z = np.average(np.array(centres), axis=0, weights=areas)
     return RoiPlace(
-        offset_mm=weighted / area_sum, rightmost_mm=nearest, leftmost_mm=farthest, slices=len(left)
+        offset_mm=float(np.average(offsets, weights=areas)),
+        rightmost_mm=nearest,
+        leftmost_mm=farthest,
+        slices=len(areas),
+        centroid_mm=(float(x), float(y), float(z)),
+        volume_cm3=sum(areas) * _spacing_mm([float(c[2]) for c in centres]) / 1000,
     )
+
+
+def _spacing_mm(heights: list[float]) -> float:
+    """Return the usual distance between neighbouring slices; 0 where there is one slice only, whose thickness nobody says."""
+    apart = np.diff(np.unique(np.round(heights, 2)))
+    return float(np.median(apart)) if apart.size else 0.0
 
 
 def _area_mm2(points: Points) -> float:

@@ -77,7 +77,7 @@ def _supplied(decision: Decision, nomenclature: Nomenclature, place: RoiPlace | 
     names = [c.name for c in decision.candidates if side and _side_of(c.name, nomenclature) == side]
     if len(names) != 1 or place is None:
         return decision
-    note = f"side from the contours: its centre lies {abs(place.offset_mm):.0f} mm from the midline"
+    note = f"side from the contours: {place.volume_cm3:.0f} cm3, centre {abs(place.offset_mm):.0f} mm from the midline"
     return replace(
         decision,
         status=Status.RENAME,
