@@ -8,7 +8,7 @@ from itertools import product
 from tg263_scp.model import Candidate, Reason, Status
 from tg263_scp.naming import grammar
 from tg263_scp.naming.fuzzy import completions, contested, corrections
-from tg263_scp.naming.lexicon import OWN_LANGUAGE
+from tg263_scp.naming.lexicon import WIDE_LANGUAGES
 from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.organs import OrganReading, Verdict, read_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
@@ -18,7 +18,6 @@ from tg263_scp.naming.text import Token
 
 _FOREIGN_PENALTY = 0.06
 """Taken off a close match in a language that the set does not show: short words of many languages look alike."""
-_WIDE_LANGUAGES = frozenset({"en", "la", OWN_LANGUAGE})
 _SHORTEST_CUT = 3
 """Letters of a word cut off after 16 characters from which its end is looked for."""
 _SHORTEST_ALONE = 6
@@ -81,7 +80,7 @@ class _Close:
 def _close(found: _Close, query: Query, options: NamingOptions) -> Proposal:
     """Rename where few letters are wrong (the floor) and the runner-up is far enough behind (the gap); else suggest."""
     languages = {phrase.language for phrase in found.reading.phrases}
-    foreign = 0.0 if languages & (query.languages | _WIDE_LANGUAGES) else _FOREIGN_PENALTY
+    foreign = 0.0 if languages & (query.languages | WIDE_LANGUAGES) else _FOREIGN_PENALTY
     score = 1 - found.wrong / found.letters - foreign
     gap = found.ahead / found.letters
     note = f"{found.words} word(s) corrected by {found.wrong} letter(s)"

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.lexicon import Pack, Phrase, Sense, phrase_keys
-from tg263_scp.naming.listing import Nomenclature, relaxed
-
-_SHORT_NAME = 4
+from tg263_scp.naming.listing import SHORT_NAME, Nomenclature, relaxed
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def _shadows(pack: Pack, nomenclature: Nomenclature) -> Iterator[Contradiction]:
         entries = nomenclature.respellings.get(relaxed(phrase.text), ())
         for entry in entries:
             own = entry.name == phrase.means or entry.name in _forms(phrase.means, nomenclature)
-            if phrase.site or len(phrase.text) <= _SHORT_NAME:
+            if phrase.site or len(phrase.text) <= SHORT_NAME:
                 continue  # the look-up is asked before the spelling
             if not own and phrase.sense is Sense.STRUCTURE and entry.kind not in ("planning", "target"):
                 problem = f"'{phrase.text}' is how {entry.name} is spelt, and can never mean {phrase.means}"

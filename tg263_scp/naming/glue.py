@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from tg263_scp.naming.lexicon import LITTLE_WORDS, OWN_LANGUAGE, Lexicon
+from tg263_scp.naming.lexicon import LITTLE_WORDS, WIDE_LANGUAGES, Lexicon
 from tg263_scp.naming.text import Token
 
 _LONGEST = 40
@@ -61,7 +61,7 @@ def _goes_together(way: tuple[str, ...], lexicon: Lexicon) -> bool:
         return True
     core = [piece for piece in way if piece not in lexicon.sides and piece not in lexicon.marks]
     spoken = {phrase.language for phrase in lexicon.find(core)} if core else set()
-    return not spoken or bool(spoken & {"en", "la", OWN_LANGUAGE})
+    return not spoken or bool(spoken & WIDE_LANGUAGES)
 
 
 def ends_in_false_side(word: str) -> bool:

@@ -18,6 +18,10 @@ from tg263_scp.naming.text import fold, foldings, tokenise
 OWN_LANGUAGE = "tg263"
 """The language of the list itself, whose names are phrases too."""
 
+EVERYWHERE = frozenset({"en", "la"})
+"""Languages whose words and side words are met in the clinics of every language: ``Parotis li``, ``Niere left``."""
+WIDE_LANGUAGES = EVERYWHERE | {OWN_LANGUAGE}
+
 LITTLE_WORDS = frozenset(
     (
         "of the de du des la le les el los las del da do das dos di dell della delle dei"

@@ -43,6 +43,11 @@ class Stem:
     plural: str = ""
 
     @property
+    def any_form(self) -> str:
+        """One name of the list that this structure has; all its forms are of one kind and region."""
+        return self.bare or self.left or self.right or self.plural
+
+    @property
     def paired(self) -> bool:
         """The list names a left and a right one."""
         return bool(self.left or self.right)
@@ -84,14 +89,9 @@ class Nomenclature:
         """The listed names, without the patterns."""
         return tuple(self.entries)
 
-    def is_listed(self, name: str) -> bool:
-        """Tell whether ``name`` is on the list, to the letter, or fills one of its patterns."""
-        return name in self.entries or self.pattern_for(name) is not None
-
     def is_organ_stem(self, stem: str) -> bool:
         """Tell whether a stem is anatomy or a device, not itself a PRV, a target or a derived name."""
-        forms = self.stems[stem]
-        return self.entries[forms.bare or forms.left or forms.right or forms.plural].kind in SPOKEN_KINDS
+        return self.entries[self.stems[stem].any_form].kind in SPOKEN_KINDS
 
     def pattern_for(self, name: str) -> Entry | None:
         """Return the pattern of the list that ``name`` fills (``SpinalCord_PRV05``), if any."""
@@ -99,6 +99,10 @@ class Nomenclature:
             if expression.fullmatch(name):
                 return entry
         return None
+
+
+SHORT_NAME = 4
+"""Characters up to which a listed name may be somebody's abbreviation for something else."""
 
 
 def relaxed(name: str) -> str:

@@ -102,7 +102,7 @@ def _without_collecting() -> Iterator[None]:
 def _own_words(entries: Mapping[str, Entry], stems: Mapping[str, Stem]) -> dict[str, SourceLine]:
     found = {}
     for name, stem in stems.items():
-        entry = _entry_of(entries, stem)
+        entry = entries[stem.any_form]
         if entry.kind in SPOKEN_KINDS and not entry.plural_of:
             found[name] = entry.source
     return found
@@ -189,14 +189,10 @@ def _stems(entries: Iterable[Entry]) -> dict[str, Stem]:
     return {name: Stem(name, **forms) for name, forms in found.items()}
 
 
-def _entry_of(entries: Mapping[str, Entry], stem: Stem) -> Entry:
-    return entries[stem.bare or stem.left or stem.right or stem.plural]
-
-
 def _structure_slots(entries: Mapping[str, Entry], stems: Mapping[str, Stem]) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for name in {*stems, *entries}:
-        entry = entries.get(name) or _entry_of(entries, stems[name])
+        entry = entries.get(name) or entries[stems[name].any_form]
         if entry.kind in SPOKEN_KINDS or name in _TARGET_QUALIFIERS:
             found.setdefault(name.replace("_", ""), []).append(name)
     return {key: tuple(sorted(names)) for key, names in found.items()}

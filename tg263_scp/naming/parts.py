@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tg263_scp.naming.lexicon import OWN_LANGUAGE, Lexicon
+from tg263_scp.naming.lexicon import EVERYWHERE, OWN_LANGUAGE, Lexicon
 from tg263_scp.naming.margins import Margin, take_margin
 from tg263_scp.naming.text import Token
 
 SEPARATORS = frozenset("-()[],;:.*#'\"{}/\\")
 """Signs that part words and mean nothing else in an organ name."""
 
-_EVERYWHERE = frozenset({"en", "la"})
-"""Languages whose side words are used with every other language: ``Parotis li``, but ``Niere left`` and ``Pulmo sin``."""
 
 _TELLING_SIDES = frozenset("re li dx sx dt d e g v h".split())
 """Short side words that are met in many clinics beside English and Latin organ names."""
@@ -56,12 +54,12 @@ def takings(tokens: tuple[Token, ...], lexicon: Lexicon) -> Iterator[Parts]:
     words = _plain(rest)
     if not words or (margin and not margin.valid):
         return
-    spelt_out = _take_sides(words, lexicon, _EVERYWHERE, letters=False)
-    everywhere = _take_sides(words, lexicon, _EVERYWHERE)
+    spelt_out = _take_sides(words, lexicon, letters=False)
+    everywhere = _take_sides(words, lexicon)
     if spelt_out.rebuilt and spelt_out.core != everywhere.core:
         yield replace(spelt_out, margin=margin)  # in 'Ax L3 Lt' the first l is a level's
     yield replace(everywhere, margin=margin)
-    local = _take_sides(words, lexicon, None)
+    local = _take_sides(words, lexicon, local=True)
     if local.core != everywhere.core:
         yield replace(local, margin=margin)
 
@@ -86,9 +84,9 @@ def _plain(tokens: Sequence[Token]) -> tuple[str, ...]:
 
 
 def _take_sides(
-    words: tuple[str, ...], lexicon: Lexicon, languages: frozenset[str] | None, *, letters: bool = True
+    words: tuple[str, ...], lexicon: Lexicon, *, local: bool = False, letters: bool = True
 ) -> Parts:
-    """Take the side words of these languages (of all, without any) out; single ``letters`` only where asked."""
+    """Take the side words met everywhere out, with ``local`` those of single languages too; ``letters`` are single ones."""
     core: list[str] = []
     sides: set[str] = set()
     spoken: frozenset[str] | None = None
@@ -96,10 +94,10 @@ def _take_sides(
     certain = telling = True
     for word in words:
         meanings = lexicon.sides.get(word, {}) if letters or len(word) > 1 else {}
-        shared = {meanings[language] for language in meanings if language in _EVERYWHERE}
+        shared = {meanings[language] for language in meanings if language in EVERYWHERE}
         if shared and len(shared) == 1:
             side = next(iter(shared))
-        elif meanings and languages is None and len(set(meanings.values())) == 1:
+        elif meanings and local and len(set(meanings.values())) == 1:
             side = next(iter(meanings.values()))
             certain = certain and len(word) >= _PLAIN_SIDE
             bare_letter = bare_letter or len(word) == 1

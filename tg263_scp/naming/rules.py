@@ -16,7 +16,7 @@ from tg263_scp.naming.glue import ends_in_false_side
 from tg263_scp.naming.grammar import OrganName, TargetName
 from tg263_scp.naming.kinds import is_not_for_dose, kind_of
 from tg263_scp.naming.lexicon import BROADER_SITE, OWN_LANGUAGE
-from tg263_scp.naming.listing import Nomenclature, relaxed
+from tg263_scp.naming.listing import SHORT_NAME, Nomenclature, relaxed
 from tg263_scp.naming.organs import OrganReading, Verdict, read_organ, read_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.slots import type_tokens
@@ -24,8 +24,6 @@ from tg263_scp.naming.targets import read_target
 from tg263_scp.naming.text import fold
 
 _SHORT_ENDING = 3
-_SHORT_NAME = 4
-"""Characters up to which a listed name may be somebody's abbreviation for something else."""
 
 Rule = Callable[[Query, Nomenclature, NamingOptions], Proposal | None]
 
@@ -153,7 +151,7 @@ def _means_another(query: Query, name: str, nomenclature: Nomenclature) -> bool:
     """
     phrases = nomenclature.lexicon.find(tuple(token.text for token in query.words))
     others = [phrase for phrase in phrases if phrase.language != OWN_LANGUAGE and phrase.means != name]
-    if len(query.name) <= _SHORT_NAME:
+    if len(query.name) <= SHORT_NAME:
         return bool(others)
     sites = {query.site, BROADER_SITE.get(query.site, "")} - {""}
     return any(phrase.site in sites for phrase in others)

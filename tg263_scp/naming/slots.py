@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from tg263_scp.naming.grammar import CLASSIFIERS, TARGET_TYPES
-from tg263_scp.naming.lexicon import Lexicon, Sense
+from tg263_scp.naming.lexicon import EVERYWHERE, Lexicon, Sense
 from tg263_scp.naming.parts import SEPARATORS
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.text import Token, tokenise
@@ -212,7 +212,7 @@ def _classifier_and_side(token: Token) -> tuple[str, str] | None:
 
 def _side(word: str, lexicon: Lexicon) -> str:
     meanings = lexicon.sides.get(word, {})
-    everywhere = {meanings[language] for language in meanings if language in ("en", "la")}
+    everywhere = {meanings[language] for language in meanings if language in EVERYWHERE}
     sides = everywhere or (set(meanings.values()) if len(word) > 2 else set())
     side = next(iter(sides)) if len(sides) == 1 else ""
     return side if side in ("L", "R") else ""

@@ -12,11 +12,12 @@ Standard: AAPM TG-263 report, principles T1-T10.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from tg263_scp.naming import grammar
 from tg263_scp.naming.grammar import TargetName
+from tg263_scp.naming.lexicon import WIDE_LANGUAGES
 from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.organs import OrganReading, Verdict, read_words
 from tg263_scp.naming.query import Query
@@ -95,14 +96,13 @@ def _place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None
 def _objection(found: OrganReading, slots: Slots, nomenclature: Nomenclature) -> str:
     """Say why the words of a target cannot fill its structure slot; empty where they can."""
     languages = {phrase.language for phrase in found.phrases}
-    only_side = replace(found, rebuilt=False).name if found.side else found.name
     if (
         found.verdict not in (Verdict.FOUND, Verdict.SIDE_MISSING)
         or found.structure not in nomenclature.stems
     ):
         return "a word that has no slot"
     if slots.qualifier or (
-        found.rebuilt and not (found.side and only_side == f"{found.structure}_{found.side}")
+        found.rebuilt and not (found.side and found.name == f"{found.structure}_{found.side}")
     ):
         return "a word that has no slot"
     if not slots.sides and not found.side and _may_be_genitive(found, languages, nomenclature):
@@ -117,7 +117,7 @@ def _objection(found: OrganReading, slots: Slots, nomenclature: Nomenclature) ->
         return "nodes of one side or both"
     if slots.cut_off and found.structure not in _DRAWN_AS_TARGETS:
         return "something may be taken off the target"
-    local = languages - {"en", "la", "tg263"}
+    local = languages - WIDE_LANGUAGES
     if local == languages and any(
         local & set(nomenclature.lexicon.sides.get(letter, ())) for letter in slots.letters
     ):
