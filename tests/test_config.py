@@ -91,7 +91,7 @@ def test_an_unknown_key_names_its_line_and_the_nearest_key(load):
     ("text", "line", "near"),
     [
         ("lisen: {}\n", 1, "listen"),
-        ("llm: {enabled: true}\n", 1, "none"),
+        ("llm: {enable: true}\n", 1, "enabled"),
         ("destinations:\n  - name: a\n    prot: 1\n", 3, "port"),
         ("destinations:\n  - name: a\n    retry:\n      max_delay: 1\n", 4, "max_delay_s"),
         ("destination_defaults:\n  retry:\n    first_delay: 1\n", 3, "first_delay_s"),
@@ -116,6 +116,18 @@ def test_an_unknown_key_is_found_at_every_depth(load, text, line, near):
         ("destinations:\n  - name: a\n", 2, "destinations.0.host"),
         ("destination_defaults:\n  retry:\n    max_delay_s: soon\n", 3, "destination_defaults.retry"),
         ("spool:\n  min_free_bytes: lots\n", 2, "spool.min_free_bytes"),
+        ("llm:\n  samples: 10\n", 2, "llm.samples"),
+        ("llm:\n  host: 127.0.0.1:11434\n", 2, "llm.host"),
+        ("llm:\n  host: http://me:secret@127.0.0.1\n", 2, "llm.host"),
+        ("llm:\n  host: http://127.0.0.1:11434/?key=1\n", 2, "llm.host"),
+        ("llm:\n  model: two words\n", 2, "llm.model"),
+        ("llm:\n  model:\n", 2, "llm.model"),
+        ("llm:\n  headers:\n    - 'X-A: 1'\n    - Authorization: Bearer x\n", 4, "llm.headers.1"),
+        ("llm:\n  headers: ['Content-Length: 1']\n", 2, "llm.headers.0"),
+        ("llm:\n  enabled: no\n  headers: ['X-A: 1', 'x-a: 2']\n", 3, "llm.headers"),
+        ("llm:\n  ca_file: ca.pem\n", 2, "llm.ca_file"),
+        ("llm:\n  host: https://127.0.0.1\n  cert_file: us.pem\n", 3, "llm.cert_file"),
+        ("metrics:\n  port: 65536\n", 2, "metrics.port"),
     ],
 )
 def test_a_wrong_value_names_its_line(load, text, line, name):
@@ -206,3 +218,65 @@ def test_a_destination_has_its_own_uid_policy_or_that_of_all(load):
     assert load(all_new).destinations[0].uid_policy == "new"
     with pytest.raises(ConfigError, match="uid_policy"):
         load("destination_defaults: {uid_policy: other}\n")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "http://10.0.0.5:11434",
+        "https://ollama.example.org",
+        "http://localhost.example.org",
+        "http://0.0.0.0:11434",
+    ],
+)
+def test_a_model_on_another_computer_must_be_allowed(load, host):
+    with pytest.raises(ConfigError, match="ROI names would leave this computer") as caught:
+        load(f"llm:\n  samples: 3\n  host: {host}\n")
+    assert caught.value.where.line == 3
+    assert "allow_remote: yes" in caught.value.hint
+    assert not load(f"llm: {{host: '{host}', allow_remote: yes}}").llm.host_is_local
+
+
+@pytest.mark.parametrize(
+    "host", ["http://localhost:11434", "http://127.0.0.2:1", "https://[::1]:11434/ollama/"]
+)
+def test_loopback_is_this_computer(load, host):
+    llm = load(f"llm: {{host: '{host}'}}").llm
+    assert llm.host_is_local
+    assert llm.host == host.rstrip("/")
+
+
+@pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", "glm-4.6:cloud"])
+def test_a_model_that_runs_in_the_cloud_must_be_allowed(load, model):
+    with pytest.raises(ConfigError, match=r"llm\.model: .*ROI names would leave this computer"):
+        load(f"llm: {{model: '{model}'}}")
+    with pytest.raises(ConfigError, match=r"llm\.embed_model"):
+        load(f"llm: {{embed_model: '{model}'}}")
+    assert load(f"llm: {{model: '{model}', allow_remote: yes}}").llm.model == model
+
+
+def test_a_secret_header_is_in_no_text_and_no_digest(load):
+    config = load("llm: {headers: ['Authorization:  Bearer s3cret']}")
+    assert config.llm.headers == ["Authorization: Bearer s3cret"]
+    assert "s3cret" not in repr(config) + config.model_dump_json()
+    assert config.digest == load("").digest
+
+
+def test_what_is_wrong_with_a_secret_header_is_said_without_it(load):
+    with pytest.raises(ConfigError) as caught:
+        load("llm: {headers: ['Authorization: Bearer s3cret\u00e9']}")
+    assert "s3cret" not in f"{caught.value} {caught.value.__cause__}"
+
+
+def test_files_of_the_model_section_have_their_folders(load, tmp_path):
+    text = "llm: {host: 'https://127.0.0.1', ca_file: ca.pem, cert_file: us.pem, key_file: keys/us.key}"
+    llm = load(text).llm
+    assert (llm.ca_file, llm.cert_file) == (tmp_path / "ca.pem", tmp_path / "us.pem")
+    assert llm.key_file == tmp_path / "keys" / "us.key"
+    assert llm.cache_file == tmp_path / "spool" / "llm.sqlite"
+    assert load("").llm.ca_file is None
+
+
+def test_metrics_are_off_without_a_port(load):
+    assert load("").metrics.port is None
+    assert load("metrics: {port: 0}").metrics.port == 0

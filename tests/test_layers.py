@@ -20,7 +20,7 @@ RINGS = ("base", "naming", "dicom", "service", "tools", "cli")
 HOMES = {
     "numpy": ("dicom/",),
     "ollama": ("service/",),
-    "pydantic": ("config.py",),
+    "pydantic": ("config.py", "configfields.py", "configllm.py"),
     "pydicom": ("dicom/",),
     "pynetdicom": ("dicom/",),
     "rapidfuzz": ("naming/fuzzy.py",),

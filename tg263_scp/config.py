@@ -7,111 +7,36 @@ file, the line and, for a key, the nearest one that exists. Nothing is read from
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 
 from tg263_scp import configkeys, yamlsource
+from tg263_scp.configfields import (
+    AeTitle,
+    AeTitles,
+    DestinationName,
+    Misfit,
+    Networks,
+    OptionalAeTitle,
+    OptionalPath,
+    OptionalPort,
+    OptionalSystemName,
+    Port,
+    Seconds,
+    Section,
+    Share,
+    Size,
+    Texts,
+    Truth,
+    Uids,
+)
+from tg263_scp.configllm import Llm
 from tg263_scp.errors import ConfigError, SourceLine
 
 DEFAULTS_PATH = Path(__file__).with_name("default_config.yaml")
-
-_SIZE = re.compile(r"(\d+)\s*(|KiB|MiB|GiB|TiB)", re.IGNORECASE)
-_SIZE_FACTOR = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40}
-_NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]")
-
-
-def _size_bytes(value: Any) -> Any:
-    if isinstance(value, str):
-        match = _SIZE.fullmatch(value.strip())
-        if not match:
-            raise ValueError("must be bytes or a number with KiB, MiB, GiB or TiB, such as 2 GiB")
-        return int(match[1]) * _SIZE_FACTOR[match[2].lower()]
-    return value
-
-
-def _truth(value: Any) -> Any:
-    if isinstance(value, str):
-        word = value.strip().lower()
-        if word in ("true", "yes", "on"):
-            return True
-        if word in ("false", "no", "off"):
-            return False
-        raise ValueError("must be true or false (also yes/no, on/off)")
-    return value
-
-
-def _none_if_empty(value: Any) -> Any:
-    return None if value == "" else value
-
-
-def _list_of_texts(value: Any) -> Any:
-    return list(yamlsource.texts(value)) if isinstance(value, str) else value
-
-
-def _ae_title(value: str) -> str:
-    if not 1 <= len(value.strip()) <= 16 or "\\" in value or not (value.isascii() and value.isprintable()):
-        raise ValueError("must be an AE title: 1 to 16 printable ASCII characters, no backslash (PS3.5 6.2)")
-    return value.strip()
-
-
-def _system_name(value: str) -> str:
-    if not 1 <= len(value.strip()) <= 64 or "\\" in value or not (value.isascii() and value.isprintable()):
-        raise ValueError("must be 1 to 64 printable ASCII characters without backslash (PS3.5 6.2, LO)")
-    return value.strip()
-
-
-def _network(value: str) -> str:
-    return str(ipaddress.ip_network(value, strict=False))
-
-
-def _uid(value: str) -> str:
-    if len(value) > 64 or not re.fullmatch(r"\d+(\.\d+)+", value):
-        raise ValueError("must be a DICOM UID: digits and dots, at most 64 characters (PS3.5 9.1)")
-    return value
-
-
-def _destination_name(value: str) -> str:
-    if not value or _NOT_IN_A_FILE_NAME.search(value):
-        raise ValueError("must consist of letters, digits, dot, hyphen and underscore")
-    return value
-
-
-Truth = Annotated[bool, BeforeValidator(_truth)]
-Size = Annotated[int, BeforeValidator(_size_bytes), Field(ge=0)]
-Seconds = Annotated[float, Field(gt=0)]
-Port = Annotated[int, Field(ge=0, le=65535)]
-AeTitle = Annotated[str, AfterValidator(_ae_title)]
-Network = Annotated[str, AfterValidator(_network)]
-Uid = Annotated[str, AfterValidator(_uid)]
-Share = Annotated[float, Field(ge=0, le=1)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
-OptionalAeTitle = Annotated[AeTitle | None, BeforeValidator(_none_if_empty)]
-OptionalSystemName = Annotated[
-    Annotated[str, AfterValidator(_system_name)] | None, BeforeValidator(_none_if_empty)
-]
-AeTitles = Annotated[list[AeTitle], BeforeValidator(_list_of_texts)]
-Networks = Annotated[list[Network], BeforeValidator(_list_of_texts)]
-Uids = Annotated[list[Uid], BeforeValidator(_list_of_texts)]
-Texts = Annotated[list[str], BeforeValidator(_list_of_texts)]
-
-
-class Section(BaseModel):
-    """A section of the configuration: frozen, and closed against keys it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Listen(Section):
@@ -196,7 +121,7 @@ class DestinationDefaults(Section):
 class Destination(DestinationDefaults):
     """One Storage SCP that objects are forwarded to."""
 
-    name: Annotated[str, AfterValidator(_destination_name)]
+    name: DestinationName
     host: Annotated[str, Field(min_length=1)]
     port: Annotated[int, Field(ge=1, le=65535)]
     ae_title: AeTitle
@@ -209,6 +134,13 @@ class Audit(Section):
     salt_file: Path
 
 
+class Metrics(Section):
+    """Where monitoring reads the figures of the node; without a port it cannot."""
+
+    host: str
+    port: OptionalPort
+
+
 class Config(Section):
     """The whole configuration with all defaults filled in and all paths absolute."""
 
@@ -216,12 +148,13 @@ class Config(Section):
     peers: Peers
     naming: Naming
     write: Write
-    llm: Reserved
+    llm: Llm
     spool: Spool
     destination_defaults: DestinationDefaults
     destinations: list[Destination]
     review: Reserved
     audit: Audit
+    metrics: Metrics
 
     @model_validator(mode="after")
     def _destinations_have_different_names(self) -> Config:
@@ -277,25 +210,40 @@ def _wrong_value(problem: ValidationError, user: yamlsource.Mapping, where: str)
             line = getattr(node, "line", 0) or line
         else:
             break
+    cause = first.get("ctx", {}).get("error")
+    hint = "see default_config.yaml for what it means"
+    if isinstance(cause, Misfit):
+        location = (*location, cause.key)
+        hint = cause.hint
+        line = node.line_of(cause.key) or line if isinstance(node, yamlsource.Mapping) else line
     name = ".".join(str(step) for step in location) or "the configuration"
     said = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
         said = "is missing"
-    return ConfigError(
-        SourceLine(where, line), f"{name}: {said}", hint="see default_config.yaml for what it means"
-    )
+    return ConfigError(SourceLine(where, line), f"{name}: {said}", hint=hint)
 
 
 def _completed(config: Config, base: Path) -> Config:
     """Make paths absolute, and let our AE title stand for names that are not given."""
     folder = base / config.spool.folder
-    overlay = config.naming.overlay
+
+    def beside(path: Path | None) -> Path | None:
+        return base / path if path else None
+
     return config.model_copy(
         update={
             "spool": config.spool.model_copy(update={"folder": folder}),
-            "naming": config.naming.model_copy(update={"overlay": base / overlay if overlay else None}),
+            "naming": config.naming.model_copy(update={"overlay": beside(config.naming.overlay)}),
             "write": config.write.model_copy(
                 update={"modifying_system": config.write.modifying_system or config.listen.ae_title}
+            ),
+            "llm": config.llm.model_copy(
+                update={
+                    "ca_file": beside(config.llm.ca_file),
+                    "cert_file": beside(config.llm.cert_file),
+                    "key_file": beside(config.llm.key_file),
+                    "cache_file": folder / config.llm.cache_file,
+                }
             ),
             "audit": config.audit.model_copy(
                 update={"file": folder / config.audit.file, "salt_file": folder / config.audit.salt_file}
