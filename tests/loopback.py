@@ -16,6 +16,7 @@ from pynetdicom import AE, AllStoragePresentationContexts, build_context, evt
 from pynetdicom.transport import ThreadedAssociationServer
 
 from tg263_scp.config import Config, load_config
+from tg263_scp.configroutes import Gates
 from tg263_scp.dicom.part10 import write_part10
 from tg263_scp.dicom.sender import Answer, Connection, Parcel, Target
 from tg263_scp.dicom.storage_classes import accepted_transfer_syntaxes
@@ -234,6 +235,11 @@ def associated(port: int, *sop_classes: str, ae_title: str = "TG263", calling: s
     finally:
         if association.is_established:
             association.release()
+
+
+def gates(**actions: str) -> Gates:
+    """Return the default gates with other actions."""
+    return load_config().naming.gates.model_copy(update=actions)
 
 
 def node_config(folder: Path, *destination_ports: int, **sections: dict) -> Config:

@@ -6,6 +6,7 @@ import pytest
 
 from tg263_scp import yamlsource
 from tg263_scp.config import DEFAULTS_PATH, Config, load_config
+from tg263_scp.configroutes import Gates
 from tg263_scp.errors import ConfigError
 
 ONE_DESTINATION = """
@@ -30,6 +31,7 @@ def test_the_defaults_file_holds_every_setting_and_nothing_else():
     for section, field in Config.model_fields.items():
         if section != "destinations":
             assert list(defaults[section]) == list(field.annotation.model_fields), section
+    assert list(defaults["naming"]["gates"]) == list(Gates.model_fields)
 
 
 def test_without_a_file_the_defaults_hold():
@@ -92,6 +94,8 @@ def test_an_unknown_key_names_its_line_and_the_nearest_key(load):
     [
         ("lisen: {}\n", 1, "listen"),
         ("llm: {enable: true}\n", 1, "enabled"),
+        ("naming:\n  approved: hold\n", 2, "'approved' belongs below 'gates'"),
+        ("naming:\n  gates:\n    aproved: hold\n", 3, "approved"),
         ("destinations:\n  - name: a\n    prot: 1\n", 3, "port"),
         ("destinations:\n  - name: a\n    retry:\n      max_delay: 1\n", 4, "max_delay_s"),
         ("destination_defaults:\n  retry:\n    first_delay: 1\n", 3, "first_delay_s"),
@@ -111,6 +115,7 @@ def test_an_unknown_key_is_found_at_every_depth(load, text, line, near):
         ("listen:\n  port: 70000\n", 2, "listen.port"),
         ("listen:\n\n  ae_title: THIS_IS_MUCH_TOO_LONG\n", 3, "listen.ae_title"),
         ("naming:\n  mode: maybe\n", 2, "naming.mode"),
+        ("naming:\n  gates: {uid_mismatch: relabel}\n", 2, "naming.gates.uid_mismatch"),
         ("peers:\n  addresses:\n    - 10.0.0.1\n    - nowhere\n", 4, "peers.addresses"),
         ("destinations:\n  - name: a\n    host: h\n    ae_title: A\n    port: x\n", 5, "destinations.0.port"),
         ("destinations:\n  - name: a\n", 2, "destinations.0.host"),

@@ -21,6 +21,7 @@ from loopback import (
     Sender,
     associated,
     element,
+    gates,
     image,
     item,
     node_config,
@@ -153,7 +154,7 @@ def test_everything_else_passes_byte_for_byte_and_in_order(run, tmp_path, receiv
 
 
 def test_a_set_with_nothing_to_rename_arrives_as_it_was(run, tps, receiver):
-    node = run(naming={"unreadable": "pass"})
+    node = run(naming={"gates": gates(unreadable="relabel")})
     dataset = structure_set(["Heart", "noname", b"L\xfcgen", ""])
     tps(node, dataset)
     wait_until(lambda: settled(node))
@@ -198,7 +199,7 @@ def test_shadow_lets_even_a_broken_object_pass(run, tps, receiver, tmp_path):
     [("pass", ["herz"], "passed"), ("relabel", ["Heart"], "relabelled"), ("hold", None, "held")],
 )
 def test_an_approved_set_follows_the_policy(run, tps, receiver, tmp_path, policy, arrives, kind):
-    config = node_config(tmp_path, receiver.port, naming={"approved": policy})
+    config = node_config(tmp_path, receiver.port, naming={"gates": gates(approved=policy)})
     node = run(config=config)
     tps(node, structure_set(["herz"], approval="APPROVED"))
     wait_until(lambda: settled(node))
@@ -207,13 +208,30 @@ def test_an_approved_set_follows_the_policy(run, tps, receiver, tmp_path, policy
     assert audit_lines(config)[0]["kind"] == kind
 
 
-@pytest.mark.parametrize(("policy", "held"), [("pass", False), ("hold", True)])
-def test_unresolved_names_follow_the_policy(run, tps, receiver, tmp_path, policy, held):
-    node = run(naming={"unresolved": policy})
+@pytest.mark.parametrize(
+    ("policy", "arrives"),
+    [("pass", [["herz", "noname"]]), ("relabel", [["Heart", "noname"]]), ("hold", [])],
+)
+def test_unresolved_names_follow_the_policy(run, tps, receiver, tmp_path, policy, arrives):
+    node = run(naming={"gates": gates(unresolved=policy)})
     tps(node, structure_set(["herz", "noname"]))
     wait_until(lambda: settled(node))
-    assert (only_job(node).state is ObjectState.HELD) is held
-    assert len(receiver.box) == (not held)
+    assert [names_in(sent.dataset, tmp_path) for sent in receiver.box] == arrives
+    assert (only_job(node).state is ObjectState.HELD) is (policy == "hold")
+
+
+@pytest.mark.parametrize(("policy", "arrives"), [("pass", True), ("hold", False)])
+def test_a_structure_set_sent_as_something_else_follows_the_policy(
+    run, tps, receiver, tmp_path, policy, arrives
+):
+    config = node_config(tmp_path, receiver.port, naming={"gates": gates(sop_class_mismatch=policy)})
+    node = run(config=config)
+    dataset = structure_set(["herz"])
+    assert tps(node, dataset, CT) == 0x0000
+    wait_until(lambda: settled(node))
+    assert [sent.dataset for sent in receiver.box] == [dataset] * arrives
+    gate = {"gate": "sop_class_mismatch", "found": "sop_class_mismatch", "action": policy}
+    assert audit_lines(config)[0]["gates"] == [gate]
 
 
 BROKEN = {
@@ -266,7 +284,7 @@ def test_a_name_of_two_values_holds_the_object(run, tps, receiver):
 
 
 def test_an_unreadable_name_survives_beside_a_renamed_one(run, tps, receiver):
-    node = run(naming={"unreadable": "pass"})
+    node = run(naming={"gates": gates(unreadable="relabel")})
     tps(node, structure_set([b"L\xfcgen  ", "herz"]))
     wait_until(lambda: settled(node))
     assert receiver.box[0].dataset == structure_set([b"L\xfcgen  ", "Heart"])
@@ -415,7 +433,7 @@ def test_files_go_when_everybody_has_them_and_retention_is_over(run, tps, tmp_pa
 
 
 def test_the_audit_line_explains_the_object(run, tps, tmp_path, receiver):
-    config = node_config(tmp_path, receiver.port, naming={"unreadable": "pass"})
+    config = node_config(tmp_path, receiver.port, naming={"gates": gates(unreadable="relabel")})
     node = run(config=config)
     tps(node, structure_set(["herz", b"L\xfcgen"]))
     wait_until(lambda: settled(node))

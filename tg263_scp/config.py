@@ -34,6 +34,7 @@ from tg263_scp.configfields import (
     Uids,
 )
 from tg263_scp.configllm import Llm
+from tg263_scp.configroutes import Gates
 from tg263_scp.errors import ConfigError, SourceLine
 
 DEFAULTS_PATH = Path(__file__).with_name("default_config.yaml")
@@ -66,9 +67,7 @@ class Naming(Section):
     """What may be done to names."""
 
     mode: Literal["relabel", "shadow"]
-    approved: Literal["pass", "hold", "relabel"]
-    unresolved: Literal["pass", "hold"]
-    unreadable: Literal["pass", "hold"]
+    gates: Gates
     planning: Literal["keep", "prefix_z"]
     overlay: OptionalPath
     languages: Texts

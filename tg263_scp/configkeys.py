@@ -26,16 +26,16 @@ def refuse_unknown(user: Any, known: dict[str, Any], destination_keys: list[str]
         ConfigError: a key nobody knows, or something else where settings are expected.
     """
     _need_mapping(user, where)
-    _compare_keys(user, list(known), where, "")
+    _compare_keys(user, known, where, "")
     for section, settings in user.items():
         if section == "destinations":
             for entry in settings if isinstance(settings, list) else ():
                 _need_mapping(entry, where)
-                _compare_keys(entry, destination_keys, where, "destinations")
+                _compare_keys(entry, dict.fromkeys(destination_keys), where, "destinations")
                 _compare_nested(entry, known["destination_defaults"], where, "destinations")
         elif settings != "":
             _need_mapping(settings, where)
-            _compare_keys(settings, list(known[section]), where, section)
+            _compare_keys(settings, known[section], where, section)
             _compare_nested(settings, known[section], where, section)
 
 
@@ -43,19 +43,25 @@ def _compare_nested(settings: dict[str, Any], known: dict[str, Any], where: str,
     for key, value in settings.items():
         if isinstance(known.get(key), dict):
             _need_mapping(value, where)
-            _compare_keys(value, list(known[key]), where, f"{section}.{key}")
+            _compare_keys(value, known[key], where, f"{section}.{key}")
 
 
-def _compare_keys(settings: yamlsource.Mapping, known: list[str], where: str, section: str) -> None:
+def _compare_keys(settings: yamlsource.Mapping, known: dict[str, Any], where: str, section: str) -> None:
     for key in settings:
         if key in known:
             continue
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         place = f" in '{section}'" if section else ""
-        choice = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known) or 'none'}"
         raise ConfigError(
-            SourceLine(where, settings.line_of(key)), f"unknown key '{key}'{place}", hint=choice
+            SourceLine(where, settings.line_of(key)), f"unknown key '{key}'{place}", hint=_meant(key, known)
         )
+
+
+def _meant(key: str, known: dict[str, Any]) -> str:
+    for group, settings in known.items():
+        if isinstance(settings, dict) and key in settings:
+            return f"'{key}' belongs below '{group}'"
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known) or 'none'}"
 
 
 def merged(defaults: dict[str, Any], user: Any) -> dict[str, Any]:

@@ -226,13 +226,18 @@ def encoding_of(transfer_syntax_uid: str) -> Encoding:
         return EXPLICIT_BIG
     if transfer_syntax_uid in (EXPLICIT_VR_LITTLE_ENDIAN, DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN):
         return EXPLICIT_LITTLE
-    if _COMPRESSED.fullmatch(transfer_syntax_uid) and transfer_syntax_uid not in _DEFLATED_JPIP:
+    if is_for_images(transfer_syntax_uid) and transfer_syntax_uid not in _DEFLATED_JPIP:
         return EXPLICIT_LITTLE
     raise HeldObjectError(
         "unsupported_transfer_syntax",
         f"the transfer syntax {transfer_syntax_uid} is not one this program can edit",
         hint="let the sender use explicit or implicit VR little endian",
     )
+
+
+def is_for_images(transfer_syntax_uid: str) -> bool:
+    """Tell whether a transfer syntax is one for compressed images (PS3.5 A.4, A.6, A.7), odd for anything else."""
+    return _COMPRESSED.fullmatch(transfer_syntax_uid) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,11 @@ _PERSON_NAMES = (  # patient, other, birth, mother; referring, performing, readi
 _PERSON_IDS = (  # patient ID, other IDs, birth date, accession number, study ID
     *(0x00100020, 0x00101000, 0x00100030, 0x00080050, 0x00200010),
 )
+_PIXELS_OR_DOCUMENT = frozenset((0x00420011, 0x7FE00008, 0x7FE00009, 0x7FE00010))
+"""Encapsulated Document, Pixel Data and its two floating point kinds: not for a structure set."""
 _WANTED = frozenset(
     (
-        *(*_TEXT_FIELDS, *_PERSON_NAMES, *_PERSON_IDS),
+        *(*_TEXT_FIELDS, *_PERSON_NAMES, *_PERSON_IDS, *_PIXELS_OR_DOCUMENT),
         *(SPECIFIC_CHARACTER_SET, _SOP_CLASS_UID, DIGITAL_SIGNATURES),
     )
 )
@@ -124,6 +126,7 @@ class StructureSet:
     model_name: str
     approval_status: str
     has_digital_signature: bool
+    holds_pixels_or_document: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,5 +296,6 @@ def _structure_set(
         rois=rois,
         charset_known=charset.known,
         has_digital_signature=signed,
+        holds_pixels_or_document=not _PIXELS_OR_DOCUMENT.isdisjoint(found),
         **{field: (charset.decode(raw(tag)) or "").strip() for tag, field in _TEXT_FIELDS.items()},
     )

@@ -26,6 +26,7 @@ from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.forwarder import Forwarder
+from tg263_scp.service.gates import SentAs
 from tg263_scp.service.journal import Journal
 from tg263_scp.service.relabelling import (
     Decide,
@@ -172,7 +173,7 @@ class Node:
             self._nomenclature,
             policy,
             self._writing,
-            sop_instance_uid=job.sop_instance_uid,
+            sent_as=SentAs(job.sop_class_uid, job.sop_instance_uid),
             received_from=job.calling_ae_title,
             decide=self._decide,
         )

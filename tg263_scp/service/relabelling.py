@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from tg263_scp import __version__
 from tg263_scp.config import Naming, Write
+from tg263_scp.configroutes import Gates
 from tg263_scp.dicom.geometry import places
 from tg263_scp.dicom.identification_codes import IdentificationCode, load_codes
 from tg263_scp.dicom.provenance import Provenance
@@ -28,6 +29,7 @@ from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.query import NamingOptions
 from tg263_scp.naming.sides import PlaceOf
 from tg263_scp.service.audit import IdentifierHash
+from tg263_scp.service.gates import NOT_SENT, ClosedGate, SentAs, closed_gates, deciding, gate_of_unreadable
 
 
 class Decide(Protocol):
@@ -53,7 +55,7 @@ class OutcomeKind(StrEnum):
     SHADOW = "shadow"
     """Decided, and the original goes on all the same, even one that would be held (``reason`` says so)."""
     PASSED = "passed"
-    """The original goes on: not a structure set, or an approved or signed one that policy leaves alone."""
+    """The original goes on: not a structure set, or one that a gate lets pass (``reason`` says why)."""
     HELD = "held"
     """Kept for a person, with a reason."""
 
@@ -62,11 +64,9 @@ class OutcomeKind(StrEnum):
 class RelabelPolicy:
     """What may be done with an object; see the section ``naming`` of the configuration."""
 
-    mode: str = "relabel"
-    approved: str = "pass"
-    unresolved: str = "pass"
-    unreadable: str = "hold"
-    options: NamingOptions = field(default_factory=NamingOptions)
+    mode: str
+    gates: Gates
+    options: NamingOptions
 
     @classmethod
     def of(cls, naming: Naming) -> RelabelPolicy:
@@ -78,7 +78,7 @@ class RelabelPolicy:
             fuzzy_floor=naming.fuzzy_floor,
             fuzzy_gap=naming.fuzzy_gap,
         )
-        return cls(naming.mode, naming.approved, naming.unresolved, naming.unreadable, options)
+        return cls(naming.mode, naming.gates, options)
 
 
 def local_time() -> datetime:
@@ -120,8 +120,8 @@ class Writing:
 class RelabelOutcome:
     """What :func:`decide_and_write` did.
 
-    ``reason`` is the stable code of a hold (in shadow mode: of what would be one), or why an object was passed
-    (``approved``, ``signed``); empty otherwise.
+    ``reason`` is the stable code of a hold (in shadow mode: of what would be one), or why a structure set was passed; empty
+    otherwise. ``gates`` are those that have closed, whatever their action.
     ``decisions`` has the order of ``structure_set.rois``; both are empty where the object could not be read. ``proof`` is
     there exactly where a copy was written.
     """
@@ -131,6 +131,7 @@ class RelabelOutcome:
     structure_set: StructureSet | None = None
     decisions: tuple[Decision, ...] = ()
     proof: EditProof | None = None
+    gates: tuple[ClosedGate, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -154,15 +155,14 @@ def decide_and_write(
     policy: RelabelPolicy,
     writing: Writing,
     *,
-    sop_instance_uid: str = "",
+    sent_as: SentAs = NOT_SENT,
     received_from: str = "",
     decide: Decide = decide_set,
 ) -> RelabelOutcome:
     """Decide all names of a structure set and, where one changes and policy allows it, write the copy to ``target``.
 
-    ``sop_instance_uid``, where given, is what the sender called the object: another UID inside holds it
-    (``uid_mismatch``). ``received_from`` is the sender's AE title, for the provenance. An object that cannot be read or
-    edited with certainty is an outcome of kind HELD, not an error.
+    ``sent_as`` is what the sender called the object, ``received_from`` the sender's AE title, for the provenance. An object
+    that cannot be read or edited with certainty is an outcome of kind HELD, or what its gate says, not an error.
 
     Raises:
         FileExistsError: ``target`` exists.
@@ -171,19 +171,19 @@ def decide_and_write(
     try:
         structure_set = read_structure_set(source)
     except HeldObjectError as problem:
-        kind = OutcomeKind.SHADOW if policy.mode == "shadow" else OutcomeKind.HELD
-        return RelabelOutcome(kind, problem.reason)
+        return _unread(problem.reason, policy)
     options = replace(policy.options, identifiers=structure_set.identifiers)
     rois = [_roi(record) for record in structure_set.rois]
     decisions = decide(rois, nomenclature, options, place_of=places(source, structure_set))
-    outcome = RelabelOutcome(OutcomeKind.UNCHANGED, "", structure_set, decisions)
-    held = _held(structure_set, decisions, policy, sop_instance_uid)
+    closed = closed_gates(structure_set, decisions, sent_as, policy.gates)
+    outcome = RelabelOutcome(OutcomeKind.UNCHANGED, "", structure_set, decisions, gates=closed)
+    gate = deciding(closed)
     if policy.mode == "shadow":
+        held = gate.found if gate is not None and gate.action == "hold" else ""
         return replace(outcome, kind=OutcomeKind.SHADOW, reason=held)
-    if held:
-        return replace(outcome, kind=OutcomeKind.HELD, reason=held)
-    if policy.approved == "pass" and _sealed(structure_set):
-        return replace(outcome, kind=OutcomeKind.PASSED, reason=_sealed(structure_set))
+    if gate is not None and gate.action != "relabel":
+        kind = OutcomeKind.HELD if gate.action == "hold" else OutcomeKind.PASSED
+        return replace(outcome, kind=kind, reason=gate.found)
     new_names = _new_names(structure_set.rois, decisions)
     if not new_names:
         return outcome
@@ -198,33 +198,18 @@ def decide_and_write(
     return replace(outcome, kind=OutcomeKind.RELABELLED, proof=proof)
 
 
+def _unread(reason: str, policy: RelabelPolicy) -> RelabelOutcome:
+    gate = gate_of_unreadable(reason, policy.gates)
+    closed = () if gate is None else (gate,)
+    if policy.mode == "shadow":
+        return RelabelOutcome(OutcomeKind.SHADOW, reason, gates=closed)
+    passes = gate is not None and gate.action == "pass"
+    return RelabelOutcome(OutcomeKind.PASSED if passes else OutcomeKind.HELD, reason, gates=closed)
+
+
 def _roi(record: RoiRecord) -> Roi:
     number = record.number if record.number is not None else -1
     return Roi(number, record.name, record.interpreted_type, record.readable)
-
-
-def _sealed(structure_set: StructureSet) -> str:
-    """Say why an edit would break somebody's word: Approval Status (300E,0002), Digital Signatures Sequence."""
-    if structure_set.has_digital_signature:
-        return "signed"
-    return "approved" if structure_set.approval_status.strip().upper() == "APPROVED" else ""
-
-
-def _held(
-    structure_set: StructureSet,
-    decisions: Sequence[Decision],
-    policy: RelabelPolicy,
-    sop_instance_uid: str,
-) -> str:
-    if sop_instance_uid and structure_set.sop_instance_uid != sop_instance_uid:
-        return "uid_mismatch"
-    if policy.unreadable == "hold" and any(not roi.readable for roi in structure_set.rois):
-        return "unreadable_name" if structure_set.charset_known else "charset_unknown"
-    if policy.approved == "hold" and _sealed(structure_set):
-        return _sealed(structure_set)
-    if policy.unresolved == "hold" and any(decision.status is Status.REVIEW for decision in decisions):
-        return "unresolved_names"
-    return ""
 
 
 def _new_names(rois: Sequence[RoiRecord], decisions: Sequence[Decision]) -> dict[int, str]:
@@ -256,6 +241,7 @@ def audit_record(
     record: dict[str, Any] = {
         "kind": str(outcome.kind),
         "reason": outcome.reason,
+        "gates": [asdict(gate) for gate in outcome.gates],
         **context,
         "program": made_under.program_version,
         "nomenclature": made_under.nomenclature_digest,

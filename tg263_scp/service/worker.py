@@ -144,13 +144,14 @@ class Worker(PollingThread):
         self._log(job, outcome)
 
     def _outcome(self, job: Job, source: Path, target: Path, context: dict[str, Any]) -> RelabelOutcome:
-        if is_rtstruct(job.sop_class_uid):
+        identity = identify(source)
+        # What was sent as something else is a structure set too, for its gate to decide.
+        if is_rtstruct(job.sop_class_uid) or (identity is not None and is_rtstruct(identity.sop_class_uid)):
             outcome = self._relabel(source, target, job)
             if outcome.structure_set is not None:
                 return outcome
         else:
             outcome = RelabelOutcome(OutcomeKind.PASSED)
-        identity = identify(source)
         if identity is not None:
             context["patient"] = self._hashed(identity.patient_id)
             context["study"] = self._hashed(identity.study_instance_uid)
