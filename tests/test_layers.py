@@ -18,8 +18,10 @@ RINGS = ("base", "naming", "dicom", "service", "tools", "cli")
 """From the inside out: a module imports from its own ring and from those before it."""
 
 HOMES = {
+    "httpcore": ("service/bounded_http.py", "service/ollama_client.py"),
+    "httpx": ("service/bounded_http.py", "service/ollama_client.py"),
     "numpy": ("dicom/",),
-    "ollama": ("service/",),
+    "ollama": ("service/ollama_client.py",),
     "pydantic": ("config.py", "configfields.py", "configllm.py"),
     "pydicom": ("dicom/",),
     "pynetdicom": ("dicom/",),

@@ -62,6 +62,20 @@ class HeldObjectError(Tg263Error):
         self.reason = reason
 
 
+class ModelError(Tg263Error):
+    """The language model gave no usable answer. Harmless: the name goes to review, the object goes on.
+
+    ``reason`` is a stable code that log, audit and metrics count: ``unreachable`` (no connection), ``timeout`` (not complete
+    in time), ``model_missing`` (not on the server), ``remote`` (would be computed elsewhere, which is not allowed),
+    ``refused`` (HTTP or server error), ``incomplete`` (ended in the middle), ``overlong`` (more than an answer can be),
+    ``malformed`` (not the protocol).
+    """
+
+    def __init__(self, reason: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
 class JournalError(Tg263Error):
     """The journal refuses a state change that its table of transitions does not hold."""
 
