@@ -38,7 +38,8 @@ class ServingNode(Running):
             "destinations": list(destinations),
         }
         for section, values in sections.items():
-            settings[section] = {**settings.get(section, {}), **values}
+            merges = isinstance(values, dict)
+            settings[section] = {**settings.get(section, {}), **values} if merges else values
         self.config.write_text(json.dumps(settings, indent=1))  # JSON is YAML
         self._counted_from = 0
 

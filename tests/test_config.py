@@ -29,7 +29,7 @@ def test_the_defaults_file_holds_every_setting_and_nothing_else():
     defaults = yamlsource.load(DEFAULTS_PATH)
     assert list(defaults) == list(Config.model_fields)
     for section, field in Config.model_fields.items():
-        if section != "destinations":
+        if section not in ("destinations", "routes"):
             assert list(defaults[section]) == list(field.annotation.model_fields), section
     assert list(defaults["naming"]["gates"]) == list(Gates.model_fields)
 
@@ -99,6 +99,9 @@ def test_an_unknown_key_names_its_line_and_the_nearest_key(load):
         ("destinations:\n  - name: a\n    prot: 1\n", 3, "port"),
         ("destinations:\n  - name: a\n    retry:\n      max_delay: 1\n", 4, "max_delay_s"),
         ("destination_defaults:\n  retry:\n    first_delay: 1\n", 3, "first_delay_s"),
+        ("routes:\n  - name: a\n    calling_ae_title: TPS\n", 3, "calling_ae_titles"),
+        ("routes:\n  - name: a\n    gates:\n      aprooved: hold\n", 4, "approved"),
+        ("routes:\n  - name: a\n    approved: hold\n", 3, "'approved' belongs below 'gates'"),
     ],
 )
 def test_an_unknown_key_is_found_at_every_depth(load, text, line, near):
@@ -133,6 +136,10 @@ def test_an_unknown_key_is_found_at_every_depth(load, text, line, near):
         ("llm:\n  ca_file: ca.pem\n", 2, "llm.ca_file"),
         ("llm:\n  host: https://127.0.0.1\n  cert_file: us.pem\n", 3, "llm.cert_file"),
         ("metrics:\n  port: 65536\n", 2, "metrics.port"),
+        ("routes:\n  - mode: shadow\n", 2, "routes.0.name"),
+        ("routes:\n  - name: a\n    mode: off\n", 3, "routes.0.mode"),
+        ("routes:\n  - name: a\n    gates:\n      signed: off\n", 4, "routes.0.gates.signed"),
+        ("routes:\n  - name: a\n    addresses: [10.0.0.1, here]\n", 3, "routes.0.addresses.1"),
     ],
 )
 def test_a_wrong_value_names_its_line(load, text, line, name):
@@ -144,8 +151,39 @@ def test_a_wrong_value_names_its_line(load, text, line, name):
 
 def test_two_destinations_of_one_name_are_refused(load):
     entry = "  - {name: a, host: h, port: 1, ae_title: A}\n"
-    with pytest.raises(ConfigError, match="two destinations are called 'a'"):
+    with pytest.raises(ConfigError, match="two destinations are called 'a'") as caught:
         load("destinations:\n" + entry + entry)
+    assert caught.value.where.line == 3
+
+
+def test_a_route_takes_what_it_does_not_say_from_the_rest_of_the_configuration(load):
+    text = """
+naming: {mode: shadow, gates: {approved: hold}}
+routes:
+  - {name: first, calling_ae_titles: TPS, gates: {signed: relabel}}
+  - {name: second, mode: relabel, destinations: pacs}
+"""
+    first, second = load(ONE_DESTINATION + text).routes
+    assert (first.mode, first.gates.approved, first.gates.signed) == ("shadow", "hold", "relabel")
+    assert (first.calling_ae_titles, first.addresses, first.destinations) == (["TPS"], [], ["pacs"])
+    assert (second.mode, second.gates.signed, second.destinations) == ("relabel", "pass", ["pacs"])
+
+
+@pytest.mark.parametrize(
+    ("routes", "line", "problem", "hint"),
+    [
+        ("  - name: a\n    destinations: [pcas]\n", 5, "no destination 'pcas'", "did you mean 'pacs'?"),
+        ("  - name: a\n    destinations: [x1]\n", 5, "no destination 'x1'", "destinations: pacs"),
+        ("  - name: a\n    destinations: []\n", 5, "names no destination", "leave it out"),
+        ("  - name: a\n    addresses: 10.0.0.1\n  - name: a\n", 6, "two routes are called 'a'", ""),
+        ("  - name: a\n  - name: b\n    mode: shadow\n", 5, "never reached: the route 'a'", "last"),
+    ],
+)
+def test_routes_that_cannot_work_are_refused(load, routes, line, problem, hint):
+    with pytest.raises(ConfigError) as caught:
+        load(ONE_DESTINATION.lstrip() + "routes:\n" + routes)
+    assert (caught.value.where.line, problem in caught.value.problem) == (line, True)
+    assert hint in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -117,10 +117,12 @@ def test_links_lead_somewhere(document: str) -> None:
 
 
 def test_the_configuration_of_the_readme_is_valid(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    examples = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     path = tmp_path / "node.yaml"
-    path.write_text(example, encoding="utf-8")
-    assert load_config(path).naming.mode == "shadow"
+    path.write_text("".join(examples), encoding="utf-8")
+    config = load_config(path)
+    assert config.naming.mode == "shadow"
+    assert [route.name for route in config.routes] == ["research"]
 
 
 def test_the_example_configuration_is_valid() -> None:

@@ -109,7 +109,9 @@ class Desk:
 
     def queue(self, *tokens, sop_class=CT):
         for token in tokens:
-            arrival = Arrival(token, sop_class, f"1.2.{token[1:]}", EXPLICIT, token, 4, "TPS", "127.0.0.1")
+            arrival = Arrival(
+                token, sop_class, f"1.2.{token[1:]}", EXPLICIT, token, 4, "TPS", "127.0.0.1", "TG263", ""
+            )
             job, _ = self.journal.receive(arrival)
             self.journal.decide(job, {"kind": "passed"}, hold=False)
             self.journal.finish(job, ["d1"])
@@ -321,7 +323,9 @@ def test_without_the_audit_line_nothing_counts_as_sent(desk, peer, monkeypatch):
 def test_an_object_that_cannot_get_new_uids_fails_alone_and_visibly(tmp_path, clock, peer, result, text):
     peer.connect = lambda target, contexts: LineThatLooks(peer)
     desk = Desk(tmp_path, clock, peer, uid_policy="new")
-    job, _ = desk.journal.receive(Arrival("t1", CT, "1.2.1", EXPLICIT, "t1", 4, "TPS", "127.0.0.1"))
+    job, _ = desk.journal.receive(
+        Arrival("t1", CT, "1.2.1", EXPLICIT, "t1", 4, "TPS", "127.0.0.1", "TG263", "")
+    )
     desk.journal.decide(job, {"kind": "relabelled"}, hold=False, sends_result=True)
     desk.journal.finish(job, ["d1"])
     if result is not None:

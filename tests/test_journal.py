@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from threading import Thread
 
 import pytest
 
 from tg263_scp.errors import JournalError
+from tg263_scp.service import database
 from tg263_scp.service.journal import Journal
 from tg263_scp.service.states import TRANSITIONS, Arrival, DeliveryState, Ingest, ObjectState
 
@@ -32,7 +34,16 @@ def journal(tmp_path, clock):
 
 def arrival(token="t1", uid="1.2.3", sha256="aa"):
     return Arrival(
-        token, "1.2.840.10008.5.1.4.1.1.2", uid, "1.2.840.10008.1.2.1", sha256, 10, "TPS", "10.0.0.1"
+        token,
+        "1.2.840.10008.5.1.4.1.1.2",
+        uid,
+        "1.2.840.10008.1.2.1",
+        sha256,
+        10,
+        "TPS",
+        "10.0.0.1",
+        "TG263",
+        "",
     )
 
 
@@ -275,6 +286,105 @@ def test_a_journal_of_another_schema_is_refused(tmp_path):
         raw.execute("PRAGMA user_version=99")
     with pytest.raises(JournalError, match="schema version 99"):
         Journal(tmp_path / "j")
+
+
+VERSION_1 = """
+CREATE TABLE objects (
+    job INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE, state TEXT NOT NULL,
+    sop_class_uid TEXT NOT NULL, sop_instance_uid TEXT NOT NULL, transfer_syntax_uid TEXT NOT NULL,
+    sha256 TEXT NOT NULL, dataset_bytes INTEGER NOT NULL, calling_ae_title TEXT NOT NULL,
+    peer_address TEXT NOT NULL, received_at REAL NOT NULL, changed_at REAL NOT NULL,
+    other_version INTEGER NOT NULL, next_state TEXT NOT NULL DEFAULT '', sends_result INTEGER NOT NULL DEFAULT 0,
+    reason TEXT NOT NULL DEFAULT '', record TEXT NOT NULL DEFAULT ''
+);
+CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256) WHERE state <> 'EXPIRED';
+CREATE INDEX object_uid ON objects (sop_instance_uid);
+CREATE INDEX object_state ON objects (state, job);
+CREATE TABLE deliveries (
+    job INTEGER NOT NULL REFERENCES objects (job), destination TEXT NOT NULL, state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0, queued_at REAL NOT NULL, next_attempt_at REAL NOT NULL,
+    changed_at REAL NOT NULL, status INTEGER, error TEXT NOT NULL DEFAULT '', PRIMARY KEY (job, destination)
+) WITHOUT ROWID;
+CREATE INDEX delivery_state ON deliveries (destination, state, job);
+PRAGMA user_version=1;
+INSERT INTO objects VALUES
+    (1, 't1', 'RECEIVED', 'c', '1.2.1', 'x', 'aa', 9, 'TPS', '10.0.0.1', 5.0, 5.0, 0, '', 0, '', ''),
+    (2, 't2', 'DECIDED', 'c', '1.2.2', 'x', 'bb', 9, 'TPS', '10.0.0.1', 5.0, 6.0, 0, 'READY', 1, '', '{"a": 1}'),
+    (3, 't3', 'READY', 'c', '1.2.3', 'x', 'cc', 9, 'TPS', '10.0.0.1', 5.0, 7.0, 1, '', 1, '', ''),
+    (4, 't4', 'HELD', 'c', '1.2.4', 'x', 'dd', 9, 'TPS', '10.0.0.1', 5.0, 8.0, 0, '', 0, 'truncated', ''),
+    (5, 't5', 'EXPIRED', 'c', '1.2.3', 'x', 'cc', 9, 'TPS', '10.0.0.1', 1.0, 2.0, 0, '', 1, '', '');
+INSERT INTO deliveries VALUES
+    (3, 'd1', 'SENT', 1, 7.0, 7.0, 8.0, 0, ''),
+    (3, 'd2', 'RETRY', 4, 7.0, 99.0, 8.0, NULL, 'the peer gave no answer');
+"""
+"""A journal as the first release wrote it."""
+
+
+@pytest.fixture
+def first_journal(tmp_path):
+    path = tmp_path / "first.sqlite"
+    with sqlite3.connect(path) as raw:
+        raw.executescript(VERSION_1)
+    raw.close()
+    return path
+
+
+def rows_of(path, table):
+    with sqlite3.connect(path) as raw:
+        raw.row_factory = sqlite3.Row
+        rows = [dict(row) for row in raw.execute(f"SELECT * FROM {table}")]
+    raw.close()
+    return rows
+
+
+def shape_of(path):
+    with sqlite3.connect(path) as raw:
+        tables = {
+            table: raw.execute(f"PRAGMA table_info({table})").fetchall()
+            for table in ("objects", "deliveries")
+        }
+        indexes = dict(raw.execute("SELECT name, sql FROM sqlite_master WHERE type='index' AND sql<>''"))
+    raw.close()
+    return tables, indexes
+
+
+def test_a_journal_of_the_first_release_is_taken_over_with_everything_in_it(first_journal, tmp_path, clock):
+    before = {table: rows_of(first_journal, table) for table in ("objects", "deliveries")}
+    journal = Journal(first_journal, clock=clock, upgrade=True)
+    jobs = {job.token: job for job, _ in journal.list_objects(finished=True)}
+    assert [str(jobs[f"t{n}"].state) for n in range(1, 5)] == ["RECEIVED", "DECIDED", "READY", "HELD"]
+    assert journal.next_job().job == 1
+    assert (jobs["t3"].called_ae_title, jobs["t3"].route) == ("", "")
+    assert received(journal, "t9", uid="1.2.3", sha256="cc") == 3
+    journal.close()
+    for table, rows in before.items():
+        for old, new in zip(rows, rows_of(first_journal, table), strict=True):
+            assert old.items() <= new.items()
+    Journal(tmp_path / "fresh").close()
+    assert shape_of(first_journal) == shape_of(tmp_path / "fresh")
+    Journal(first_journal, upgrade=True).close()
+
+
+def test_an_upgrade_that_is_cut_off_changes_nothing(first_journal, monkeypatch):
+    before = shape_of(first_journal), rows_of(first_journal, "objects")
+    monkeypatch.setitem(database._UPGRADES, 1, database._UPGRADES[1] + "SELECT nonsense;\n")
+    with pytest.raises(JournalError, match="nonsense"):
+        Journal(first_journal, upgrade=True)
+    assert (shape_of(first_journal), rows_of(first_journal, "objects")) == before
+
+
+def test_only_the_node_brings_a_journal_up_to_date(first_journal):
+    with pytest.raises(JournalError, match="schema version 1") as refused:
+        Journal(first_journal)
+    assert "when it starts" in refused.value.hint
+
+
+def test_the_same_object_on_another_route_is_another_job(journal):
+    first = received(journal)
+    other = replace(arrival("t2"), route="research")
+    job, ingest = journal.receive(other)
+    assert (job != first, ingest) == (True, Ingest.NEW)
+    assert journal.receive(replace(other, token="t3")) == (job, Ingest.IN_FLIGHT)
 
 
 def test_a_file_that_is_no_journal_is_refused(tmp_path):

@@ -58,7 +58,16 @@ def config(tmp_path: Path) -> Path:
     folder.mkdir()
     journal = Journal(folder / JOURNAL_NAME)
     arrival = Arrival(
-        "token", "1.2.840.10008.5.1.4.1.1.481.3", UID, "1.2.840.10008.1.2", "00" * 32, 1000, "TPS", "10.0.0.1"
+        "token",
+        "1.2.840.10008.5.1.4.1.1.481.3",
+        UID,
+        "1.2.840.10008.1.2",
+        "00" * 32,
+        1000,
+        "TPS",
+        "10.0.0.1",
+        "TG263",
+        "",
     )
     job, _ = journal.receive(arrival)
     journal.decide(job, {"decision": "d"}, hold=True, reason="truncated")
@@ -164,6 +173,27 @@ def test_doctor_says_what_new_uids_break(
     path.write_text(f"{text}destination_defaults: {{uid_policy: new}}\n", encoding="utf-8")
     assert main(["doctor", "--config", str(path)]) == ExitCode.DONE
     assert "plans and doses go on referring to the original" in capsys.readouterr().out
+
+
+def test_doctor_shows_the_routes_and_those_that_nobody_can_take(
+    tmp_path: Path, peer: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = configured(tmp_path, peer)
+    routes = """peers: {ae_titles: [TPS, QA]}
+routes:
+  - {name: research, calling_ae_titles: QA, addresses: 10.1.0.0/16, mode: shadow, gates: {approved: relabel}}
+  - {name: other, calling_ae_titles: CLINIC}
+  - {name: rest}
+"""
+    path.write_text(path.read_text(encoding="utf-8") + routes, encoding="utf-8")
+    assert main(["doctor", "--config", str(path), "--json"]) == ExitCode.FINDINGS
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)}
+    assert checks["route research"]["detail"] == (
+        "from QA at 10.1.0.0/16; mode shadow; approved relabel; goes to archive"
+    )
+    assert checks["route rest"]["detail"] == "everybody; mode relabel; goes to archive"
+    assert [name for name, check in checks.items() if not check["good"]] == ["route other"]
+    assert "none of them is in peers.ae_titles" in checks["route other"]["detail"]
 
 
 def test_doctor_names_what_is_wrong(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,11 +3,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from loopback import CT, EXPLICIT, RTSTRUCT, image, structure_set, wait_until
+from loopback import CT, EXPLICIT, RTSTRUCT, image, node_config, structure_set, wait_until
 
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.journal import Journal
 from tg263_scp.service.relabelling import DecisionContext, OutcomeKind, RelabelOutcome
+from tg263_scp.service.routing import Routes
 from tg263_scp.service.spool import Spool
 from tg263_scp.service.states import Arrival, DeliveryState, ObjectState
 from tg263_scp.service.worker import Worker
@@ -20,7 +21,7 @@ class PowerCut(BaseException):
 class Desk:
     """A worker with everything around it, driven by hand; ``relabel`` writes 'result', or what the test wants."""
 
-    def __init__(self, folder, destinations=("d1",)):
+    def __init__(self, folder, destinations=1):
         self.folder = folder
         self.now = 1000.0
         self.spool = Spool(folder / "spool", min_free_bytes=0)
@@ -37,7 +38,7 @@ class Desk:
             lambda *arguments: self.relabel(*arguments),
             made_under=DecisionContext("n", "c"),
             hashed=IdentifierHash(folder / "salt"),
-            destinations=destinations,
+            routes=Routes(node_config(folder, *[104] * destinations)),
             retention_s=50.0,
             wake_forwarders=self.wake,
             clock=lambda: self.now,
@@ -66,7 +67,16 @@ class Desk:
             source_ae_title="TPS",
         )
         arrival = Arrival(
-            spooled.token, sop_class, uid, EXPLICIT, spooled.sha256, spooled.dataset_bytes, "TPS", "127.0.0.1"
+            spooled.token,
+            sop_class,
+            uid,
+            EXPLICIT,
+            spooled.sha256,
+            spooled.dataset_bytes,
+            "TPS",
+            "127.0.0.1",
+            "TG263",
+            "",
         )
         return self.journal.receive(arrival)[0]
 
@@ -117,6 +127,19 @@ def test_cut_off_after_any_step_the_work_is_done_once(desk, step, namings):
     assert desk.calls == namings
     assert [line["kind"] for line in desk.lines()] == ["relabelled"]
     assert len(desk.journal.outbox.deliveries(job)) == 1
+
+
+def test_a_decision_goes_where_it_said_even_where_routes_have_changed_since(desk):
+    job = desk.receive()
+    desk.cut_after = "decided"
+    with pytest.raises(PowerCut):
+        desk.work()
+    desk.cut_after = ""
+    desk.worker._routes = Routes(node_config(desk.folder, 104, 105))
+    desk.work()
+    assert [each.destination for each in desk.journal.outbox.deliveries(job)] == ["d1"]
+    (line,) = desk.lines()
+    assert (line["route"], line["destinations"]) == ("", ["d1"])
 
 
 def test_half_a_result_of_an_earlier_attempt_is_thrown_away(desk):

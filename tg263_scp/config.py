@@ -17,13 +17,13 @@ from tg263_scp import configkeys, yamlsource
 from tg263_scp.configfields import (
     AeTitle,
     AeTitles,
-    DestinationName,
     Misfit,
     Networks,
     OptionalAeTitle,
     OptionalPath,
     OptionalPort,
     OptionalSystemName,
+    PlainName,
     Port,
     Seconds,
     Section,
@@ -34,7 +34,7 @@ from tg263_scp.configfields import (
     Uids,
 )
 from tg263_scp.configllm import Llm
-from tg263_scp.configroutes import Gates
+from tg263_scp.configroutes import Gates, Mode, Route, check_routes, route_settings
 from tg263_scp.errors import ConfigError, SourceLine
 
 DEFAULTS_PATH = Path(__file__).with_name("default_config.yaml")
@@ -66,7 +66,7 @@ class Peers(Section):
 class Naming(Section):
     """What may be done to names."""
 
-    mode: Literal["relabel", "shadow"]
+    mode: Mode
     gates: Gates
     planning: Literal["keep", "prefix_z"]
     overlay: OptionalPath
@@ -120,7 +120,7 @@ class DestinationDefaults(Section):
 class Destination(DestinationDefaults):
     """One Storage SCP that objects are forwarded to."""
 
-    name: DestinationName
+    name: PlainName
     host: Annotated[str, Field(min_length=1)]
     port: Annotated[int, Field(ge=1, le=65535)]
     ae_title: AeTitle
@@ -151,16 +151,22 @@ class Config(Section):
     spool: Spool
     destination_defaults: DestinationDefaults
     destinations: list[Destination]
+    routes: list[Route]
     review: Reserved
     audit: Audit
     metrics: Metrics
 
     @model_validator(mode="after")
-    def _destinations_have_different_names(self) -> Config:
+    def _goes_together(self) -> Config:
         names = [destination.name for destination in self.destinations]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two destinations are called '{name}'")
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise Misfit(
+                    ("destinations", number, "name"),
+                    f"two destinations are called '{name}'",
+                    hint="queue and log tell destinations apart by their names",
+                )
+        check_routes(self.routes, names)
         return self
 
     @property
@@ -179,15 +185,15 @@ def load_config(path: Path | None = None) -> Config:
     defaults = yamlsource.load(DEFAULTS_PATH, error=ConfigError)
     user = yamlsource.load(path, error=ConfigError) if path else yamlsource.Mapping()
     where = str(path) if path else DEFAULTS_PATH.name
-    configkeys.refuse_unknown(user, defaults, list(Destination.model_fields), where)
+    entries = {
+        "destinations": {**dict.fromkeys(Destination.model_fields), **defaults["destination_defaults"]},
+        "routes": {**dict.fromkeys(Route.model_fields), "gates": defaults["naming"]["gates"]},
+    }
+    configkeys.refuse_unknown(user, defaults, entries, where)
     settings = configkeys.merged(defaults, user)
-    if settings["destinations"] == "":
-        settings["destinations"] = []
-    if isinstance(settings["destinations"], list):
-        settings["destinations"] = [
-            configkeys.merged(settings["destination_defaults"], entry) if isinstance(entry, dict) else entry
-            for entry in settings["destinations"]
-        ]
+    settings["destinations"] = configkeys.entries(settings["destinations"], settings["destination_defaults"])
+    names = [entry.get("name", "") for entry in settings["destinations"] if isinstance(entry, dict)]
+    settings["routes"] = configkeys.entries(settings["routes"], route_settings(settings["naming"], names))
     try:
         config = Config.model_validate(settings)
     except ValidationError as problem:
@@ -198,6 +204,11 @@ def load_config(path: Path | None = None) -> Config:
 def _wrong_value(problem: ValidationError, user: yamlsource.Mapping, where: str) -> ConfigError:
     first = problem.errors()[0]
     location = first["loc"]
+    hint = "see default_config.yaml for what it means"
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, Misfit):
+        location = (*location, *cause.way)
+        hint = cause.hint
     node: Any = user
     line = 0
     for step in location:
@@ -209,12 +220,6 @@ def _wrong_value(problem: ValidationError, user: yamlsource.Mapping, where: str)
             line = getattr(node, "line", 0) or line
         else:
             break
-    cause = first.get("ctx", {}).get("error")
-    hint = "see default_config.yaml for what it means"
-    if isinstance(cause, Misfit):
-        location = (*location, cause.key)
-        hint = cause.hint
-        line = node.line_of(cause.key) or line if isinstance(node, yamlsource.Mapping) else line
     name = ".".join(str(step) for step in location) or "the configuration"
     said = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":

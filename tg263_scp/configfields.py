@@ -111,13 +111,13 @@ def _uid(value: str) -> str:
     return value
 
 
-def _destination_name(value: str) -> str:
+def _plain_name(value: str) -> str:
     if not value or _NOT_IN_A_FILE_NAME.search(value):
         raise ValueError("must consist of letters, digits, dot, hyphen and underscore")
     return value
 
 
-DestinationName = Annotated[str, AfterValidator(_destination_name)]
+PlainName = Annotated[str, AfterValidator(_plain_name)]
 Truth = Annotated[bool, BeforeValidator(_truth)]
 Size = Annotated[int, BeforeValidator(_size_bytes), Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -144,11 +144,14 @@ Headers = Annotated[list[Header], BeforeValidator(_list_of_texts)]
 
 
 class Misfit(ValueError):  # noqa: N818 - a ValueError is what pydantic wants of a validator
-    """Settings of one section that do not go together: the key to look at, what is wrong, what to do."""
+    """Settings that do not go together: the key to look at, what is wrong, what to do.
 
-    def __init__(self, key: str, problem: str, *, hint: str) -> None:
+    A key deeper in the section is given by the way to it, such as ``("routes", 0, "destinations")``.
+    """
+
+    def __init__(self, key: str | tuple[str | int, ...], problem: str, *, hint: str) -> None:
         super().__init__(problem)
-        self.key = key
+        self.way = (key,) if isinstance(key, str) else key
         self.hint = hint
 
 

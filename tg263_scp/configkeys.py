@@ -19,8 +19,8 @@ def _need_mapping(value: Any, where: str) -> None:
         )
 
 
-def refuse_unknown(user: Any, known: dict[str, Any], destination_keys: list[str], where: str) -> None:
-    """Compare the user's keys with those of the defaults, those of each destination with ``destination_keys``.
+def refuse_unknown(user: Any, known: dict[str, Any], entries: dict[str, dict[str, Any]], where: str) -> None:
+    """Compare the user's keys with those of the defaults; ``entries`` are the keys of what the lists hold, by list.
 
     Raises:
         ConfigError: a key nobody knows, or something else where settings are expected.
@@ -28,15 +28,17 @@ def refuse_unknown(user: Any, known: dict[str, Any], destination_keys: list[str]
     _need_mapping(user, where)
     _compare_keys(user, known, where, "")
     for section, settings in user.items():
-        if section == "destinations":
+        if section in entries:
             for entry in settings if isinstance(settings, list) else ():
-                _need_mapping(entry, where)
-                _compare_keys(entry, dict.fromkeys(destination_keys), where, "destinations")
-                _compare_nested(entry, known["destination_defaults"], where, "destinations")
+                _compare_section(entry, entries[section], where, section)
         elif settings != "":
-            _need_mapping(settings, where)
-            _compare_keys(settings, known[section], where, section)
-            _compare_nested(settings, known[section], where, section)
+            _compare_section(settings, known[section], where, section)
+
+
+def _compare_section(settings: Any, known: dict[str, Any], where: str, section: str) -> None:
+    _need_mapping(settings, where)
+    _compare_keys(settings, known, where, section)
+    _compare_nested(settings, known, where, section)
 
 
 def _compare_nested(settings: dict[str, Any], known: dict[str, Any], where: str, section: str) -> None:
@@ -74,3 +76,10 @@ def merged(defaults: dict[str, Any], user: Any) -> dict[str, Any]:
         else:
             result[key] = value
     return result
+
+
+def entries(listed: Any, defaults: dict[str, Any]) -> Any:
+    """Return a list of settings, each with the defaults for what it does not say; what is no list is left as it is."""
+    if listed == "":
+        return []
+    return [merged(defaults, entry) for entry in listed] if isinstance(listed, list) else listed

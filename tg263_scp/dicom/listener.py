@@ -8,7 +8,6 @@ Standard: Storage Service Class PS3.4 B; C-STORE PS3.7 9.1.1; upper layer PS3.8.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import socket
 import time
@@ -25,6 +24,7 @@ from pynetdicom.events import Event
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
 import tg263_scp.dicom.network  # noqa: F401  (settings of pynetdicom)
+from tg263_scp.addresses import listed
 from tg263_scp.config import Listen, Peers
 from tg263_scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from tg263_scp.dicom.storage_classes import supported_contexts
@@ -67,6 +67,7 @@ class Received:
     transfer_syntax_uid: str
     dataset: memoryview
     calling_ae_title: str
+    called_ae_title: str
     peer_address: str
 
 
@@ -81,7 +82,7 @@ class Listener:
         self._listen = listen
         self._accept = accept
         self._ae = _application_entity(listen, peers)
-        self._networks = [ipaddress.ip_network(network) for network in peers.addresses]
+        self._networks = peers.addresses
         self._max_message_bytes = max_object_bytes + _MESSAGE_OVERHEAD_BYTES
         self._server: _Server | None = None
 
@@ -166,6 +167,7 @@ def _on_store(event: Event, accept: Accept) -> int:
         transfer_syntax_uid=str(context.transfer_syntax),
         dataset=request.DataSet.getbuffer(),
         calling_ae_title=event.assoc.requestor.ae_title,
+        called_ae_title=event.assoc.requestor.primitive.called_ae_title,
         peer_address=event.assoc.requestor.address,
     )
     try:
@@ -241,18 +243,15 @@ class _Server(ThreadedAssociationServer):
     """Closes connections from addresses that may not call, and those of a flood, before anything is read."""
 
     request_queue_size = 64
-    networks: list[Any]
+    networks: list[str]
     max_connections: int
     max_message_bytes: int
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Say whether a new connection may stay."""
-        if self.networks:
-            address: Any = ipaddress.ip_address(client_address[0].partition("%")[0])
-            address = getattr(address, "ipv4_mapped", None) or address
-            if not any(address in network for network in self.networks):
-                logger.warning("a connection from %s was closed: not in peers.addresses", address)
-                return False
+        if self.networks and not listed(client_address[0], self.networks):
+            logger.warning("a connection from %s was closed: not in peers.addresses", client_address[0])
+            return False
         return len(self.active_associations) < self.max_connections
 
     def get_request(self) -> tuple[socket.socket, Any]:

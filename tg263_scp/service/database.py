@@ -17,7 +17,7 @@ from typing import Any
 from tg263_scp.errors import JournalError
 from tg263_scp.service.states import TRANSITIONS, ObjectState
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE objects (
     job INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -36,9 +36,11 @@ CREATE TABLE objects (
     next_state TEXT NOT NULL DEFAULT '',
     sends_result INTEGER NOT NULL DEFAULT 0,
     reason TEXT NOT NULL DEFAULT '',
-    record TEXT NOT NULL DEFAULT ''
+    record TEXT NOT NULL DEFAULT '',
+    called_ae_title TEXT NOT NULL DEFAULT '',
+    route TEXT NOT NULL DEFAULT ''
 );
-CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256) WHERE state <> 'EXPIRED';
+CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route) WHERE state <> 'EXPIRED';
 CREATE INDEX object_uid ON objects (sop_instance_uid);
 CREATE INDEX object_state ON objects (state, job);
 CREATE TABLE deliveries (
@@ -55,12 +57,21 @@ CREATE TABLE deliveries (
 ) WITHOUT ROWID;
 CREATE INDEX delivery_state ON deliveries (destination, state, job);
 """
+_UPGRADES = {
+    1: """
+ALTER TABLE objects ADD COLUMN called_ae_title TEXT NOT NULL DEFAULT '';
+ALTER TABLE objects ADD COLUMN route TEXT NOT NULL DEFAULT '';
+DROP INDEX object_identity;
+CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route) WHERE state <> 'EXPIRED';
+""",
+}
+"""What makes a journal of the next version of one of this version; nothing in it is lost."""
 
 
 class Database:
-    """The open journal file."""
+    """The open journal file; one of an earlier version is brought up to date where ``upgrade`` is true, else refused."""
 
-    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float], *, upgrade: bool) -> None:
         self.path = path
         self.clock = clock
         self._lock = RLock()
@@ -74,20 +85,29 @@ class Database:
             self._connection.execute("PRAGMA foreign_keys=ON")
         except sqlite3.Error as problem:
             raise JournalError(f"the journal {path} cannot be opened: {problem}") from problem
-        self._make_or_check_schema()
+        self._make_or_check_schema(upgrade=upgrade)
 
-    def _make_or_check_schema(self) -> None:
+    def _make_or_check_schema(self, *, upgrade: bool) -> None:
         with self.transaction() as db:
-            version = db.execute("PRAGMA user_version").fetchone()[0]
+            version = found = db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
-                for statement in _SCHEMA.split(";\n"):
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-            elif version != SCHEMA_VERSION:
+                _run(db, _SCHEMA)
+                version = SCHEMA_VERSION
+            while upgrade and version in _UPGRADES:
+                _run(db, _UPGRADES[version])
+                version += 1
+            if version != SCHEMA_VERSION:
+                hint = (
+                    "the node of this program version brings it up to date when it starts"
+                    if version in _UPGRADES
+                    else "use the program version that wrote it, or let it finish its queue first"
+                )
                 raise JournalError(
                     f"the journal {self.path} has schema version {version}, this program knows {SCHEMA_VERSION}",
-                    hint="use the program version that wrote it, or let it finish its queue first",
+                    hint=hint,
                 )
+            if version != found:
+                db.execute(f"PRAGMA user_version={version}")
 
     def close(self) -> None:
         """Close the file; what was committed is on the disk already."""
@@ -144,3 +164,9 @@ class Database:
         columns = {"state": str(to), "changed_at": self.clock(), **columns}
         assignments = ", ".join(f"{name}=?" for name in columns)
         db.execute(f"UPDATE {table} SET {assignments} WHERE {where}", (*columns.values(), *key))
+
+
+def _run(db: sqlite3.Connection, statements: str) -> None:
+    """Run statements one by one: ``executescript`` would end the transaction."""
+    for statement in statements.split(";\n"):
+        db.execute(statement)

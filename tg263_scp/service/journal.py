@@ -25,10 +25,17 @@ from tg263_scp.service.states import Arrival, Delivery, DeliveryState, Ingest, J
 
 
 class Journal:
-    """The journal of one node; safe to use from several threads, and from another process beside a running node."""
+    """The journal of one node; safe to use from several threads, and from another process beside a running node.
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
-        self._database = Database(path, clock)
+    One that an earlier program version wrote is brought up to date where ``upgrade`` is true: only the node may do that,
+    since it alone knows that no program of the earlier version works on it.
+
+    Raises:
+        JournalError: the file cannot be opened, or is of another version.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time, upgrade: bool = False) -> None:
+        self._database = Database(path, clock, upgrade=upgrade)
         self.outbox = Outbox(self._database)
 
     def close(self) -> None:
@@ -38,14 +45,15 @@ class Journal:
     def receive(self, arrival: Arrival) -> tuple[int, Ingest]:
         """Enter a durable object; return its job number and what it meant.
 
-        The same SOP Instance UID and bytes make no second job: the job that exists is returned, and the new copy's
-        token is not used.
+        The same SOP Instance UID and bytes on the same route make no second job: the job that exists is returned, and the
+        new copy's token is not used.
         """
         now = self._database.clock()
         with self._database.transaction() as db:
             known = db.execute(
-                "SELECT job, state FROM objects WHERE sop_instance_uid=? AND sha256=? AND state<>'EXPIRED'",
-                (arrival.sop_instance_uid, arrival.sha256),
+                "SELECT job, state FROM objects WHERE sop_instance_uid=? AND sha256=? AND route=?"
+                " AND state<>'EXPIRED'",
+                (arrival.sop_instance_uid, arrival.sha256, arrival.route),
             ).fetchone()
             if known:
                 return known["job"], self._received_again(db, known["job"], known["state"], now)

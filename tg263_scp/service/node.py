@@ -38,6 +38,7 @@ from tg263_scp.service.relabelling import (
     local_time,
 )
 from tg263_scp.service.renumbering import Renumbering
+from tg263_scp.service.routing import Routes
 from tg263_scp.service.spool import Spool, SpoolFull, sole_owner
 from tg263_scp.service.states import Arrival, Ingest, Job
 from tg263_scp.service.worker import Worker
@@ -68,6 +69,7 @@ class Node:
         self._nomenclature = nomenclature
         self._decide = decide
         self._writing = Writing.of(config.write, now=now)
+        self._routes = Routes(config)
         self._step = step
         self._running = ExitStack()
         self._listener: Listener | None = None
@@ -117,7 +119,7 @@ class Node:
     def _open(self, opened: ExitStack) -> None:
         config = self._config
         self._spool = _spool(config, opened)
-        self._journal = Journal(config.spool.folder / JOURNAL_NAME)
+        self._journal = Journal(config.spool.folder / JOURNAL_NAME, upgrade=True)
         opened.callback(self._journal.close)
         self._clear_up()
         audit = AuditLog(config.audit.file)
@@ -135,7 +137,7 @@ class Node:
             self._relabel,
             made_under=DecisionContext(self._nomenclature.digest, config.digest),
             hashed=hashed,
-            destinations=[destination.name for destination in config.destinations],
+            routes=self._routes,
             retention_s=config.spool.retention_s,
             wake_forwarders=self._wake_forwarders,
             step=self._step,
@@ -166,7 +168,7 @@ class Node:
             forwarder.wake()
 
     def _relabel(self, source: Path, target: Path, job: Job) -> RelabelOutcome:
-        policy = RelabelPolicy.of(self._config.naming)
+        policy = RelabelPolicy.of(self._config.naming, self._routes.of(job))
         return decide_and_write(
             source,
             target,
@@ -199,6 +201,8 @@ class Node:
                     dataset_bytes=spooled.dataset_bytes,
                     calling_ae_title=received.calling_ae_title,
                     peer_address=received.peer_address,
+                    called_ae_title=received.called_ae_title,
+                    route=self._routes.of(received).name,
                 )
             )
             self._step("journaled")

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from tg263_scp import __version__
 from tg263_scp.config import Naming, Write
-from tg263_scp.configroutes import Gates
+from tg263_scp.configroutes import Gates, Route
 from tg263_scp.dicom.geometry import places
 from tg263_scp.dicom.identification_codes import IdentificationCode, load_codes
 from tg263_scp.dicom.provenance import Provenance
@@ -69,8 +69,8 @@ class RelabelPolicy:
     options: NamingOptions
 
     @classmethod
-    def of(cls, naming: Naming) -> RelabelPolicy:
-        """Return the policy that the configuration asks for."""
+    def of(cls, naming: Naming, route: Route | None = None) -> RelabelPolicy:
+        """Return the policy that the configuration asks for, or that one of its routes has."""
         options = NamingOptions(
             keep_patterns=tuple(naming.keep_patterns),
             planning=naming.planning,
@@ -78,7 +78,8 @@ class RelabelPolicy:
             fuzzy_floor=naming.fuzzy_floor,
             fuzzy_gap=naming.fuzzy_gap,
         )
-        return cls(naming.mode, naming.gates, options)
+        way = route or naming
+        return cls(way.mode, way.gates, options)
 
 
 def local_time() -> datetime:

@@ -68,7 +68,10 @@ TRANSITIONS: Mapping[StrEnum, frozenset[StrEnum]] = {
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A durable object that is about to be acknowledged."""
+    """A durable object that is about to be acknowledged.
+
+    ``route`` is the one it fitted when it came; the same object on another route is another job.
+    """
 
     token: str
     sop_class_uid: str
@@ -78,6 +81,8 @@ class Arrival:
     dataset_bytes: int
     calling_ae_title: str
     peer_address: str
+    called_ae_title: str
+    route: str
 
 
 @dataclass(frozen=True, slots=True)

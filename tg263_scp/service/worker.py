@@ -15,17 +15,19 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tg263_scp.configroutes import Route
 from tg263_scp.dicom.identify import identify, is_rtstruct
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.faults import place_of
 from tg263_scp.service.journal import Journal
 from tg263_scp.service.polling import PollingThread
 from tg263_scp.service.relabelling import DecisionContext, OutcomeKind, RelabelOutcome, audit_record
+from tg263_scp.service.routing import Routes
 from tg263_scp.service.spool import Spool
 from tg263_scp.service.states import Job, ObjectState
 
@@ -52,7 +54,7 @@ class Worker(PollingThread):
         *,
         made_under: DecisionContext,
         hashed: IdentifierHash,
-        destinations: Sequence[str],
+        routes: Routes,
         retention_s: float,
         wake_forwarders: Callable[[], None],
         clock: Callable[[], float] = time.time,
@@ -65,7 +67,7 @@ class Worker(PollingThread):
         self._relabel = relabel
         self._made_under = made_under
         self._hashed = hashed
-        self._destinations = destinations
+        self._routes = routes
         self._retention_s = retention_s
         self._clock = clock
         self._expire_next_at = 0.0
@@ -90,7 +92,7 @@ class Worker(PollingThread):
         if not (repeated and self._audit.holds(record["decision"])):
             self._audit.append(record)
             self._step("audited")
-        state = self._journal.finish(job.job, self._destinations)
+        state = self._journal.finish(job.job, record.get("destinations", self._routes.of(job).destinations))
         self._step("finished")
         logger.info("job %d: %s%s", job.job, state, f" ({job.reason})" if job.reason else "")
         if state is ObjectState.READY:
@@ -117,7 +119,8 @@ class Worker(PollingThread):
     def _decide(self, job: Job) -> None:
         source, target = self._spool.original(job.token), self._spool.result(job.token)
         self._spool.discard_result(job.token)
-        context = self._context(job)
+        route = self._routes.of(job)
+        context = self._context(job, route)
         try:
             outcome = self._outcome(job, source, target, context)
         except FileNotFoundError:
@@ -128,7 +131,7 @@ class Worker(PollingThread):
             # One object must never stop the others.
             logger.error("job %d: held after %s", job.job, place_of(problem))
             outcome = RelabelOutcome(OutcomeKind.HELD, "internal_error")
-        if outcome.kind is not OutcomeKind.HELD and not self._destinations:
+        if outcome.kind is not OutcomeKind.HELD and not route.destinations:
             outcome = replace(outcome, kind=OutcomeKind.HELD, reason="no_destination", proof=None)
         if outcome.kind is not OutcomeKind.RELABELLED:
             self._spool.discard_result(job.token)
@@ -158,11 +161,14 @@ class Worker(PollingThread):
             context["series"] = self._hashed(identity.series_instance_uid)
         return outcome
 
-    def _context(self, job: Job) -> dict[str, Any]:
+    def _context(self, job: Job, route: Route) -> dict[str, Any]:
         return {
             "decision": secrets.token_hex(8),
             "job": job.token,
             "peer": {"ae_title": job.calling_ae_title, "address": job.peer_address},
+            "called_ae_title": job.called_ae_title,
+            "route": route.name,
+            "destinations": route.destinations,
             "sop_class_uid": job.sop_class_uid,
             "sop_instance_uid": job.sop_instance_uid,
             "dataset_sha256": job.sha256,

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tg263_scp.config import Config, Destination, load_config
+from tg263_scp.configroutes import Route
 from tg263_scp.dicom.sender import Target
 from tg263_scp.dicom.verification import EchoAnswer
 from tg263_scp.dicom.verification import echo as send_echo
@@ -114,6 +115,8 @@ def _checks(path: Path | None) -> Iterator[Check]:
     yield _guarded("audit log", lambda: _audit(config))
     yield _guarded("port", lambda: _port(config))
     yield _peers(config)
+    for route in config.routes:
+        yield _route(route, config)
     if not config.destinations:
         yield Check(
             "destinations", False, "none: every object would be held", "add at least one to the configuration"
@@ -121,6 +124,43 @@ def _checks(path: Path | None) -> Iterator[Check]:
     for destination in config.destinations:
         yield _echo_check(f"destination {destination.name}", _target(destination))
         yield Check(f"UIDs for {destination.name}", True, _UID_POLICY[destination.uid_policy])
+
+
+def _route(route: Route, config: Config) -> Check:
+    """Say which objects go this way and how; a route whose callers may not call is a finding."""
+    who = [
+        f"{words} {', '.join(titles)}"
+        for words, titles in (
+            ("from", route.calling_ae_titles),
+            ("to us as", route.called_ae_titles),
+            ("at", route.addresses),
+        )
+        if titles
+    ]
+    own = [f"{gate} {action}" for gate, action in route.gates if action != getattr(config.naming.gates, gate)]
+    closed = _closed_to(route, config)
+    detail = "; ".join(
+        (
+            " ".join(who) or "everybody",
+            f"mode {route.mode}",
+            *own,
+            f"goes to {', '.join(route.destinations) or 'nobody'}",
+            *([closed] if closed else []),
+        )
+    )
+    return Check(
+        f"route {route.name}", not closed, detail, "an association is judged before its objects find a route"
+    )
+
+
+def _closed_to(route: Route, config: Config) -> str:
+    """Say why no association can bring an object this way; empty where one can."""
+    callers, called = config.peers.ae_titles, config.listen.ae_title
+    if route.calling_ae_titles and callers and not set(route.calling_ae_titles) & set(callers):
+        return "none of them is in peers.ae_titles"
+    if config.listen.called_ae_must_match and route.called_ae_titles and called not in route.called_ae_titles:
+        return f"called_ae_must_match lets nobody in who calls another title than {called}"
+    return ""
 
 
 def _guarded(name: str, look: Callable[[], Check]) -> Check:

@@ -117,6 +117,8 @@ def _details(entry: Entry) -> dict[str, Any]:
         "transfer_syntax_uid": job.transfer_syntax_uid,
         "sha256": job.sha256,
         "peer_address": job.peer_address,
+        "called_as": job.called_ae_title,
+        "route": job.route,
         "changed": _time(job.changed_at),
         "relabelled_copy": job.sends_result,
         "other_version_of_same_uid": job.other_version,
