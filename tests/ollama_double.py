@@ -54,7 +54,7 @@ Fault = Literal[
     "compressed",  # a body that is compressed although nobody asked for it
     "not_http",  # something that is not HTTP
     "hang_up",  # the connection closes without a word
-    "new_digest",  # a good answer; from then on the model has another digest
+    "new_digest",  # a good answer, given by a model that has another digest from now on
 ]
 
 _DEADLINE_S = 30.0
@@ -280,6 +280,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _chat(self, body: Request) -> None:
         model = self._model(body)
+        if self.fault == "new_digest":
+            model.digest = model.digest[::-1]
         with self.double.working():
             if self.fault == "slow":
                 for _ in self.double.until_released(self.connection):
@@ -301,8 +303,6 @@ class _Handler(BaseHTTPRequestHandler):
             elif self.fault != "undone":
                 self._stream_line(ending)
             self._end_stream()
-        if self.fault == "new_digest":
-            model.digest = model.digest[::-1]
 
     def _text(self, body: Request) -> str:
         answer = self.double.answer(body)

@@ -22,6 +22,7 @@ HOMES = {
     "httpx": ("service/bounded_http.py", "service/ollama_client.py"),
     "numpy": ("dicom/",),
     "ollama": ("service/ollama_client.py",),
+    "prometheus_client": ("service/metrics.py",),
     "pydantic": ("config.py", "configfields.py", "configllm.py"),
     "pydicom": ("dicom/",),
     "pynetdicom": ("dicom/",),

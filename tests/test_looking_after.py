@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ollama_double import OllamaDouble
 
 from tg263_scp.cli import main
 from tg263_scp.config import load_config
@@ -43,7 +44,7 @@ def peer() -> Iterator[int]:
 def configured(folder: Path, port: int) -> Path:
     path = folder / "node.yaml"
     path.write_text(
-        "listen: {port: 0}\nspool: {min_free_bytes: 1 MiB}\n"
+        "listen: {port: 0}\nspool: {min_free_bytes: 1 MiB}\nllm: {enabled: no}\n"
         f"destinations: [{{name: archive, host: 127.0.0.1, port: {port}, ae_title: ARCHIVE}}]\n",
         encoding="utf-8",
     )
@@ -194,6 +195,23 @@ routes:
     assert checks["route rest"]["detail"] == "everybody; mode relabel; goes to archive"
     assert [name for name, check in checks.items() if not check["good"]] == ["route other"]
     assert "none of them is in peers.ae_titles" in checks["route other"]["detail"]
+
+
+def test_doctor_looks_at_the_language_model_and_at_the_port_for_figures(
+    tmp_path: Path, peer: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = configured(tmp_path, peer)
+    with OllamaDouble() as double:
+        text = path.read_text(encoding="utf-8").replace("enabled: no", f"host: '{double.url}'")
+        path.write_text(f"{text}metrics: {{port: 0}}\n", encoding="utf-8")
+        assert main(["doctor", "--config", str(path)]) == ExitCode.DONE
+        out = capsys.readouterr().out
+        assert "ok    metrics: 127.0.0.1:0 is free" in out
+        assert "ok    model answers: in" in out
+    assert main(["doctor", "--config", str(path), "--json"]) == ExitCode.FINDINGS
+    (bad,) = [check for check in json.loads(capsys.readouterr().out) if not check["good"]]
+    assert bad["name"] == "model"
+    assert "harmless" in bad["detail"]
 
 
 def test_doctor_names_what_is_wrong(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

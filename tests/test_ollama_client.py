@@ -157,6 +157,24 @@ def test_a_fault_has_its_reason_and_the_next_question_is_answered(
     assert ask(OllamaClient.of(double.llm())).text
 
 
+@pytest.mark.parametrize(
+    ("fault", "said", "hint"),
+    [
+        ("memory", "needs more memory", "smaller model"),
+        ("busy", "too much to do", "concurrent_requests"),
+        ("unauthorized", "does not let us in", "llm.headers"),
+        ("error", "HTTP status 500", "log of the server"),
+    ],
+)
+def test_what_a_refusal_means_is_said_in_our_words(
+    double: OllamaDouble, fault: Fault, said: str, hint: str
+) -> None:
+    double.fault = fault
+    with pytest.raises(ModelError, match=said) as caught:
+        ask(OllamaClient.of(double.llm()))
+    assert hint in caught.value.hint
+
+
 @pytest.mark.parametrize("fault", ["slow", "drip_head", "drip", "endless"])
 def test_a_deadline_holds_whatever_trickles_in_and_the_server_sees_it(
     double: OllamaDouble, fault: Fault

@@ -211,6 +211,19 @@ class Journal:
             raise JournalError(f"the journal knows no job {job}")
         return job_of(rows[0])
 
+    def counts(self) -> dict[ObjectState, int]:
+        """Return how many objects are in each state that occurs."""
+        rows = self._database.rows("SELECT state, COUNT(*) AS n FROM objects GROUP BY state")
+        return {ObjectState(row["state"]): row["n"] for row in rows}
+
+    def oldest_received_at(self) -> dict[ObjectState, float]:
+        """Return when the oldest object of each state that still wants something of the node or a person was received."""
+        rows = self._database.rows(
+            "SELECT state, MIN(received_at) AS at FROM objects"
+            " WHERE state IN ('RECEIVED','DECIDED','HELD') GROUP BY state"
+        )
+        return {ObjectState(row["state"]): row["at"] for row in rows}
+
     def list_objects(self, *, finished: bool = False) -> list[tuple[Job, list[Delivery]]]:
         """Return the objects with their deliveries, in order of receipt.
 

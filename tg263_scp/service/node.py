@@ -28,6 +28,7 @@ from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.forwarder import Forwarder
 from tg263_scp.service.gates import SentAs
 from tg263_scp.service.journal import Journal
+from tg263_scp.service.metrics import metrics_of
 from tg263_scp.service.relabelling import (
     Decide,
     DecisionContext,
@@ -73,6 +74,8 @@ class Node:
         self._step = step
         self._running = ExitStack()
         self._listener: Listener | None = None
+        self.metrics_address: tuple[str, int] | None = None
+        """Host and port of the running node's figures; None where the configuration wants none."""
 
     def __enter__(self) -> Node:
         self.start()
@@ -147,6 +150,11 @@ class Node:
             opened.callback(forwarder.stop, 0.0)
         self._worker.start()
         opened.callback(self._worker.stop, 5.0)
+        self.metrics_address = opened.enter_context(
+            metrics_of(
+                config, config.spool.folder / JOURNAL_NAME, nomenclature_digest=self._nomenclature.digest
+            )
+        )
 
     def _clear_up(self) -> None:
         swept = self._spool.sweep(self._journal.tokens(expired=False), self._journal.tokens(expired=True))

@@ -24,6 +24,7 @@ import ollama
 from tg263_scp.configllm import Llm
 from tg263_scp.errors import ModelError, Tg263Error
 from tg263_scp.service.bounded_http import BoundedTransport, TooManyBytes, exchange
+from tg263_scp.service.ollama_errors import cut_off, malformed, missing, overlong, refused
 
 FACTS_TIMEOUT_S = 10.0
 """Facts are looked up, not computed."""
@@ -42,7 +43,8 @@ _EMBEDDING_BYTES = 256 << 10
 class ModelFacts:
     """What is known of the server and of the model: the same ``digest`` (SHA-256, hex) is the same model.
 
-    ``context_tokens`` is what the model was made for; 0 where the server does not say.
+    ``context_tokens`` is what the model was made for; 0 where the server does not say. ``remote_host`` is where the server
+    passes questions on to; empty where it computes itself.
     """
 
     server_version: str
@@ -51,6 +53,7 @@ class ModelFacts:
     context_tokens: int
     parameter_size: str
     quantization: str
+    remote_host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class OllamaClient:
                         hint="choose a model that runs here, or set llm.allow_remote if ROI names may leave",
                     )
             if not entry:
-                raise _missing(llm.model)
+                raise missing(llm.model)
             shown = self._ollama.show(llm.model)
             info, details = shown.modelinfo or {}, shown.details
             return ModelFacts(
@@ -126,6 +129,7 @@ class OllamaClient:
                 context_tokens=int(info.get(f"{info.get('general.architecture')}.context_length", 0)),
                 parameter_size=(details and details.parameter_size) or "",
                 quantization=(details and details.quantization_level) or "",
+                remote_host=str(entry.get("remote_host") or ""),
             )
 
     def complete(
@@ -211,7 +215,7 @@ class OllamaClient:
             try:
                 yield
             except ollama.ResponseError as problem:
-                raise _refused(problem, host, model) from None
+                raise refused(problem.status_code, str(problem.error), host, model) from None
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
                 raise ModelError(
                     "unreachable",
@@ -225,14 +229,14 @@ class OllamaClient:
                     hint="a smaller model, a faster computer, or a longer llm.answer_timeout_s",
                 ) from None
             except TooManyBytes:
-                raise _overlong() from None
+                raise overlong() from None
             except (httpcore.NetworkError, httpcore.ProtocolError) as problem:
                 if bounds.cut_off or isinstance(problem, httpcore.NetworkError):
-                    raise _cut_off() from None
-                raise _malformed(host) from None
+                    raise cut_off() from None
+                raise malformed(host) from None
             except (ValueError, TypeError, AttributeError, LookupError, RecursionError, httpx.HTTPError):
                 # What the ollama package makes of a body that is not what it expects.
-                raise (_cut_off() if bounds.cut_off else _malformed(host)) from None
+                raise (cut_off() if bounds.cut_off else malformed(host)) from None
 
 
 def _joined(parts: Iterator[ollama.ChatResponse]) -> tuple[str, ollama.ChatResponse]:
@@ -241,70 +245,15 @@ def _joined(parts: Iterator[ollama.ChatResponse]) -> tuple[str, ollama.ChatRespo
     for part in parts:
         text += part.message.content or ""
         if len(text) > _ANSWER_CHARACTERS or part.done_reason == "length":
-            raise _overlong()
+            raise overlong()
         if part.done:
             return text, part
-    raise _cut_off()
+    raise cut_off()
 
 
 def _encodable(text: str) -> str:
     """Replace what UTF-8 cannot hold: halves of surrogate pairs."""
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _refused(problem: ollama.ResponseError, host: str, model: str) -> ModelError:
-    said = str(problem.error).lower()
-    if "not found" in said and "model" in said:
-        return _missing(model)
-    if problem.status_code == httpx.codes.NOT_FOUND:
-        return _malformed(host)
-    for known, meaning, hint in _KNOWN_REFUSALS:
-        if known in said:
-            return ModelError("refused", f"{host}: {meaning}", hint=hint)
-    if problem.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        return ModelError("refused", f"{host} does not let us in", hint="put what it wants into llm.headers")
-    status = f" (HTTP status {problem.status_code})" if problem.status_code > 0 else ""
-    return ModelError(
-        "refused", f"{host} refused the request{status}", hint="see the log of the server for why"
-    )
-
-
-_KNOWN_REFUSALS = (
-    (
-        "more system memory",
-        "the model needs more memory than is free",
-        "choose a smaller model, or free memory",
-    ),
-    ("does not support think", "the model cannot think first", "set llm.think: off"),
-    ("does not support chat", "the model is not made for questions", "choose another llm.model"),
-    ("does not support embed", "the model makes no embeddings", "choose another llm.embed_model"),
-    (
-        "server busy",
-        "the server has too much to do",
-        "lower llm.concurrent_requests, or raise OLLAMA_MAX_QUEUE",
-    ),
-)
-"""What a server says (in part), what that means, and what to do."""
-
-
-def _missing(model: str) -> ModelError:
-    return ModelError("model_missing", f"the server has no model {model}", hint=f"ollama pull {model}")
-
-
-def _overlong() -> ModelError:
-    return ModelError("overlong", "the answer is longer than any choice can be", hint="try another llm.model")
-
-
-def _cut_off() -> ModelError:
-    return ModelError(
-        "incomplete", "the answer ended in the middle", hint="see the log of the server for why"
-    )
-
-
-def _malformed(host: str) -> ModelError:
-    return ModelError(
-        "malformed", f"what answers at {host} does not speak Ollama's protocol", hint="correct llm.host"
-    )
 
 
 def _tls(llm: Llm) -> ssl.SSLContext | None:

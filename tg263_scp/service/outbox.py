@@ -90,6 +90,21 @@ class Outbox:
                 self._database.move(db, key, DeliveryState.RETRY, error=error, next_attempt_at=now)
         return len(rows)
 
+    def counts(self) -> dict[tuple[str, DeliveryState], int]:
+        """Return how many deliveries there are by destination and state, for those that occur."""
+        rows = self._database.rows(
+            "SELECT destination, state, COUNT(*) AS n FROM deliveries GROUP BY destination, state"
+        )
+        return {(row["destination"], DeliveryState(row["state"])): row["n"] for row in rows}
+
+    def oldest_queued_at(self) -> dict[str, float]:
+        """Return when the oldest delivery that waits was queued, by destination (those given up not counted)."""
+        rows = self._database.rows(
+            "SELECT destination, MIN(queued_at) AS at FROM deliveries"
+            " WHERE state NOT IN ('SENT','FAILED') GROUP BY destination"
+        )
+        return {row["destination"]: row["at"] for row in rows}
+
     def waiting_destinations(self) -> dict[str, int]:
         """Return how many deliveries each destination still waits for (those given up not counted)."""
         rows = self._database.rows(

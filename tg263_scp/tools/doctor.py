@@ -7,7 +7,9 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from contextlib import closing, suppress
+from dataclasses import asdict
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from tg263_scp.config import Config, Destination, load_config
@@ -18,27 +20,20 @@ from tg263_scp.dicom.verification import echo as send_echo
 from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.nomenclature import load_nomenclature
 from tg263_scp.service.audit import verify
+from tg263_scp.tools.check import Check
 from tg263_scp.tools.exitcode import ExitCode, UsageError
+from tg263_scp.tools.model_checks import model_checks
 from tg263_scp.tools.terminal import print_json, visible
 
 _PEER = re.compile(r"(?P<ae>[^@]{1,16})@(?P<host>\[[0-9A-Fa-f:.]+\]|[^:@\[\]]+):(?P<port>\d{1,5})")
 _ECHO_TIMEOUT_S = 10.0
+_FIGURES_TIMEOUT_S = 3.0
 
 _UID_POLICY = {
     "keep": "kept: a destination that holds the original already may ignore the relabelled object and answer success",
     "new": "new for what is relabelled: plans and doses go on referring to the original, which the destination may lack",
 }
 """What each policy breaks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    good: bool
-    detail: str
-    hint: str = ""
 
 
 def examine(config: Path | None, as_json: bool) -> ExitCode:
@@ -114,9 +109,12 @@ def _checks(path: Path | None) -> Iterator[Check]:
     yield _guarded("free disk", lambda: _free_disk(config))
     yield _guarded("audit log", lambda: _audit(config))
     yield _guarded("port", lambda: _port(config))
+    if config.metrics.port is not None:
+        yield _guarded("metrics", lambda: _metrics(config))
     yield _peers(config)
     for route in config.routes:
         yield _route(route, config)
+    yield from model_checks(config.llm)
     if not config.destinations:
         yield Check(
             "destinations", False, "none: every object would be held", "add at least one to the configuration"
@@ -215,13 +213,9 @@ def _audit(config: Config) -> Check:
 def _port(config: Config) -> Check:
     """Free, or already held by a node that answers."""
     listen = config.listen
-    with socket.socket(socket.AF_INET6 if ":" in listen.host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((listen.host, listen.port))
-            return Check("port", True, f"{listen.host}:{listen.port} is free")
-        except OSError as problem:
-            said = problem.strerror or type(problem).__name__
+    said = _unusable(listen.host, listen.port)
+    if not said:
+        return Check("port", True, f"{listen.host}:{listen.port} is free")
     host = "127.0.0.1" if listen.host in ("0.0.0.0", "") else listen.host
     answer = send_echo(Target(host, listen.port, listen.ae_title, listen.ae_title, *(_ECHO_TIMEOUT_S,) * 3))
     if answer.answered:
@@ -229,6 +223,33 @@ def _port(config: Config) -> Check:
     return Check(
         "port", False, f"{listen.host}:{listen.port}: {said}", "another program has it, or it is below 1024"
     )
+
+
+def _metrics(config: Config) -> Check:
+    """Free, or already held by a node whose figures can be read."""
+    host, port = config.metrics.host, config.metrics.port or 0
+    said = _unusable(host, port)
+    if not said:
+        return Check("metrics", True, f"{host}:{port} is free")
+    connection = HTTPConnection(
+        "127.0.0.1" if host in ("0.0.0.0", "") else host, port, timeout=_ECHO_TIMEOUT_S
+    )
+    with closing(connection), suppress(OSError, HTTPException):
+        connection.request("GET", "/metrics")
+        if b"tg263_build_info" in connection.getresponse().read():
+            return Check("metrics", True, f"{host}:{port}: a node shows its figures there")
+    return Check("metrics", False, f"{host}:{port}: {said}", "another program has it, or it is below 1024")
+
+
+def _unusable(host: str, port: int) -> str:
+    """Return what stands in the way of listening at an address; nothing where it is free."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as problem:
+            return problem.strerror or type(problem).__name__
+    return ""
 
 
 def _peers(config: Config) -> Check:

@@ -31,8 +31,8 @@ def serve(config: Path) -> ExitCode:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    # pynetdicom and pydicom name identifiers in what they log.
-    for library in ("pynetdicom", "pydicom"):
+    # pynetdicom and pydicom name identifiers in what they log; httpx logs every request.
+    for library in ("pynetdicom", "pydicom", "httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
     settings = load_config(config)
     nomenclature = load_nomenclature(overlay=settings.naming.overlay)

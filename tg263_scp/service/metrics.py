@@ -1,0 +1,190 @@
+"""Figures of a running node for Prometheus, over plain HTTP: read when asked for, nothing is counted in between.
+
+Labels hold states, the names of destinations and versions; never a ROI name, a patient or a UID. What is read comes from a
+connection of its own to the journal, so that receiving never waits for monitoring.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tg263_scp import __version__
+from tg263_scp.config import Config
+from tg263_scp.errors import JournalError, Tg263Error
+from tg263_scp.service.journal import Journal
+from tg263_scp.service.states import DeliveryState, ObjectState
+
+logger = logging.getLogger("tg263_scp.metrics")
+
+ModelState = Callable[[], Mapping[str, float]]
+"""How the asking of the language model stands: values for the keys of :data:`MODEL_FIGURES`."""
+
+MODEL_FIGURES: Mapping[str, tuple[type[CounterMetricFamily | GaugeMetricFamily], str]] = {
+    "up": (GaugeMetricFamily, "Whether the language model answered when it was last asked"),
+    "breaker_open": (
+        GaugeMetricFamily,
+        "Whether the language model is left alone for a while after failures",
+    ),
+    "asked": (CounterMetricFamily, "Questions sent to the language model, every sample counted"),
+    "answered": (CounterMetricFamily, "Usable answers of the language model"),
+    "cached": (CounterMetricFamily, "Names decided by an answer that was remembered"),
+    "failures": (CounterMetricFamily, "Questions without a usable answer"),
+    "waiting_objects": (GaugeMetricFamily, "Structure sets that wait for the language model now"),
+}
+"""Figure, kind and meaning; shown as ``tg263_model_<figure>``, counters with ``_total``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What runs: digests as they stand in the audit log, and the destinations that are configured."""
+
+    nomenclature_digest: str
+    configuration_digest: str
+    destinations: tuple[str, ...]
+
+
+class NodeFigures(Collector):
+    """Reads the figures of a node each time somebody asks."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        spool: Path,
+        build: Build,
+        *,
+        model_state: ModelState | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._journal = journal
+        self._spool = spool
+        self._build = build
+        self._model_state = model_state
+        self._clock = clock
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every figure; those of the journal are left out while it cannot be read."""
+        labels = {
+            "version": __version__,
+            "nomenclature": self._build.nomenclature_digest[:12],
+            "configuration": self._build.configuration_digest[:12],
+        }
+        yield _gauge("build_info", "What runs; the value means nothing", [(labels, 1)])
+        free_bytes = shutil.disk_usage(self._spool).free
+        yield _gauge("free_disk_bytes", "Free disk where the spool is", [({}, free_bytes)])
+        for figure, value in (self._model_state() if self._model_state else {}).items():
+            kind, meaning = MODEL_FIGURES[figure]
+            yield kind(f"tg263_model_{figure}", meaning, value=value)
+        try:
+            figures, readable = [*self._objects(), *self._deliveries()], 1
+        except JournalError as problem:
+            logger.error("no figures of the journal: %s", problem.message)
+            figures, readable = [], 0
+        yield _gauge("journal_readable", "Whether the journal could be read just now", [({}, readable)])
+        yield from figures
+
+    def _objects(self) -> Iterator[Metric]:
+        counts = self._journal.counts()
+        yield _gauge(
+            "objects",
+            "Objects by state: decided is named or passed, held waits for a person, expired is done with",
+            [({"state": state.lower()}, counts.get(state, 0)) for state in ObjectState],
+        )
+        now = self._clock()
+        since = self._journal.oldest_received_at()
+        yield _gauge(
+            "objects_oldest_seconds",
+            "Time since the oldest object in this state was received; 0 where there is none",
+            [
+                ({"state": state.lower()}, max(0.0, now - since.get(state, now)))
+                for state in (ObjectState.RECEIVED, ObjectState.DECIDED, ObjectState.HELD)
+            ],
+        )
+
+    def _deliveries(self) -> Iterator[Metric]:
+        counts = self._journal.outbox.counts()
+        since = self._journal.outbox.oldest_queued_at()
+        now = self._clock()
+        names = dict.fromkeys((*self._build.destinations, *(name for name, _ in counts)))
+        yield _gauge(
+            "deliveries",
+            "Deliveries by destination and state; failed ones were given up and want a person",
+            [
+                ({"destination": name, "state": state.lower()}, counts.get((name, state), 0))
+                for name in names
+                for state in DeliveryState
+            ],
+        )
+        yield _gauge(
+            "deliveries_oldest_seconds",
+            "Time since the oldest delivery that waits was queued; 0 where none waits",
+            [({"destination": name}, max(0.0, now - since.get(name, now))) for name in names],
+        )
+
+
+class MetricsListener:
+    """The HTTP listener, from construction until :meth:`stop`.
+
+    Raises:
+        Tg263Error: address or port cannot be used.
+    """
+
+    def __init__(self, host: str, port: int, figures: NodeFigures) -> None:
+        registry = CollectorRegistry()
+        registry.register(figures)
+        ProcessCollector(registry=registry)
+        try:
+            self._server, self._thread = start_http_server(port, host, registry)
+        except OSError as problem:
+            raise Tg263Error(
+                f"metrics cannot be shown at {host}:{port}: {problem.strerror}",
+                hint="another program has the port, or the address is not of this computer: see metrics",
+            ) from problem
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that it listens on."""
+        host, port = self._server.server_address[:2]
+        return str(host), int(port)
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@contextmanager
+def metrics_of(
+    config: Config, journal: Path, *, nomenclature_digest: str, model_state: ModelState | None = None
+) -> Iterator[tuple[str, int] | None]:
+    """Show the figures of a node while the block runs; yield the address, None where the configuration names no port."""
+    if config.metrics.port is None:
+        yield None
+        return
+    build = Build(nomenclature_digest, config.digest, tuple(each.name for each in config.destinations))
+    with closing(Journal(journal)) as own_connection:
+        figures = NodeFigures(own_connection, config.spool.folder, build, model_state=model_state)
+        listener = MetricsListener(config.metrics.host, config.metrics.port, figures)
+        host, port = listener.address
+        logger.info("figures at http://%s:%d/metrics", host, port)
+        try:
+            yield listener.address
+        finally:
+            listener.stop()
+
+
+def _gauge(name: str, meaning: str, samples: Iterable[tuple[Mapping[str, str], float]]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"tg263_{name}", meaning)
+    for labels, value in samples:
+        family.add_sample(family.name, dict(labels), value)
+    return family

@@ -1,0 +1,61 @@
+"""Why there is no answer, in words of our own: what a server says could repeat the question, and with it a ROI name."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from tg263_scp.errors import ModelError
+
+_KNOWN_REFUSALS = {
+    "more system memory": (
+        "the model needs more memory than is free",
+        "choose a smaller model, or free memory",
+    ),
+    "does not support think": ("the model cannot think first", "set llm.think: off"),
+    "does not support chat": ("the model is not made for questions", "choose another llm.model"),
+    "does not support embed": ("the model makes no embeddings", "choose another llm.embed_model"),
+    "server busy": (
+        "the server has too much to do",
+        "lower llm.concurrent_requests, or raise OLLAMA_MAX_QUEUE",
+    ),
+}
+"""What a server says (in part): what that means, and what to do."""
+
+_SEE_LOG = "see the log of the server for why"
+
+
+def refused(status: int, said: str, host: str, model: str) -> ModelError:
+    """Say what an error of the server means; ``status`` is not positive where it came after the answer had begun."""
+    said = said.lower()
+    if "not found" in said and "model" in said:
+        return missing(model)
+    if status == HTTPStatus.NOT_FOUND:
+        return malformed(host)
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return ModelError("refused", f"{host} does not let us in", hint="put what it wants into llm.headers")
+    for known, (meaning, hint) in _KNOWN_REFUSALS.items():
+        if known in said:
+            return ModelError("refused", f"{host}: {meaning}", hint=hint)
+    number = f" (HTTP status {status})" if status > 0 else ""
+    return ModelError("refused", f"{host} refused the request{number}", hint=_SEE_LOG)
+
+
+def missing(model: str) -> ModelError:
+    """The server does not have the model."""
+    return ModelError("model_missing", f"the server has no model {model}", hint=f"ollama pull {model}")
+
+
+def overlong() -> ModelError:
+    """The answer has no end, or none that is worth waiting for."""
+    return ModelError("overlong", "the answer is longer than any choice can be", hint="try another llm.model")
+
+
+def cut_off() -> ModelError:
+    """The connection or the answer ended before the answer was complete."""
+    return ModelError("incomplete", "the answer ended in the middle", hint=_SEE_LOG)
+
+
+def malformed(host: str) -> ModelError:
+    """What answers is not an Ollama."""
+    problem = f"what answers at {host} does not speak Ollama's protocol"
+    return ModelError("malformed", problem, hint="correct llm.host")
