@@ -241,6 +241,7 @@ BROKEN = {
     "uid_mismatch": structure_set(["herz"], uid="1.2.3.999"),
     "charset_unknown": structure_set([b"L\xfcgen"], charset=b"Not Supplied"),
     "unreadable_name": structure_set(["herz", b"L\xfcgen"]),
+    "undeclared_utf8": structure_set(["herz", "Lüge"], charset=b"ISO_IR 100"),
     "internal_error": structure_set(["crash"]),
 }
 
@@ -280,7 +281,7 @@ def test_a_name_of_two_values_holds_the_object(run, tps, receiver):
     node = run()
     tps(node, structure_set(["a\\b", "herz"]))
     wait_until(lambda: settled(node))
-    assert (only_job(node).state, only_job(node).reason) == ("HELD", "unreadable_name")
+    assert (only_job(node).state, only_job(node).reason) == ("HELD", "multi_valued_name")
 
 
 def test_an_unreadable_name_survives_beside_a_renamed_one(run, tps, receiver):

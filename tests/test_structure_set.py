@@ -54,71 +54,6 @@ def test_what_identifies_a_person_is_collected(read):
     assert set(found.identifiers) == {"Doe", "Jane", "ID-77", "19600229", "OLD-1", "OLD-2", "Dr.", "Who"}
 
 
-@pytest.mark.parametrize(
-    ("charset", "raw", "name"),
-    [
-        (b"ISO_IR 100", "Hüftkopf".encode("latin-1"), "Hüftkopf"),
-        (b"ISO_IR 101", "Płuco L".encode("iso8859-2"), "Płuco L"),
-        (b"ISO_IR 109", "Koro ĉ".encode("iso8859-3"), "Koro ĉ"),
-        (b"ISO_IR 110", "Širdis".encode("iso8859-4"), "Širdis"),
-        (b"ISO_IR 126", "Καρδιά".encode("iso8859-7"), "Καρδιά"),
-        (b"ISO_IR 127", "قلب".encode("iso8859-6"), "قلب"),
-        (b"ISO_IR 138", "לב".encode("iso8859-8"), "לב"),
-        (b"ISO_IR 144", "Сердце".encode("iso8859-5"), "Сердце"),
-        (b"ISO_IR 148", "Böbrek ş".encode("iso8859-9"), "Böbrek ş"),
-        (b"ISO_IR 166", "หัวใจ".encode("tis-620"), "หัวใจ"),
-        (b"ISO_IR 13", "ﾊｲ".encode("shift_jis"), "ﾊｲ"),
-        (b"ISO_IR 192", "肺 gauche é".encode(), "肺 gauche é"),
-        (b"GB18030", "左肺".encode("gb18030"), "左肺"),
-        (b"GBK", "左肺".encode("gbk"), "左肺"),
-        (b"\\ISO 2022 IR 87", b"\x1b$B:8GY\x1b(B L", "左肺 L"),
-        (b"ISO 2022 IR 6\\ISO 2022 IR 87", b"Lung \x1b$B:8\x1b(B", "Lung 左"),
-        (b"ISO 2022 IR 13\\ISO 2022 IR 87", b"\x1b)I\xca\xb2\x1b$B:8\x1b(J", "ﾊｲ左"),
-        (b"\\ISO 2022 IR 149", b"\x1b$)C\xbf\xde\xc2\xca lung \xc6\xf3", "왼쪽 lung 폐"),
-        (b"\\ISO 2022 IR 58", b"\x1b$)A\xd7\xf3\xb7\xce", "左肺"),
-        (b"ISO 2022 IR 100\\ISO 2022 IR 144", b"\x1b-AL\xfc \x1b-L\xc1\xd5", "Lü Се"),
-        (b"ISO IR 100", b"L\xfcge", "Lüge"),
-        (b"iso_ir_192", "Lüge".encode(), "Lüge"),
-        (b"Not Supplied", b"Heart ", "Heart"),
-        (None, b"Heart ", "Heart"),
-        (b"", b"Heart\0", "Heart"),
-    ],
-)
-def test_a_name_is_read_in_the_character_set_of_the_object(read, charset, raw, name):
-    roi = only_roi(read(draft(raw, charset=charset)))
-    assert (roi.name, roi.readable, roi.raw_name) == (name, True, raw)
-
-
-@pytest.mark.parametrize(
-    ("charset", "raw"),
-    [
-        (None, b"L\xfcge"),
-        (b"ISO_IR 6", b"L\xfcge"),
-        (b"Not Supplied", b"L\xfcge"),
-        (b"UTF-8", "Lüge".encode()),
-        (b"ISO_IR 192", b"L\xfcge"),
-        (b"ISO_IR 192\\ISO 2022 IR 87", b"\x1b$B:8GY\x1b(B"),
-        (b"GB18030", b"\xd7"),
-        (b"ISO_IR 100", b"\x1b$B:8GY\x1b(B"),
-        (b"\\ISO 2022 IR 87", b"\x1b$)C\xbf\xde"),
-        (b"\\ISO 2022 IR 149", b"\xbf\xde"),
-        (b"ISO_IR 126", b"\xd2\xff"),
-        (b"ISO_IR 100", b"Heart\0\0Lung"),
-        (b"ISO_IR 100", b"Heart\tLung"),
-        (b"ISO_IR 100", b"Heart\x85"),
-    ],
-)
-def test_a_name_that_does_not_fit_the_character_set_is_unreadable_and_keeps_its_bytes(read, charset, raw):
-    roi = only_roi(read(draft(raw, charset=charset)))
-    assert (roi.readable, roi.note, roi.raw_name) == (False, "undecodable", raw)
-    assert roi.name.isascii()
-
-
-def test_an_unknown_character_set_is_told(read):
-    assert not read(draft(b"Heart ", charset=b"Not Supplied")).charset_known
-    assert read(draft(b"Heart ", charset=None)).charset_known
-
-
 def test_an_item_may_have_a_character_set_of_its_own(read):
     rois = (
         DraftRoi("Hüfte".encode("latin-1")),
@@ -132,12 +67,6 @@ def test_an_item_may_have_a_character_set_of_its_own(read):
 def test_a_name_with_a_backslash_is_two_values_and_unreadable(read, charset, raw):
     roi = only_roi(read(draft(raw, charset=charset)))
     assert (roi.readable, roi.note) == (False, "multi_valued")
-
-
-def test_a_backslash_byte_within_a_character_is_no_backslash(read):
-    raw = "誠".encode("gb18030")
-    assert b"\\" in raw
-    assert only_roi(read(draft(raw, charset=b"GB18030"))).readable
 
 
 @pytest.mark.parametrize(

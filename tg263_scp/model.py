@@ -64,6 +64,7 @@ class Reason(StrEnum):
     VETO_IDENTIFIER = "veto_identifier"
     VETO_GEOMETRY = "veto_geometry"
     VETO_TYPE = "veto_type"
+    VETO_CHARSET = "veto_charset"
     SIDE_FROM_CONTOURS = "side_from_contours"
     CLASH_SAME_NAME = "clash_same_name"
     CLASH_KEPT_NAME = "clash_kept_name"
@@ -74,14 +75,15 @@ class Roi:
     """One ROI as naming sees it.
 
     ``number`` is the ROI Number (3006,0022). ``interpreted_type`` is the RT ROI Interpreted Type (3006,00A4), empty where
-    absent. ``readable`` is false where the bytes of the name do not decode in the declared character set: such a name is
-    shown to a person and never changed.
+    absent. ``readable`` is false where the bytes of the name have no certain meaning in the declared character set: such a
+    name is shown to a person and never changed. ``unwritable`` are ASCII characters that the character set lacks.
     """
 
     number: int
     name: str
     interpreted_type: str = ""
     readable: bool = True
+    unwritable: str = ""
 
 
 @dataclass(frozen=True, slots=True)

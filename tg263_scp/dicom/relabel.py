@@ -87,8 +87,8 @@ def relabel(
     the ROI that have none.
 
     Raises:
-        ValueError: a new name is not 1 to 64 printable ASCII characters without backslash, or is meant for a ROI that
-            does not exist, has no ROI Name or has one that is not readable.
+        ValueError: a new name is not 1 to 64 printable ASCII characters without backslash, has one that the character set
+            of the ROI lacks, or is meant for a ROI that does not exist, has no ROI Name or has one that is not readable.
         FileExistsError: ``target`` exists.
         HeldObjectError: as :func:`~tg263_scp.dicom.structure_set.read_structure_set`, ``edit_not_proven``, and
             ``provenance_not_writable``.
@@ -142,8 +142,11 @@ def _edits(found: Survey, new_names: Mapping[int, str], codes: Mapping[int, Iden
         if rois[index].name == name:
             continue
         names[index] = _padded(name)
-        if len(name) <= MAX_LABEL_CHARACTERS:
-            labels.update((observation, _padded(name)) for observation in found.labels_of.get(index, ()))
+        followed = found.labels_of.get(index, ()) if len(name) <= MAX_LABEL_CHARACTERS else ()
+        labels.update((observation, _padded(name)) for observation in followed)
+        lacking = [rois[index].unwritable, *(found.observations[at].charset.unwritable for at in followed)]
+        if set(name) & set("".join(lacking)):
+            raise ValueError(f"the character set of the ROI at index {index} cannot write its new name")
     added = {
         observation: code.element(found.observations[observation].encoding)
         for index, code in codes.items()

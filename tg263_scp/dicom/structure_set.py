@@ -83,7 +83,8 @@ class RoiRecord:
     ``index`` is its place, from 0: the only key that is always there and always unique. ``number`` is the ROI Number
     (3006,0022), None where absent or no number. ``raw_name`` is the value of ROI Name with its padding, None where the
     element is absent or too long to be a name. ``name`` is its text without padding; where ``readable`` is false it is
-    for display only, and ``note`` says why: ``undecodable``, ``multi_valued`` (a backslash), ``not_text``. The
+    for display only, and ``note`` says why: ``undecodable``, ``charset_unknown``, ``undeclared_utf8``, ``multi_valued``
+    (a backslash), ``not_text``. ``unwritable`` are ASCII characters that no new name may have in the character set. The
     interpreted type and ``raw_label`` come from the observation of this ROI, empty and None where there is none or
     where several contradict one another.
     """
@@ -96,15 +97,14 @@ class RoiRecord:
     interpreted_type: str = ""
     raw_label: bytes | None = None
     note: str = ""
+    unwritable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StructureSet:
     """What is known of an RT Structure Set without its contours. Text that is absent or undecodable is empty.
 
-    ``identifiers`` are parts of names, ids and dates of the patient and of physicians: to be withheld, never logged.
-    ``charset_known`` is false where Specific Character Set means nothing; names in plain ASCII are readable even then.
-    """
+    ``identifiers`` are parts of names, ids and dates of the patient and of physicians: to be withheld, never logged."""
 
     path: Path
     sop_class_uid: str
@@ -115,7 +115,6 @@ class StructureSet:
     patient_id: str
     identifiers: tuple[str, ...]
     rois: tuple[RoiRecord, ...]
-    charset_known: bool
     series_description: str
     study_description: str
     protocol_name: str
@@ -221,10 +220,11 @@ def _roi(window: ByteWindow, item: SequenceItem) -> RoiRecord:
     text = item.charset.decode(place.raw)
     if text is None:
         shown = place.raw.rstrip(b" \x00").decode("ascii", "backslashreplace")
-        return RoiRecord(item.index, number, place.raw, shown, readable=False, note="undecodable")
+        note = item.charset.fault(place.raw)
+        return RoiRecord(item.index, number, place.raw, shown, readable=False, note=note)
     if "\\" in text:
         return RoiRecord(item.index, number, place.raw, text, readable=False, note="multi_valued")
-    return RoiRecord(item.index, number, place.raw, text, readable=True)
+    return RoiRecord(item.index, number, place.raw, text, readable=True, unwritable=item.charset.unwritable)
 
 
 def _observation(window: ByteWindow, item: SequenceItem) -> _Observation:
@@ -294,7 +294,6 @@ def _structure_set(
         transfer_syntax_uid=source.meta.transfer_syntax_uid,
         identifiers=tuple(dict.fromkeys(part for part in (*parts, *ids) if len(part) > 1)),
         rois=rois,
-        charset_known=charset.known,
         has_digital_signature=signed,
         holds_pixels_or_document=not _PIXELS_OR_DOCUMENT.isdisjoint(found),
         **{field: (charset.decode(raw(tag)) or "").strip() for tag, field in _TEXT_FIELDS.items()},

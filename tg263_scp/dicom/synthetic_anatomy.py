@@ -102,13 +102,28 @@ ISOCENTRE_MM = {
     "thorax": (-78.0, 0.0, 28.0),
 }
 BODY_PART = {"prostate": "PELVIS", "head_and_neck": "HEADNECK", "thorax": "CHEST"}
-_ANYWHERE = {  # spinal cord and skin in scripts that need a character set of their own
+_ANYWHERE = {  # two organs as they are called where the character set is used, most often spinal cord and skin
+    "ISO_IR 13": ("ｾｷｽﾞｲ", "ｼﾝｿﾞｳ"),
+    "ISO_IR 100": ("médula espinal", "Schädel"),
+    "ISO_IR 101": ("rdzeń kręgowy", "skóra"),
+    "ISO_IR 109": ("medula óssea", "Böbrek sağ"),
+    "ISO_IR 110": ("ryggmärg", "sköldkörtel"),
+    "ISO_IR 126": ("νωτιαίος μυελός", "δέρμα"),
+    "ISO_IR 127": ("الحبل الشوكي", "جلد"),
+    "ISO_IR 138": ("חוט השדרה", "עור"),
+    "ISO_IR 144": ("Спинной мозг", "Кожа"),
+    "ISO_IR 148": ("karaciğer", "kalın bağırsak"),
+    "ISO_IR 166": ("ไขสันหลัง", "ผิวหนัง"),
     "GB18030": ("脊髓", "皮肤"),
     "GBK": ("脊髓", "皮肤"),
     "\\ISO 2022 IR 87": ("脊髄", "皮膚"),
+    "\\ISO 2022 IR 87\\ISO 2022 IR 159": ("脊髄", "頰骨 L"),
     "\\ISO 2022 IR 149": ("척수", "피부"),
-    "ISO_IR 144": ("Спинной мозг", "Кожа"),
+    "ISO 2022 IR 13\\ISO 2022 IR 87": ("ｾｷｽﾞｲ", "皮膚"),
+    "ISO 2022 IR 100\\ISO 2022 IR 144": ("côlon", "Кожа"),
 }
+CHARSETS = ("ISO_IR 192", *_ANYWHERE)
+"""Values of Specific Character Set (0008,0005) in which the synthetic sets have names."""
 _WESTERN: dict[Site, tuple[Solid, ...]] = {
     "prostate": (
         Solid("Harnröhre", "ORGAN", (0, 12, -25), (4, 4, 30), tube=True),

@@ -11,7 +11,7 @@ import json
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.lexicon import Lexicon, Phrase, Sense
 
-LAYOUT = 1
+LAYOUT = 2
 """Part of the name of every compiled file; to be raised whenever the meaning of this text changes."""
 
 

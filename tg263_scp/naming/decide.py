@@ -20,7 +20,7 @@ from tg263_scp.naming.organs import read_known_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.sides import PlaceOf, check_sides
 from tg263_scp.naming.vetoes import VETOES, no_identifier
-from tg263_scp.naming.wholeset import infer_languages, infer_site, settle_clashes
+from tg263_scp.naming.wholeset import infer_languages, infer_site, refuse_unwritable, settle_clashes
 
 __all__ = ["RULES", "NamingOptions", "decide", "decide_set"]
 
@@ -73,7 +73,7 @@ def decide_set(
     decisions = [decision for decision, _ in first]
     if place_of is not None:
         decisions = check_sides(decisions, nomenclature, place_of)
-    return settle_clashes(decisions)
+    return settle_clashes(refuse_unwritable(decisions, rois))
 
 
 def decide(
@@ -92,7 +92,7 @@ def _decide_one(
     roi: Roi, nomenclature: Nomenclature, options: NamingOptions, site: str, languages: frozenset[str]
 ) -> tuple[Decision, Proposal | None]:
     if not roi.readable:
-        note = "its bytes do not decode in the declared character set"
+        note = "its bytes have no certain meaning in the declared character set"
         return Decision(roi.name, Status.REVIEW, roi.name, "R000", Reason.UNREADABLE, note=note), None
     query = Query(roi.name, roi.interpreted_type, site, languages or frozenset(options.languages))
     decision, proposal = _cascade(query, nomenclature, replace(options, identifiers=()))

@@ -19,20 +19,51 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+_HIRAGANA_OF = {chr(katakana): chr(katakana - 0x60) for katakana in range(0x30A1, 0x30F7)}
 _LETTERS = str.maketrans(
-    {"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i", "ð": "d", "þ": "th", "ħ": "h"}
+    {
+        "ø": "o",
+        "æ": "ae",
+        "œ": "oe",
+        "ł": "l",
+        "đ": "d",
+        "ı": "i",
+        "ð": "d",
+        "þ": "th",
+        "ħ": "h",
+        **_HIRAGANA_OF,
+    }
 )
 _TRANSCRIBED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+|[^\w\s]", re.UNICODE)
 _SCRIPTS = re.compile(r"(?<=[\u2E80-\uFFFF])(?=[A-Za-z])|(?<=[A-Za-z])(?=[\u2E80-\uFFFF])")
 _COMBINING = range(0x0300, 0x0370)
+_SPACING = "\u00a8\u00af\u00b4\u00b8\u02d8\u02d9\u02da\u02db\u02dc\u02dd\u0384\u0385\u2017\u203e"
+_SIGNS_AND_MARKS = re.compile(f"([{_SPACING}])|[\u061c\u200b-\u200f\u2060\ufeff]")
+"""Accents that stand alone, such as the overline, are signs, but NFKC makes them a space and an accent, which would
+vanish. Marks that print nothing (direction, joining, byte order) are no part of a name."""
+
+
+def normalised(text: str) -> str:
+    """Return ``text`` compatibility-normalised (full-width letters, ligatures), without marks that print nothing."""
+    if text.isascii():
+        return text
+    parts = _SIGNS_AND_MARKS.split(text)
+    return "".join(
+        part if number % 2 else unicodedata.normalize("NFKC", part)
+        for number, part in enumerate(parts)
+        if part
+    )
 
 
 def fold(text: str) -> str:
-    """Return ``text`` in lower case, compatibility-normalised (full-width letters, ligatures) and without accents."""
+    """Return ``text`` in lower case, compatibility-normalised, without accents, and in hiragana for katakana.
+
+    Japanese sets without kanji (ISO_IR 13) write organs in katakana, dictionaries give their reading in hiragana.
+    """
     if text.isascii():
         return text.lower()
-    lowered = unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS)
+    lowered = normalised(text).casefold().translate(_LETTERS)
     if lowered.isascii():
         return lowered
     bare = "".join(c for c in unicodedata.normalize("NFD", lowered) if ord(c) not in _COMBINING)
@@ -44,7 +75,7 @@ def foldings(text: str) -> tuple[str, ...]:
     plain = fold(text)
     if text.isascii():
         return (plain,)
-    lowered = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text).casefold())
+    lowered = unicodedata.normalize("NFC", normalised(text).casefold())
     transcribed = fold(lowered.translate(_TRANSCRIBED))
     return (plain,) if transcribed == plain else (plain, transcribed)
 
@@ -76,7 +107,7 @@ def tokenise(name: str, *, camel: bool = True) -> tuple[Token, ...]:
 
     A decimal comma becomes a point. With ``camel`` a capital begins a new word (``LLung`` is ``l`` and ``lung``).
     """
-    text = name if name.isascii() else unicodedata.normalize("NFKC", name)
+    text = normalised(name)
     tokens: list[Token] = []
     end = 0
     for match in _TOKEN.finditer(text):

@@ -1,7 +1,8 @@
 """What only the whole structure set can tell: its site, its language, and two ROIs that would bear one name.
 
 S010 two ROIs would get the same new name; S020 a ROI would get a name that another one keeps. Names are compared without
-case, as treatment planning systems do.
+case, as treatment planning systems do. V090 vetoes a new name that the character set of the object cannot write: ISO_IR 13
+has an overline where ASCII has ``~``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tg263_scp.model import Candidate, Decision, Reason, Status, Step
+from tg263_scp.model import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming import grammar
 from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.query import Proposal
@@ -76,6 +77,17 @@ def infer_languages(proposals: Sequence[Proposal | None]) -> frozenset[str]:
     return frozenset({first})
 
 
+def refuse_unwritable(decisions: Sequence[Decision], rois: Sequence[Roi]) -> list[Decision]:
+    """Send to review every rename with a character that the character set of its ROI lacks (V090)."""
+    note = "the character set of the object cannot write this name"
+    return [
+        _stopped(decision, "V090", Reason.VETO_CHARSET, note)
+        if decision.status is Status.RENAME and set(decision.name) & set(roi.unwritable)
+        else decision
+        for decision, roi in zip(decisions, rois, strict=True)
+    ]
+
+
 def settle_clashes(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
     """Send to review every rename that would give two ROIs of the set one name (S010, S020).
 
@@ -105,6 +117,10 @@ def _settled(decision: Decision, kept: Counter[str], given: Counter[str]) -> Dec
         code, reason, note = "S010", Reason.CLASH_SAME_NAME, "another ROI of the set would get the same name"
     else:
         return decision
+    return _stopped(decision, code, reason, note)
+
+
+def _stopped(decision: Decision, code: str, reason: Reason, note: str) -> Decision:
     return replace(
         decision,
         status=Status.REVIEW,

@@ -17,6 +17,14 @@ from tg263_scp.model import Decision, Reason, Status
 
 _STRICTEST_FIRST = ("hold", "pass", "relabel")
 _UNREADABLE_BY = {"not_rtstruct": "sop_class_mismatch", "unsupported_transfer_syntax": "encapsulated"}
+UNREADABLE_NAMES = {
+    "undecodable": "unreadable_name",
+    "not_text": "unreadable_name",
+    "multi_valued": "multi_valued_name",
+    "charset_unknown": "charset_unknown",
+    "undeclared_utf8": "undeclared_utf8",
+}
+"""The reason code of the object by the note of the first ROI whose name cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ def _findings(
     if is_for_images(structure_set.transfer_syntax_uid) or structure_set.holds_pixels_or_document:
         yield "encapsulated", "encapsulated"
     if any(not roi.readable for roi in structure_set.rois):
-        yield "unreadable", "unreadable_name" if structure_set.charset_known else "charset_unknown"
+        yield "unreadable", next(UNREADABLE_NAMES[roi.note] for roi in structure_set.rois if not roi.readable)
     if structure_set.has_digital_signature:
         yield "signed", "signed"
     if structure_set.approval_status.strip().upper() == "APPROVED":

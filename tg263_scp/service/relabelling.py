@@ -210,7 +210,7 @@ def _unread(reason: str, policy: RelabelPolicy) -> RelabelOutcome:
 
 def _roi(record: RoiRecord) -> Roi:
     number = record.number if record.number is not None else -1
-    return Roi(number, record.name, record.interpreted_type, record.readable)
+    return Roi(number, record.name, record.interpreted_type, record.readable, record.unwritable)
 
 
 def _new_names(rois: Sequence[RoiRecord], decisions: Sequence[Decision]) -> dict[int, str]:

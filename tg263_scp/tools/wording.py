@@ -10,7 +10,7 @@ from tg263_scp.model import Candidate, Decision, Reason, Status, Step
 
 REASON_WORDS: dict[Reason, str] = {
     Reason.EMPTY: "no name to read",
-    Reason.UNREADABLE: "bytes outside the declared character set",
+    Reason.UNREADABLE: "its bytes have no certain meaning",
     Reason.NOT_FOR_DOSE: "marked as not for dose evaluation",
     Reason.CLINIC_KEEPS: "the clinic wants it left alone",
     Reason.LISTED: "already a TG-263 name",
@@ -38,6 +38,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.VETO_IDENTIFIER: "would repeat a patient identifier",
     Reason.VETO_GEOMETRY: "the contours lie on the other side",
     Reason.VETO_TYPE: "contradicts the ROI interpreted type",
+    Reason.VETO_CHARSET: "the character set lacks a character of it",
     Reason.SIDE_FROM_CONTOURS: "the side is where the contours lie",
     Reason.CLASH_SAME_NAME: "two structures would get one name",
     Reason.CLASH_KEPT_NAME: "another structure already has that name",
@@ -52,12 +53,13 @@ def reason_words(code: str) -> str:
 
 HOLD_WORDS: dict[str, str] = {
     "approved": "the structure set is approved",
-    "charset_unknown": "its character set is not known",
+    "charset_unknown": "its Specific Character Set is none of the standard's",
     "edit_not_proven": "the copy was not proven and discarded",
     "edited_since": "edited or re-encoded after it was relabelled",
     "encapsulated": "its transfer syntax is for images, or it holds pixels or a document",
     "internal_error": "a fault of this program, see the log",
     "file_missing": "its file is gone",
+    "multi_valued_name": "a name with a backslash is two values",
     "name_collision": "two of its ROIs would get one name",
     "name_not_writable": "a new name cannot be written",
     "no_destination": "there is no destination",
@@ -72,6 +74,7 @@ HOLD_WORDS: dict[str, str] = {
     "signed": "the structure set is digitally signed",
     "sop_class_mismatch": "it was sent under another SOP class than its own",
     "source_changed": "the source has changed since an earlier run",
+    "undeclared_utf8": "a name is UTF-8, which its Specific Character Set does not say",
     "truncated": "it ends too early",
     "uid_mismatch": "it was sent under another SOP Instance UID than its own",
     "unreadable": "its encoding cannot be read",
