@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import struct
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE, AllStoragePresentationContexts, build_context, evt
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.transport import ThreadedAssociationServer
 
 from tg263_scp.config import Config, load_config
@@ -240,6 +242,21 @@ def associated(port: int, *sop_classes: str, ae_title: str = "TG263", calling: s
 def gates(**actions: str) -> Gates:
     """Return the default gates with other actions."""
     return load_config().naming.gates.model_copy(update=actions)
+
+
+def ask_to_store(port: int, dataset: bytes, *, sop_class: str, uid: str) -> int:
+    """Send a C-STORE request that :class:`Sender` would not send, in the context of CT, and return the status."""
+    with associated(port, CT) as association:
+        request = C_STORE()
+        request.MessageID, request.Priority = 1, 2
+        request.AffectedSOPClassUID, request.AffectedSOPInstanceUID = sop_class, uid
+        request.DataSet = io.BytesIO(dataset)
+        association._reactor_checkpoint.clear()
+        wait_until(lambda: association._is_paused)
+        association.dimse.send_msg(request, association.accepted_contexts[0].context_id)
+        _, answer = association.dimse.get_msg(block=True)
+        association._reactor_checkpoint.set()
+        return answer.Status
 
 
 def node_config(folder: Path, *destination_ports: int, **sections: dict) -> Config:

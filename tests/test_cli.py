@@ -47,6 +47,7 @@ READING = (
     "audit show",
     "doctor",
     "echo",
+    "conformance",
     "nomenclature check",
     "nomenclature list",
     "nomenclature show",
@@ -65,7 +66,8 @@ def _loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) ->
 
 def test_the_verbs_of_this_release() -> None:
     assert {path.split()[0] for path in LEAVES} == {
-        "serve", "demo", "explain", "map", "relabel", "revert", "evaluate", "queue", "audit", "doctor", "echo", "nomenclature",
+        "serve", "demo", "explain", "map", "relabel", "revert", "evaluate", "queue", "audit", "doctor", "echo", "conformance",
+        "nomenclature",
     }  # fmt: skip
 
 

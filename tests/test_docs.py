@@ -21,7 +21,13 @@ from tg263_scp.tools.exitcode import ExitCode
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = ("README.md", "RELEASE_NOTES.md", "deploy/README.md", "prompts/README.md")
+DOCUMENTS = (
+    "README.md",
+    "RELEASE_NOTES.md",
+    "conformance/README.md",
+    "deploy/README.md",
+    "prompts/README.md",
+)
 VERBS = (
     "serve",
     "demo",
@@ -34,6 +40,7 @@ VERBS = (
     "audit",
     "doctor",
     "echo",
+    "conformance",
     "nomenclature",
 )
 TABLE_ROW = re.compile(r"^\| `([^`]+)` \| `([^`]+)` \| (R\d{3})? ?\|", re.MULTILINE)

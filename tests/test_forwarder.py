@@ -5,7 +5,8 @@ import json
 import pytest
 from loopback import CT, EXPLICIT, RTPLAN, node_config
 
-from tg263_scp.dicom.sender import Answer, Unavailable, Verdict, verdict_of
+from tg263_scp.dicom.sender import Answer, Unavailable
+from tg263_scp.dicom.statuses import Verdict, reaction_to
 from tg263_scp.dicom.uid_policy import UidMap
 from tg263_scp.service.audit import AuditLog, verify
 from tg263_scp.service.forwarder import Forwarder
@@ -58,10 +59,10 @@ class Line:
             return Answer(Verdict.TRANSIENT, None, "no answer")
         if says == "no context":
             return Answer(Verdict.PERMANENT, None, "no presentation context")
-        verdict, text = verdict_of(says)
-        if verdict is Verdict.STORED:
+        reaction = reaction_to(says)
+        if reaction.verdict is Verdict.STORED:
             self.peer.box.append(token)
-        return Answer(verdict, says, text)
+        return Answer(reaction.verdict, says, reaction.said)
 
     def close(self):
         self.usable = False

@@ -6,13 +6,24 @@ import struct
 import threading
 
 import pytest
-from loopback import CT, EXPLICIT, RTSTRUCT, Sender, associated, image, structure_set, wait_until
+from loopback import (
+    CT,
+    EXPLICIT,
+    RTSTRUCT,
+    Sender,
+    ask_to_store,
+    associated,
+    image,
+    structure_set,
+    wait_until,
+)
 from pynetdicom import AE, build_context
 from pynetdicom.sop_class import Verification
 
 from tg263_scp.config import load_config
-from tg263_scp.dicom.listener import Listener, Received, StoreStatus
-from tg263_scp.dicom.sender import Unavailable, Verdict
+from tg263_scp.dicom.listener import Listener, Received
+from tg263_scp.dicom.sender import Unavailable
+from tg263_scp.dicom.statuses import StoreStatus, Verdict
 from tg263_scp.dicom.storage_classes import accepted_transfer_syntaxes, supported_contexts
 from tg263_scp.errors import Tg263Error
 
@@ -147,7 +158,13 @@ def test_an_exception_is_an_honest_failure_and_tells_no_names(listener, desk, tm
 
 def test_an_object_without_a_data_set_is_not_acknowledged(listener, desk, tmp_path):
     answer = Sender(listener().address[1], tmp_path).send(b"", CT, "1.2.3")
-    assert answer.status != 0x0000
+    assert answer.status == StoreStatus.CANNOT_UNDERSTAND == 0xC000
+    assert desk.box == []
+
+
+def test_another_sop_class_than_that_of_the_context_is_refused(listener, desk):
+    status = ask_to_store(listener().address[1], structure_set(["Heart"]), sop_class=RTSTRUCT, uid="1.2.3")
+    assert status == StoreStatus.DATA_SET_DOES_NOT_MATCH == 0xA900
     assert desk.box == []
 
 

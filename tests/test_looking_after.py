@@ -12,7 +12,8 @@ from ollama_double import OllamaDouble
 
 from tg263_scp.cli import main
 from tg263_scp.config import load_config
-from tg263_scp.dicom.listener import Listener, StoreStatus
+from tg263_scp.dicom.listener import Listener
+from tg263_scp.dicom.statuses import StoreStatus
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.journal import Journal

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import json
 import logging
 import os
@@ -19,7 +18,7 @@ from loopback import (
     RTSTRUCT,
     Receiver,
     Sender,
-    associated,
+    ask_to_store,
     element,
     gates,
     image,
@@ -30,7 +29,6 @@ from loopback import (
     wait_until,
     write_object,
 )
-from pynetdicom.dimse_primitives import C_STORE
 
 from tg263_scp.dicom.identify import identify, is_rtstruct
 from tg263_scp.dicom.part10 import read_file_meta
@@ -208,6 +206,16 @@ def test_an_approved_set_follows_the_policy(run, tps, receiver, tmp_path, policy
     assert audit_lines(config)[0]["kind"] == kind
 
 
+def test_a_signed_set_passes_as_it_was_signed(run, tps, receiver, tmp_path):
+    config = node_config(tmp_path, receiver.port)
+    signed = structure_set(["herz"]) + element(0xFFFAFFFA, "SQ", item())
+    node = run(config=config)
+    tps(node, signed)
+    wait_until(lambda: settled(node))
+    assert [sent.dataset for sent in receiver.box] == [signed]
+    assert audit_lines(config)[0]["reason"] == "signed"
+
+
 @pytest.mark.parametrize(
     ("policy", "arrives"),
     [("pass", [["herz", "noname"]]), ("relabel", [["Heart", "noname"]]), ("hold", [])],
@@ -381,19 +389,7 @@ def test_the_acknowledgement_comes_after_spool_and_journal(tmp_path, receiver, t
 
 def test_a_uid_that_is_none_is_refused(run):
     node = run()
-    with associated(node.address[1], CT) as association:
-        request = C_STORE()
-        request.MessageID = 1
-        request.Priority = 2
-        request.AffectedSOPClassUID = CT
-        request.AffectedSOPInstanceUID = "not.a.uid"
-        request.DataSet = io.BytesIO(image("1.2.5"))
-        association._reactor_checkpoint.clear()
-        wait_until(lambda: association._is_paused)
-        association.dimse.send_msg(request, association.accepted_contexts[0].context_id)
-        _, answer = association.dimse.get_msg(block=True)
-        association._reactor_checkpoint.set()
-    assert answer.Status == 0x0117
+    assert ask_to_store(node.address[1], image("1.2.5"), sop_class=CT, uid="not.a.uid") == 0x0117
     assert node.journal.list_objects(finished=True) == []
 
 

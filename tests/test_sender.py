@@ -5,7 +5,8 @@ import threading
 import pytest
 from loopback import CT, EXPLICIT, RTPLAN, RTSTRUCT, Receiver, image, structure_set, unused_port, write_object
 
-from tg263_scp.dicom.sender import Connection, Parcel, Target, Unavailable, Verdict, verdict_of
+from tg263_scp.dicom.sender import Connection, Parcel, Target, Unavailable
+from tg263_scp.dicom.statuses import REACTIONS, Verdict, reaction_to
 
 
 def target(port: int, **options) -> Target:
@@ -64,30 +65,29 @@ def test_several_objects_share_one_association(tmp_path):
         assert receiver.associations == 1
 
 
+STATUSES = {
+    Verdict.STORED: (0x0000, 0xB000, 0xB006, 0xB007),
+    Verdict.TRANSIENT: (0xA700, 0xA702, 0xA7FF, 0x0110, 0x0213, 0xB123, 0xFE00, 0x0001),
+    Verdict.PERMANENT: (
+        *(0x0106, 0x0112, 0x0115, 0x0117, 0x0118, 0x0119, 0x0122, 0x0124, 0x0210, 0x0211, 0x0212),
+        *(0xA900, 0xA9FF, 0xC000, 0xCFFF),
+    ),
+}
+
+
 @pytest.mark.parametrize(
     ("status", "verdict"),
-    [
-        (0x0000, Verdict.STORED),
-        (0xB000, Verdict.STORED),
-        (0xB006, Verdict.STORED),
-        (0xB007, Verdict.STORED),
-        (0xA700, Verdict.TRANSIENT),
-        (0xA702, Verdict.TRANSIENT),
-        (0x0110, Verdict.TRANSIENT),
-        (0x0213, Verdict.TRANSIENT),
-        (0xB123, Verdict.TRANSIENT),
-        (0xFE00, Verdict.TRANSIENT),
-        (0x0001, Verdict.TRANSIENT),
-        (0xA900, Verdict.PERMANENT),
-        (0xA9FF, Verdict.PERMANENT),
-        (0xC000, Verdict.PERMANENT),
-        (0xCFFF, Verdict.PERMANENT),
-        (0x0122, Verdict.PERMANENT),
-        (0x0124, Verdict.PERMANENT),
-    ],
+    [(status, verdict) for verdict, statuses in STATUSES.items() for status in statuses],
 )
 def test_only_success_and_storage_warnings_count_as_stored(status, verdict):
-    assert verdict_of(status)[0] is verdict
+    assert reaction_to(status).verdict is verdict
+
+
+def test_each_status_has_one_reaction():
+    for status in range(0x10000):
+        assert sum(each.first <= status <= each.last for each in REACTIONS) <= 1, f"{status:04X}"
+    tried = {status for statuses in STATUSES.values() for status in statuses}
+    assert tried >= {each.first for each in REACTIONS}
 
 
 @pytest.mark.parametrize(("status", "verdict"), [(0xA700, Verdict.TRANSIENT), (0xC001, Verdict.PERMANENT)])

@@ -156,6 +156,11 @@ def test_a_deflated_data_set_that_swells_beyond_the_limit_is_held(stored, monkey
     assert held(bomb, stored) == "unreadable"
 
 
+def test_more_rois_than_the_limit_are_held(coding, stored, monkeypatch):
+    monkeypatch.setattr("tg263_scp.dicom.roi_items.MAX_ITEMS", 3)
+    assert held(draft(b"Heart ", b"Lung_L", b"Lung_R", b"Liver ").encoded(coding), stored) == "unreadable"
+
+
 def test_no_error_text_holds_a_name_or_patient_data(coding, stored):
     content = draft(b"SECRET").encoded(coding)
     said = set()

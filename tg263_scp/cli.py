@@ -258,6 +258,13 @@ def _add_checks(verbs: _Group) -> None:
     leaf.add_argument("peer", nargs="?", metavar="AE@HOST:PORT", help="default: the configured destinations")
     _with_config(leaf)
     _with_json(leaf)
+    purpose = "write the DICOM conformance statement (PS3.2 Annex N) of a configuration, or of the defaults"
+    leaf = _leaf(verbs, "conformance", "conformance:conformance", purpose)
+    leaf.add_argument(
+        "-o", "--output", dest="target", type=Path, metavar="FILE", help="default: standard output"
+    )
+    _with_config(leaf)
+    _with_json(leaf)
 
 
 def _add_nomenclature(verbs: _Group) -> None:

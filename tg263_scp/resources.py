@@ -12,7 +12,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def data_folder(name: str) -> Path:
-    """Return the folder ``nomenclature`` or ``prompts``.
+    """Return the folder ``nomenclature``, ``prompts`` or ``conformance``.
 
     Raises:
         Tg263Error: the installation does not hold it.

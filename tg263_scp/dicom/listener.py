@@ -14,7 +14,6 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from threading import Thread
 from typing import Any
 
@@ -27,35 +26,19 @@ import tg263_scp.dicom.network  # noqa: F401  (settings of pynetdicom)
 from tg263_scp.addresses import listed
 from tg263_scp.config import Listen, Peers
 from tg263_scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from tg263_scp.dicom.statuses import StoreStatus
 from tg263_scp.dicom.storage_classes import supported_contexts
 from tg263_scp.errors import Tg263Error
 
 logger = logging.getLogger("tg263_scp.listener")
 
-_MAX_ASSOCIATE_REQUEST_BYTES = 1 << 20
+MAX_ASSOCIATE_REQUEST_BYTES = 1 << 20
 """An A-ASSOCIATE-RQ with all 128 contexts is some 100 kB."""
-_MESSAGE_OVERHEAD_BYTES = 8 << 20
+MESSAGE_OVERHEAD_BYTES = 8 << 20
 """Room for the command and the PDU and PDV headers around the largest object."""
 _READ_BYTES = 1 << 18
 _SURPLUS_CONNECTIONS = 16
 """Connections above the limit that still get a polite rejection; more are closed at once."""
-
-
-class StoreStatus(IntEnum):
-    """The C-STORE status values this node answers (PS3.4 B.2.3, PS3.7 C)."""
-
-    SUCCESS = 0x0000
-    """The object is durable and in the journal."""
-    PROCESSING_FAILURE = 0x0110
-    """The node failed in a way nobody foresaw; the object may be sent again."""
-    INVALID_SOP_INSTANCE = 0x0117
-    """The SOP Instance UID is not a UID."""
-    OUT_OF_RESOURCES = 0xA700
-    """The disk is full or refuses; the object may be sent again later."""
-    DATA_SET_DOES_NOT_MATCH = 0xA900
-    """The SOP class is another than that of the presentation context."""
-    CANNOT_UNDERSTAND = 0xC000
-    """There is no data set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +66,7 @@ class Listener:
         self._accept = accept
         self._ae = _application_entity(listen, peers)
         self._networks = peers.addresses
-        self._max_message_bytes = max_object_bytes + _MESSAGE_OVERHEAD_BYTES
+        self._max_message_bytes = max_object_bytes + MESSAGE_OVERHEAD_BYTES
         self._server: _Server | None = None
 
     @property
@@ -214,7 +197,7 @@ class _GuardedSocket(AssociationSocket):
         """
         self.message_bytes += nr_bytes
         waiting_for_request = self.assoc.dul.state_machine.current_state == "Sta2"
-        limit = _MAX_ASSOCIATE_REQUEST_BYTES if waiting_for_request else self.max_message_bytes
+        limit = MAX_ASSOCIATE_REQUEST_BYTES if waiting_for_request else self.max_message_bytes
         if self.message_bytes > limit:
             raise OSError(f"the peer announces more than {limit} bytes")
         data = bytearray()

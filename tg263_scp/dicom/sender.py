@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from pynetdicom import AE, build_context
@@ -21,31 +20,17 @@ from pynetdicom.pdu_primitives import MaximumLengthNotification
 
 import tg263_scp.dicom.network  # noqa: F401  (settings of pynetdicom)
 from tg263_scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from tg263_scp.dicom.statuses import Verdict, reaction_to
 from tg263_scp.errors import Tg263Error
 
 logger = logging.getLogger("tg263_scp.sender")
 
 MAX_CONTEXTS = 128
 """Presentation context IDs are the odd numbers from 1 to 255 (PS3.8 9.3.2.2)."""
-_MAX_PDU_BYTES = 1 << 17
+ANNOUNCED_PDU_BYTES = 0
+"""The maximum length we announce where we call: unlimited, since only answers come back."""
+MAX_SENT_PDU_BYTES = 1 << 17
 """pynetdicom would put a whole object into one PDU for a peer that announces no limit, and copy it again and again."""
-
-WARNINGS = frozenset({0xB000, 0xB006, 0xB007})
-"""Stored, with a remark: coercion, element discarded, data set does not match SOP class (PS3.4 B.2.3)."""
-_PERMANENT = frozenset(
-    {0x0106, 0x0112, 0x0115, 0x0117, 0x0118, 0x0119, 0x0122, 0x0124, 0x0210, 0x0211, 0x0212}
-)
-"""The peer says that this object, sent again, will fare no better (PS3.7 C.5)."""
-
-
-class Verdict(StrEnum):
-    """What became of one C-STORE."""
-
-    STORED = "stored"
-    TRANSIENT = "transient"
-    """Not stored, or nobody knows: to be tried again."""
-    PERMANENT = "permanent"
-    """Refused for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,23 +88,6 @@ class Unavailable(Tg263Error):  # noqa: N818 - a state of the peer, not a fault 
         self.permanent = permanent
 
 
-def verdict_of(status: int) -> tuple[Verdict, str]:
-    """Classify a C-STORE status (PS3.4 B.2.3, PS3.7 C); what the standard does not define counts as transient."""
-    if status == 0x0000:
-        return Verdict.STORED, "success"
-    if status in WARNINGS:
-        return Verdict.STORED, "stored with a warning"
-    if status & 0xFF00 == 0xA700:
-        return Verdict.TRANSIENT, "out of resources"
-    if status & 0xFF00 == 0xA900:
-        return Verdict.PERMANENT, "data set does not match SOP class"
-    if status & 0xF000 == 0xC000:
-        return Verdict.PERMANENT, "cannot understand"
-    if status in _PERMANENT:
-        return Verdict.PERMANENT, "refused"
-    return Verdict.TRANSIENT, "not stored"
-
-
 class Connection:
     """An association with a destination; use as a context manager.
 
@@ -136,7 +104,11 @@ class Connection:
         proposed = [build_context(sop_class, [syntax]) for sop_class, syntax in contexts]
         try:
             self._association = ae.associate(
-                target.host, target.port, contexts=proposed, ae_title=target.ae_title, max_pdu=0
+                target.host,
+                target.port,
+                contexts=proposed,
+                ae_title=target.ae_title,
+                max_pdu=ANNOUNCED_PDU_BYTES,
             )
         except OSError as problem:
             raise Unavailable(f"{target.host} cannot be found", permanent=False) from problem
@@ -188,8 +160,8 @@ class Connection:
         if "Status" not in status:
             self.abort()
             return Answer(Verdict.TRANSIENT, None, "the peer gave no answer")
-        verdict, text = verdict_of(status.Status)
-        return Answer(verdict, status.Status, text)
+        reaction = reaction_to(status.Status)
+        return Answer(reaction.verdict, status.Status, reaction.said)
 
     def close(self) -> None:
         """Release the association, if it still stands."""
@@ -214,4 +186,4 @@ def _limit_pdu(association: Association) -> None:
     for item in association.acceptor.user_information:
         if isinstance(item, MaximumLengthNotification):
             announced = item.maximum_length_received
-            item.maximum_length_received = min(announced or _MAX_PDU_BYTES, _MAX_PDU_BYTES)
+            item.maximum_length_received = min(announced or MAX_SENT_PDU_BYTES, MAX_SENT_PDU_BYTES)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pydicom.uid import (
+    UID,
     AllTransferSyntaxes,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
-from pynetdicom import AllStoragePresentationContexts, build_context, register_uid
+from pynetdicom import AllStoragePresentationContexts, build_context, register_uid, sop_class
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.service_class import ServiceClass, StorageServiceClass
-from pynetdicom.sop_class import Verification, uid_to_service_class
+from pynetdicom.sop_class import SOPClass, Verification, uid_to_service_class
 
 _UNCOMPRESSED = (
     ExplicitVRLittleEndian,
@@ -26,6 +29,7 @@ _NOT_STORED = ("1.2.840.10008.1.2.7.", "1.2.840.10008.1.2.4.204", "1.2.840.10008
 """Streams (SMPTE ST 2110) and pixel data that stay on a server (JPIP): what came would not be the whole object."""
 _RETIRED_TRANSFER_SYNTAXES = ("1.2.840.10008.1.2.4.52", "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55")
 """Retired JPEG processes that archives still hold."""
+VERIFICATION_TRANSFER_SYNTAXES = (str(ImplicitVRLittleEndian), str(ExplicitVRLittleEndian))
 _RETIRED_SOP_CLASSES = (
     "1.2.840.10008.5.1.4.1.1.5",  # Nuclear Medicine Image
     "1.2.840.10008.5.1.4.1.1.3",  # Ultrasound Multi-frame Image
@@ -48,14 +52,40 @@ def accepted_transfer_syntaxes() -> list[str]:
     return [str(uid) for uid in _UNCOMPRESSED] + compressed + list(_RETIRED_TRANSFER_SYNTAXES)
 
 
+def carried_sop_classes(extra_sop_classes: Iterable[str] = ()) -> list[str]:
+    """Return the storage SOP classes that the node carries: all of PS3.4 B.5, retired ones, and those configured."""
+    standard = (str(context.abstract_syntax) for context in AllStoragePresentationContexts)
+    return list(dict.fromkeys((*standard, *_RETIRED_SOP_CLASSES, *extra_sop_classes)))
+
+
 def supported_contexts(extra_sop_classes: Iterable[str] = ()) -> list[PresentationContext]:
-    """Return the presentation contexts of the node: Verification, every storage SOP class, retired and private ones."""
-    contexts = [build_context(Verification, [ImplicitVRLittleEndian, ExplicitVRLittleEndian])]
-    classes = [str(context.abstract_syntax) for context in AllStoragePresentationContexts]
+    """Return the presentation contexts of the node: Verification and every carried storage SOP class."""
+    contexts = [build_context(Verification, list(VERIFICATION_TRANSFER_SYNTAXES))]
     transfer_syntaxes = accepted_transfer_syntaxes()
-    for uid in (*_RETIRED_SOP_CLASSES, *extra_sop_classes):
+    for uid in carried_sop_classes(extra_sop_classes):
         if uid_to_service_class(uid) is ServiceClass:  # known to nobody
             register_uid(uid, f"Storage_{uid.replace('.', '_')}", StorageServiceClass)
-    for uid in dict.fromkeys((*classes, *_RETIRED_SOP_CLASSES, *extra_sop_classes)):
         contexts.append(build_context(uid, transfer_syntaxes))
     return contexts
+
+
+@dataclass(frozen=True, slots=True)
+class NamedUid:
+    """A UID and its name in the registry (PS3.6 A); the name of a private one is empty."""
+
+    uid: str
+    name: str
+    retired: bool
+
+
+def named(uid: str) -> NamedUid:
+    """Look a UID up; SOP classes newer than pydicom's dictionary have the name that pynetdicom gives them."""
+    known = UID(uid)
+    if known.is_private:
+        return NamedUid(uid, "", False)
+    if known.name != uid:
+        return NamedUid(uid, known.name, known.is_retired)
+    keyword = next(
+        (name for name, each in vars(sop_class).items() if isinstance(each, SOPClass) and each == uid), ""
+    )
+    return NamedUid(uid, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", keyword), False)

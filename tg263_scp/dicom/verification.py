@@ -11,6 +11,7 @@ from pynetdicom.association import Association
 from pynetdicom.sop_class import Verification
 
 from tg263_scp.dicom.sender import Target, requesting_entity
+from tg263_scp.dicom.storage_classes import VERIFICATION_TRANSFER_SYNTAXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class EchoAnswer:
 def echo(target: Target) -> EchoAnswer:
     """Send one C-ECHO over an association of its own. A peer that is not there is an answer, not an error."""
     ae = requesting_entity(target)
-    ae.add_requested_context(Verification)
+    ae.add_requested_context(Verification, list(VERIFICATION_TRANSFER_SYNTAXES))
     try:
         association = ae.associate(target.host, target.port, ae_title=target.ae_title)
     except OSError:

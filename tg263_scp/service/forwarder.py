@@ -19,7 +19,8 @@ from threading import Lock
 from typing import Any, Protocol
 
 from tg263_scp.config import Destination
-from tg263_scp.dicom.sender import MAX_CONTEXTS, Answer, Connection, Parcel, Target, Unavailable, Verdict
+from tg263_scp.dicom.sender import MAX_CONTEXTS, Answer, Connection, Parcel, Target, Unavailable
+from tg263_scp.dicom.statuses import Verdict
 from tg263_scp.errors import HeldObjectError
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.outbox import Outbox

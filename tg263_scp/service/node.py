@@ -19,7 +19,8 @@ from functools import partial
 from pathlib import Path
 
 from tg263_scp.config import Config
-from tg263_scp.dicom.listener import Listener, Received, StoreStatus
+from tg263_scp.dicom.listener import Listener, Received
+from tg263_scp.dicom.statuses import StoreStatus
 from tg263_scp.dicom.uid_policy import UidMap
 from tg263_scp.errors import JournalError, Tg263Error
 from tg263_scp.naming.decide import decide_set

@@ -18,9 +18,10 @@ from typing import Any
 
 from tg263_scp.config import Config, load_config
 from tg263_scp.dicom.identify import identify, is_rtstruct
-from tg263_scp.dicom.listener import Listener, Received, StoreStatus
+from tg263_scp.dicom.listener import Listener, Received
 from tg263_scp.dicom.part10 import opened, write_part10
-from tg263_scp.dicom.sender import Connection, Parcel, Target, Verdict
+from tg263_scp.dicom.sender import Connection, Parcel, Target
+from tg263_scp.dicom.statuses import StoreStatus, Verdict
 from tg263_scp.dicom.synthetic import write_synthetic
 from tg263_scp.errors import HeldObjectError, Tg263Error
 from tg263_scp.naming.nomenclature import load_nomenclature

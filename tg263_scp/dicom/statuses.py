@@ -1,0 +1,122 @@
+"""C-STORE statuses: what the node answers as SCP, and what it makes of a peer's answer as SCU (PS3.4 B.2.3, PS3.7 C)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class StoreStatus(IntEnum):
+    """The C-STORE status values this node answers.
+
+    Each carries its service status and further meaning as PS3.4 B.2.3 and PS3.7 C name them, when it is sent, and what
+    the sender can do about it.
+    """
+
+    service_status: str
+    meaning: str
+    condition: str
+    recovery: str
+
+    def __new__(  # noqa: D102
+        cls, code: int, service_status: str, meaning: str, condition: str, recovery: str
+    ) -> StoreStatus:
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.service_status = service_status
+        member.meaning = meaning
+        member.condition = condition
+        member.recovery = recovery
+        return member
+
+    SUCCESS = (
+        *(0x0000, "Success", "Success"),
+        "The object is durable: its bytes are on the disk and its row is in the journal.",
+        "None needed.",
+    )
+    PROCESSING_FAILURE = (
+        *(0x0110, "Failure", "Processing failure"),
+        "The node failed in a way nobody foresaw; nothing is acknowledged.",
+        "Send the object again; if it fails again, look into the log of the node.",
+    )
+    INVALID_SOP_INSTANCE = (
+        *(0x0117, "Failure", "Invalid SOP Instance"),
+        "The Affected SOP Instance UID of the request is not a UID (PS3.5 9.1).",
+        "Correct the object; sent again as it is, it fails again.",
+    )
+    OUT_OF_RESOURCES = (
+        *(0xA700, "Failure", "Out of Resources"),
+        "The disk has too little free space or refuses, or the journal refuses; nothing is acknowledged.",
+        "Send the object again later; free disk of the node.",
+    )
+    DATA_SET_DOES_NOT_MATCH = (
+        *(0xA900, "Failure", "Data Set does not match SOP Class"),
+        "The Affected SOP Class UID of the request is another than that of the presentation context.",
+        "Correct the sender; sent again as it is, the object fails again.",
+    )
+    CANNOT_UNDERSTAND = (
+        *(0xC000, "Failure", "Cannot Understand"),
+        "The request brings no data set.",
+        "Correct the sender; sent again as it is, the request fails again.",
+    )
+
+
+class Verdict(StrEnum):
+    """What became of one C-STORE."""
+
+    STORED = "stored"
+    TRANSIENT = "transient"
+    """Not stored, or nobody knows: to be tried again."""
+    PERMANENT = "permanent"
+    """Refused for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """What is made of the statuses ``first`` to ``last`` of a peer; ``said`` is how queue and audit log call it."""
+
+    first: int
+    last: int
+    service_status: str
+    meaning: str
+    verdict: Verdict
+    said: str
+
+
+def _refusal(code: int, meaning: str) -> Reaction:
+    return Reaction(code, code, "Failure", meaning, Verdict.PERMANENT, "refused")
+
+
+_STORED_WITH = "stored with a warning"
+REACTIONS = (
+    Reaction(0x0000, 0x0000, "Success", "Success", Verdict.STORED, "success"),
+    Reaction(0xB000, 0xB000, "Warning", "Coercion of Data Elements", Verdict.STORED, _STORED_WITH),
+    Reaction(0xB007, 0xB007, "Warning", "Data Set does not match SOP Class", Verdict.STORED, _STORED_WITH),
+    Reaction(0xB006, 0xB006, "Warning", "Elements Discarded", Verdict.STORED, _STORED_WITH),
+    _refusal(0x0106, "Invalid attribute value"),
+    _refusal(0x0112, "No such SOP Instance"),
+    _refusal(0x0115, "Invalid argument value"),
+    _refusal(0x0117, "Invalid SOP Instance"),
+    _refusal(0x0118, "No such SOP Class"),
+    _refusal(0x0119, "Class-Instance conflict"),
+    _refusal(0x0122, "SOP Class not supported"),
+    _refusal(0x0124, "Not authorized"),
+    _refusal(0x0210, "Duplicate invocation"),
+    _refusal(0x0211, "Unrecognized operation"),
+    _refusal(0x0212, "Mistyped argument"),
+    Reaction(0xA700, 0xA7FF, "Failure", "Out of Resources", Verdict.TRANSIENT, "out of resources"),
+    Reaction(
+        *(0xA900, 0xA9FF, "Failure", "Data Set does not match SOP Class"),
+        *(Verdict.PERMANENT, "data set does not match SOP class"),
+    ),
+    Reaction(0xC000, 0xCFFF, "Failure", "Cannot Understand", Verdict.PERMANENT, "cannot understand"),
+)
+"""In the order of the conformance statement; no status is in two of them. Where the peer says that the object, sent again,
+will fare no better, it is not."""
+OTHER = Reaction(0x0001, 0xFFFF, "-", "Other Status Codes", Verdict.TRANSIENT, "not stored")
+"""What the standard does not define, or not for C-STORE, counts as transient."""
+
+
+def reaction_to(status: int) -> Reaction:
+    """Classify a C-STORE status."""
+    return next((each for each in REACTIONS if each.first <= status <= each.last), OTHER)

@@ -1,0 +1,1 @@
+"""The DICOM conformance statement: a template, facts of the running program and of a configuration, and the evidence."""
