@@ -206,16 +206,6 @@ def test_an_approved_set_follows_the_policy(run, tps, receiver, tmp_path, policy
     assert audit_lines(config)[0]["kind"] == kind
 
 
-def test_a_signed_set_passes_as_it_was_signed(run, tps, receiver, tmp_path):
-    config = node_config(tmp_path, receiver.port)
-    signed = structure_set(["herz"]) + element(0xFFFAFFFA, "SQ", item())
-    node = run(config=config)
-    tps(node, signed)
-    wait_until(lambda: settled(node))
-    assert [sent.dataset for sent in receiver.box] == [signed]
-    assert audit_lines(config)[0]["reason"] == "signed"
-
-
 @pytest.mark.parametrize(
     ("policy", "arrives"),
     [("pass", [["herz", "noname"]]), ("relabel", [["Heart", "noname"]]), ("hold", [])],

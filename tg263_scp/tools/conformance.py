@@ -19,7 +19,7 @@ from tg263_scp.tools.exitcode import ExitCode
 from tg263_scp.tools.statement import node, services
 from tg263_scp.tools.statement.evidence import Claim, evidence_table, load_claims
 from tg263_scp.tools.statement.markdown import contents
-from tg263_scp.tools.statement.settings import settings_of, settings_table
+from tg263_scp.tools.statement.settings import Setting, settings_of, settings_table
 from tg263_scp.tools.statement.template import fill
 from tg263_scp.tools.tables import write_atomically
 from tg263_scp.tools.terminal import print_json, print_table
@@ -56,13 +56,15 @@ def statement(config: Path | None = None) -> str:
     settings = settings_of(config)
     return fill(
         template,
-        _facts(config, template, claims) | {"settings_table": settings_table(settings)},
+        _facts(config, template, claims, settings),
         {each.key: each.here for each in settings},
         claims,
     )
 
 
-def _facts(path: Path | None, template: Path, claims: dict[str, Claim]) -> dict[str, str]:
+def _facts(
+    path: Path | None, template: Path, claims: dict[str, Claim], settings: list[Setting]
+) -> dict[str, str]:
     config = load_config(path)
 
     def link(claim: str) -> str:
@@ -89,6 +91,10 @@ def _facts(path: Path | None, template: Path, claims: dict[str, Claim]) -> dict[
         "limits_table": node.limits_table(config, link),
         "association_table": node.association_table(config, link),
         "reason_table": node.reason_table(),
+        "settings_table": settings_table(settings),
+        "gate_table": node.gate_table(config, settings, link),
+        "routes_now": node.routes_now(config),
+        "route_table": node.route_table(config),
         "destination_table": node.destination_table(config),
         "peers_now": node.peers_now(config),
         "acceptance_now": node.acceptance_now(config),

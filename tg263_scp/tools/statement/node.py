@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tg263_scp.config import Config, Destination
+from tg263_scp.configroutes import Route
 from tg263_scp.dicom.listener import MAX_ASSOCIATE_REQUEST_BYTES, MESSAGE_OVERHEAD_BYTES
 from tg263_scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, MAX_INFLATED_BYTES
 from tg263_scp.dicom.relabel import MAX_LABEL_CHARACTERS, MAX_NAME_CHARACTERS
@@ -10,6 +13,7 @@ from tg263_scp.dicom.roi_items import MAX_ITEMS, MAX_TEXT_BYTES
 from tg263_scp.dicom.sender import ANNOUNCED_PDU_BYTES, MAX_CONTEXTS, MAX_SENT_PDU_BYTES
 from tg263_scp.tools.statement.markdown import table
 from tg263_scp.tools.statement.services import Link
+from tg263_scp.tools.statement.settings import Setting
 from tg263_scp.tools.wording import HOLD_WORDS
 
 _NOT_OF_THE_NODE = frozenset(
@@ -157,6 +161,50 @@ def _destination(each: Destination) -> tuple[str, ...]:
     )
 
 
+def gate_table(config: Config, settings: Iterable[Setting], link: Link) -> str:
+    """What becomes of a structure set about which something is found."""
+    meanings = {each.key: each.meaning for each in settings}
+    rows = [
+        (f"`{gate}`", meanings[f"naming.gates.{gate}"], f"`{action}`", link(f"gate-{gate.replace('_', '-')}"))
+        for gate, action in config.naming.gates
+    ]
+    return table(("gate", "what is found, and what `relabel` does then", "here", ""), rows)
+
+
+def routes_now(config: Config) -> str:
+    """Which ways there are, in a sentence."""
+    if not config.routes:
+        return "There are none here: every object goes the same way."
+    return f"Here there are {len(config.routes)} (6.2.5)."
+
+
+def route_table(config: Config) -> str:
+    """The routes, in the order in which they are asked."""
+    if not config.routes:
+        return "None."
+    head = (
+        "name",
+        "calling AE titles",
+        "called AE titles",
+        "addresses",
+        "mode",
+        "gates of its own",
+        "destinations",
+    )
+    return table(head, [_route(each, config) for each in config.routes])
+
+
+def _route(each: Route, config: Config) -> tuple[str, ...]:
+    own = [
+        f"`{gate}: {action}`" for gate, action in each.gates if action != getattr(config.naming.gates, gate)
+    ]
+    senders = (each.calling_ae_titles, each.called_ae_titles, each.addresses)
+    return (
+        *(each.name, *(_listed(values) or "any" for values in senders), each.mode),
+        *(", ".join(own), _listed(each.destinations)),
+    )
+
+
 def peers_now(config: Config) -> str:
     """Who may send, in a sentence."""
     titles, addresses = config.peers.ae_titles, config.peers.addresses
@@ -185,19 +233,29 @@ def retry(config: Config) -> str:
     )
 
 
+_MODES = {
+    (
+        "relabel",
+    ): "In the configuration described here structure sets are relabelled (`naming.mode: relabel`).",
+    ("shadow",): (
+        "In the configuration described here nothing is changed: it decides and audits, and sends the original"
+        " (`naming.mode: shadow`)."
+    ),
+    ("relabel", "shadow"): (
+        "In the configuration described here structure sets are relabelled on some routes; on others it decides and"
+        " audits, and sends the original (6.2.5)."
+    ),
+}
+
+
 def switches(config: Config) -> dict[str, str]:
     """What the configuration makes of the parts that can be switched on, in sentences."""
-    shadow = config.naming.mode == "shadow"
+    modes = sorted({config.naming.mode, *(route.mode for route in config.routes)})
     policies = sorted(
         {each.uid_policy for each in config.destinations} or {config.destination_defaults.uid_policy}
     )
     return {
-        "coercion_now": (
-            "In the configuration described here nothing is changed: it decides and audits, and sends the original"
-            " (`naming.mode: shadow`)."
-            if shadow
-            else "In the configuration described here structure sets are relabelled (`naming.mode: relabel`)."
-        ),
+        "coercion_now": _MODES[tuple(modes)],
         "provenance_now": f"`write.provenance` is **{_on(config.write.provenance)}** here.",
         "uid_policy_now": f"Here the policy is **{' and '.join(policies)}**, as each destination has it.",
         "retention": duration(config.spool.retention_s),
