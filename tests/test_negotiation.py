@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import socket
 
 import pytest
 from loopback import CT, EXPLICIT, RTSTRUCT, Receiver, image, wait_until, write_object
 from pynetdicom import AE, build_context, evt
+from pynetdicom.dimse_messages import C_STORE_RQ
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import (
     AsynchronousOperationsWindowNegotiation,
     ImplementationClassUIDNotification,
@@ -137,6 +140,30 @@ def test_an_association_on_which_nothing_happens_is_aborted(listening):
     port = listening(network_timeout_s=0.2)
     association = AE(ae_title="TPS").associate("127.0.0.1", port, contexts=[build_context(CT, [EXPLICIT])])
     assert association.is_established
+    wait_until(lambda: association.is_aborted)
+
+
+@pytest.mark.parametrize("sent", [b"\x04\x00\x00\x00\x03\xe8" + bytes(100), b"\x04\x00\x00"])
+def test_a_sender_that_falls_silent_within_a_pdu_is_cut_off(listening, sent):
+    port = listening(network_timeout_s=0.2)
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(association_request())
+        assert connection.recv(4096)[:1] == b"\x02"
+        connection.sendall(sent)
+        assert connection.recv(4096)[:1] in (b"", b"\x07")
+
+
+def test_a_sender_that_falls_silent_between_command_and_data_set_is_cut_off(listening):
+    port = listening(network_timeout_s=0.2)
+    association = AE(ae_title="TPS").associate("127.0.0.1", port, contexts=[build_context(CT, [EXPLICIT])])
+    request = C_STORE()
+    request.MessageID, request.Priority = 1, 2
+    request.AffectedSOPClassUID, request.AffectedSOPInstanceUID = CT, "1.2.3"
+    request.DataSet = io.BytesIO(image())
+    message = C_STORE_RQ()
+    message.primitive_to_message(request)
+    command, *_ = message.encode_msg(association.accepted_contexts[0].context_id, 16382)
+    association.dul.send_pdu(command)
     wait_until(lambda: association.is_aborted)
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tg263_scp.tools.conformance import statement
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
@@ -60,6 +62,10 @@ def test_the_wheel_holds_all_data_and_no_tests(wheel: Path) -> None:
             for path in (CHECKOUT / "nomenclature").rglob("*.yaml")}  # fmt: skip
     assert data <= names
     assert "tg263_scp/_data/prompts/README.md" in names
+    assert {name for name in names if "/_data/conformance/" in name} == {
+        "tg263_scp/_data/conformance/claims.yaml",
+        "tg263_scp/_data/conformance/statement.template.md",
+    }
     assert {"tg263_scp/default_config.yaml", "tg263_scp/py.typed"} <= names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "conformance/"))]
 
@@ -77,6 +83,10 @@ def test_the_installed_program_is_the_installed_one_and_finds_its_data(installed
 def test_the_installed_program_explains_a_name(installed: Path) -> None:
     (answer,) = json.loads(python(installed, "-m", "tg263_scp", "explain", "LUNG-L", "--json").stdout)
     assert (answer["standard_name"], answer["rule"]) == ("Lung_L", "R040")
+
+
+def test_the_installed_program_writes_its_conformance_statement(installed: Path) -> None:
+    assert python(installed, "-m", "tg263_scp", "conformance").stdout == statement()
 
 
 def test_the_wheel_offers_the_command(wheel: Path) -> None:

@@ -51,7 +51,6 @@ class Listen(Section):
     max_associations: Annotated[int, Field(ge=1)]
     extra_sop_classes: Uids
     acse_timeout_s: Seconds
-    dimse_timeout_s: Seconds
     network_timeout_s: Seconds
     drain_s: Seconds
 

@@ -132,7 +132,6 @@ def _application_entity(listen: Listen, peers: Peers) -> AE:
     ae.require_calling_aet = peers.ae_titles
     ae.require_called_aet = listen.called_ae_must_match
     ae.acse_timeout = listen.acse_timeout_s
-    ae.dimse_timeout = listen.dimse_timeout_s
     ae.network_timeout = listen.network_timeout_s
     return ae
 
