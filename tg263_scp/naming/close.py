@@ -18,8 +18,9 @@ from tg263_scp.naming.text import Token
 
 _FOREIGN_PENALTY = 0.06
 """Taken off a close match in a language that the set does not show: short words of many languages look alike."""
-_SHORTEST_CUT = 3
-"""Letters of a word cut off after 16 characters from which its end is looked for."""
+_SHORTEST_CUT = 2
+_SHORTEST_CUT_SIDE = 3
+"""Letters of a word (of a side) cut off after 16 characters from which its end is looked for."""
 _SHORTEST_ALONE = 6
 """Letters below which a misspelt word that stands alone is only a suggestion: ``Braun`` is a name."""
 _MOST_WAYS = 24
@@ -50,10 +51,13 @@ def _completed(query: Query, nomenclature: Nomenclature) -> Proposal | None:
         or len(last.text) < _SHORTEST_CUT
     ):
         return None
-    if nomenclature.lexicon.knows(last.text):
+    lexicon = nomenclature.lexicon
+    if any(last.text in known for known in (lexicon.vocabulary, lexicon.sides, lexicon.marks)):
         return None
     names: dict[str, OrganReading] = {}
-    for word in completions(last.text, nomenclature.lexicon):
+    for word in completions(last.text, lexicon):
+        if word in lexicon.sides and len(last.text) < _SHORTEST_CUT_SIDE:
+            continue
         whole = (*query.camel_words[:-1], Token(word, last.raw, last.joined))
         reading = read_words((whole,), query, nomenclature)
         if reading.verdict not in (Verdict.NOTHING, Verdict.NO_STANDARD_NAME):
@@ -100,6 +104,16 @@ def _close(found: _Close, query: Query, options: NamingOptions) -> Proposal:
     return replace(proposal, status=Status.REVIEW, name="", note=note, candidates=(candidate,))
 
 
+def _is_plural_of(other: OrganReading, reading: OrganReading, nomenclature: Nomenclature) -> bool:
+    """Tell whether the other reading fails only in being the plural: ``L submandibualr`` is no rival of itself."""
+    entry = nomenclature.entries.get(other.structure)
+    return (
+        other.verdict is Verdict.NO_STANDARD_NAME
+        and entry is not None
+        and entry.plural_of == reading.structure
+    )
+
+
 def _corrected(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> _Close | None:
     """Correct the unknown words of a name in every way; None unless the nearest way reads as one listed structure."""
     lexicon = nomenclature.lexicon
@@ -122,6 +136,7 @@ def _corrected(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatu
     if not nearest:
         return None
     (wrong, reading), *others = nearest.values()
+    others = [other for other in others if not _is_plural_of(other[1], reading, nomenclature)]
     if reading.verdict is not Verdict.FOUND or any(contested(written, lexicon) for written in choices):
         return None
     letters = sum(len(written) for written in choices)

@@ -152,4 +152,4 @@ def _is_type(token: Token) -> bool:
 
 def _is_dose(tokens: Sequence[Token]) -> bool:
     texts = [t.text for t in tokens]
-    return any(t in ("gy", "cgy", "%") and i and tokens[i - 1].is_number for i, t in enumerate(texts))
+    return any(t in ("gy", "cgy", "гр", "%") and i and tokens[i - 1].is_number for i, t in enumerate(texts))

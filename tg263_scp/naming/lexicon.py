@@ -66,7 +66,9 @@ _SITE_ALIASES = {
 _LETTERS_OF = {
     "ł": "pl", "ą": "pl", "ę": "pl", "ś": "pl", "ż": "pl", "ř": "cs", "ě": "cs", "ů": "cs", "ß": "de", "ğ": "tr", "ş": "tr ro",
     "ı": "tr", "ő": "hu", "ű": "hu", "ț": "ro", "ș": "ro", "ă": "ro", "ñ": "es", "ã": "pt", "õ": "pt", "ø": "no da",
-    "å": "no da sv fi", "æ": "no da",
+    "å": "no da sv fi", "æ": "no da", "ä": "de sv fi cs", "ö": "de sv fi hu tr", "ü": "de hu tr", "ê": "fr pt", "ç": "fr pt tr",
+    "á": "es pt cs hu", "é": "fr es pt it cs hu nl", "í": "es pt cs hu", "ó": "es pt pl cs hu", "ú": "es pt cs hu",
+    "è": "fr it", "à": "fr it pt", "â": "fr pt ro",
 }  # fmt: skip
 
 
@@ -124,6 +126,8 @@ class Pack:
 
 
 _SHORTEST_GLUED = 5
+_NEVER_GLUED = frozenset({"s", "od", "os"})
+"""Last words of a phrase that mean nothing glued to the others: 'pcms' are several muscles, 'pcm s' the superior one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,14 +233,21 @@ def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) ->
 def phrase_keys(phrase: Phrase, variants: Mapping[str, str]) -> Iterator[str]:
     """Yield the index keys of a phrase: its words sorted, and its words glued, in each way its accents may be lost."""
     for words in phrase_words(phrase):
-        yield from _keys([variants.get(word, word) for word in words])
-        if len(words) > 1:
+        glued = words[-1] not in _NEVER_GLUED or phrase.language == OWN_LANGUAGE
+        yield from _keys([variants.get(word, word) for word in words], glued=glued)
+        if len(words) > 1 and glued:
             yield "".join(words)
 
 
 def phrase_words(phrase: Phrase) -> tuple[tuple[str, ...], ...]:
     """Return the words of a phrase, once for each way its accents may be lost."""
     return _written_words(phrase.text, phrase.language == OWN_LANGUAGE)
+
+
+def said_as(words: Sequence[str], phrase: Phrase) -> bool:
+    """Tell whether ``words`` are those of the phrase itself, in any order and without variants of other spelling."""
+    key = _keys(words, glued=False)
+    return any(_keys(written, glued=False) == key for written in phrase_words(phrase))
 
 
 @lru_cache(maxsize=65536)

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from tg263_scp.naming.lexicon import Lexicon
 from tg263_scp.naming.text import Token
 
-_UNITS_MM = {"mm": 1.0, "cm": 10.0}
+_UNITS_MM = {"mm": 1.0, "cm": 10.0, "мм": 1.0, "см": 10.0}
+_LEAST_LAST = 3
+"""Millimetres from which a bare number at the end of a name that begins with PRV is the margin and counts no copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def take_margin(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Margin | N
         amount, width = _amount(tokens, number_at, bare=signed or mark == "prv")
         if width:
             plus = plus or signed
-            shrunk = bool(rest) and rest[-1].text == "-"
+            shrunk = bool(rest) and rest[-1].text == "-" and mark != "prv"
             amounts.append(None if shrunk else amount)
             at = number_at + width
         elif mark == "prv":
@@ -64,6 +66,10 @@ def take_margin(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Margin | N
             at += 1
     if not named and not amounts:
         return None, tokens
+    if named and not amounts and lexicon.marks.get(tokens[0].text) == "prv" and len(rest) > 1:
+        amount, width = _amount(tuple(rest), len(rest) - 1, bare=True)
+        if width and amount and amount >= _LEAST_LAST:  # 'PRV cord 5'
+            amounts, rest = [amount], rest[:-1]
     mm = amounts[0] if len(amounts) == 1 else None
     valid = not amounts or mm is not None
     return Margin(mm, named, plus, valid), tuple(rest)

@@ -27,12 +27,12 @@ from tg263_scp.naming.lexicon import (
     Phrase,
     Sense,
     languages_of_letters,
-    phrase_words,
+    said_as,
 )
 from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.parts import Parts, takings
 from tg263_scp.naming.query import Query
-from tg263_scp.naming.text import Token
+from tg263_scp.naming.text import Token, ends_in_capital
 
 _NEVER_GROWN = frozenset(
     (
@@ -86,7 +86,9 @@ _NOTHING = OrganReading(Verdict.NOTHING)
 @lru_cache(maxsize=4096)
 def read_organ(query: Query, nomenclature: Nomenclature) -> OrganReading:
     """Read a whole name as an organ; the first way of cutting it into words that explains every word wins."""
-    return read_words((query.words, query.camel_words), query, nomenclature)
+    glued = any(ends_in_capital(token.raw) for token in query.words)
+    cuts = (query.camel_words,) if glued else (query.words, query.camel_words)
+    return read_words(cuts, query, nomenclature)
 
 
 def read_known_words(query: Query, nomenclature: Nomenclature) -> OrganReading:
@@ -158,7 +160,9 @@ def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> tuple[Ph
     """Keep the phrases of languages that fit the side word, the letters of the name and the language of the set."""
     if parts.side_languages is not None:
         shown = query.languages | languages_of_letters(query.name)
-        in_english = any(p.language in _ENGLISH and parts.core in phrase_words(p) for p in phrases)
+        own_words = any(p.language == OWN_LANGUAGE and said_as(parts.core, p) for p in phrases)
+        latin = not own_words and any(p.language == "la" for p in phrases)
+        in_english = not latin and any(p.language in _ENGLISH and said_as(parts.core, p) for p in phrases)
         if in_english and not parts.side_telling and not shown & parts.side_languages:
             return ()  # 'Lung JO' are initials, not Hungarian
         own = tuple(p for p in phrases if p.language in parts.side_languages)

@@ -6,8 +6,10 @@ believed only with words of that language: ``Niere re``, but not ``Lung JO``, wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from tg263_scp.naming.lexicon import EVERYWHERE, OWN_LANGUAGE, Lexicon
 from tg263_scp.naming.margins import Margin, take_margin
@@ -21,6 +23,9 @@ _TELLING_SIDES = frozenset("re li dx sx dt d e g v h".split())
 """Short side words that are met in many clinics beside English and Latin organ names."""
 _LIKE_INITIALS = frozenset("sag sol bal dir".split())
 """Longer side words that are something else in English (sagittal) or anybody's initials."""
+_BEFORE_THE_NOUN = frozenset("sol bal".split())
+"""Those of languages that put the side first: ``Sol parotis`` is Turkish, ``Parotis SOL`` somebody's."""
+_LEVEL = re.compile(r"[ivx]+[ab]?|\d")
 _PLAIN_SIDE = 3
 """Letters from which a side word of any language stands with words of every language: ``Cochlea der``, ``Lens izq``."""
 
@@ -47,21 +52,50 @@ class Parts:
 def takings(tokens: tuple[Token, ...], lexicon: Lexicon) -> Iterator[Parts]:
     """Yield the name whole, then with the sides all languages share taken out, then with those of single languages."""
     tokens = _both_sides_named(tokens, lexicon)
+    if len(tokens) > 1 and tokens[0].text == "oar":
+        tokens = tokens[1:]  # 'OAR_Bladder' only says what every organ is
     words = _plain(tokens)
+    if _is_range(tokens):
+        return
     if words:
         yield Parts(words)
     margin, rest = take_margin(tokens, lexicon)
     words = _plain(rest)
     if not words or (margin and not margin.valid):
         return
-    spelt_out = _take_sides(words, lexicon, letters=False)
     everywhere = _take_sides(words, lexicon)
-    if spelt_out.rebuilt and spelt_out.core != everywhere.core:
-        yield replace(spelt_out, margin=margin)  # in 'Ax L3 Lt' the first l is a level's
-    yield replace(everywhere, margin=margin)
     local = _take_sides(words, lexicon, local=True)
-    if local.core != everywhere.core:
-        yield replace(local, margin=margin)
+    levels = _level_letters(rest)
+    tried = []
+    for taken in (
+        _take_sides(words, lexicon, letters=False),  # in 'Ax L3 Lt' the first l is a level's
+        _take_sides(words, lexicon, kept=levels) if levels else None,
+        everywhere,
+        _take_sides(words, lexicon, local=True, letters=False),  # 'Axilla Level I links': the i is no side
+        local,
+    ):
+        if taken and taken.core not in tried and (taken.rebuilt or taken is everywhere):
+            tried.append(taken.core)
+            yield replace(taken, margin=margin)
+
+
+def _is_range(tokens: Sequence[Token]) -> bool:
+    """Tell whether levels from one to another are named, as in ``II-V`` (whose V is no Swedish side) and ``2-4``."""
+    ends = [bool(_LEVEL.fullmatch(t.text)) for t in tokens]
+    return any(
+        t.text in ("-", "–") and 0 < at < len(tokens) - 1 and ends[at - 1] and ends[at + 1]
+        for at, t in enumerate(tokens)
+    )
+
+
+def _level_letters(tokens: Sequence[Token]) -> frozenset[int]:
+    """Return the places of an ``l`` or ``r`` written together with the number behind it: ``Ax_L2_R``."""
+    said = [t for t in tokens if t.is_word or t.is_number]
+    return frozenset(
+        at
+        for at, (token, following) in enumerate(pairwise(said))
+        if token.text in ("l", "r") and following.is_number and following.joined
+    )
 
 
 def _both_sides_named(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Token, ...]:
@@ -84,16 +118,24 @@ def _plain(tokens: Sequence[Token]) -> tuple[str, ...]:
 
 
 def _take_sides(
-    words: tuple[str, ...], lexicon: Lexicon, *, local: bool = False, letters: bool = True
+    words: tuple[str, ...],
+    lexicon: Lexicon,
+    *,
+    local: bool = False,
+    letters: bool = True,
+    kept: frozenset[int] = frozenset(),
 ) -> Parts:
-    """Take the side words met everywhere out, with ``local`` those of single languages too; ``letters`` are single ones."""
+    """Take the side words met everywhere out, with ``local`` those of single languages too.
+
+    ``letters`` are single ones; a word at a place of ``kept`` is no side.
+    """
     core: list[str] = []
     sides: set[str] = set()
     spoken: frozenset[str] | None = None
     both = partial = bare_letter = False
     certain = telling = True
-    for word in words:
-        meanings = lexicon.sides.get(word, {}) if letters or len(word) > 1 else {}
+    for at, word in enumerate(words):
+        meanings = lexicon.sides.get(word, {}) if at not in kept and (letters or len(word) > 1) else {}
         shared = {meanings[language] for language in meanings if language in EVERYWHERE}
         if shared and len(shared) == 1:
             side = next(iter(shared))
@@ -102,7 +144,9 @@ def _take_sides(
             certain = certain and len(word) >= _PLAIN_SIDE
             bare_letter = bare_letter or len(word) == 1
             telling = telling and (
-                word in _TELLING_SIDES or (len(word) >= _PLAIN_SIDE and word not in _LIKE_INITIALS)
+                word in _TELLING_SIDES
+                or (len(word) >= _PLAIN_SIDE and word not in _LIKE_INITIALS)
+                or (word in _BEFORE_THE_NOUN and at == 0)
             )
             spoken = frozenset(meanings) if spoken is None else spoken & frozenset(meanings)
         elif lexicon.marks.get(word) == "partial":

@@ -12,6 +12,8 @@ from tg263_scp.naming.text import Token, tokenise
 
 _BILATERAL = re.compile(r"(?<![^\W_])b\s*/\s*l(?![^\W_])", re.IGNORECASE)
 """``B/L`` is how English-speaking clinics write *bilateral*."""
+_APOSTROPHE = re.compile(r"(?<=[^\W\d_])['’](?=[sS](?![^\W_]))")
+"""``SV's`` are seminal vesicles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,19 @@ class Query:
     languages: frozenset[str] = frozenset()
 
     @cached_property
+    def text(self) -> str:
+        """The name with the apostrophe of a plural left out and ``B/L`` spelt out."""
+        return _APOSTROPHE.sub("", _BILATERAL.sub("bilateral", self.name))
+
+    @cached_property
     def words(self) -> tuple[Token, ...]:
         """The tokens, cut at separators and digits only."""
-        return tokenise(_BILATERAL.sub("bilateral", self.name), camel=False)
+        return tokenise(self.text, camel=False)
 
     @cached_property
     def camel_words(self) -> tuple[Token, ...]:
         """The tokens, cut at camel-case borders too."""
-        return tokenise(_BILATERAL.sub("bilateral", self.name))
+        return tokenise(self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,15 +195,17 @@ def helper(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
 
 def difference_name(query: Query, nomenclature: Nomenclature) -> tuple[str, OrganReading] | None:
     """Return the listed name of an organ minus a target (``total lung - GTV`` -> ``Lungs-GTV``), if it is one."""
-    tokens, types = type_tokens(query, nomenclature.lexicon)
-    if types != 1 or not tokens[-1].text.endswith("tv") or len(tokens) < 3:
+    said, types = type_tokens(query, nomenclature.lexicon)
+    if types != 1 or not said[-1].text.endswith("tv"):
         return None
-    sign = tokens[-2].text
-    if sign != "-" and nomenclature.lexicon.marks.get(sign) != "minus":
-        return None
-    organ = read_words((tokens[:-2],), query, nomenclature)
-    name = f"{organ.name}-{tokens[-1].text.upper()}"
-    return (name, organ) if organ.name and name in nomenclature.entries else None
+    for tokens in (said, query.camel_words):  # 'LungsMinusGTV'
+        sign = tokens[-2].text if len(tokens) > 2 else ""
+        if sign == "-" or nomenclature.lexicon.marks.get(sign) == "minus":
+            organ = read_words((tokens[:-2],), query, nomenclature)
+            name = f"{organ.name}-{tokens[-1].text.upper()}"
+            if organ.name and name in nomenclature.entries:
+                return name, organ
+    return None
 
 
 def synonym(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from tg263_scp.naming.doses import take_number
 from tg263_scp.naming.grammar import CLASSIFIERS, TARGET_TYPES
 from tg263_scp.naming.lexicon import EVERYWHERE, Lexicon, Sense
 from tg263_scp.naming.parts import SEPARATORS
 from tg263_scp.naming.query import Query
-from tg263_scp.naming.text import Token, tokenise
+from tg263_scp.naming.text import Token, ends_in_capital, tokenise
 
 _LONGEST_WORDING = 4
 """Words of the longest way to write one part of a target name."""
@@ -25,12 +26,12 @@ _TYPE = re.compile(r"i?[gc]tv|itv|ptv")
 _SITE_WORDS = re.compile(r"(?<![^\W_])h\s*&\s*n(?![^\W_])", re.IGNORECASE)
 _LEVELS = frozenset({"High", "Mid", "Low"})
 _QUALIFIERS = frozenset({"Boost", "Eval", "Preop", "Postop", "TumorBed", "SurgicalBed", "ProstateBed"})
-_PLACES_TOO = frozenset({"par", "vas", "lf"})
-"""Classifiers that are also parietal or parametrial, vaginal ..., and a slip for *left* that is also the left frontal lobe."""
-_PHASES = frozenset({20.0, 30.0, 40.0, 50.0})
-_BREATHING_TYPES = frozenset({"GTV", "ITV", "IGTV"})
-_STATIONS = frozenset({"4", "7", "10", "11"})
-_VERTEBRAE = frozenset({"c", "t", "l", "s", "th", "d"})
+_PLACES_TOO = frozenset({"par", "vas", "lf", "br"})
+"""Classifiers that are also parietal or parametrial, vaginal ..., and short words that are a place to some and to others a
+side (left or left frontal) or a level (breast or *bas risque*)."""
+_BEDS = frozenset({"sb", "par", "v", "vas"})
+_ROMAN_INDEX = {"ii": "2", "iii": "3"}
+"""Roman numbers of targets; one letter alone may be anything, and *IV* is a vein's or a level's."""
 
 
 @dataclass
@@ -49,6 +50,8 @@ class Slots:
     nodal: list[Token] = field(default_factory=list)
     letters: set[str] = field(default_factory=set)
     prefixed: bool = False
+    words_first: bool = False
+    roman: bool = False
     behind_minus: bool = False
     cut_off: bool = False
     last: str = ""
@@ -56,7 +59,7 @@ class Slots:
 
     def put(self, slot: str, value: str) -> None:
         """Fill a slot that may be filled once."""
-        if getattr(self, slot) not in ("", value) or (slot == "dose" and self.dose):
+        if getattr(self, slot) not in ("", value) or (slot in ("dose", "number") and getattr(self, slot)):
             self.problem = f"more than one {slot}"
         setattr(self, slot, value)
 
@@ -69,7 +72,7 @@ def type_tokens(query: Query, lexicon: Lexicon) -> tuple[tuple[Token, ...], int]
     """
     out: list[Token] = []
     count = 0
-    for token in _joined_words(tokenise(_SITE_WORDS.sub(" ", query.name), camel=False), lexicon):
+    for token in _joined_words(tokenise(_SITE_WORDS.sub(" ", query.text), camel=False), lexicon):
         pieces = list(_part_type(token, lexicon)) if token.is_word else [token]
         count += sum(piece.text.upper() in TARGET_TYPES for piece in pieces)
         out.extend(pieces)
@@ -97,9 +100,16 @@ def _part_type(token: Token, lexicon: Lexicon) -> Sequence[Token]:
     own = lexicon.types.get(token.text)
     if own:
         return [Token(own.lower(), token.raw, token.joined)]
-    match = _TYPE.search(token.text)
-    if not match or len(token.raw) != len(token.text):
+    if len(token.raw) != len(token.text):
         return [token]
+    match = _TYPE.search(token.text)
+    if not match:
+        if not ends_in_capital(token.raw) or token.text in lexicon.target_words:
+            return [token]
+        return [
+            Token(token.text[:-1], token.raw[:-1], token.joined),
+            Token(token.text[-1], token.raw[-1], True),
+        ]
     # in 'sigtv' or 'rigtv' the i belongs to the type; in 'larynxgtv' nothing precedes it
     cuts = [token.raw[: match.start()], match.group(), token.raw[match.end() :]]
     joined = [token.joined, bool(cuts[0]) or token.joined, True]
@@ -115,10 +125,12 @@ def fill(tokens: Sequence[Token], lexicon: Lexicon) -> Slots:
     while at < len(tokens) and not slots.problem:
         token = tokens[at]
         if token.is_number:
-            at += _take_number(tokens, at, slots)
-        elif token.is_word and _is_numbered(tokens[at : at + 2], lexicon):
-            slots.words.extend(tokens[at : at + 2])
-            at += 2
+            at += take_number(tokens, at, slots)
+        elif token.is_word and (size := _structure_of_words(tokens[at : at + _LONGEST_WORDING], lexicon)):
+            slots.words.extend(tokens[at : at + size])
+            slots.words_first = slots.words_first or not slots.type
+            slots.last = "word"
+            at += size
         elif token.is_word:
             _take_word(token, slots, lexicon)
             at += 1
@@ -128,11 +140,24 @@ def fill(tokens: Sequence[Token], lexicon: Lexicon) -> Slots:
     return slots
 
 
-def _is_numbered(pair: Sequence[Token], lexicon: Lexicon) -> bool:
-    """Tell whether a word and the number behind it are one structure: ``BWK 8``, ``rib 5``; single letters never are."""
-    if len(pair) < 2 or len(pair[0].text) < 2 or not pair[1].is_number:
-        return False
-    return any(phrase.sense is Sense.STRUCTURE for phrase in lexicon.find((pair[0].text, pair[1].text)))
+def _structure_of_words(ahead: Sequence[Token], lexicon: Lexicon) -> int:
+    """Return how many of the tokens ahead are one structure that may not be taken word by word; 0 where none are.
+
+    These are numbered ones (``BWK 8``, ``rib 5``, ``VB L3``) and those with a word that is a classifier when alone
+    (``loge prostatique``).
+    """
+    if len(ahead[0].text) < 2:
+        return 0
+    for size in range(len(ahead), 1, -1):
+        *words, last = ahead[:size]
+        if not all(t.is_word for t in words) or not (last.is_number or last.is_word):
+            continue
+        roles = {lexicon.target_words.get(t.text) for t in ahead[:size]}
+        if (last.is_number or roles & _BEDS) and any(
+            phrase.sense is Sense.STRUCTURE for phrase in lexicon.find([t.text for t in ahead[:size]])
+        ):
+            return size
+    return 0
 
 
 def _take_sign(tokens: Sequence[Token], at: int, slots: Slots) -> None:
@@ -178,6 +203,7 @@ def _take_word(token: Token, slots: Slots, lexicon: Lexicon) -> None:
     if word == "sb" and role == "sb" and not spelt_out:
         slots.problem = "SB may be a surgical bed or seminal vesicles"
     glued = _classifier_and_side(token) if slots.last == "type" else None
+    behind_type = slots.last == "type"
     slots.last = "word"
     if word.upper() in TARGET_TYPES:
         slots.type, slots.last = word.upper(), "type"
@@ -195,11 +221,15 @@ def _take_word(token: Token, slots: Slots, lexicon: Lexicon) -> None:
         slots.put("qualifier", role)
     elif role:
         slots.custom.append(role)
+    elif word in _ROMAN_INDEX and behind_type:
+        slots.roman = True
+        slots.put("number", _ROMAN_INDEX[word])
     elif glued:
         slots.put("classifier", glued[0])
         slots.sides.append(glued[1])
     else:
         slots.cut_off = slots.cut_off or slots.behind_minus
+        slots.words_first = slots.words_first or not slots.type
         slots.words.append(token)
     slots.behind_minus = False
 
@@ -216,80 +246,3 @@ def _side(word: str, lexicon: Lexicon) -> str:
     sides = everywhere or (set(meanings.values()) if len(word) > 2 else set())
     side = next(iter(sides)) if len(sides) == 1 else ""
     return side if side in ("L", "R") else ""
-
-
-def _take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
-    """Read a number as a dose or an index by its size, unit and place; return how many tokens that used."""
-    token = tokens[at]
-    value = float(token.text)
-    after = tokens[at + 1].text if at + 1 < len(tokens) else ""
-    whole = "." not in token.text
-    place, slots.last, slots.behind_minus = slots.last, "number", False
-    used = _take_fractions(tokens, at, slots)
-    if used:
-        return used
-    if after in ("gy", "cgy", "g"):
-        _set_dose(slots, value * (1 if after == "cgy" else 100))
-        return 2
-    if after in ("mm", "cm", "x", "fx", "fr", "ph", "%"):
-        slots.problem = "a length, a share or a number of fractions"
-    elif whole and 2010 <= value <= 2035 and value % 50:
-        slots.problem = "a number that may be a year"
-    elif value in _PHASES and slots.type in _BREATHING_TYPES and slots.classifier in ("", "p"):
-        slots.problem = "a number that may be a breathing phase or a dose"
-    elif token.text in _STATIONS and after in ("l", "r") and tokens[at + 1].joined and not slots.dose:
-        slots.problem = "a number that may be that of a nodal station"
-    elif whole and value <= 12 and _may_be_vertebra(tokens, at, slots):
-        slots.problem = "a number that may be that of a vertebra or a level"
-    elif whole and len(token.text) == 1 and value >= 1:
-        if slots.dose and place != "side":
-            slots.problem = "a number behind the dose may count copies"
-        elif value >= 6 and not token.joined:
-            slots.problem = "a number that may be an index or a dose"
-        slots.put("number", token.text)
-    elif (whole and 1000 <= value <= 9999) or (10 if slots.qualifier == "Boost" else 20) <= value <= 86:
-        _set_dose(slots, value if value >= 1000 else value * 100)
-    else:
-        slots.problem = "a number that may be an index or a dose"
-    return 1
-
-
-def _take_fractions(tokens: Sequence[Token], at: int, slots: Slots) -> int:
-    """Read ``3x18Gy`` and ``18Gy x 3`` as 3 fractions of 18 Gy (principle T7); the unit tells which number is the dose."""
-    texts = [token.text for token in tokens[at : at + 4]]
-    match texts:
-        case [count, "x", dose, "gy"] if tokens[at + 2].is_number:
-            used = 4
-        case [dose, "gy", "x", count] if tokens[at + 3].is_number:
-            used = 4
-        case [dose, "gyx", count, *_] if tokens[at + 2].is_number:
-            used = 3
-        case _:
-            return 0
-    dose_cgy = float(dose) * 100
-    if not count.isdecimal() or not 1 <= int(count) <= 45 or not dose_cgy.is_integer():
-        slots.problem = "fractions that cannot be read"
-    else:
-        slots.put("dose", f"{dose_cgy:.0f}x{int(count)}")
-    return used
-
-
-def _may_be_vertebra(tokens: Sequence[Token], at: int, slots: Slots) -> bool:
-    """``PTV T4`` and ``PTV L2`` may name a vertebra, ``CTVn_L4`` a level; ``PTV54L2`` counts what lies on one side."""
-    letter = tokens[at - 1].text if at else ""
-    if (
-        at > 1
-        and tokens[at - 1].raw == "t"
-        and tokens[at - 1].joined
-        and tokens[at - 2].text.upper() in TARGET_TYPES
-    ):
-        return False  # the small t of 'CTVt1' is a classifier
-    return tokens[at].joined and letter in _VERTEBRAE and not slots.dose
-
-
-def _set_dose(slots: Slots, dose_cgy: float) -> None:
-    whole = round(dose_cgy)
-    if abs(dose_cgy - whole) > 1e-6 or not 100 <= whole <= 12000:
-        slots.problem = "a dose that is not a whole number of cGy from 100 to 12000"
-    else:
-        slots.put("dose", str(whole))

@@ -31,10 +31,14 @@ _DRAWN_AS_TARGETS = frozenset(
 _OVERLAPPED = frozenset(
     (
         "External Body Skin SpinalCord SpinalCanal Brainstem OpticChiasm OpticNrv Lens Eye Cochlea Heart Bowel"
-        " Bowel_Small Bowel_Large Bag_Bowel"
+        " Bowel_Small Bowel_Large Bag_Bowel Ventricle Atrium A_LAD A_Coronary"
     ).split()
 )
 """Organs at risk that stand beside a target's name when the two overlap."""
+_OVERLAPPED_FIRST = frozenset(
+    "Bladder Rectum Colon_Sigmoid Parotid Glnd_Submand Bone_Mandible Cavity_Oral Kidney Stomach Duodenum".split()
+)
+"""Organs that stand so when they are named first: ``Bladder_PTV``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ def read_target(query: Query, nomenclature: Nomenclature) -> TargetReading:
         slots.problem = slots.problem or "a letter that is a side in the language of the set"
     if not slots.problem and slots.prefixed and not slots.dose:
         slots.problem = "a letter before the type may be anything"
+    if slots.roman and (slots.sides or query.site in ("head_and_neck", "breast")):
+        slots.problem = slots.problem or "a Roman number that may be a nodal level's"
     if slots.problem:
         return TargetReading(types, note=slots.problem)
     name = _spelt(slots, nomenclature)
@@ -79,12 +85,14 @@ def _place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None
     if found.structure == "LN" and not found.rebuilt and not slots.qualifier:
         slots.classifier = slots.classifier or "n"
         return
-    slots.problem = _objection(found, slots, nomenclature)
+    slots.problem = _objection(found, slots, query, nomenclature)
     if slots.problem:
         return
-    stem = nomenclature.stems[found.structure]
+    stem = nomenclature.stems.get(found.structure)
     sides = {*slots.sides, *({found.side} if found.side else ())}
-    if sides and stem.paired:
+    if stem is None:
+        slots.qualifier = found.structure
+    elif sides and stem.paired:
         slots.qualifier = f"{found.structure}_{min(sides)}" if len(sides) == 1 else ""
         slots.sides = [] if len(sides) == 1 else sorted(sides)
     else:
@@ -93,12 +101,12 @@ def _place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None
         )
 
 
-def _objection(found: OrganReading, slots: Slots, nomenclature: Nomenclature) -> str:
+def _objection(found: OrganReading, slots: Slots, query: Query, nomenclature: Nomenclature) -> str:
     """Say why the words of a target cannot fill its structure slot; empty where they can."""
     languages = {phrase.language for phrase in found.phrases}
     if (
         found.verdict not in (Verdict.FOUND, Verdict.SIDE_MISSING)
-        or found.structure not in nomenclature.stems
+        or found.structure.replace("_", "") not in nomenclature.structure_slots
     ):
         return "a word that has no slot"
     if slots.qualifier or (
@@ -107,8 +115,13 @@ def _objection(found: OrganReading, slots: Slots, nomenclature: Nomenclature) ->
         return "a word that has no slot"
     if not slots.sides and not found.side and _may_be_genitive(found, languages, nomenclature):
         return "one or both sides: the language spells them alike"
-    if found.structure in _OVERLAPPED:
+    organ, _, side = found.structure.rpartition("_")
+    organ = organ if side in ("L", "R") and organ in nomenclature.stems else found.structure
+    beside = slots.words_first or (query.site == "prostate" and organ in ("Rectum", "Bladder"))
+    if organ in _OVERLAPPED or (beside and organ in _OVERLAPPED_FIRST):
         return "more often the overlap with an organ at risk than a target"
+    if nomenclature.entries[found.name or found.names[0]].kind == "device":
+        return "a device is no target"
     if slots.classifier == "n" and "n" in slots.letters and not found.structure.startswith("LN"):
         return "a letter that may mean nodes or an intersection"
     if found.structure == "SeminalVes" and slots.letters:

@@ -142,6 +142,11 @@ def _camel_parts(word: str) -> list[str]:
     return [word[start:end] for start, end in zip(cuts, [*cuts[1:], len(word)], strict=True)]
 
 
+def ends_in_capital(word: str) -> bool:
+    """Tell whether a word ends in one capital behind small letters, which then is a word of its own (``LinseR``)."""
+    return len(word) > 2 and word[-1].isupper() and word[-2].islower()
+
+
 def squeeze(text: str) -> str:
     """Return the folded letters and digits of ``text`` and nothing else."""
     return "".join(c for c in fold(text) if c.isalnum())
