@@ -26,6 +26,7 @@ from tg263_scp.dicom.storage_classes import accepted_transfer_syntaxes
 CT = "1.2.840.10008.5.1.4.1.1.2"
 RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 RTPLAN = "1.2.840.10008.5.1.4.1.1.481.5"
+RTDOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 EXPLICIT = str(ExplicitVRLittleEndian)
 
 PATIENT_ID = "PID4711"
@@ -105,6 +106,28 @@ def image(uid: str = "1.2.3.200", *, pixels: bytes = bytes(range(256)) * 8) -> b
             element(0x7FE00010, "OB", pixels),
         )
     )
+
+
+def referring(
+    sop_class: str, uid: str, *structure_sets: str, approval: str = "", signed: bool = False
+) -> bytes:
+    """Encode a plan or dose that refers to structure sets (explicit VR little endian, no file meta)."""
+    pairs = [
+        item(element(0x00081150, "UI", RTSTRUCT.encode()), element(0x00081155, "UI", each.encode()))
+        for each in structure_sets
+    ]
+    parts = [
+        element(0x00080016, "UI", sop_class.encode()),
+        element(0x00080018, "UI", uid.encode()),
+        element(0x00100020, "LO", PATIENT_ID.encode()),
+        element(0x0020000D, "UI", b"1.2.3.1"),
+        element(0x300C0060, "SQ", b"".join(pairs)),
+    ]
+    if approval:
+        parts.append(element(0x300E0002, "CS", approval.encode()))
+    if signed:
+        parts.append(element(0xFFFAFFFA, "SQ", item(element(0x04000005, "US", b"\x01\x00"))))
+    return b"".join(parts)
 
 
 @dataclass

@@ -137,6 +137,17 @@ def test_an_unknown_key_is_found_at_every_depth(load, text, line, near):
         ("llm:\n  host: https://127.0.0.1\n  cert_file: us.pem\n", 3, "llm.cert_file"),
         ("metrics:\n  port: 65536\n", 2, "metrics.port"),
         ("routes:\n  - mode: shadow\n", 2, "routes.0.name"),
+        (
+            "destination_defaults:\n  rewrite_references: on\n",
+            2,
+            "destination_defaults.rewrite_references: is for uid_policy: new",
+        ),
+        (
+            "destination_defaults: {uid_policy: new}\ndestinations:\n"
+            "  - {name: a, host: h, port: 1, ae_title: A,\n     uid_policy: keep,\n     rewrite_references: on}\n",
+            5,
+            "destinations.0.rewrite_references: is for uid_policy: new",
+        ),
         ("routes:\n  - name: a\n    mode: off\n", 3, "routes.0.mode"),
         ("routes:\n  - name: a\n    gates:\n      signed: off\n", 4, "routes.0.gates.signed"),
         ("routes:\n  - name: a\n    addresses: [10.0.0.1, here]\n", 3, "routes.0.addresses.1"),
@@ -167,6 +178,12 @@ routes:
     assert (first.mode, first.gates.approved, first.gates.signed) == ("shadow", "hold", "relabel")
     assert (first.calling_ae_titles, first.addresses, first.destinations) == (["TPS"], [], ["pacs"])
     assert (second.mode, second.gates.signed, second.destinations) == ("relabel", "pass", ["pacs"])
+
+
+def test_references_are_rewritten_where_uids_are_new(load):
+    text = ONE_DESTINATION + "destination_defaults: {uid_policy: new, rewrite_references: on}\n"
+    assert load(text).destinations[0].rewrite_references is True
+    assert load(ONE_DESTINATION).destinations[0].rewrite_references is False
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from loopback import CT, EXPLICIT, RTPLAN, node_config
+from loopback import CT, EXPLICIT, RTPLAN, gates, node_config
 
 from tg263_scp.dicom.sender import Answer, Unavailable
 from tg263_scp.dicom.statuses import Verdict, reaction_to
@@ -11,6 +11,7 @@ from tg263_scp.dicom.uid_policy import UidMap
 from tg263_scp.service.audit import AuditLog, verify
 from tg263_scp.service.forwarder import Forwarder
 from tg263_scp.service.journal import Journal
+from tg263_scp.service.outgoing import Outlet
 from tg263_scp.service.renumbering import Renumbering
 from tg263_scp.service.spool import Spool
 from tg263_scp.service.states import Arrival, DeliveryState
@@ -99,10 +100,15 @@ class Desk:
         self.audit = AuditLog(folder / "audit.jsonl")
         self.forwarder = Forwarder(
             self.destination,
-            self.spool,
             self.journal.outbox,
             self.audit,
-            Renumbering(self.spool, UidMap(bytes(16))),
+            Outlet(
+                self.destination,
+                self.spool,
+                self.journal.outbox,
+                Renumbering(self.spool, UidMap(bytes(16))),
+                lambda job: gates(),
+            ),
             connect=peer.connect,
             clock=clock,
             jitter=lambda: 0.0,

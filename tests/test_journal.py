@@ -367,7 +367,7 @@ def test_a_journal_of_the_first_release_is_taken_over_with_everything_in_it(firs
 
 def test_an_upgrade_that_is_cut_off_changes_nothing(first_journal, monkeypatch):
     before = shape_of(first_journal), rows_of(first_journal, "objects")
-    monkeypatch.setitem(database._UPGRADES, 1, database._UPGRADES[1] + "SELECT nonsense;\n")
+    monkeypatch.setitem(database._UPGRADES, 2, database._UPGRADES[2] + "SELECT nonsense;\n")
     with pytest.raises(JournalError, match="nonsense"):
         Journal(first_journal, upgrade=True)
     assert (shape_of(first_journal), rows_of(first_journal, "objects")) == before

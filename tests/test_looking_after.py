@@ -175,6 +175,12 @@ def test_doctor_says_what_new_uids_break(
     path.write_text(f"{text}destination_defaults: {{uid_policy: new}}\n", encoding="utf-8")
     assert main(["doctor", "--config", str(path)]) == ExitCode.DONE
     assert "plans and doses go on referring to the original" in capsys.readouterr().out
+    rewriting = "destination_defaults: {uid_policy: new, rewrite_references: on, reference_wait_s: 90}\n"
+    path.write_text(text + rewriting, encoding="utf-8")
+    assert main(["doctor", "--config", str(path)]) == ExitCode.DONE
+    said = capsys.readouterr().out
+    assert "wait for their set up to 90 s" in said
+    assert "what is approved or signed (naming.gates)" in said
 
 
 def test_doctor_shows_the_routes_and_those_that_nobody_can_take(

@@ -40,7 +40,7 @@ peers: {ae_titles: [TPS1, TPS2], addresses: [192.0.2.0/24]}
 naming: {mode: shadow}
 spool: {folder: /somewhere/spool}
 destinations:
-  - {name: archive, host: archive.example, port: 4242, ae_title: ARCHIVE, uid_policy: new}
+  - {name: archive, host: archive.example, port: 4242, ae_title: ARCHIVE, uid_policy: new, rewrite_references: on}
   - {name: plan-check, host: 192.0.2.9, port: 104, ae_title: CHECK, calling_ae_title: OTHER}
 routes:
   - {name: study, called_ae_titles: STUDY, gates: {approved: relabel}, destinations: archive}
@@ -246,8 +246,8 @@ def test_the_configuration_shows_in_the_statement(node: Path) -> None:
     for expected in (
         "| `listen.ae_title` | `TG263` | `HERE` |",
         "Associations are accepted from the calling AE titles `TPS1`, `TPS2`, from the addresses `192.0.2.0/24`",
-        "| archive | ARCHIVE | archive.example | 4242 | HERE | new | 300 s (5 minutes) |",
-        "| plan-check | CHECK | 192.0.2.9 | 104 | OTHER | keep | 300 s (5 minutes) |",
+        "| archive | ARCHIVE | archive.example | 4242 | HERE | new | rewritten | 300 s (5 minutes) |",
+        "| plan-check | CHECK | 192.0.2.9 | 104 | OTHER | keep | as received | 300 s (5 minutes) |",
         "| private, of the configuration | 1.2.3.4.5 | N | Y | Y |",
         "| Maximum PDU length announced as acceptor | 32 KiB |",
         "it decides and audits, and sends the original (`naming.mode: shadow`)",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -109,11 +109,23 @@ class DestinationDefaults(Section):
 
     calling_ae_title: OptionalAeTitle
     uid_policy: Literal["keep", "new"]
+    rewrite_references: Truth
+    reference_wait_s: Annotated[float, Field(ge=0)]
     batch_objects: Annotated[int, Field(ge=1)]
     connect_timeout_s: Seconds
     acse_timeout_s: Seconds
     dimse_timeout_s: Seconds
     retry: Retry
+
+    @model_validator(mode="after")
+    def _references_change_with_uids_only(self) -> Self:
+        if self.rewrite_references and self.uid_policy != "new":
+            raise Misfit(
+                "rewrite_references",
+                "is for uid_policy: new, where structure sets get new UIDs",
+                hint="with uid_policy: keep every reference stays right: leave it off, or write uid_policy: new",
+            )
+        return self
 
 
 class Destination(DestinationDefaults):

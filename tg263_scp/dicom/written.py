@@ -1,4 +1,4 @@
-"""Every attribute that the node writes into a structure set, as a table: where, on what occasion, and what.
+"""Every attribute that the node writes into an object, as a table: where, on what occasion, and what.
 
 The conformance statement is made of it (PS3.2 N.5.2.5.2, Table N.5-11, and N.9). A test relabels an object on every
 occasion and finds exactly these attributes changed. Beside them only what counts bytes follows: explicit lengths, group
@@ -41,6 +41,7 @@ from tg263_scp.dicom.provenance import (
     REASON,
     SOFTWARE_VERSIONS,
 )
+from tg263_scp.dicom.references import REFERENCED_SOP_INSTANCE_UID, reference_paths
 from tg263_scp.dicom.roi_items import IDENTIFICATION_CODES, OBSERVATION_LABEL, ROI_NAME
 from tg263_scp.dicom.structure_set import RT_STRUCTURE_SET_STORAGE
 
@@ -56,6 +57,8 @@ class Occasion(StrEnum):
     """At least one ROI gets a new name, and ``write.codes`` is on."""
     NEW_UIDS = "new_uids"
     """The relabelled object goes to a destination whose ``uid_policy`` is ``new``."""
+    REFERENCES = "references"
+    """A plan or dose refers to such an object, at a destination with ``rewrite_references``."""
 
 
 class Change(StrEnum):
@@ -102,8 +105,20 @@ def tag_text(tag: int) -> str:
 
 
 def written_attributes() -> tuple[WrittenAttribute, ...]:
-    """Return the table, in the order of the occasions; items of a sequence follow it."""
+    """Return the table for structure sets, in the order of the occasions; items of a sequence follow it."""
     return (*_renamed(), *_provenance(), *_codes(), *_new_uids())
+
+
+def written_references() -> tuple[WrittenAttribute, ...]:
+    """Return the table for plans and doses."""
+    values = {
+        SERIES_INSTANCE_UID: "The new Series Instance UID of the structure set that the item lists",
+        REFERENCED_SOP_INSTANCE_UID: "The new SOP Instance UID of the structure set, where it refers to one that has one",
+    }
+    return tuple(
+        WrittenAttribute(path, Occasion.REFERENCES, Change.MODIFIED, values[path[-1]])
+        for path in reference_paths()
+    )
 
 
 def _renamed() -> Iterator[WrittenAttribute]:

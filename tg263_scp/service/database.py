@@ -17,7 +17,7 @@ from typing import Any
 from tg263_scp.errors import JournalError
 from tg263_scp.service.states import TRANSITIONS, ObjectState
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _SCHEMA = """
 CREATE TABLE objects (
     job INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -53,6 +53,7 @@ CREATE TABLE deliveries (
     changed_at REAL NOT NULL,
     status INTEGER,
     error TEXT NOT NULL DEFAULT '',
+    variant TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (job, destination)
 ) WITHOUT ROWID;
 CREATE INDEX delivery_state ON deliveries (destination, state, job);
@@ -64,6 +65,7 @@ ALTER TABLE objects ADD COLUMN route TEXT NOT NULL DEFAULT '';
 DROP INDEX object_identity;
 CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route) WHERE state <> 'EXPIRED';
 """,
+    2: "ALTER TABLE deliveries ADD COLUMN variant TEXT NOT NULL DEFAULT '';\n",
 }
 """What makes a journal of the next version of one of this version; nothing in it is lost."""
 

@@ -5,8 +5,8 @@ object counts as sent only on the success (or storage warning) status of its own
 transient, and tried again after a delay that doubles, or permanent, and stays in the queue as FAILED for a person.
 
 Order and failure: a destination that cannot be reached keeps its whole queue waiting, in order. An object that alone
-fails waits alone, and those behind it pass. A crash between the answer and its entry sends the object once more: the
-destination gets the same bytes again, never others.
+fails, or waits for another one (:mod:`tg263_scp.service.outgoing`), waits alone, and those behind it pass. A crash between
+the answer and its entry sends the object once more: the destination gets the same bytes again, never others.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import Any, Protocol
 
@@ -24,14 +25,16 @@ from tg263_scp.dicom.statuses import Verdict
 from tg263_scp.errors import HeldObjectError
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.outbox import Outbox
+from tg263_scp.service.outgoing import Outlet
 from tg263_scp.service.polling import POLL_S, PollingThread
-from tg263_scp.service.renumbering import Renumbering
-from tg263_scp.service.spool import Spool
-from tg263_scp.service.states import Delivery, DeliveryState, Job
+from tg263_scp.service.states import Delivery, DeliveryState, Found, Job
 
 logger = logging.getLogger("tg263_scp.forwarder")
 
 Batch = Sequence[tuple[Job, Delivery]]
+
+_WAITS = "waits for the structure set it refers to"
+_LATE = "what becomes of its structure set was not known in time"
 
 
 class Line(Protocol):
@@ -57,10 +60,9 @@ class Forwarder(PollingThread):
     def __init__(
         self,
         destination: Destination,
-        spool: Spool,
         outbox: Outbox,
         audit: AuditLog,
-        renumbering: Renumbering,
+        outlet: Outlet,
         *,
         connect: Connect = Connection,
         clock: Callable[[], float] = time.time,
@@ -79,10 +81,9 @@ class Forwarder(PollingThread):
             destination.acse_timeout_s,
             destination.dimse_timeout_s,
         )
-        self._spool = spool
         self._outbox = outbox
         self._audit = audit
-        self._renumbering = renumbering
+        self._outlet = outlet
         self._connect = connect
         self._clock = clock
         self._jitter = jitter
@@ -117,9 +118,10 @@ class Forwarder(PollingThread):
         """Send one batch of what is due; false where nothing is, or the destination is being left alone for a while."""
         if self._clock() < self._paused_until:
             return False
-        batch = _of_one_association(self._outbox.due(self._name, self._destination.batch_objects))
+        due = self._outbox.due(self._name, self._destination.batch_objects)
+        batch = _of_one_association([each for each in due if not self._waits(*each)])
         if not batch:
-            return False
+            return bool(due)
         try:
             line = self._connect(self._target, list(dict.fromkeys(_context(job) for job, _ in batch)))
         except Unavailable as problem:
@@ -136,6 +138,16 @@ class Forwarder(PollingThread):
                 self._line = None
         return True
 
+    def _waits(self, job: Job, delivery: Delivery) -> bool:
+        """Put a plan or dose aside that waits for the structure set it refers to; those behind it pass."""
+        until = self._outlet.waits_until(job, delivery)
+        now = self._clock()
+        if now >= until:
+            return False
+        at = min(until, now + POLL_S)
+        self._outbox.settle(delivery, DeliveryState.RETRY, error=_WAITS, next_attempt_at=at)
+        return True
+
     def _send_batch(self, batch: Batch, line: Line) -> None:
         for job, delivery in batch:
             if self.stopping:
@@ -150,17 +162,21 @@ class Forwarder(PollingThread):
 
     def _send(self, job: Job, delivery: Delivery, line: Line) -> Answer:
         try:
-            parcel = self._parcel(job)
+            path, variant = self._outlet.outgoing(job, delivery)
         except HeldObjectError as problem:
             answer = Answer(Verdict.PERMANENT, None, problem.message)
             self._fail(job, delivery, answer)
             return answer
-        self._outbox.sending(delivery)
+        self._outbox.sending(delivery, variant)
+        late = any(uid.found in (Found.UNKNOWN, Found.UNDECIDED) for uid in variant.uids)
+        if late and delivery.variant is None:
+            logger.warning("job %d: goes to %s with the reference it has: %s", job.job, self._name, _LATE)
+        delivery = replace(delivery, variant=variant)
         self._step("sending")
-        answer = line.send(parcel)
+        answer = line.send(Parcel(path, *_context(job)))
         self._step("answered")
         if answer.verdict is Verdict.STORED:
-            self._record(job, "delivered", answer)
+            self._record(job, delivery, "delivered", answer)
             self._step("delivery_audited")
             self._outbox.settle(delivery, DeliveryState.SENT, status=answer.status, error=_remark(answer))
             logger.info("job %d: sent to %s", job.job, self._name)
@@ -188,7 +204,7 @@ class Forwarder(PollingThread):
                 self._outbox.settle(delivery, DeliveryState.RETRY, error=answer.text, next_attempt_at=at)
 
     def _fail(self, job: Job, delivery: Delivery, answer: Answer) -> None:
-        self._record(job, "delivery_failed", answer)
+        self._record(job, delivery, "delivery_failed", answer)
         text = _text(answer)
         self._outbox.settle(delivery, DeliveryState.FAILED, status=answer.status, error=text)
         logger.error("job %d: given up for %s (%s)", job.job, self._name, text)
@@ -201,16 +217,7 @@ class Forwarder(PollingThread):
         doubled = retry.first_delay_s * 2.0 ** min(failures, 30)
         return min(doubled * (1 + 0.25 * self._jitter()), retry.max_delay_s)
 
-    def _parcel(self, job: Job) -> Parcel:
-        if not job.sends_result:
-            path = self._spool.original(job.token)
-        elif self._destination.uid_policy == "new":
-            path = self._renumbering.copy(job)
-        else:
-            path = self._spool.result(job.token)
-        return Parcel(path, *_context(job))
-
-    def _record(self, job: Job, kind: str, answer: Answer) -> None:
+    def _record(self, job: Job, delivery: Delivery, kind: str, answer: Answer) -> None:
         destination = self._destination
         record: dict[str, Any] = {
             "kind": kind,
@@ -220,11 +227,8 @@ class Forwarder(PollingThread):
             "destination": self._name,
             "peer": {"ae_title": destination.ae_title, "address": f"{destination.host}:{destination.port}"},
             "status": None if answer.status is None else f"0x{answer.status:04X}",
-            "sent": "result" if job.sends_result else "original",
         }
-        if job.sends_result and destination.uid_policy == "new":
-            record["new_sop_instance_uid"] = self._renumbering.sop_instance_uid(job)
-        self._audit.append(record)
+        self._audit.append(record | dict(delivery.variant.told if delivery.variant is not None else {}))
 
 
 def _context(job: Job) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from tg263_scp.config import Config
+from tg263_scp.configroutes import Gates
 from tg263_scp.dicom.listener import Listener, Received
 from tg263_scp.dicom.statuses import StoreStatus
 from tg263_scp.dicom.uid_policy import UidMap
@@ -30,6 +31,7 @@ from tg263_scp.service.forwarder import Forwarder
 from tg263_scp.service.gates import SentAs
 from tg263_scp.service.journal import Journal
 from tg263_scp.service.metrics import metrics_of
+from tg263_scp.service.outgoing import Outlet
 from tg263_scp.service.relabelling import (
     Decide,
     DecisionContext,
@@ -131,7 +133,13 @@ class Node:
         hashed = IdentifierHash(config.audit.salt_file)
         renumbering = Renumbering(self._spool, UidMap(hashed.derived_key("new UIDs")))
         self._forwarders = [
-            Forwarder(destination, self._spool, self._journal.outbox, audit, renumbering, step=self._step)
+            Forwarder(
+                destination,
+                self._journal.outbox,
+                audit,
+                Outlet(destination, self._spool, self._journal.outbox, renumbering, self._gates_of),
+                step=self._step,
+            )
             for destination in config.destinations
         ]
         self._worker = Worker(
@@ -175,6 +183,9 @@ class Node:
     def _wake_forwarders(self) -> None:
         for forwarder in self._forwarders:
             forwarder.wake()
+
+    def _gates_of(self, job: Job) -> Gates:
+        return self._routes.of(job).gates
 
     def _relabel(self, source: Path, target: Path, job: Job) -> RelabelOutcome:
         policy = RelabelPolicy.of(self._config.naming, self._routes.of(job))

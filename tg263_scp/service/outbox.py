@@ -5,7 +5,15 @@ from __future__ import annotations
 import sqlite3
 
 from tg263_scp.service.database import Database
-from tg263_scp.service.states import Delivery, DeliveryState, Job, delivery_of, job_of
+from tg263_scp.service.states import (
+    AS_IT_IS,
+    Delivery,
+    DeliveryState,
+    Job,
+    Variant,
+    delivery_of,
+    job_of,
+)
 
 
 class Outbox:
@@ -54,14 +62,31 @@ class Outbox:
 
     def requeue(self, db: sqlite3.Connection, job: int, destination: str, now: float) -> None:
         """SENT or FAILED -> PENDING, as if queued for the first time; part of the caller's transaction."""
-        fresh = {"attempts": 0, "queued_at": now, "next_attempt_at": now, "status": None, "error": ""}
+        fresh = {
+            **{"attempts": 0, "queued_at": now, "next_attempt_at": now, "status": None},
+            **{"error": "", "variant": ""},
+        }
         self._database.move(db, (job, destination), DeliveryState.PENDING, **fresh)
 
-    def sending(self, delivery: Delivery) -> None:
-        """PENDING or RETRY -> SENDING, before the first byte leaves."""
+    def sending(self, delivery: Delivery, variant: Variant = AS_IT_IS) -> None:
+        """PENDING or RETRY -> SENDING, before the first byte leaves; later attempts send the same variant."""
         with self._database.transaction() as db:
             key = (delivery.job, delivery.destination)
-            self._database.move(db, key, DeliveryState.SENDING, attempts=delivery.attempts + 1)
+            columns = {"attempts": delivery.attempts + 1, "variant": variant.as_text()}
+            self._database.move(db, key, DeliveryState.SENDING, **columns)
+
+    def versions_of(self, sop_instance_uid: str, destination: str) -> list[tuple[Job, Delivery | None]]:
+        """Return the objects that came under a UID, newest first, each with its delivery to ``destination``, if any."""
+        rows = self._database.rows(
+            "SELECT * FROM objects WHERE sop_instance_uid=? ORDER BY job DESC", sop_instance_uid
+        )
+        return [
+            (
+                job_of(row),
+                next((d for d in self.deliveries(row["job"]) if d.destination == destination), None),
+            )
+            for row in rows
+        ]
 
     def settle(
         self,

@@ -22,7 +22,7 @@ class Renumbering:
 
     def __init__(self, spool: Spool, uids: UidMap) -> None:
         self._spool = spool
-        self._uids = uids
+        self.uids = uids
 
     def copy(self, job: Job) -> Path:
         """Return the copy of a relabelled object, made where it does not exist yet.
@@ -38,7 +38,7 @@ class Renumbering:
             decided_at = datetime.fromtimestamp(job.changed_at).astimezone()
             # Another destination may have been faster.
             with suppress(FileExistsError, FileNotFoundError):
-                new_uids(self._spool.result(job.token), copy, self._uids, decided_at)
+                new_uids(self._spool.result(job.token), copy, self.uids, decided_at)
         return copy
 
     def sop_instance_uid(self, job: Job) -> str:

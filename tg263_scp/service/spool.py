@@ -4,6 +4,7 @@
     originals/  objects as received, one file per job, named by the job's token and never by anything a peer sent
     results/    relabelled copies
     new-uids/   relabelled copies under new UIDs, for the destinations that want them
+    rewritten/  plans and doses that refer to those, one for each destination
     orphans/    complete files that no journal row knows (found at start; kept, since a journal may have been lost)
 
 An object is durable when :meth:`Spool.write` returns: its bytes are on the disk (fsync), and so is its name in the
@@ -69,8 +70,10 @@ class Spool:
         self._originals = folder / "originals"
         self._results = folder / "results"
         self._new_uids = folder / "new-uids"
+        self._rewritten = folder / "rewritten"
         self._orphans = folder / "orphans"
-        for part in (self._incoming, self._originals, self._results, self._new_uids, self._orphans):
+        self._kept = (self._originals, self._results, self._new_uids, self._rewritten)
+        for part in (self._incoming, *self._kept, self._orphans):
             part.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def original(self, token: str) -> Path:
@@ -84,6 +87,10 @@ class Spool:
     def under_new_uids(self, token: str) -> Path:
         """Return the file of the relabelled copy under new UIDs; it exists only where a destination wanted it."""
         return self._new_uids / f"{token}.dcm"
+
+    def rewritten(self, token: str, destination: str) -> Path:
+        """Return the file of a plan or dose with other references; it exists only where a destination wanted it."""
+        return self._rewritten / f"{token}.{destination}.dcm"
 
     def write(
         self,
@@ -130,6 +137,8 @@ class Spool:
         self.original(token).unlink(missing_ok=True)
         self.result(token).unlink(missing_ok=True)
         self.under_new_uids(token).unlink(missing_ok=True)
+        for path in self._rewritten.glob(f"{token}.*"):
+            path.unlink(missing_ok=True)
 
     def discard_result(self, token: str) -> None:
         """Remove a relabelled copy that a job no longer wants or did not finish."""
@@ -145,11 +154,12 @@ class Spool:
         for path in unfinished:
             path.unlink()
         removed = orphans = 0
-        for folder in (self._originals, self._results, self._new_uids):
+        for folder in self._kept:
             for path in list(folder.iterdir()):
-                if path.suffix == ".dcm" and path.stem in live:
+                token = path.name.partition(".")[0]
+                if path.suffix == ".dcm" and token in live:
                     continue
-                if path.suffix != ".dcm" or path.stem in expired:
+                if path.suffix != ".dcm" or token in expired:
                     path.unlink()
                     removed += 1
                 else:

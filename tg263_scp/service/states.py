@@ -7,10 +7,12 @@ delivery    PENDING -> SENDING -> SENT | RETRY | FAILED, one per object and dest
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class ObjectState(StrEnum):
@@ -100,9 +102,67 @@ class Job(Arrival):
     record: str
 
 
+class Found(StrEnum):
+    """What was found about a structure set, which therefore has another UID at a destination, or has not."""
+
+    RENUMBERED = "renumbered"
+    """It was relabelled, and goes to the destination under a new UID."""
+    UNCHANGED = "unchanged"
+    """It goes to the destination under its own UID."""
+    ELSEWHERE = "elsewhere"
+    """It goes to other destinations only."""
+    UNDECIDED = "undecided"
+    """It is here, and what becomes of it was not known in time."""
+    UNKNOWN = "unknown"
+    """It did not come, or was sent before the node kept account of UIDs."""
+    SIGNED = "signed"
+    """What refers to it is signed, and its gate lets nothing be changed."""
+    APPROVED = "approved"
+    """What refers to it is approved, and its gate lets nothing be changed."""
+    NOT_EDITABLE = "not_editable"
+    """What refers to it cannot be edited with certainty."""
+
+
+@dataclass(frozen=True, slots=True)
+class UidSent:
+    """The SOP Instance UID of a structure set, and the one that stands for it in what a destination gets."""
+
+    old: str
+    new: str
+    found: Found
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """In what form an object goes to a destination: the UIDs of structure sets in it, what the audit line says of it."""
+
+    uids: tuple[UidSent, ...]
+    told: Mapping[str, Any]
+
+    @classmethod
+    def of_text(cls, text: str) -> Variant | None:
+        """Read what :meth:`as_text` wrote; None for the empty text: nothing was sent yet."""
+        if not text:
+            return None
+        values = json.loads(text)
+        uids = tuple(UidSent(old, new, Found(found)) for old, new, found in values["uids"])
+        return cls(uids, values["told"])
+
+    def as_text(self) -> str:
+        """Write it for the journal."""
+        uids = [[each.old, each.new, each.found] for each in self.uids]
+        return json.dumps({"uids": uids, "told": self.told})
+
+
+AS_IT_IS = Variant((), {})
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A row of ``deliveries``; ``status`` is the last C-STORE status, None where none came."""
+    """A row of ``deliveries``; ``status`` is the last C-STORE status, None where none came.
+
+    ``variant`` is None as long as nothing was sent, and for what earlier program versions sent.
+    """
 
     job: int
     destination: str
@@ -113,6 +173,7 @@ class Delivery:
     changed_at: float
     status: int | None
     error: str
+    variant: Variant | None
 
 
 def job_of(row: sqlite3.Row) -> Job:
@@ -128,4 +189,5 @@ def delivery_of(row: sqlite3.Row) -> Delivery:
     """Read a row of ``deliveries``."""
     values = dict(row)
     values["state"] = DeliveryState(values["state"])
+    values["variant"] = Variant.of_text(values["variant"])
     return Delivery(**values)

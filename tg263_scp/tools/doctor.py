@@ -29,10 +29,14 @@ _PEER = re.compile(r"(?P<ae>[^@]{1,16})@(?P<host>\[[0-9A-Fa-f:.]+\]|[^:@\[\]]+):
 _ECHO_TIMEOUT_S = 10.0
 _FIGURES_TIMEOUT_S = 3.0
 
-_UID_POLICY = {
-    "keep": "kept: a destination that holds the original already may ignore the relabelled object and answer success",
-    "new": "new for what is relabelled: plans and doses go on referring to the original, which the destination may lack",
-}
+_KEEPS = (
+    "kept: a destination that holds the original already may ignore the relabelled object and answer success"
+)
+_NEW = "new for what is relabelled: plans and doses go on referring to the original, which the destination may lack"
+_REWRITES = (
+    "new for what is relabelled; plans and doses that come through this node are made to refer to it, and wait for their set"
+    " up to {:g} s. Left alone are those that came earlier or another way, all other objects, and {}"
+)
 """What each policy breaks."""
 
 
@@ -121,7 +125,16 @@ def _checks(path: Path | None) -> Iterator[Check]:
         )
     for destination in config.destinations:
         yield _echo_check(f"destination {destination.name}", _target(destination))
-        yield Check(f"UIDs for {destination.name}", True, _UID_POLICY[destination.uid_policy])
+        yield Check(f"UIDs for {destination.name}", True, _uid_policy(destination, config))
+
+
+def _uid_policy(destination: Destination, config: Config) -> str:
+    if not destination.rewrite_references:
+        return _KEEPS if destination.uid_policy == "keep" else _NEW
+    gates = config.naming.gates
+    sealed = [seal for seal in ("approved", "signed") if getattr(gates, seal) != "relabel"]
+    kept = f"what is {' or '.join(sealed)} (naming.gates)" if sealed else "what cannot be read"
+    return _REWRITES.format(destination.reference_wait_s, kept)
 
 
 def _route(route: Route, config: Config) -> Check:

@@ -150,14 +150,24 @@ def destination_table(config: Config) -> str:
     """The remote AEs that are sent to."""
     if not config.destinations:
         return "None: a node without destinations holds every object."
-    head = ("name", "AE title", "host", "port", "our AE title", "`uid_policy`", "wait for C-STORE-RSP")
+    head = (
+        "name",
+        "AE title",
+        "host",
+        "port",
+        "our AE title",
+        "`uid_policy`",
+        "references",
+        "wait for C-STORE-RSP",
+    )
     return table(head, [_destination(each) for each in config.destinations])
 
 
 def _destination(each: Destination) -> tuple[str, ...]:
     return (
         *(each.name, each.ae_title, each.host, str(each.port), each.calling_ae_title or ""),
-        *(each.uid_policy, duration(each.dimse_timeout_s)),
+        *(each.uid_policy, "rewritten" if each.rewrite_references else "as received"),
+        duration(each.dimse_timeout_s),
     )
 
 
@@ -254,10 +264,14 @@ def switches(config: Config) -> dict[str, str]:
     policies = sorted(
         {each.uid_policy for each in config.destinations} or {config.destination_defaults.uid_policy}
     )
+    rewriting = [each.name for each in config.destinations if each.rewrite_references]
     return {
         "coercion_now": _MODES[tuple(modes)],
         "provenance_now": f"`write.provenance` is **{_on(config.write.provenance)}** here.",
         "uid_policy_now": f"Here the policy is **{' and '.join(policies)}**, as each destination has it.",
+        "references_now": (
+            f"Here that is so for {', '.join(rewriting)}." if rewriting else "Here no destination wants that."
+        ),
         "retention": duration(config.spool.retention_s),
         "idle": duration(config.listen.network_timeout_s),
         "no_request": duration(config.listen.acse_timeout_s),

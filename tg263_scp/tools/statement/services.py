@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from tg263_scp.dicom.charsets import charset_of
 from tg263_scp.dicom.provenance import PURPOSE
+from tg263_scp.dicom.references import REFERRING
 from tg263_scp.dicom.statuses import OTHER, REACTIONS, Reaction, StoreStatus, Verdict
 from tg263_scp.dicom.storage_classes import (
     VERIFICATION_TRANSFER_SYNTAXES,
@@ -14,7 +15,13 @@ from tg263_scp.dicom.storage_classes import (
     named,
 )
 from tg263_scp.dicom.structure_set import RT_STRUCTURE_SET_STORAGE
-from tg263_scp.dicom.written import Occasion, WrittenAttribute, tag_text, written_attributes
+from tg263_scp.dicom.written import (
+    Occasion,
+    WrittenAttribute,
+    tag_text,
+    written_attributes,
+    written_references,
+)
 from tg263_scp.tools.statement.markdown import table
 
 Link = Callable[[str], str]
@@ -69,7 +76,7 @@ def sop_class_table(extra_sop_classes: Iterable[str]) -> str:
     rows = []
     for uid in carried_sop_classes(extra_sop_classes):
         each = named(uid)
-        created = "N, modified" if uid == RT_STRUCTURE_SET_STORAGE else "N"
+        created = "N, modified" if uid == RT_STRUCTURE_SET_STORAGE or uid in REFERRING else "N"
         rows.append((_name(each.name, each.retired), uid, created, "Y", "Y"))
     verification = named("1.2.840.10008.1.1")
     return table(
@@ -149,21 +156,27 @@ _WHEN = {
     Occasion.PROVENANCE: ("CONFIGURATION", "A ROI gets a new name; `write.provenance`"),
     Occasion.CODES: ("CONFIGURATION", "A ROI gets a new name; `write.codes`"),
     Occasion.NEW_UIDS: ("CONFIGURATION", "A ROI gets a new name; `uid_policy: new` of the destination"),
+    Occasion.REFERENCES: (
+        "CONFIGURATION",
+        "The structure set referred to has a new UID at the destination; its `rewrite_references`",
+    ),
 }
 
 
 def coercion_table(link: Link) -> str:
     """Table 5-11: every attribute that is written, but for those inside an item that is added."""
     rows = []
-    for each in written_attributes():
+    structure_sets = f"RT Structure Set Storage ({RT_STRUCTURE_SET_STORAGE})"
+    for each in (*written_attributes(), *written_references()):
         if each.path[0] in _ADDED_SEQUENCES and len(each.path) > 1:
             continue
+        classes = ", ".join(REFERRING.values()) if each.occasion is Occasion.REFERENCES else structure_sets
         condition, comment = _WHEN[each.occasion]
         tags = " > ".join(tag_text(tag) for tag in each.path)
         claim = f"writes-{each.occasion.replace('_', '-')}"
         rows.append(
             (
-                *(each.name, tags, f"RT Structure Set Storage ({RT_STRUCTURE_SET_STORAGE})", each.change),
+                *(each.name, tags, classes, each.change),
                 *(each.value, condition, f"{comment} {link(claim)}"),
             )
         )
