@@ -42,6 +42,7 @@ spool: {folder: /somewhere/spool}
 destinations:
   - {name: archive, host: archive.example, port: 4242, ae_title: ARCHIVE, uid_policy: new, rewrite_references: on}
   - {name: plan-check, host: 192.0.2.9, port: 104, ae_title: CHECK, calling_ae_title: OTHER}
+metrics: {port: 9263}
 routes:
   - {name: study, called_ae_titles: STUDY, gates: {approved: relabel}, destinations: archive}
 """
@@ -153,6 +154,7 @@ def test_every_section_that_claims_something_says_where_it_is_shown() -> None:
         "8.3 TCP port configuration",
         "A.A.1.1 Common modules",
         "A.A.2 RT Structure Set IOD",
+        "A.A.3 RT Plan, RT Ion Plan and RT Dose IODs",
     ]
 
 
@@ -246,13 +248,16 @@ def test_the_configuration_shows_in_the_statement(node: Path) -> None:
     for expected in (
         "| `listen.ae_title` | `TG263` | `HERE` |",
         "Associations are accepted from the calling AE titles `TPS1`, `TPS2`, from the addresses `192.0.2.0/24`",
-        "| archive | ARCHIVE | archive.example | 4242 | HERE | new | rewritten | 300 s (5 minutes) |",
-        "| plan-check | CHECK | 192.0.2.9 | 104 | OTHER | keep | as received | 300 s (5 minutes) |",
+        "| archive | ARCHIVE | archive.example | 4242 | HERE | new | rewritten | 100 | 15 s, 30 s, "
+        "300 s (5 minutes) | 2 s to 600 s (10 minutes) |",
+        "| plan-check | CHECK | 192.0.2.9 | 104 | OTHER | keep | as received | 100 |",
         "| private, of the configuration | 1.2.3.4.5 | N | Y | Y |",
         "| Maximum PDU length announced as acceptor | 32 KiB |",
         "it decides and audits, and sends the original (`naming.mode: shadow`)",
         "| study | any | `STUDY` | any | shadow | `approved: relabel` | `archive` |",
         "Here the policy is **keep and new**",
+        "| Where objects go | ARCHIVE (archive.example:4242), CHECK (192.0.2.9:104) |",
+        "| 9263 | in | HTTP: figures for monitoring, no names | `metrics.port` |",
         "| Configuration described | `node.yaml`, SHA-256 ",
         "| `spool.folder` | `spool` | `/somewhere/spool` |",
     ):

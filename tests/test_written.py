@@ -89,7 +89,8 @@ def test_provenance_writes_what_the_table_says_of_it(coding, written):
 
 def test_the_table_gives_names_tags_and_value_representations_of_the_data_dictionary():
     name = next(attribute for attribute in written_attributes() if attribute.path[-1] == 0x30060026)
-    assert (name.name, name.tag, name.vr) == ("ROI Name", "(3006,0026)", "LO")
+    assert (name.name, name.tag, name.vr, name.vm) == ("ROI Name", "(3006,0026)", "LO", "1")
+    assert name.full_name == "Structure Set ROI Sequence > ROI Name"
 
 
 def references(dataset: pydicom.Dataset) -> list[object]:

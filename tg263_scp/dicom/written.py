@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pydicom.datadict import dictionary_description, dictionary_VR
+from pydicom.datadict import dictionary_description, dictionary_VM, dictionary_VR
 
 from tg263_scp.dicom.layout import (
     CONTRIBUTING_EQUIPMENT,
@@ -92,6 +92,11 @@ class WrittenAttribute:
     def vr(self) -> str:
         """Its value representation."""
         return dictionary_VR(self.path[-1])
+
+    @property
+    def vm(self) -> str:
+        """Its value multiplicity."""
+        return dictionary_VM(self.path[-1])
 
     @property
     def tag(self) -> str:

@@ -16,7 +16,7 @@ from tg263_scp.config import load_config
 from tg263_scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from tg263_scp.resources import data_folder
 from tg263_scp.tools.exitcode import ExitCode
-from tg263_scp.tools.statement import node, services
+from tg263_scp.tools.statement import configured, network, services
 from tg263_scp.tools.statement.evidence import Claim, evidence_table, load_claims
 from tg263_scp.tools.statement.markdown import contents
 from tg263_scp.tools.statement.settings import Setting, settings_of, settings_table
@@ -84,25 +84,28 @@ def _facts(
         "coercion_table": services.coercion_table(link),
         "common_module_table": services.common_module_table(),
         "structure_set_table": services.structure_set_table(),
+        "references_table": services.references_table(),
         "scu_status_table": services.scu_status_table(link),
         "scp_status_table": services.scp_status_table(link),
         "echo_syntaxes": services.echo_syntaxes(),
         "purpose": services.purpose(),
-        "limits_table": node.limits_table(config, link),
-        "association_table": node.association_table(config, link),
-        "reason_table": node.reason_table(),
+        "limits_table": network.limits_table(config, link),
+        "association_table": network.association_table(config, link),
+        "reason_table": configured.reason_table(),
         "settings_table": settings_table(settings),
-        "gate_table": node.gate_table(config, settings, link),
-        "routes_now": node.routes_now(config),
-        "route_table": node.route_table(config),
-        "destination_table": node.destination_table(config),
-        "peers_now": node.peers_now(config),
-        "acceptance_now": node.acceptance_now(config),
-        "retry": node.retry(config),
-        "max_contexts": node.max_contexts(),
+        "gate_table": configured.gate_table(config, settings, link),
+        "routes_now": configured.routes_now(config),
+        "route_table": configured.route_table(config),
+        "brief_table": configured.brief_table(config),
+        "port_table": configured.port_table(config),
+        "destination_table": configured.destination_table(config),
+        "peers_now": configured.peers_now(config),
+        "acceptance_now": configured.acceptance_now(config),
+        "retry": network.retry(config),
+        "max_contexts": network.max_contexts(),
         "dicom_evidence": evidence_table(claims.values(), ihe=False),
         "ihe_evidence": evidence_table(claims.values(), ihe=True),
-        **node.switches(config),
+        **configured.switches(config),
     }
 
 

@@ -189,8 +189,11 @@ _ADDED_SEQUENCES = {each.path[0] for each in written_attributes() if each.occasi
 
 def _module_table(attributes: Iterable[WrittenAttribute]) -> str:
     return table(
-        ("attribute name", "tag", "VR", "written", "value"),
-        [(each.full_name, each.tag, each.vr, _WHEN[each.occasion][1], each.value) for each in attributes],
+        ("attribute name", "tag", "VR", "VM", "value", "condition"),
+        [
+            (each.full_name, each.tag, each.vr, each.vm, each.value, _WHEN[each.occasion][1])
+            for each in attributes
+        ],
     )
 
 
@@ -202,6 +205,11 @@ def common_module_table() -> str:
 def structure_set_table() -> str:
     """What is written into the modules of RT Structure Set."""
     return _module_table(each for each in written_attributes() if each.path[0] >> 16 == 0x3006)
+
+
+def references_table() -> str:
+    """What is written into plans and doses."""
+    return _module_table(written_references())
 
 
 def purpose() -> str:
