@@ -307,6 +307,16 @@ def test_a_claim_that_nobody_shows_is_an_error_with_its_line(tmp_path: Path, ent
         load_claims(path)
 
 
+@pytest.mark.parametrize("claim", ["scp-status-a700", "scu-failed", "writes-renamed", "gate-approved"])
+def test_a_status_a_written_attribute_or_a_gate_that_nobody_shows_is_an_error(
+    claim: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = {name: each for name, each in load_claims().items() if name != claim}
+    monkeypatch.setattr("tg263_scp.tools.conformance.load_claims", lambda: shown)
+    with pytest.raises(DataFileError, match=f"there is no claim '{claim}'"):
+        statement()
+
+
 @pytest.mark.parametrize("unknown", ["{{claim nowhere}}", "{{setting listen.prot}}", "{{nothing}}"])
 def test_what_the_template_names_and_nobody_knows_is_an_error_with_its_line(
     tmp_path: Path, unknown: str

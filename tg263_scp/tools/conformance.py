@@ -14,6 +14,7 @@ from typing import Any
 from tg263_scp import __version__
 from tg263_scp.config import load_config
 from tg263_scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from tg263_scp.errors import DataFileError, SourceLine
 from tg263_scp.resources import data_folder
 from tg263_scp.tools.exitcode import ExitCode
 from tg263_scp.tools.statement import configured, network, services
@@ -68,6 +69,12 @@ def _facts(
     config = load_config(path)
 
     def link(claim: str) -> str:
+        if claim not in claims:
+            raise DataFileError(
+                SourceLine("conformance/claims.yaml", 0),
+                f"there is no claim '{claim}' for something that the program does",
+                hint="add it, with the tests that show it",
+            )
         return claims[claim].link
 
     return {
