@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from struct import pack
 
 RTSTRUCT = b"1.2.840.10008.5.1.4.1.1.481.3"
@@ -112,6 +113,7 @@ class Draft:
     group_lengths: bool = False
     un_sequences: bool = False
     contours_before_names: bool = False
+    loops: int = 2
     more: tuple[tuple[int, str, bytes], ...] = ()
     without: frozenset[int] = field(default=frozenset())
 
@@ -158,6 +160,11 @@ class Draft:
     def data_set(self, coding: Coding) -> bytes:
         return b"".join(self.parts(coding))
 
+    def folded_sha256(self, coding: Coding) -> str:
+        """SHA-256 of the data set, elements of 64 KiB and more as their own SHA-256."""
+        folded = [p if len(p) < 1 << 16 else sha256(p).digest() for p in self.parts(coding)]
+        return sha256(b"".join(folded)).hexdigest()
+
     def encoded(self, coding: Coding) -> bytes:
         return coding.file(self.data_set(coding))
 
@@ -194,7 +201,7 @@ class Draft:
         image = coding.text(0x00081155, "UI", b"1.2.7")
         loop = coding.sequence(0x30060016, [image]) + coding.text(0x30060042, "CS", b"CLOSED_PLANAR")
         loop += coding.text(0x30060050, "DS", b"1\\2\\3\\4\\5\\3\\6\\7\\3")
-        return coding.sequence(0x30060040, [loop, loop]) + coding.text(
+        return coding.sequence(0x30060040, [loop] * self.loops) + coding.text(
             0x30060084, "IS", self._number(index, roi)
         )
 

@@ -95,8 +95,16 @@ def test_the_equipment_that_changed_it_is_named(coding, relabelled):
         "1.2.3",
     )
     assert item.ContributionDateTime == after.InstanceCoercionDateTime == "20261123120000.000250+0100"
-    data_set = data_set_of(content, coding)[head_bytes(coding) :]
-    assert f"data set before: {hashlib.sha256(data_set).hexdigest()};" in item.ContributionDescription
+    said = "data set before (elements of 64 KiB and more as their SHA-256)"
+    assert f"{said}: {SET.folded_sha256(coding)};" in item.ContributionDescription
+
+
+def test_the_recorded_digest_of_a_large_set_is_a_folded_one(coding, relabelled):
+    source = replace(SET, loops=1000)
+    written, proof = relabelled(source.encoded(coding), NAMES)
+    (item,) = read(written).ContributingEquipmentSequence
+    assert f": {source.folded_sha256(coding)};" in item.ContributionDescription
+    assert proof.sha256_before == source.folded_sha256(coding)
 
 
 def test_without_provenance_nothing_is_added(coding, relabelled):
@@ -198,9 +206,10 @@ def blanked(raw: bytes, coding: Coding, head: int) -> bytes:
 def test_the_proof_can_be_recomputed_by_an_auditor(coding, relabelled):
     content = draft(b"left lung ").encoded(coding)
     written, proof = relabelled(content, {0: "Lung_L"})
-    assert proof.sha256_after == hashlib.sha256(written).hexdigest()
+    head = head_bytes(coding)
+    assert proof.sha256_after == hashlib.sha256(data_set_of(written, coding)[head:]).hexdigest()
     for each in (content, written):
-        rest = blanked(data_set_of(each, coding), coding, head_bytes(coding))
+        rest = blanked(data_set_of(each, coding), coding, head)[head:]
         assert hashlib.sha256(rest).hexdigest() == proof.blanked_sha256_after == proof.blanked_sha256_before
 
 
@@ -212,8 +221,8 @@ def test_an_addition_that_is_not_what_it_should_be_is_discarded(
 ):
     whole = relabel_module.write_spliced
 
-    def write_and_spoil(before, patches, out):
-        whole(before, patches, out)
+    def write_and_spoil(before, patches, out, **options):
+        whole(before, patches, out, **options)
         out.flush()
         path = Path(out.name)
         raw = data_set_of(path.read_bytes(), coding)

@@ -84,29 +84,55 @@ def test_the_result_is_what_the_sender_would_have_written_with_the_new_names(cod
     assert (proof.edited, proof.edited_labels) == (5, 2)
 
 
+def without_name(raw: bytes, name: bytes, coding: Coding) -> bytes:
+    """What the proof leaves out of a set with one ROI without label, found by search and taken out."""
+    at = raw.index(name)
+    width = 2 if coding.explicit else 4
+    cuts = [(at - width, at + len(name))]
+    if not coding.undefined:
+        item = raw.rindex(coding.item(b"")[:4], 0, at)
+        cuts += [(item - 4, item), (item + 4, item + 8)]
+    for first, last in sorted(cuts, reverse=True):
+        raw = raw[:first] + raw[last:]
+    return raw
+
+
 def test_the_proof_can_be_recomputed_by_an_auditor(coding, relabelled):
     source = draft(b"left lung ")
     content = source.encoded(coding)
     written, proof = relabelled(content, {0: "Lung_L"})
-    assert proof.sha256_before == hashlib.sha256(content).hexdigest()
-    assert proof.sha256_after == hashlib.sha256(written).hexdigest()
+    wanted = source.renamed({0: b"Lung_L"})
+    assert proof.sha256_before == hashlib.sha256(source.data_set(coding)).hexdigest()
+    assert proof.sha256_after == hashlib.sha256(wanted.data_set(coding)).hexdigest()
     assert (proof.bytes_before, proof.bytes_after) == (len(content), len(written))
     assert proof.blanked_sha256_before == proof.blanked_sha256_after
-    digests = set()
-    for raw, name in (
-        (data_set_of(content, coding), b"left lung "),
-        (data_set_of(written, coding), b"Lung_L"),
-    ):
-        at = raw.index(name)
-        width = 2 if coding.explicit else 4
-        left_out = [*range(at - width, at + len(name))]
-        if not coding.undefined:
-            item = raw.rindex(coding.item(b"")[:4], 0, at)
-            sequence = raw.rindex(coding.element(0x30060020, "SQ", b"")[:4], 0, at)
-            left_out += [*range(item + 4, item + 8)]
-            left_out += [*range(item - 4, item)] if sequence < item else []
-        digests.add(hashlib.sha256(bytes(b for i, b in enumerate(raw) if i not in set(left_out))).hexdigest())
-    assert digests == {proof.blanked_sha256_before}
+    for each, name in ((source, b"left lung "), (wanted, b"Lung_L")):
+        rest = without_name(each.data_set(coding), name, coding)
+        assert hashlib.sha256(rest).hexdigest() == proof.blanked_sha256_after
+
+
+@pytest.mark.parametrize("switches", [{}, {"contours_before_names": True}], ids=["usual", "contours first"])
+def test_large_elements_enter_the_digests_as_their_own(coding, switches, relabelled):
+    source = draft(b"left lung ", loops=2500, **switches)
+    written, proof = relabelled(source.encoded(coding), {0: "Lung_L"})
+    wanted = source.renamed({0: b"Lung_L"})
+    assert data_set_of(written, coding) == data_set_of(wanted.encoded(coding), coding)
+    assert proof.sha256_before == source.folded_sha256(coding)
+    assert proof.sha256_after == wanted.folded_sha256(coding)
+    (large,) = (part for part in source.parts(coding) if len(part) >= 1 << 16)
+    rest = without_name(wanted.data_set(coding), b"Lung_L", coding)
+    rest = rest.replace(large, hashlib.sha256(large).digest())
+    assert hashlib.sha256(rest).hexdigest() == proof.blanked_sha256_after == proof.blanked_sha256_before
+
+
+def test_a_large_element_with_a_name_in_it_is_not_folded_where_the_name_is_left_out(coding, relabelled):
+    source = Draft((DraftRoi(b"left lung ", private=b"x" * 40_000), DraftRoi(b"cord", private=b"x" * 40_000)))
+    _, proof = relabelled(source.encoded(coding), {0: "Lung_L"})
+    wanted = source.renamed({0: b"Lung_L"})
+    assert proof.sha256_before == source.folded_sha256(coding)
+    assert proof.sha256_after == wanted.folded_sha256(coding)
+    rest = without_name(wanted.data_set(coding), b"Lung_L", coding)
+    assert hashlib.sha256(rest).hexdigest() == proof.blanked_sha256_after == proof.blanked_sha256_before
 
 
 def test_nothing_to_edit_gives_an_exact_copy(coding, relabelled):
@@ -244,12 +270,15 @@ def spoil_end(content: bytes) -> bytes:
     return content[:-2]
 
 
+@pytest.mark.parametrize("loops", [2, 2500], ids=["small", "large"])
 @pytest.mark.parametrize("spoil", [spoil_contour, spoil_name, spoil_neighbour, spoil_end])
-def test_a_copy_that_is_not_what_it_should_be_is_discarded(coding, spoil, stored, tmp_path, monkeypatch):
+def test_a_copy_that_is_not_what_it_should_be_is_discarded(
+    coding, spoil, loops, stored, tmp_path, monkeypatch
+):
     whole = relabel_module.write_spliced
 
-    def write_and_spoil(before, patches, out):
-        whole(before, patches, out)
+    def write_and_spoil(before, patches, out, **options):
+        whole(before, patches, out, **options)
         out.flush()
         path = Path(out.name)
         plain = replace(coding, deflated=False)
@@ -261,10 +290,24 @@ def test_a_copy_that_is_not_what_it_should_be_is_discarded(coding, spoil, stored
         path.write_bytes(coding.file(spoil(inflated)[head:]))
 
     monkeypatch.setattr(relabel_module, "write_spliced", write_and_spoil)
-    source = stored(draft(b"cord", b"heart ").encoded(coding))
+    source = stored(draft(b"cord", b"heart ", loops=loops).encoded(coding))
     with pytest.raises(HeldObjectError) as held:
         relabel(source, tmp_path / "out.dcm", {0: "SpinalCord"})
     assert held.value.reason == "edit_not_proven"
+    assert files_in(tmp_path) == ["received.dcm"]
+
+
+def test_a_copy_of_a_source_that_changed_meanwhile_is_discarded(stored, tmp_path, monkeypatch):
+    whole = relabel_module.write_spliced
+    source = stored(draft(b"cord").encoded(EXPLICIT))
+
+    def write_and_touch(before, patches, out, **options):
+        whole(before, patches, out, **options)
+        os.utime(source, ns=(0, 0))
+
+    monkeypatch.setattr(relabel_module, "write_spliced", write_and_touch)
+    with pytest.raises(HeldObjectError, match="changed meanwhile"):
+        relabel(source, tmp_path / "out.dcm", {0: "SpinalCord"})
     assert files_in(tmp_path) == ["received.dcm"]
 
 

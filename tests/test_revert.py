@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 from dataclasses import replace
@@ -14,6 +15,7 @@ from drafts import EXPLICIT, Coding, Draft, DraftRoi, draft
 from test_provenance import foreign, head_bytes, with_elements
 from test_relabel import MIXED, NEW, VARIANTS, data_set_of, files_in, transcoded
 
+from tg263_scp.dicom import provenance as provenance_module
 from tg263_scp.dicom.provenance import Provenance
 from tg263_scp.dicom.relabel import relabel
 from tg263_scp.dicom.revert import revert
@@ -85,6 +87,21 @@ def test_each_relabelling_is_reverted_in_turn(coding, stored, tmp_path):
     assert (tmp_path / "back to once.dcm").read_bytes() == once.read_bytes()
     assert revert(tmp_path / "back to once.dcm", tmp_path / "back.dcm").earlier == 0
     assert (tmp_path / "back.dcm").read_bytes() == content
+
+
+def test_what_recorded_a_plain_digest_as_0_1_0_did_is_reverted(coding, there_and_back, monkeypatch):
+    monkeypatch.setattr(provenance_module, "_FOLDED", "")
+    content = MIXED.encoded(coding)
+    back, report = there_and_back(content, NEW)
+    assert back == content
+    assert report.data_set_sha256 == hashlib.sha256(MIXED.data_set(coding)).hexdigest()
+
+
+def test_a_large_set_comes_back_too(coding, there_and_back):
+    source = replace(MIXED, loops=300)
+    back, report = there_and_back(source.encoded(coding), NEW)
+    assert back == source.encoded(coding)
+    assert report.data_set_sha256 == source.folded_sha256(coding)
 
 
 def refused(source: Path, target: Path) -> str:

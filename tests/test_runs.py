@@ -11,7 +11,7 @@ from drafts import CODINGS, Coding
 
 from tg263_scp.dicom import elements as elements_module
 from tg263_scp.dicom.elements import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, data_set_elements
-from tg263_scp.dicom.runs import run_of_short_elements
+from tg263_scp.dicom.runs import pass_items, run_of_short_elements
 from tg263_scp.dicom.window import ByteWindow
 from tg263_scp.errors import HeldObjectError
 
@@ -20,6 +20,8 @@ UNDEFINED = [coding for coding in CODINGS if coding.undefined and not coding.def
 
 def content(coding: Coding, chance: random.Random, depth: int = 0) -> bytes:
     """Some elements, in the worst of company: values that look like headers, odd and long ones, nested sequences."""
+    if depth and chance.random() < 0.4:
+        return contour(replace(coding, undefined=True), chance.randrange(100))
     written = b""
     for number in range(chance.randrange(5)):
         tag = 0x30060000 + 2 * number
@@ -33,6 +35,12 @@ def content(coding: Coding, chance: random.Random, depth: int = 0) -> bytes:
         )
         written += own.element(tag, chance.choice(("UI", "CS", "DS", "IS", "PN", "OW", "UN")), value)
     return written
+
+
+def contour(coding: Coding, points: int) -> bytes:
+    image = coding.text(0x00081150, "UI", b"1.2.840") + coding.text(0x00081155, "UI", b"1.2.3" * 12)
+    head = coding.sequence(0x30060016, [image, image]) + coding.text(0x30060042, "CS", b"CLOSED_PLANAR")
+    return head + coding.text(0x30060050, "DS", b"1\\2\\3\\" * points)
 
 
 def walked(raw: bytes, coding: Coding) -> object:
@@ -57,26 +65,25 @@ def test_both_ways_find_the_same_elements(coding, monkeypatch):
                 raw[chance.randrange(len(raw))] = chance.choice((0, 0xFE, 0xFF, 0xE0, chance.randrange(256)))
         sets.append(bytes(raw[: chance.randrange(len(raw))]) if chance.random() < 0.2 else bytes(raw))
     quick = [walked(raw, coding) for raw in sets]
-    monkeypatch.setattr(elements_module, "run_of_short_elements", lambda **_: NEVER)
+    monkeypatch.setattr(elements_module, "pass_items", lambda **_: lambda buffer, at, stop: at)
     assert quick == [walked(raw, coding) for raw in sets]
     assert sum(isinstance(each, list) for each in quick) > 100
 
 
-class Never:
-    """An expression that matches nowhere."""
-
-    def match(self, *_: object) -> None:
-        return None
-
-
-NEVER = Never()
+@pytest.mark.parametrize("coding", UNDEFINED, ids=lambda coding: coding.name)
+def test_a_contour_up_to_its_points_is_one_run(coding):
+    raw = contour(coding, 50)
+    run = run_of_short_elements(explicit=coding.explicit, big_endian=coding.big_endian).match(raw)
+    assert run
+    assert run.end() == len(raw) - len(coding.text(0x30060050, "DS", b"1\\2\\3\\" * 50))
 
 
 @pytest.mark.parametrize("coding", UNDEFINED, ids=lambda coding: coding.name)
-def test_a_contour_up_to_its_points_is_one_run(coding):
-    image = coding.text(0x00081150, "UI", b"1.2.840") + coding.text(0x00081155, "UI", b"1.2.3" * 12)
-    head = coding.sequence(0x30060016, [image, image]) + coding.text(0x30060042, "CS", b"CLOSED_PLANAR")
-    raw = head + coding.element(0x30060050, "DS", b"1\\2\\" * 50)
-    run = run_of_short_elements(explicit=coding.explicit, big_endian=coding.big_endian).match(raw)
-    assert run
-    assert run.end() == len(head)
+def test_contours_are_passed_up_to_the_end_of_the_last_that_lies_within_the_bounds(coding):
+    passed = pass_items(explicit=coding.explicit, big_endian=coding.big_endian)
+    items = [coding.item(contour(coding, points)) for points in (0, 7, 500, 30)]
+    raw = b"".join(items)
+    points = [len(coding.text(0x30060050, "DS", b"1\\2\\3\\" * count)) for count in (500, 30)]
+    assert passed(raw, 8, len(raw)) == len(raw) - 8 - points[1]
+    assert passed(raw, 8, len(raw) - len(items[3])) == len(raw) - len(items[3]) - 8 - points[0]
+    assert passed(raw[:20], 8, len(raw)) <= 20

@@ -113,8 +113,8 @@ def test_a_set_under_new_uids_is_not_reverted(stored, tmp_path):
 def test_a_copy_that_is_not_what_it_should_be_is_discarded(coding, stored, tmp_path, monkeypatch):
     whole = uid_policy_module.write_spliced
 
-    def write_and_spoil(before, patches, out, head):
-        whole(before, patches, out, head)
+    def write_and_spoil(before, patches, out, **options):
+        whole(before, patches, out, **options)
         out.seek(10)
         out.write(b"!")
 

@@ -16,14 +16,13 @@ cannot be followed raises :class:`~tg263_scp.errors.HeldObjectError` (``truncate
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from struct import Struct
 from types import MappingProxyType
 from typing import Any, Literal
 
-from tg263_scp.dicom.runs import run_of_short_elements
+from tg263_scp.dicom.runs import pass_items
 from tg263_scp.dicom.window import WINDOW_BYTES, ByteWindow, broken, unreadable
 
 Unpack = Callable[[bytes, int], tuple[Any, ...]]
@@ -61,9 +60,9 @@ class Encoding:
         return self.explicit, self.pair.unpack_from, self.word.unpack_from, self.tag_and_vr.unpack_from
 
     @property
-    def run(self) -> Callable[..., re.Match[bytes] | None]:
-        """What steps over many short elements of an item at once, see :mod:`tg263_scp.dicom.runs`."""
-        return run_of_short_elements(explicit=self.explicit, big_endian=self.big_endian).match
+    def passed(self) -> Callable[[bytes, int, int], int]:
+        """What steps over many elements of items at once, see :mod:`tg263_scp.dicom.runs`."""
+        return pass_items(explicit=self.explicit, big_endian=self.big_endian)
 
     @property
     def byteorder(self) -> Literal["little", "big"]:
@@ -243,7 +242,7 @@ def _end_of_undefined(
     outer: list[Encoding | None] = []  # per open level: the encoding to return to (None where an item closes)
     buffer, base, ready = window.buffer, window.base, len(window.buffer)
     explicit, pair, word, tag_and_vr = encoding.readers
-    run = encoding.run
+    passed = encoding.passed
     offset = start
     while offset + 8 <= limit:
         at = offset - base
@@ -274,7 +273,7 @@ def _end_of_undefined(
             if vr == b"UN":
                 encoding = IMPLICIT_LITTLE
                 explicit, pair, word, tag_and_vr = encoding.readers
-                run = encoding.run
+                passed = encoding.passed
         elif number == _ITEM and not in_item:
             if length != UNDEFINED_LENGTH:
                 offset += 8 + length
@@ -282,8 +281,7 @@ def _end_of_undefined(
             offset += 8
             outer.append(None)
             in_item = True
-            if (passed := run(buffer, at + 8, limit - base)) is not None:
-                offset = base + passed.end()
+            offset = base + passed(buffer, at + 8, limit - base)
         elif number == (_ITEM_END if in_item else _SEQUENCE_END) and not length:
             offset += 8
             if not outer:
@@ -292,7 +290,7 @@ def _end_of_undefined(
             if (closed := outer.pop()) is not None:
                 encoding = closed
                 explicit, pair, word, tag_and_vr = encoding.readers
-                run = encoding.run
+                passed = encoding.passed
         else:
             raise unreadable(offset, "an item or sequence is not closed by its delimiter")
         if len(outer) > 2 * MAX_NESTING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from tg263_scp.dicom.elements import UNDEFINED_LENGTH, Element, Encoding, data_set_elements
+from tg263_scp.dicom.elements import Element, Encoding, data_set_elements
 from tg263_scp.dicom.part10 import OpenedObject
 from tg263_scp.dicom.roi_items import LengthField, group_lengths, wanted_elements
 
@@ -20,6 +20,7 @@ STRUCTURE_SET_DATE = 0x30060008
 STRUCTURE_SET_TIME = 0x30060009
 PREDECESSORS = 0x30060018
 ROI_SEQUENCE = 0x30060020
+ROI_CONTOUR_SEQUENCE = 0x30060039
 OBSERVATIONS_SEQUENCE = 0x30060080
 
 INSERTABLE = (
@@ -34,7 +35,8 @@ EDITABLE = frozenset(
         *(0x00080000, 0x00180000, 0x00200000, 0x04000000, 0x30060000),  # group lengths
     )
 )
-_LONG_BYTES = 1 << 16
+LARGE_BYTES = 1 << 16
+"""From this size on an element is a large one (see :mod:`tg263_scp.dicom.folding`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +44,42 @@ class Layout:
     """Where the top-level elements of one data set lie.
 
     ``found`` are the wanted ones by tag. ``gaps`` is, for each tag of :data:`INSERTABLE`, the offset before which such
-    an element is inserted so that it stands before all greater tags. ``long_ends`` are the ends of large elements of
-    undefined length that nobody edits, by header offset: whoever reads an equal object again need not walk them again.
+    an element is inserted so that it stands before all greater tags. ``large`` are the large ones, in order.
     """
 
     encoding: Encoding
     found: Mapping[int, Element]
     gaps: Mapping[int, int]
-    long_ends: Mapping[int, int]
+    large: tuple[Element, ...]
 
     def counted_by(self, tag: int) -> tuple[LengthField, ...]:
         """Return what counts the bytes of a top-level element: the length of its group, and Length to End."""
         return group_lengths(self.found, (tag & 0xFFFF0000, LENGTH_TO_END))
 
+    @property
+    def large_untouched(self) -> tuple[Element, ...]:
+        """The large elements that nobody edits."""
+        return tuple(each for each in self.large if each.tag not in EDITABLE)
+
 
 def read_layout(
-    source: OpenedObject, wanted: Collection[int], known_ends: Mapping[int, int] = MappingProxyType({})
+    source: OpenedObject,
+    wanted: Collection[int],
+    known_ends: Mapping[int, int] = MappingProxyType({}),
+    begins: Callable[[int], None] | None = None,
 ) -> Layout:
     """Walk the top level of an open object; the elements of :data:`EDITABLE` are wanted in any case.
 
-    ``known_ends`` as for :func:`~tg263_scp.dicom.elements.data_set_elements`.
+    ``known_ends`` as for :func:`~tg263_scp.dicom.elements.data_set_elements`. ``begins`` is called with the offset of ROI
+    Contour Sequence, usually most of the object, before its end is known.
 
     Raises:
         HeldObjectError: ``truncated`` or ``unreadable``.
     """
     tags = EDITABLE.union(wanted)
     gaps: dict[int, int] = {}
-    long_ends: dict[int, int] = {}
+    large: list[Element] = []
+    contours = source.encoding.pair.pack(ROI_CONTOUR_SEQUENCE >> 16, ROI_CONTOUR_SEQUENCE & 0xFFFF, 0)[:4]
 
     def noted() -> Iterator[Element]:
         absent = list(INSERTABLE)
@@ -77,11 +88,12 @@ def read_layout(
             while absent and element.tag > absent[0]:
                 gaps[absent.pop(0)] = element.header_offset
             end = element.end
-            long = end - element.header_offset >= _LONG_BYTES
-            if long and element.length == UNDEFINED_LENGTH and element.tag not in tags:
-                long_ends[element.header_offset] = end
+            if end - element.header_offset >= LARGE_BYTES:
+                large.append(element)
+            if begins and end + 4 <= source.window.size and source.window.take(end, 4) == contours:
+                begins(end)
             yield element
         gaps.update(dict.fromkeys(absent, end))
 
     found = wanted_elements(noted(), tags)
-    return Layout(source.encoding, found, gaps, long_ends)
+    return Layout(source.encoding, found, gaps, tuple(large))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+_BEGIN_BYTES = 1 << 21
 
 
 @contextmanager
@@ -26,6 +28,17 @@ def new_file(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
     finally:
         with contextlib.suppress(FileNotFoundError):
             written.unlink()
+
+
+def write_through(out: BinaryIO, chunks: Iterable[memoryview | bytes]) -> None:
+    """Write chunks at the place where ``out`` is, and let the disk begin before the last: fsync then waits less."""
+    begun = out.tell()
+    for chunk in chunks:
+        out.write(chunk)
+        if hasattr(os, "posix_fadvise") and (ready := out.tell() - begun) >= _BEGIN_BYTES:
+            # The only call in Python with which Linux starts to write dirty pages; it drops clean ones, and these are not.
+            os.posix_fadvise(out.fileno(), begun, ready, os.POSIX_FADV_DONTNEED)
+            begun += ready
 
 
 def _publish(written: Path, target: Path) -> None:

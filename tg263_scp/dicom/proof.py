@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from tg263_scp.dicom.elements import Element
+from tg263_scp.dicom.folding import kept
 from tg263_scp.dicom.part10 import OpenedObject
-from tg263_scp.dicom.splice import Part, Patch, Splice, chunks, spliced
+from tg263_scp.dicom.splice import Part, Patch, Splice, spliced
 from tg263_scp.errors import HeldObjectError
 
 _CHUNK_BYTES = 1 << 17
-_DIGEST_BYTES = 1 << 21
-"""Large, since a digest aside waits for the interpreter lock after each chunk while the main thread walks headers."""
 
 
 @dataclass(frozen=True, slots=True)
 class EditProof:
     """What a relabelling changed, in a form that anybody can recompute with other tools.
 
-    ``sha256_before`` and ``sha256_after`` are of the two files. ``blanked_sha256_...`` are of the files with these
-    bytes left out:
+    All digests are folded ones, of the data set (see :mod:`tg263_scp.dicom.folding`). ``sha256_before`` and
+    ``sha256_after`` are of the whole of it. ``blanked_sha256_...`` are of what is left without these bytes:
 
     1. Value Length and Value of each edited ROI Name and each edited ROI Observation Label (tag and VR remain);
     2. the length field (2 or 4 bytes) of each item and sequence of explicit length that encloses one of them;
@@ -32,19 +31,19 @@ class EditProof:
 
     Where provenance was added (``added`` is true), also these:
 
-    4. Instance Coercion DateTime (0008,0015), whole, in either file;
+    4. Instance Coercion DateTime (0008,0015), whole, in either object;
     5. of Contributing Equipment Sequence (0018,A001) and of Original Attributes Sequence (0400,0561): the last item of
-       the file after, whole, and the length field of the sequence, if explicit, in both files; the whole element where
-       the file before has none;
+       the object after, whole, and the length field of the sequence, if explicit, in both; the whole element where the
+       object before has none;
     6. the values of the group lengths (0008,0000), (0018,0000) and (0400,0000), if present.
 
     Where codes were added (``added_codes`` counts them), also RT ROI Identification Code Sequence (3006,0086), whole, in
     each RT ROI Observation that it was added to, and what counts its bytes as under 2 and 3.
 
-    For the deflated transfer syntax the blanked digests are of the bytes before the data set followed by the inflated
-    data set. What is left is compared byte for byte between the source and the written file, read back and walked
-    afresh: the blanked digests are equal, or there would be no proof and no file. So nothing else has changed. What
-    was added is compared with what was to be added; the previous sequences in it are copies of the source's bytes.
+    What is left is compared byte for byte between the source and the written file, read back and walked afresh, and so
+    are preamble and file meta: the blanked digests are equal, or there would be no proof and no file. So nothing else
+    has changed. What was added is compared with what was to be added; the previous sequences in it are copies of the
+    source's bytes. A large element that nobody edits is hashed in the source and compared in the written file.
 
     ``edited`` counts ROI names, ``edited_labels`` observation labels; sizes are of the files.
     """
@@ -70,29 +69,27 @@ def not_proven(problem: str) -> HeldObjectError:
     )
 
 
-def file_sha256(path: Path, opened_before: BinaryIO | None = None, start: int = 0) -> str:
-    """Return the SHA-256 of a file from byte ``start``; it must still be the one that was ``opened_before``.
+def file_sha256(path: Path, opened_before: BinaryIO | None = None) -> str:
+    """Return the SHA-256 of a file; it must still be the one that was ``opened_before``.
 
     Raises:
         HeldObjectError: ``edit_not_proven``, another file has taken its place.
     """
-    with path.open("rb", buffering=0) as file:
+    with path.open("rb") as file:
         if opened_before is not None and not os.path.sameopenfile(file.fileno(), opened_before.fileno()):
             raise not_proven("the source was replaced meanwhile")
-        file.seek(start)
-        digest = hashlib.sha256()
-        chunk = memoryview(bytearray(_DIGEST_BYTES))
-        while got := file.readinto(chunk):
-            digest.update(chunk[:got])
-        return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def data_set_sha256(source: OpenedObject) -> str:
-    """Return the SHA-256 of the data set as encoded, without preamble and file meta; inflated where it is deflated."""
-    digest = hashlib.sha256()
-    for chunk in chunks(source.inflated or source.file, source.start):
-        digest.update(chunk)
-    return digest.hexdigest()
+def check_unchanged(file: BinaryIO, since: os.stat_result) -> None:
+    """Tell by size and time of modification that a file which was read more than once was the same each time.
+
+    Raises:
+        HeldObjectError: ``edit_not_proven``, it was written to.
+    """
+    now = os.fstat(file.fileno())
+    if (now.st_size, now.st_mtime_ns) != (since.st_size, since.st_mtime_ns):
+        raise not_proven("the source was changed meanwhile")
 
 
 def elements_sha256(source: OpenedObject, of: Iterable[Element], splice: Splice | None = None) -> str:
@@ -105,56 +102,47 @@ def elements_sha256(source: OpenedObject, of: Iterable[Element], splice: Splice 
     return digest.hexdigest()
 
 
-def kept_sha256(
+def check_kept(
     before: OpenedObject,
     blanks_before: Iterable[tuple[int, int]],
     after: OpenedObject,
     blanks_after: Iterable[tuple[int, int]],
-) -> str:
-    """Compare all bytes of two objects outside the blanks (offset and length, in order); return their SHA-256.
+) -> None:
+    """Compare all bytes of two objects outside the blanks of their data sets, which are given by offset and length.
 
     Raises:
         HeldObjectError: ``edit_not_proven``, they differ.
     """
-    digest = hashlib.sha256()
-    left = _kept(before, blanks_before)
-    right = _kept(after, blanks_after)
+    check_head(before, (), after)
+    left, right = kept(before, blanks_before), kept(after, blanks_after)
     old, new = next(left, None), next(right, None)
     while old is not None and new is not None:
-        length = min(old.length, new.length, _CHUNK_BYTES)
-        chunk = new.read(length)
-        if len(chunk) != length or old.read(length) != chunk:
+        length = min(old[1] - old[0], new[1] - new[0], _CHUNK_BYTES)
+        if _bytes(before, old[0], length) != _bytes(after, new[0], length):
             raise not_proven("bytes outside the edited names differ")
-        digest.update(chunk)
-        old = old if old.length else next(left, None)
-        new = new if new.length else next(right, None)
+        old = (old[0] + length, old[1]) if old[0] + length < old[1] else next(left, None)
+        new = (new[0] + length, new[1]) if new[0] + length < new[1] else next(right, None)
     if old is not None or new is not None:
         raise not_proven("bytes outside the edited names are missing or too many")
-    return digest.hexdigest()
 
 
-class _Stretch:
-    """Bytes without a blank, read in turn."""
-
-    def __init__(self, file: BinaryIO, offset: int, length: int) -> None:
-        self._file, self._offset, self.length = file, offset, length
-
-    def read(self, length: int) -> bytes:
-        self._file.seek(self._offset)
-        self._offset += length
-        self.length -= length
-        return self._file.read(length)
-
-
-def _kept(source: OpenedObject, blanks: Iterable[tuple[int, int]]) -> Iterator[_Stretch]:
-    if source.inflated is not None and source.meta.dataset_offset:
-        yield _Stretch(source.file, 0, source.meta.dataset_offset)
+def _bytes(source: OpenedObject, offset: int, length: int) -> bytes:
     file = source.inflated or source.file
-    position = 0
-    for offset, length in (*blanks, (source.window.size, 0)):
-        if offset > position:
-            yield _Stretch(file, position, offset - position)
-        position = max(position, offset + length)
+    file.seek(offset)
+    found = file.read(length)
+    if len(found) != length:
+        raise not_proven("a file became shorter while it was read")
+    return found
+
+
+def check_head(before: OpenedObject, head: Iterable[Patch], after: OpenedObject) -> None:
+    """Compare preamble and file meta of a written object with those of the source and the changes to be made in them.
+
+    Raises:
+        HeldObjectError: ``edit_not_proven``, they differ.
+    """
+    wanted = spliced(before.file, head, 0, before.meta.dataset_offset)
+    _check_equal(wanted, after.file, 0, after.meta.dataset_offset)
 
 
 def check_written(before: OpenedObject, patches: list[Patch], head: list[Patch], after: OpenedObject) -> None:
@@ -163,9 +151,8 @@ def check_written(before: OpenedObject, patches: list[Patch], head: list[Patch],
     Raises:
         HeldObjectError: ``edit_not_proven``, they differ.
     """
-    meta_end = before.meta.dataset_offset
+    check_head(before, head, after)
     old, new = before.inflated or before.file, after.inflated or after.file
-    _check_equal(spliced(before.file, head, 0, meta_end), after.file, 0, after.meta.dataset_offset)
     _check_equal(spliced(old, patches, before.start), new, after.start, after.window.size)
 
 

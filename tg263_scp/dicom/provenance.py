@@ -7,8 +7,8 @@ Added to a relabelled structure set, in the encoding of its data set:
   whole prior RT ROI Observations Sequence where a label or a code changed: copies of the sender's bytes. They inherit
   the Specific Character Set of the data set (PS3.5 7.5.3), which never changes;
 - one item of Contributing Equipment Sequence (0018,A001; C.12.1.1.5), purpose ``109103 DCM Modifying Equipment``. Its
-  Contribution Description gives the SHA-256 of the data set before and of the changed sequences after, with which a
-  later ``revert`` proves itself;
+  Contribution Description gives the folded SHA-256 (:mod:`tg263_scp.dicom.folding`) of the data set before and the
+  SHA-256 of the changed sequences after, with which a later ``revert`` proves itself;
 - Instance Coercion DateTime (0008,0015; C.12.1). One that is there already is recorded with the modified attributes.
 
 Existing items stay, ours come last. An item added to a sequence that had none is written with undefined length: so
@@ -36,7 +36,7 @@ from tg263_scp.dicom.layout import (
 from tg263_scp.dicom.part10 import OpenedObject
 from tg263_scp.dicom.proof import check_added, elements_sha256, not_proven
 from tg263_scp.dicom.roi_items import length_field
-from tg263_scp.dicom.splice import Part, Span, Splice
+from tg263_scp.dicom.splice import Later, Part, Span, Splice
 from tg263_scp.dicom.window import ByteWindow, unreadable
 from tg263_scp.errors import HeldObjectError
 
@@ -53,9 +53,12 @@ PURPOSE_OF_REFERENCE = 0x0040A170
 MODIFIED_ATTRIBUTES, MODIFICATION_DATETIME = 0x04000550, 0x04000562
 MODIFYING_SYSTEM, PREVIOUS_SOURCE, MODIFICATION_REASON = 0x04000563, 0x04000564, 0x04000565
 
-_DESCRIPTION = "ROI names replaced by AAPM TG-263 names. SHA-256 of the data set before: {}; of the changed sequences after: {}"
-DESCRIBED = re.compile(re.escape(_DESCRIPTION).replace(r"\{\}", "([0-9a-f]{64})"))
-"""Contribution Description of our item; its groups are the two digests."""
+_BEFORE = "ROI names replaced by AAPM TG-263 names. SHA-256 of the data set before"
+_FOLDED = " (elements of 64 KiB and more as their SHA-256)"
+_AFTER = "; of the changed sequences after"
+_SHA256 = "([0-9a-f]{64})"
+DESCRIBED = re.compile(f"{re.escape(_BEFORE)}({re.escape(_FOLDED)})?: {_SHA256}{_AFTER}: {_SHA256}")
+"""Contribution Description of our item. Its groups: whether the first digest is folded (0.1.0 wrote a plain one), both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +113,31 @@ def add_provenance(
     at: Layout,
     provenance: Provenance,
     changed: Iterable[int],
-    data_set_digest: str,
+    digest_before: Callable[[], str],
 ) -> tuple[Addition, ...]:
     """Add to ``splice``, which holds the edits, what records them; ``changed`` are the tags of the edited sequences.
 
-    ``data_set_digest`` is the SHA-256 of the data set before.
+    ``digest_before`` returns the folded SHA-256 of the data set before; it is called when that is written.
 
     Raises:
         HeldObjectError: ``provenance_not_writable``, a sequence of the sender cannot take another item.
     """
     prior = [at.found[tag] for tag in sorted(changed)]
-    digests = data_set_digest, elements_sha256(source, prior, splice)
+    digest_after = elements_sha256(source, prior, splice)
+
+    length = len(f"{_BEFORE}{_FOLDED}: {digest_after}{_AFTER}: {digest_after}")
+    length += length % 2
+
+    def described() -> bytes:
+        text = f"{_BEFORE}{_FOLDED}: {digest_before()}{_AFTER}: {digest_after}"
+        return text.ljust(length).encode("ascii")
+
+    description = Later(length, described)
     if INSTANCE_COERCION_DATETIME in at.found:
         prior.insert(0, at.found[INSTANCE_COERCION_DATETIME])
     return (
         _coercion(splice, at, provenance),
-        append_item(splice, at, CONTRIBUTING_EQUIPMENT, lambda own: _equipment(own, provenance, digests)),
+        append_item(splice, at, CONTRIBUTING_EQUIPMENT, lambda own: _equipment(own, provenance, description)),
         append_item(splice, at, ORIGINAL_ATTRIBUTES, lambda own: _original(own, provenance, prior)),
     )
 
@@ -179,13 +191,13 @@ def last_item(window: ByteWindow, sequence: Element) -> Item:
     return last[0]
 
 
-def _equipment(own: Encoding, provenance: Provenance, digests: tuple[str, str]) -> tuple[Part, ...]:
+def _equipment(own: Encoding, provenance: Provenance, description: Later) -> tuple[Part, ...]:
     return (
         *encode.text(own, MANUFACTURER, "LO", provenance.manufacturer),
         *encode.text(own, MANUFACTURER_MODEL_NAME, "LO", MODEL_NAME),
         *encode.text(own, SOFTWARE_VERSIONS, "LO", provenance.software_versions),
         *encode.text(own, CONTRIBUTION_DATETIME, "DT", provenance.date_time),
-        *encode.text(own, CONTRIBUTION_DESCRIPTION, "ST", _DESCRIPTION.format(*digests)),
+        *encode.element(own, CONTRIBUTION_DESCRIPTION, "ST", (description,)),
         *encode.sequence(own, PURPOSE_OF_REFERENCE, PURPOSE.content(own)),
     )
 

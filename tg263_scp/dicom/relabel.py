@@ -13,25 +13,19 @@ name.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
+from tg263_scp.dicom.folding import LargeElements, folded_sha256
 from tg263_scp.dicom.identification_codes import IdentificationCode
 from tg263_scp.dicom.layout import OBSERVATIONS_SEQUENCE, ROI_SEQUENCE
 from tg263_scp.dicom.new_file import new_file
 from tg263_scp.dicom.part10 import OpenedObject, opened
-from tg263_scp.dicom.proof import (
-    EditProof,
-    check_added,
-    data_set_sha256,
-    file_sha256,
-    kept_sha256,
-    not_proven,
-)
+from tg263_scp.dicom.proof import EditProof, check_added, check_kept, check_unchanged, not_proven
 from tg263_scp.dicom.provenance import (
     Addition,
     Provenance,
@@ -40,7 +34,7 @@ from tg263_scp.dicom.provenance import (
     blanks_before,
 )
 from tg263_scp.dicom.roi_items import IDENTIFICATION_CODES, SequenceItem, TextPlace
-from tg263_scp.dicom.splice import Part, Patch, Splice, shifted, write_spliced
+from tg263_scp.dicom.splice import Part, Patch, Splice, shift, write_spliced
 from tg263_scp.dicom.structure_set import Survey, survey
 from tg263_scp.errors import HeldObjectError
 
@@ -96,32 +90,31 @@ def relabel(
     """
     if target.exists():
         raise FileExistsError(f"{target.name} exists and is not overwritten")
-    with opened(source) as before, ThreadPoolExecutor(2) as aside:
-        digest_before = aside.submit(file_sha256, source, before.file)
-        data_set_digest: Callable[[], str] = partial(data_set_sha256, before)
-        if provenance is not None and before.inflated is None:
-            data_set_digest = aside.submit(file_sha256, source, before.file, before.start).result
-        found = survey(before, source)
+    with opened(source) as before, LargeElements(before, source) as large:
+        began = os.fstat(before.file.fileno())
+        found = survey(before, source, begins=large.begin)
         edits = _edits(found, new_names, codes)
         splice = _spliced(before, found, edits)
+        digest_before = cache(partial(folded_sha256, before, found.layout.large, large))
         additions: tuple[Addition, ...] = ()
         if provenance is not None and (edits.names or edits.codes):
             additions = add_provenance(
-                splice, before, found.layout, provenance, edits.sequences, data_set_digest()
+                splice, before, found.layout, provenance, edits.sequences, digest_before
             )
         patches = splice.patches()
-        with new_file(target) as (out, written), ThreadPoolExecutor(2) as beside:
-            write_spliced(before, patches, out)
+        bulk = next((each.header_offset for each in found.layout.large), None)
+        with new_file(target) as (out, written), ThreadPoolExecutor(1) as beside:
+            write_spliced(before, patches, out, bulk=bulk)
             out.flush()
             synced = beside.submit(os.fsync, out.fileno())
-            digest_after = beside.submit(file_sha256, written)
-            kept = _read_back(before, found, edits, additions, written, patches)
+            after, *blanked = _read_back(before, found, edits, additions, written, patches, large)
+            check_unchanged(before.file, began)
             synced.result()
             return EditProof(
-                sha256_before=digest_before.result(),
-                sha256_after=digest_after.result(),
-                blanked_sha256_before=kept,
-                blanked_sha256_after=kept,
+                sha256_before=digest_before(),
+                sha256_after=after,
+                blanked_sha256_before=blanked[0],
+                blanked_sha256_after=blanked[1],
                 edited=len(edits.names),
                 edited_labels=len(edits.labels),
                 bytes_before=before.file.seek(0, os.SEEK_END),
@@ -191,21 +184,32 @@ def _read_back(
     additions: Iterable[Addition],
     written: Path,
     patches: list[Patch],
-) -> str:
-    """Walk the written file afresh, check its texts and additions, compare the rest; return the SHA-256 of the rest.
+    large: LargeElements,
+) -> tuple[str, str, str]:
+    """Walk the written file afresh, check its texts and additions, compare the rest; return the digests.
 
-    Large contour sequences of undefined length are not walked a second time. That is safe: nothing in them is edited,
-    and the comparison shows that they are the same bytes at the same place.
+    These are the ones after, blanked before and blanked after. Large elements that nobody edits are not walked and
+    hashed a second time. That is safe: the comparison shows that they are the same bytes at the same place.
     """
+    untouched = found.layout.large_untouched
     try:
         with opened(written) as after:
-            again = survey(after, written, shifted(found.layout.long_ends, patches))
+            again = survey(
+                after, written, {shift(e.header_offset, patches): shift(e.end, patches) for e in untouched}
+            )
             _check_texts(found, again, edits)
             left_out = {*_blanks(found, edits), *blanks_before(found.layout, additions)}
             for index, parts in edits.codes.items():
                 _check_code(before, parts, after, again.observations[index])
             left_out_after = {*_blanks(again, edits), *blanks_after(before, after, again.layout, additions)}
-            return kept_sha256(before, sorted(left_out), after, sorted(left_out_after))
+            check_kept(before, left_out, after, left_out_after)
+            known = {shift(each.header_offset, patches): large.digest(each) for each in untouched}
+            with LargeElements(after, written, known) as large_after:
+                return (
+                    folded_sha256(after, again.layout.large, large_after),
+                    folded_sha256(before, found.layout.large, large, left_out),
+                    folded_sha256(after, again.layout.large, large_after, left_out_after),
+                )
     except HeldObjectError as problem:
         if problem.reason == "edit_not_proven":
             raise

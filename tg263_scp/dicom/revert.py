@@ -2,7 +2,7 @@
 
 The source is an object that :func:`~tg263_scp.dicom.relabel.relabel` wrote with provenance. The prior sequences are
 copied back from its Original Attributes Sequence; our items and Instance Coercion DateTime are taken out; the result
-must have the SHA-256 that was recorded for the data set before the relabelling. So a reverted data set is the sender's
+must have the digest that was recorded for the data set before the relabelling. So a reverted data set is the sender's
 byte for byte, or there is none. A deflated one is deflated anew, its file may differ where the sender's deflater did.
 
 Refused with :class:`~tg263_scp.errors.HeldObjectError` are objects that this program did not relabel (``not_ours``) and
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from tg263_scp.dicom.charsets import ASCII
 from tg263_scp.dicom.elements import Element, Item, elements, items
+from tg263_scp.dicom.folding import object_sha256
 from tg263_scp.dicom.layout import (
     CONTRIBUTING_EQUIPMENT,
     INSTANCE_COERCION_DATETIME,
@@ -29,7 +30,7 @@ from tg263_scp.dicom.layout import (
 )
 from tg263_scp.dicom.new_file import new_file
 from tg263_scp.dicom.part10 import opened
-from tg263_scp.dicom.proof import data_set_sha256, elements_sha256, file_sha256
+from tg263_scp.dicom.proof import elements_sha256, file_sha256
 from tg263_scp.dicom.provenance import (
     CONTRIBUTION_DATETIME,
     CONTRIBUTION_DESCRIPTION,
@@ -69,7 +70,8 @@ class RevertReport:
 
     ``names`` and ``labels`` count the ROI names and observation labels that differ between source and target.
     ``relabelled_at`` (DT) and ``modifying_system`` are as recorded in the source. ``data_set_sha256`` is of the restored
-    data set, and is what was recorded for the sender's; the other two digests are of the files. ``earlier`` counts our
+    data set (folded, see :mod:`tg263_scp.dicom.folding`), and is what was recorded for the sender's; the other two digests
+    are of the files. ``earlier`` counts our
     relabellings that the target still records: 0 means that the target is as the sender wrote it.
     """
 
@@ -92,6 +94,7 @@ class _Record:
     prior: Mapping[int, Element]
     date_time: str
     system: str
+    folded: bool
     digest_before: str
     digest_changed: str
     earlier: int
@@ -130,7 +133,7 @@ def revert(source: Path, target: Path) -> RevertReport:
             out.flush()
             os.fsync(out.fileno())
             with opened(written) as restored:
-                if data_set_sha256(restored) != record.digest_before:
+                if object_sha256(restored, written, folded=record.folded) != record.digest_before:
                     raise _edited("the restored data set is not the one that was recorded")
             return RevertReport(
                 names=names,
@@ -182,7 +185,10 @@ def _record(window: ByteWindow, at: Layout) -> _Record:
     if _text(window, at.found, INSTANCE_COERCION_DATETIME) != date_time:
         raise _edited("it was coerced again")
     system = _text(window, original, MODIFYING_SYSTEM)
-    return _Record(item, originals[-1], prior, date_time, system, described[1], described[2], len(ours) - 1)
+    return _Record(
+        *(item, originals[-1], prior, date_time, system),
+        *(described[1] is not None, described[2], described[3], len(ours) - 1),
+    )
 
 
 def _items(window: ByteWindow, at: Layout, tag: int) -> list[Item]:

@@ -7,10 +7,11 @@ itself be a copy of other source bytes (:class:`Span`), so that memory stays bou
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
+from tg263_scp.dicom.new_file import write_through
 from tg263_scp.dicom.part10 import OpenedObject
 from tg263_scp.dicom.roi_items import LengthField
 from tg263_scp.dicom.window import ByteWindow
@@ -27,12 +28,20 @@ class Span:
     length: int
 
 
-Part = bytes | Span
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Bytes that are only known once they have to be written; their number is known now."""
+
+    length: int
+    made: Callable[[], bytes]
+
+
+Part = bytes | Span | Later
 
 
 def size_of(parts: Iterable[Part]) -> int:
     """Return how many bytes the parts are together."""
-    return sum(part.length if isinstance(part, Span) else len(part) for part in parts)
+    return sum(len(part) if isinstance(part, bytes) else part.length for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +104,32 @@ class Splice:
 
 
 def write_spliced(
-    source: OpenedObject, patches: list[Patch], out: BinaryIO, head: list[Patch] | None = None
+    source: OpenedObject,
+    patches: list[Patch],
+    out: BinaryIO,
+    *,
+    head: Iterable[Patch] = (),
+    bulk: int | None = None,
 ) -> None:
     """Write the source with its changes; a deflated data set is deflated again, unless nothing in it changes.
 
-    ``head`` are changes to the file meta, their offsets always those of the file.
+    ``head`` are changes to the file meta, their offsets always those of the file. What begins at offset ``bulk`` is
+    written before what precedes it, unless it has to be deflated: so bytes that are known :class:`Later` have time.
 
     Raises:
         HeldObjectError: ``truncated``, the source became shorter while it was read.
         OSError: reading or writing failed.
     """
-    head_bytes = source.meta.dataset_offset
-    for chunk in spliced(source.file, head or (), 0, head_bytes):
-        out.write(chunk)
     if source.inflated is None or not patches:
-        for chunk in spliced(source.file, patches, head_bytes):
-            out.write(chunk)
+        changes = [*head, *patches]
+        bulk = 0 if bulk is None or source.inflated is not None else bulk
+        front = [patch for patch in changes if patch.offset < bulk]
+        out.seek(bulk + sum(patch.growth for patch in front))
+        write_through(out, spliced(source.file, changes[len(front) :], bulk))
+        out.seek(0)
+        out.writelines(spliced(source.file, front, 0, bulk))
         return
+    out.writelines(spliced(source.file, head, 0, source.meta.dataset_offset))
     start = out.tell()
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     for chunk in spliced(source.inflated, patches):
@@ -137,6 +155,8 @@ def spliced(
         for part in patch.parts:
             if isinstance(part, bytes):
                 yield part
+            elif isinstance(part, Later):
+                yield part.made()
             else:
                 yield from chunks(file, part.offset, part.offset + part.length)
         position = patch.offset + patch.length
@@ -162,11 +182,6 @@ def chunks(file: BinaryIO, start: int, end: int | None = None) -> Iterator[memor
         left = None if left is None else left - got
 
 
-def shifted(ends: Mapping[int, int], patches: Iterable[Patch]) -> dict[int, int]:
-    """Return where elements without a change inside lie in the written file: their ends by header offset, as given."""
-    changes = [(patch.offset, patch.growth) for patch in patches]
-
-    def by(header_offset: int) -> int:
-        return sum(growth for offset, growth in changes if offset <= header_offset)
-
-    return {header + by(header): end + by(header) for header, end in ends.items()}
+def shift(offset: int, patches: Iterable[Patch]) -> int:
+    """Return where an element without a change inside begins in the written object, by its header offset in the source."""
+    return offset + sum(patch.growth for patch in patches if patch.offset <= offset)

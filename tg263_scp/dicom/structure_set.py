@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -166,13 +166,18 @@ def read_structure_set(path: Path) -> StructureSet:
         return survey(source, path).structure_set
 
 
-def survey(source: OpenedObject, path: Path, known_ends: Mapping[int, int] = MappingProxyType({})) -> Survey:
+def survey(
+    source: OpenedObject,
+    path: Path,
+    known_ends: Mapping[int, int] = MappingProxyType({}),
+    begins: Callable[[int], None] | None = None,
+) -> Survey:
     """Read an open structure set and remember where its names lie; raises as :func:`read_structure_set`.
 
-    ``known_ends`` as for :func:`~tg263_scp.dicom.elements.data_set_elements`.
+    ``known_ends`` and ``begins`` as for :func:`~tg263_scp.dicom.layout.read_layout`.
     """
     window = source.window
-    layout = read_layout(source, _WANTED, known_ends)
+    layout = read_layout(source, _WANTED, known_ends, begins)
     found = layout.found
     _check_class(window, found, source.meta)
     declared = found.get(SPECIFIC_CHARACTER_SET)

@@ -162,7 +162,7 @@ def _meta_patches(source: OpenedObject, sop_instance_uid: str) -> list[Patch]:
 def _write(before: OpenedObject, splice: Splice, head: list[Patch], target: Path) -> None:
     patches = splice.patches()
     with new_file(target) as (out, written):
-        write_spliced(before, patches, out, head)
+        write_spliced(before, patches, out, head=head)
         out.flush()
         os.fsync(out.fileno())
         with opened(written) as after:

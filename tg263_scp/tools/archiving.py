@@ -203,8 +203,7 @@ def _relabelled(source: Source, temporary: Path, workshop: Workshop) -> Handled:
         digest = _copy(source.path, temporary)
         rows = _set_rows(source, What.UNCHANGED, outcome, _Digests(digest, digest, digest))
         return Handled(source, What.UNCHANGED, outcome.reason, rows, statuses, temporary)
-    proof = outcome.proof
-    digests = _Digests(proof.sha256_before, proof.sha256_after, proof.blanked_sha256_after)
+    digests = _Digests(file_digest(source.path), file_digest(temporary), outcome.proof.blanked_sha256_after)
     rows = _set_rows(source, What.RELABELLED, outcome, digests)
     return Handled(source, What.RELABELLED, outcome.reason, rows, statuses, temporary)
 
