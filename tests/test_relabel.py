@@ -275,21 +275,22 @@ def spoil_end(content: bytes) -> bytes:
 def test_a_copy_that_is_not_what_it_should_be_is_discarded(
     coding, spoil, loops, stored, tmp_path, monkeypatch
 ):
-    whole = relabel_module.write_spliced
+    def spoiled(write):
+        def write_and_spoil(before, patches, out, *where, **options):
+            write(before, patches, out, *where, **options)
+            out.flush()
+            path = Path(out.name)
+            if not coding.deflated:
+                path.write_bytes(spoil(path.read_bytes()))
+                return
+            head = len(replace(coding, deflated=False).file(b""))
+            inflated = data_set_of(path.read_bytes(), coding)
+            path.write_bytes(coding.file(spoil(inflated)[head:]))
 
-    def write_and_spoil(before, patches, out, **options):
-        whole(before, patches, out, **options)
-        out.flush()
-        path = Path(out.name)
-        plain = replace(coding, deflated=False)
-        if not coding.deflated:
-            path.write_bytes(spoil(path.read_bytes()))
-            return
-        head = len(plain.file(b""))
-        inflated = data_set_of(path.read_bytes(), coding)
-        path.write_bytes(coding.file(spoil(inflated)[head:]))
+        return write_and_spoil
 
-    monkeypatch.setattr(relabel_module, "write_spliced", write_and_spoil)
+    for name in ("write_bulk", "write_spliced"):
+        monkeypatch.setattr(relabel_module, name, spoiled(getattr(relabel_module, name)))
     source = stored(draft(b"cord", b"heart ", loops=loops).encoded(coding))
     with pytest.raises(HeldObjectError) as held:
         relabel(source, tmp_path / "out.dcm", {0: "SpinalCord"})

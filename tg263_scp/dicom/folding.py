@@ -27,7 +27,7 @@ from tg263_scp.dicom.part10 import OpenedObject
 from tg263_scp.dicom.splice import CHUNK_BYTES, chunks
 
 Stretch = tuple[int, int]
-"""Where bytes begin and where they end."""
+"""Offset and length of bytes."""
 
 
 class LargeElements:
@@ -122,12 +122,12 @@ class _HashedAhead:
         return made
 
 
-def kept(source: OpenedObject, blanks: Iterable[tuple[int, int]]) -> Iterator[Stretch]:
-    """Yield the stretches of the data set outside the blanks, which are given by offset and length, in any order."""
+def kept(source: OpenedObject, blanks: Iterable[Stretch]) -> Iterator[Stretch]:
+    """Yield the stretches of the data set outside the blanks, which may come in any order."""
     position = source.start
     for offset, length in (*sorted(blanks), (source.window.size, 0)):
         if offset > position:
-            yield position, offset
+            yield position, offset - position
         position = max(position, offset + length)
 
 
@@ -135,7 +135,7 @@ def folded_sha256(
     source: OpenedObject,
     elements: Iterable[Element],
     large: LargeElements,
-    blanks: Iterable[tuple[int, int]] = (),
+    blanks: Iterable[Stretch] = (),
 ) -> str:
     """Return the folded SHA-256 of a data set with the blanks left out; ``elements`` are its large ones, in order.
 
@@ -147,7 +147,8 @@ def folded_sha256(
     made = hashlib.sha256()
     rest = iter(elements)
     element = next(rest, None)
-    for start, end in kept(source, blanks):
+    for start, length in kept(source, blanks):
+        end = start + length
         while element is not None and element.header_offset < start:
             element = next(rest, None)
         while element is not None and element.end <= end:

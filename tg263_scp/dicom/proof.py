@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tg263_scp.dicom.elements import Element
-from tg263_scp.dicom.folding import kept
+from tg263_scp.dicom.folding import Stretch, kept
 from tg263_scp.dicom.part10 import OpenedObject
-from tg263_scp.dicom.splice import Part, Patch, Splice, spliced
+from tg263_scp.dicom.splice import Part, Patch, Splice, shift, spliced
 from tg263_scp.errors import HeldObjectError
 
 _CHUNK_BYTES = 1 << 17
@@ -102,13 +102,27 @@ def elements_sha256(source: OpenedObject, of: Iterable[Element], splice: Splice 
     return digest.hexdigest()
 
 
+def check_copied(
+    before: OpenedObject, elements: Iterable[Element], written: BinaryIO, patches: list[Patch]
+) -> None:
+    """Compare elements in which nothing changes with what stands for them in the written file.
+
+    Raises:
+        HeldObjectError: ``edit_not_proven``, they differ.
+    """
+    for each in elements:
+        length = each.end - each.header_offset
+        if not _same(before.file, each.header_offset, written, shift(each.header_offset, patches), length):
+            raise not_proven("bytes outside the edited names differ")
+
+
 def check_kept(
     before: OpenedObject,
-    blanks_before: Iterable[tuple[int, int]],
+    blanks_before: Iterable[Stretch],
     after: OpenedObject,
-    blanks_after: Iterable[tuple[int, int]],
+    blanks_after: Iterable[Stretch],
 ) -> None:
-    """Compare all bytes of two objects outside the blanks of their data sets, which are given by offset and length.
+    """Compare all bytes of two objects outside the blanks of their data sets, and their preambles and file meta.
 
     Raises:
         HeldObjectError: ``edit_not_proven``, they differ.
@@ -116,23 +130,26 @@ def check_kept(
     check_head(before, (), after)
     left, right = kept(before, blanks_before), kept(after, blanks_after)
     old, new = next(left, None), next(right, None)
+    files = before.inflated or before.file, after.inflated or after.file
     while old is not None and new is not None:
-        length = min(old[1] - old[0], new[1] - new[0], _CHUNK_BYTES)
-        if _bytes(before, old[0], length) != _bytes(after, new[0], length):
+        length = min(old[1], new[1])
+        if not _same(files[0], old[0], files[1], new[0], length):
             raise not_proven("bytes outside the edited names differ")
-        old = (old[0] + length, old[1]) if old[0] + length < old[1] else next(left, None)
-        new = (new[0] + length, new[1]) if new[0] + length < new[1] else next(right, None)
+        old = (old[0] + length, old[1] - length) if old[1] > length else next(left, None)
+        new = (new[0] + length, new[1] - length) if new[1] > length else next(right, None)
     if old is not None or new is not None:
         raise not_proven("bytes outside the edited names are missing or too many")
 
 
-def _bytes(source: OpenedObject, offset: int, length: int) -> bytes:
-    file = source.inflated or source.file
-    file.seek(offset)
-    found = file.read(length)
-    if len(found) != length:
-        raise not_proven("a file became shorter while it was read")
-    return found
+def _same(old: BinaryIO, old_offset: int, new: BinaryIO, new_offset: int, length: int) -> bool:
+    old.seek(old_offset)
+    new.seek(new_offset)
+    while length:
+        chunk = old.read(min(length, _CHUNK_BYTES))
+        if not chunk or new.read(len(chunk)) != chunk:
+            return False
+        length -= len(chunk)
+    return True
 
 
 def check_head(before: OpenedObject, head: Iterable[Patch], after: OpenedObject) -> None:

@@ -26,6 +26,7 @@ from datetime import datetime
 from tg263_scp import __version__
 from tg263_scp.dicom import encode
 from tg263_scp.dicom.elements import Element, Encoding, Item, items
+from tg263_scp.dicom.folding import Stretch
 from tg263_scp.dicom.identification_codes import IdentificationCode
 from tg263_scp.dicom.layout import (
     CONTRIBUTING_EQUIPMENT,
@@ -213,7 +214,7 @@ def _original(own: Encoding, provenance: Provenance, prior: Iterable[Element]) -
     )
 
 
-def blanks_before(at: Layout, additions: Iterable[Addition]) -> Iterator[tuple[int, int]]:
+def blanks_before(at: Layout, additions: Iterable[Addition]) -> Iterator[Stretch]:
     """Yield offset and length of the source's bytes that :class:`~tg263_scp.dicom.proof.EditProof` leaves out for them."""
     for addition in additions:
         there = at.found.get(addition.tag)
@@ -226,7 +227,7 @@ def blanks_before(at: Layout, additions: Iterable[Addition]) -> Iterator[tuple[i
 
 def blanks_after(
     before: OpenedObject, after: OpenedObject, at: Layout, additions: Iterable[Addition]
-) -> Iterator[tuple[int, int]]:
+) -> Iterator[Stretch]:
     """Find the additions in the written object, check them, and yield the bytes to leave out for them.
 
     Raises:

@@ -19,13 +19,22 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import BinaryIO
 
-from tg263_scp.dicom.folding import LargeElements, folded_sha256
+from tg263_scp.dicom.elements import Element
+from tg263_scp.dicom.folding import LargeElements, Stretch, folded_sha256
 from tg263_scp.dicom.identification_codes import IdentificationCode
-from tg263_scp.dicom.layout import OBSERVATIONS_SEQUENCE, ROI_SEQUENCE
+from tg263_scp.dicom.layout import OBSERVATIONS_SEQUENCE, ROI_SEQUENCE, Layout
 from tg263_scp.dicom.new_file import new_file
 from tg263_scp.dicom.part10 import OpenedObject, opened
-from tg263_scp.dicom.proof import EditProof, check_added, check_kept, check_unchanged, not_proven
+from tg263_scp.dicom.proof import (
+    EditProof,
+    check_added,
+    check_copied,
+    check_kept,
+    check_unchanged,
+    not_proven,
+)
 from tg263_scp.dicom.provenance import (
     Addition,
     Provenance,
@@ -34,7 +43,7 @@ from tg263_scp.dicom.provenance import (
     blanks_before,
 )
 from tg263_scp.dicom.roi_items import IDENTIFICATION_CODES, SequenceItem, TextPlace
-from tg263_scp.dicom.splice import Part, Patch, Splice, shift, write_spliced
+from tg263_scp.dicom.splice import Part, Patch, Splice, shift, write_bulk, write_spliced
 from tg263_scp.dicom.structure_set import Survey, survey
 from tg263_scp.errors import HeldObjectError
 
@@ -102,10 +111,8 @@ def relabel(
                 splice, before, found.layout, provenance, edits.sequences, digest_before
             )
         patches = splice.patches()
-        bulk = next((each.header_offset for each in found.layout.large), None)
         with new_file(target) as (out, written), ThreadPoolExecutor(1) as beside:
-            write_spliced(before, patches, out, bulk=bulk)
-            out.flush()
+            _write(before, patches, found.layout, out, written)
             synced = beside.submit(os.fsync, out.fileno())
             after, *blanked = _read_back(before, found, edits, additions, written, patches, large)
             check_unchanged(before.file, began)
@@ -122,6 +129,26 @@ def relabel(
                 added=bool(additions),
                 added_codes=len(edits.codes),
             )
+
+
+def _write(before: OpenedObject, patches: list[Patch], at: Layout, out: BinaryIO, written: Path) -> None:
+    """Write the target, and read back and compare what :func:`_copied_in_bulk` yields.
+
+    What precedes the first large element comes last: provenance stands there, and with it a digest that takes a while.
+    """
+    end = None
+    if copied := _copied_in_bulk(before, at):
+        end = copied[0].header_offset
+        write_bulk(before, patches, out, end)
+        out.flush()
+        with written.open("rb") as again:
+            check_copied(before, copied, again, patches)
+    write_spliced(before, patches, out, end=end)
+    out.flush()
+
+
+def _copied_in_bulk(before: OpenedObject, at: Layout) -> tuple[Element, ...]:
+    return at.large_untouched if before.inflated is None else ()
 
 
 def _edits(found: Survey, new_names: Mapping[int, str], codes: Mapping[int, IdentificationCode]) -> _Edits:
@@ -202,9 +229,11 @@ def _read_back(
             for index, parts in edits.codes.items():
                 _check_code(before, parts, after, again.observations[index])
             left_out_after = {*_blanks(again, edits), *blanks_after(before, after, again.layout, additions)}
-            check_kept(before, left_out, after, left_out_after)
-            known = {shift(each.header_offset, patches): large.digest(each) for each in untouched}
-            with LargeElements(after, written, known) as large_after:
+            done = [(e.header_offset, e.end - e.header_offset) for e in _copied_in_bulk(before, found.layout)]
+            done_after = [(shift(offset, patches), length) for offset, length in done]
+            check_kept(before, left_out.union(done), after, left_out_after.union(done_after))
+            digests = {shift(each.header_offset, patches): large.digest(each) for each in untouched}
+            with LargeElements(after, written, digests) as large_after:
                 return (
                     folded_sha256(after, again.layout.large, large_after),
                     folded_sha256(before, found.layout.large, large, left_out),
@@ -245,7 +274,7 @@ def _check_code(
     check_added(before, parts, after, there.header_offset, there.end - there.header_offset)
 
 
-def _blanks(of: Survey, edits: _Edits) -> Iterator[tuple[int, int]]:
+def _blanks(of: Survey, edits: _Edits) -> Iterator[Stretch]:
     """Yield offset and length of the bytes of edited texts that :class:`EditProof` leaves out."""
     for place, _ in edits.places(of):
         yield place.element.length_field

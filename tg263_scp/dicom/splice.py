@@ -103,31 +103,39 @@ class Splice:
         return Patch(field.offset, field.width, (length.to_bytes(field.width, order),))
 
 
+def write_bulk(source: OpenedObject, patches: list[Patch], out: BinaryIO, start: int) -> None:
+    """Write what begins at offset ``start``, with its changes, to the place where it belongs; not of a deflated data set.
+
+    Raises:
+        HeldObjectError: ``truncated``, the source became shorter while it was read.
+        OSError: reading or writing failed.
+    """
+    front = [patch for patch in patches if patch.offset < start]
+    out.seek(start + sum(patch.growth for patch in front))
+    write_through(out, spliced(source.file, patches[len(front) :], start))
+
+
 def write_spliced(
     source: OpenedObject,
     patches: list[Patch],
     out: BinaryIO,
     *,
     head: Iterable[Patch] = (),
-    bulk: int | None = None,
+    end: int | None = None,
 ) -> None:
     """Write the source with its changes; a deflated data set is deflated again, unless nothing in it changes.
 
-    ``head`` are changes to the file meta, their offsets always those of the file. What begins at offset ``bulk`` is
-    written before what precedes it, unless it has to be deflated: so bytes that are known :class:`Later` have time.
+    ``head`` are changes to the file meta, their offsets always those of the file. With ``end`` only what precedes that
+    offset is written; the rest is there already (:func:`write_bulk`).
 
     Raises:
         HeldObjectError: ``truncated``, the source became shorter while it was read.
         OSError: reading or writing failed.
     """
+    out.seek(0)
     if source.inflated is None or not patches:
-        changes = [*head, *patches]
-        bulk = 0 if bulk is None or source.inflated is not None else bulk
-        front = [patch for patch in changes if patch.offset < bulk]
-        out.seek(bulk + sum(patch.growth for patch in front))
-        write_through(out, spliced(source.file, changes[len(front) :], bulk))
-        out.seek(0)
-        out.writelines(spliced(source.file, front, 0, bulk))
+        changes = (patch for patch in (*head, *patches) if end is None or patch.offset < end)
+        write_through(out, spliced(source.file, changes, 0, end))
         return
     out.writelines(spliced(source.file, head, 0, source.meta.dataset_offset))
     start = out.tell()
