@@ -45,6 +45,7 @@ READING = (
     "queue show",
     "audit verify",
     "audit show",
+    "audit digest",
     "doctor",
     "echo",
     "conformance",

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from drafts import EXPLICIT, draft
 from ollama_double import OllamaDouble
 
 from tg263_scp.cli import main
 from tg263_scp.config import load_config
 from tg263_scp.dicom.listener import Listener
+from tg263_scp.dicom.relabel import relabel
 from tg263_scp.dicom.statuses import StoreStatus
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog
@@ -147,6 +149,24 @@ def test_audit_verify_finds_a_changed_line(tmp_path: Path, capsys: pytest.Captur
     path.write_text(path.read_text(encoding="utf-8").replace("old 1", "old 9"), encoding="utf-8")
     assert main(["audit", "verify", str(path), "--json"]) == ExitCode.FINDINGS
     assert json.loads(capsys.readouterr().out)["line"] == 2
+
+
+def test_audit_digest_gives_the_digests_that_the_log_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, after, other = (tmp_path / name for name in ("before.dcm", "after.dcm", "notes.txt"))
+    before.write_bytes(draft(b"herz", loops=2500).encoded(EXPLICIT))
+    other.write_text("no DICOM at all", encoding="utf-8")
+    proof = relabel(before, after, {0: "Heart"})
+    assert main(["audit", "digest", str(before), str(after)]) == ExitCode.DONE
+    assert capsys.readouterr().out.splitlines() == [
+        f"{proof.sha256_before}  {before}",
+        f"{proof.sha256_after}  {after}",
+    ]
+    assert main(["audit", "digest", str(other), str(after), "--json"]) == ExitCode.FINDINGS
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == {str(after): proof.sha256_after}
+    assert "not DICOM" in shown.err
 
 
 def test_audit_wants_to_know_which_log(capsys: pytest.CaptureFixture[str]) -> None:

@@ -437,7 +437,7 @@ def test_the_audit_line_explains_the_object(run, tps, tmp_path, receiver):
     )
     assert bytes.fromhex(second["old_bytes"]) == b"L\xfcgen "
     assert line["digests"]["blanked_before"] == line["digests"]["blanked_after"]
-    assert line["digests"]["before"] != line["digests"]["after"]
+    assert line["dataset_sha256"] == line["digests"]["before"] != line["digests"]["after"]
     assert PATIENT_ID not in json.dumps(line)
     assert len(line["patient"]) == len(line["study"]) == len(line["series"]) == 64
     assert verify(config.audit.file).intact

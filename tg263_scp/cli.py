@@ -248,6 +248,10 @@ def _add_audit(verbs: _Group) -> None:
     )
     _with_config(leaf)
     _with_json(leaf)
+    purpose = "print the digests of objects, to be looked up among the digests of the log"
+    leaf = _leaf(actions, "digest", "auditing:digest_objects", purpose)
+    leaf.add_argument("files", nargs="+", type=Path, metavar="FILE", help="DICOM file")
+    _with_json(leaf)
 
 
 def _add_checks(verbs: _Group) -> None:

@@ -1,9 +1,11 @@
-"""``audit``: read the audit log, and verify that no line of it was removed, changed or reordered."""
+"""``audit``: read the audit log, verify that no line of it was removed, changed or reordered, and compare objects with it."""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tg263_scp.config import load_config
-from tg263_scp.errors import Tg263Error
+from tg263_scp.dicom.folding import object_sha256
+from tg263_scp.dicom.part10 import opened
+from tg263_scp.errors import HeldObjectError, Tg263Error
 from tg263_scp.service.audit import verify
 from tg263_scp.tools.exitcode import ExitCode, UsageError
 from tg263_scp.tools.terminal import open_console, print_json, roi_text, visible
@@ -49,6 +53,24 @@ def show_log(file: Path | None, config: Path | None, last: int, as_json: bool) -
     for line in lines:
         _show_line(line, console)
     return ExitCode.DONE
+
+
+def digest_objects(files: Sequence[Path], as_json: bool) -> ExitCode:
+    """The verb ``audit digest``: the digests of objects as ``digests`` in the log has them (before, after)."""
+    found: dict[str, str] = {}
+    for path in files:
+        try:
+            with opened(path) as source:
+                found[str(path)] = object_sha256(source, path)
+        except (OSError, HeldObjectError) as problem:
+            said = problem.strerror if isinstance(problem, OSError) else problem.message
+            print(f"tg263-scp: {path}: {said}", file=sys.stderr)
+    if as_json:
+        print_json(found)
+    else:
+        for name, digest in found.items():
+            print(f"{digest}  {name}")
+    return ExitCode.DONE if len(found) == len(set(files)) else ExitCode.FINDINGS
 
 
 def _log(file: Path | None, config: Path | None) -> Path:
