@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,70 @@ import processes
 import pytest
 import specimens
 from foreign_peers import DcmtkReceiver, Orthanc
+from matrix import FAILED, HERE, NOT_RUN, PASSED, Matrix
 from serving_node import ServingNode
 
+_MATRIX = pytest.StashKey[Matrix]()
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which versions the results stand for."""
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin an empty matrix."""
+    config.addinivalue_line(
+        "markers", "cell(table, row, column): the test stands for this cell of the matrix"
+    )
+    config.stash[_MATRIX] = Matrix()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Enter the cells of all tests, before any of them is left out.
+
+    Raises:
+        pytest.UsageError: a matrix is wanted without a file of tests that it needs.
+    """
+    for item in items:
+        parameters = (
+            item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        )
+        config.stash[_MATRIX].declare(item.nodeid, item.iter_markers("cell"), parameters)
+    config.stash[_MATRIX].is_whole = {item.path for item in items} >= set(HERE.glob("test_peer_*.py"))
+    if os.environ.get("TG263_MATRIX") and not config.stash[_MATRIX].is_whole:
+        raise pytest.UsageError("TG263_MATRIX needs all tests of the folder conformance")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note what became of each test."""
+    report = yield
+    matrix = item.config.stash[_MATRIX]
+    if report.failed:
+        matrix.note(item.nodeid, FAILED)
+    elif report.skipped:
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else "expected to fail"
+        matrix.note(item.nodeid, NOT_RUN, why.removeprefix("Skipped: "))
+    elif report.when == "call":
+        matrix.note(item.nodeid, PASSED)
+    return report
+
+
+@pytest.fixture
+def matrix(request: pytest.FixtureRequest) -> Matrix:
+    """The matrix of this run, with the cells of all tests that were collected."""
+    return request.config.stash[_MATRIX]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which versions the results stand for, and write the matrix where it is wanted."""
     if processes.versions:
         terminalreporter.section("foreign peers")
         for version in sorted(processes.versions.values()):
             terminalreporter.line(version)
+    if target := os.environ.get("TG263_MATRIX"):
+        text = config.stash[_MATRIX].markdown(processes.versions.values())
+        Path(target).write_text(text, encoding="utf-8")
+        terminalreporter.line(f"matrix: {target}")
 
 
 @pytest.fixture
@@ -113,11 +169,17 @@ def orthanc(shared_orthanc: Orthanc) -> Orthanc:
 
 
 @pytest.fixture
-def first_come_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
-    """An Orthanc as it comes: what it has is never replaced (OverwriteInstances false)."""
-    orthanc = Orthanc(tmp_path_factory.mktemp("first-come"), overwrite=False).start()
+def stopped_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    """An Orthanc as it comes, not started yet: what it has is never replaced (OverwriteInstances false)."""
+    orthanc = Orthanc(tmp_path_factory.mktemp("orthanc"), overwrite=False)
     yield orthanc
     orthanc.kill()
+
+
+@pytest.fixture
+def first_come_orthanc(stopped_orthanc: Orthanc) -> Orthanc:
+    """The same, running."""
+    return stopped_orthanc.start()
 
 
 @pytest.fixture

@@ -10,12 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from processes import DEADLINE_S, HOST, Running, echo, free_port, is_open, program, run
-from pydicom.uid import RTStructureSetStorage
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+from pynetdicom.sop_class import Verification
 from serving_node import ServingNode
-from specimens import MODALITIES
+from specimens import SOP_CLASSES
 
 ACCEPT_ALL = ("+xa",)
 """storescp's option for every transfer syntax that DCMTK knows."""
+
+ENCODINGS = {
+    "implicit": ("+ti", "-xi", ImplicitVRLittleEndian),
+    "explicit": ("+te", "-xe", ExplicitVRLittleEndian),
+    "big-endian": ("+tb", "-xb", ExplicitVRBigEndian),
+    "deflated": ("+td", "-xd", DeflatedExplicitVRLittleEndian),
+}
+"""dcmconv's option, storescu's option, and the transfer syntax they stand for."""
 
 
 class DcmtkReceiver(Running):
@@ -45,9 +59,20 @@ class DcmtkReceiver(Running):
     def _profile(self) -> Path:
         """Write the association profile without which dcmrecv takes nothing but C-ECHO."""
         syntaxes = (
-            "LittleEndianExplicit", "BigEndianExplicit", "LittleEndianImplicit", "DeflatedLittleEndianExplicit"
-        )  # fmt: skip
-        classes = ("1.2.840.10008.1.1", RTStructureSetStorage, *MODALITIES.values())
+            *(
+                "LittleEndianExplicit",
+                "BigEndianExplicit",
+                "LittleEndianImplicit",
+                "DeflatedLittleEndianExplicit",
+            ),
+            *(
+                "JPEGBaseline",
+                "JPEGLossless:Non-hierarchical-1stOrderPrediction",
+                "JPEGLSLossless",
+                "RLELossless",
+            ),
+        )
+        classes = (Verification, *SOP_CLASSES)
         lines = ["[[TransferSyntaxes]]", "[All]"]
         lines += [f"TransferSyntax{number} = {syntax}" for number, syntax in enumerate(syntaxes, start=1)]
         lines += ["[[PresentationContexts]]", "[Storage]"]

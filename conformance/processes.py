@@ -32,11 +32,15 @@ PACKAGES = {
     "dcmdump": "dcmtk",
     "dcmconv": "dcmtk",
     "dcmcrle": "dcmtk",
+    "dcmcjpeg": "dcmtk",
+    "dcmcjpls": "dcmtk",
     "dcmodify": "dcmtk",
     "findscu": "dcmtk",
+    "getscu": "dcmtk",
     "movescu": "dcmtk",
     "Orthanc": "orthanc",
     "dciodvfy": "dicom3tools",
+    "plastimatch": "plastimatch",
 }
 """The Debian package of each program."""
 
@@ -48,11 +52,15 @@ versions: dict[str, str] = {}
 
 
 def program(name: str) -> str:
-    """Return the path of a peer's program. Without it the test is skipped, or fails where TG263_REQUIRE_PEERS is 1."""
+    """Return the path of a peer's program. Without it the test is skipped, or fails where it is required.
+
+    TG263_REQUIRE_PEERS is 1 for all, or names Debian packages (``dcmtk,orthanc``).
+    """
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
     if path is None:
         reason = f"PEER MISSING: {name} is not installed (Debian package {PACKAGES[name]})"
-        if os.environ.get("TG263_REQUIRE_PEERS") == "1":
+        required = os.environ.get("TG263_REQUIRE_PEERS", "").split(",")
+        if "1" in required or PACKAGES[name] in required:
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
     package = PACKAGES[name]

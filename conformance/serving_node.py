@@ -85,6 +85,18 @@ class ServingNode(Running):
             raise
         return self.queue()
 
+    def settle(self) -> None:
+        """Wait until every object is held, or each of its deliveries is sent or has failed."""
+
+        def settled() -> bool:
+            listed = [job for job in self.queue() if job["state"] != "held"]
+            return all(
+                job["state"] == "ready" and {*job["destinations"].values()} <= {"sent", "failed"}
+                for job in listed
+            )
+
+        wait_until(settled, "every object has reached its destinations, or was refused", deadline_s=60)
+
     def audit_lines(self, kind: str) -> list[dict[str, Any]]:
         """Return the lines of one kind, oldest first."""
         lines = [json.loads(line) for line in self.audit.read_text().splitlines()]

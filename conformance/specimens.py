@@ -13,14 +13,40 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
+    UID,
+    BasicTextSRStorage,
+    ComprehensiveSRStorage,
+    ComputedRadiographyImageStorage,
     CTImageStorage,
+    DeformableSpatialRegistrationStorage,
+    DigitalXRayImageStorageForPresentation,
+    EncapsulatedPDFStorage,
+    EnhancedCTImageStorage,
+    EnhancedMRImageStorage,
     ExplicitVRLittleEndian,
+    GrayscaleSoftcopyPresentationStateStorage,
+    KeyObjectSelectionDocumentStorage,
     MRImageStorage,
+    NuclearMedicineImageStorage,
+    ParametricMapStorage,
     PositronEmissionTomographyImageStorage,
+    RawDataStorage,
+    RTBeamsDeliveryInstructionStorage,
+    RTBeamsTreatmentRecordStorage,
+    RTBrachyTreatmentRecordStorage,
     RTDoseStorage,
+    RTImageStorage,
+    RTIonBeamsTreatmentRecordStorage,
+    RTIonPlanStorage,
     RTPlanStorage,
     RTStructureSetStorage,
+    RTTreatmentSummaryRecordStorage,
+    SecondaryCaptureImageStorage,
+    SegmentationStorage,
+    SpatialFiducialsStorage,
     SpatialRegistrationStorage,
+    SurfaceSegmentationStorage,
+    UltrasoundImageStorage,
     generate_uid,
 )
 
@@ -36,8 +62,25 @@ RENAMED = {
 KEPT = ("Bladder", "Rectum", "zRing", "_support", "Qwxyz 7", "")
 """Names that stay: listed, marked as not for dose evaluation, unknown, empty."""
 
+ODD = (b"F\xfcllung", "  indented")
+"""Names that stay: one does not decode, one begins with spaces."""
+
 _X_MM: dict[str | bytes, float] = {"LUNG-L": 80, "lung r": -80, "femur_head_l": 90}
 """Where the contours of a ROI lie; all others in the middle."""
+
+SOP_CLASSES = (
+    *(CTImageStorage, EnhancedCTImageStorage, MRImageStorage, EnhancedMRImageStorage),
+    *(PositronEmissionTomographyImageStorage, NuclearMedicineImageStorage, UltrasoundImageStorage),
+    *(ComputedRadiographyImageStorage, DigitalXRayImageStorageForPresentation, SecondaryCaptureImageStorage),
+    *(SegmentationStorage, ParametricMapStorage, SurfaceSegmentationStorage),
+    *(SpatialRegistrationStorage, DeformableSpatialRegistrationStorage, SpatialFiducialsStorage),
+    *(RTImageStorage, RTDoseStorage, RTStructureSetStorage, RTPlanStorage, RTIonPlanStorage),
+    *(RTBeamsTreatmentRecordStorage, RTBrachyTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage),
+    *(RTTreatmentSummaryRecordStorage, RTBeamsDeliveryInstructionStorage),
+    *(BasicTextSRStorage, ComprehensiveSRStorage, KeyObjectSelectionDocumentStorage),
+    *(GrayscaleSoftcopyPresentationStateStorage, EncapsulatedPDFStorage, RawDataStorage),
+)
+"""What lies in a radiotherapy study, and what is sent along with it."""
 
 MODALITIES = {
     "CT": CTImageStorage,
@@ -54,20 +97,25 @@ _FRAME_UID = generate_uid(entropy_srcs=["specimens", "frame of reference"])
 
 
 def structure_set(
-    path: Path, *, names: Iterable[str] = (*RENAMED, *KEPT), seed: str = "", points: int = 40
+    path: Path,
+    *,
+    names: Iterable[str | bytes] = (*RENAMED, *KEPT, *ODD),
+    seed: str = "",
+    points: int = 40,
+    charset: str = "ISO_IR 192",
 ) -> Path:
-    """Write an RTSTRUCT with the given ROI names, in explicit VR little endian.
+    """Write an RTSTRUCT with the given ROI names, in explicit VR little endian; bytes are written as they are.
 
-    It carries what must survive an edit: a name that does not decode, a name with spaces in front, an
-    observation label equal to its name, private elements between and beside the ROIs, contours of ``points`` points.
+    It carries what must survive an edit: names that do not decode or begin with spaces, observation labels equal to
+    the names, private elements between and beside the ROIs, contours of ``points`` points.
     """
     data = _head(RTStructureSetStorage, "RTSTRUCT", f"structure set {seed}")
+    data.SpecificCharacterSet = charset.split("\\")
     data.StructureSetLabel = "SPECIMEN"
     data.StructureSetDate = data.StructureSetTime = ""
     data.ReferencedFrameOfReferenceSequence = [_item(FrameOfReferenceUID=_FRAME_UID)]
     rois, observations, contours = [], [], []
-    everything: tuple[str | bytes, ...] = (*names, b"F\xfcllung", "  indented")
-    for number, name in enumerate(everything, start=1):
+    for number, name in enumerate(names, start=1):
         roi = _item(
             ROINumber=number, ReferencedFrameOfReferenceUID=_FRAME_UID, ROIGenerationAlgorithm="MANUAL"
         )
@@ -76,8 +124,8 @@ def structure_set(
         block.add_new(0x01, "LO", f"private {number}")
         rois.append(roi)
         observation = _item(ObservationNumber=number, ReferencedROINumber=number)
-        if isinstance(name, str) and 0 < len(name) <= 16:
-            observation.ROIObservationLabel = name
+        if 0 < len(name) <= 16:
+            observation.add_new(0x30060085, "SH", name)
         observation.RTROIInterpretedType = "ORGAN"
         observation.ROIInterpreter = ""
         observations.append(observation)
@@ -123,6 +171,17 @@ def other_object(path: Path, modality: str, *, seed: str = "", rows: int = 16) -
                 "PLAN",
                 "1e-4",
             )
+    data.private_block(0x3009, "SPECIMEN PRIVATE", create=True).add_new(0x02, "UN", b"odd one!")
+    return _write(data, path)
+
+
+def any_object(path: Path, sop_class_uid: UID, *, seed: str = "") -> Path:
+    """Write an object of a storage SOP class that holds what identifies it, and pixels where it is an image."""
+    if sop_class_uid == RTStructureSetStorage:
+        return structure_set(path, seed=seed)
+    data = _head(sop_class_uid, "OT", f"{sop_class_uid} {seed}")
+    if "Image" in sop_class_uid.name:
+        _add_pixels(data, 16)
     data.private_block(0x3009, "SPECIMEN PRIVATE", create=True).add_new(0x02, "UN", b"odd one!")
     return _write(data, path)
 

@@ -16,6 +16,8 @@ from serving_node import ServingNode
 pytestmark = pytest.mark.peer
 
 
+@pytest.mark.cell("Roles", "Verification", "DCMTK is called")
+@pytest.mark.cell("Roles", "Verification", "Orthanc is called")
 def test_the_verb_echo_reaches_storescp_and_orthanc_and_says_who_is_down(
     make_node: Callable[..., ServingNode],
     make_receiver: Callable[..., DcmtkReceiver],
@@ -30,6 +32,7 @@ def test_the_verb_echo_reaches_storescp_and_orthanc_and_says_who_is_down(
     assert "down" in said
 
 
+@pytest.mark.cell("Roles", "Storage, ten senders at a time", "DCMTK calls")
 def test_ten_senders_at_once_are_all_served(
     node: ServingNode, receiver: DcmtkReceiver, tmp_path: Path
 ) -> None:
@@ -45,12 +48,31 @@ def test_ten_senders_at_once_are_all_served(
     assert all(data_set_bytes(received[sop_instance_uid(path)]) == data_set_bytes(path) for path in sent)
 
 
+@pytest.mark.cell("Roles", "C-FIND, refused", "DCMTK calls")
 def test_a_query_is_refused_since_the_node_is_no_query_scp(node: ServingNode) -> None:
     query = ("-S", "-k", "QueryRetrieveLevel=STUDY", "-k", "StudyInstanceUID")
     said = run("findscu", *query, HOST, node.port, check=False)
     assert "No Acceptable Presentation Contexts" in said.stdout
 
 
+@pytest.mark.cell("Roles", "C-GET and C-MOVE, refused", "DCMTK calls")
+@pytest.mark.parametrize(
+    ("retrieval", "refusal"),
+    [
+        ("getscu", "No adequate Presentation Contexts for sending C-GET"),
+        ("movescu", "No Acceptable Presentation Contexts"),
+    ],
+)
+def test_a_retrieval_is_refused_since_the_node_is_no_retrieve_scp(
+    retrieval: str, refusal: str, node: ServingNode
+) -> None:
+    asked = ("-S", "-k", "QueryRetrieveLevel=STUDY", "-k", "StudyInstanceUID=1.2.3")
+    said = run(retrieval, *asked, HOST, node.port, check=False)
+    assert said.returncode != 0
+    assert refusal in said.stdout
+
+
+@pytest.mark.cell("Roles", "AE titles that are not listed, refused", "DCMTK calls")
 def test_only_the_listed_callers_who_use_the_nodes_own_title_get_in(
     make_node: Callable[..., ServingNode], receiver: DcmtkReceiver, rtstruct: Path
 ) -> None:
@@ -72,6 +94,7 @@ def test_only_the_listed_callers_who_use_the_nodes_own_title_get_in(
     assert job["from"] == "PLANNING"
 
 
+@pytest.mark.cell("Roles", "Addresses that are not listed, refused", "DCMTK calls")
 def test_only_the_listed_addresses_get_in(
     make_node: Callable[..., ServingNode], receiver: DcmtkReceiver, rtstruct: Path
 ) -> None:

@@ -32,6 +32,8 @@ def half_sent(large: Path, node: ServingNode, log: Path) -> Iterator[tuple[Wire,
         yield wire, storescu
 
 
+@pytest.mark.cell("Aborts and outages", "The node is killed before it forwards", "DCMTK calls")
+@pytest.mark.cell("Aborts and outages", "The node is killed before it forwards", "DCMTK is called")
 def test_what_was_acknowledged_survives_kill_9_and_is_delivered_after_a_restart(
     make_node: Callable[..., ServingNode], down: DcmtkReceiver, export: list[Path]
 ) -> None:
@@ -54,6 +56,7 @@ def test_what_was_acknowledged_survives_kill_9_and_is_delivered_after_a_restart(
     assert node.verb("audit", "verify")[0] == 0
 
 
+@pytest.mark.cell("Aborts and outages", "The node is killed within a delivery", "DCMTK is called")
 def test_a_delivery_cut_off_by_kill_9_is_made_again(
     make_node: Callable[..., ServingNode], down: DcmtkReceiver, rtstruct: Path
 ) -> None:
@@ -74,6 +77,7 @@ def test_a_delivery_cut_off_by_kill_9_is_made_again(
     assert len(node.audit_lines("relabelled")) == 1
 
 
+@pytest.mark.cell("Aborts and outages", "The node is killed during an export", "DCMTK calls")
 def test_kill_9_during_an_export_loses_nothing_that_the_sender_was_told_is_stored(
     make_node: Callable[..., ServingNode], down: DcmtkReceiver, tmp_path: Path
 ) -> None:
@@ -93,6 +97,7 @@ def test_kill_9_during_an_export_loses_nothing_that_the_sender_was_told_is_store
     assert {sop_instance_uid(path) for path in sent[:acknowledged]} <= set(down.files())
 
 
+@pytest.mark.cell("Aborts and outages", "The node is killed within an object", "DCMTK calls")
 def test_kill_9_in_the_middle_of_an_object_is_no_success_for_the_sender(
     make_node: Callable[..., ServingNode], receiver: DcmtkReceiver, tmp_path: Path
 ) -> None:
@@ -112,6 +117,7 @@ def test_kill_9_in_the_middle_of_an_object_is_no_success_for_the_sender(
     assert data_set_bytes(received) == data_set_bytes(large)
 
 
+@pytest.mark.cell("Aborts and outages", "The node is told to stop within an object", "DCMTK calls")
 def test_a_node_told_to_stop_takes_the_object_that_is_on_its_way(
     make_node: Callable[..., ServingNode], receiver: DcmtkReceiver, tmp_path: Path
 ) -> None:
@@ -127,6 +133,7 @@ def test_a_node_told_to_stop_takes_the_object_that_is_on_its_way(
     assert set(receiver.files()) == {sop_instance_uid(large)}
 
 
+@pytest.mark.cell("Aborts and outages", "The destination is down, and comes up", "DCMTK is called")
 def test_a_destination_that_comes_up_later_gets_everything(
     make_node: Callable[..., ServingNode], down: DcmtkReceiver, export: list[Path]
 ) -> None:
@@ -139,6 +146,23 @@ def test_a_destination_that_comes_up_later_gets_everything(
     assert set(down.files()) == {sop_instance_uid(path) for path in export}
 
 
+@pytest.mark.cell("Aborts and outages", "The destination is down, and comes up", "Orthanc is called")
+def test_an_archive_that_comes_up_later_gets_everything(
+    make_node: Callable[..., ServingNode], stopped_orthanc: Orthanc, export: list[Path], tmp_path: Path
+) -> None:
+    orthanc = stopped_orthanc
+    node = make_node(orthanc.as_destination()).start()
+    run("dcmsend", HOST, node.port, *export)
+    node.wait_for("retry", objects=len(export))
+
+    orthanc.start()
+    node.wait_for("sent", objects=len(export))
+    for sent in export:
+        stored = orthanc.file(sop_instance_uid(sent), tmp_path / "stored.dcm")
+        assert renamed(sent, stored) == (specimens.RENAMED if "RTSTRUCT" in sent.name else {})
+
+
+@pytest.mark.cell("The relabelled object", "Keeps the original, where it never replaces", "Orthanc")
 def test_an_archive_that_never_replaces_keeps_the_old_names_and_says_success(
     make_node: Callable[..., ServingNode], first_come_orthanc: Orthanc, rtstruct: Path, tmp_path: Path
 ) -> None:
@@ -155,6 +179,7 @@ def test_an_archive_that_never_replaces_keeps_the_old_names_and_says_success(
     )
 
 
+@pytest.mark.cell("The relabelled object", "Holds both, with new UIDs", "Orthanc")
 def test_an_archive_that_never_replaces_holds_both_where_new_uids_are_wanted(
     make_node: Callable[..., ServingNode], first_come_orthanc: Orthanc, rtstruct: Path, tmp_path: Path
 ) -> None:
@@ -177,6 +202,7 @@ def test_an_archive_that_never_replaces_holds_both_where_new_uids_are_wanted(
     )
 
 
+@pytest.mark.cell("The relabelled object", "Takes its place, where it replaces", "Orthanc")
 def test_an_archive_that_replaces_takes_the_new_names(
     archiving_node: ServingNode, orthanc: Orthanc, rtstruct: Path, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from comparison import (
     sop_instance_uid,
     transfer_syntax,
 )
-from foreign_peers import DcmtkReceiver, Orthanc, dumped_names
+from foreign_peers import ENCODINGS, DcmtkReceiver, Orthanc, dumped_names
 from processes import HOST, program, run, wait_until
 from pydicom import dcmread
 from serving_node import ServingNode
@@ -29,6 +29,7 @@ pytestmark = pytest.mark.peer
 NEW_NAMES = [specimens.RENAMED.get(name, name) for name in (*specimens.RENAMED, *specimens.KEPT)]
 
 
+@pytest.mark.cell("The relabelled object", "Shows the new names", "dcmdump")
 def test_dcmdump_shows_the_new_names(node: ServingNode, receiver: DcmtkReceiver, rtstruct: Path) -> None:
     run("dcmsend", HOST, node.port, rtstruct)
     node.wait_for("sent", objects=1)
@@ -37,6 +38,7 @@ def test_dcmdump_shows_the_new_names(node: ServingNode, receiver: DcmtkReceiver,
     assert dumped_names(received)[: len(NEW_NAMES)] == NEW_NAMES
 
 
+@pytest.mark.cell("The relabelled object", "Makes the same bytes of the same edit", "dcmodify")
 def test_dcmtk_itself_makes_the_same_bytes_of_the_same_edit(
     node: ServingNode, receiver: DcmtkReceiver, rtstruct: Path, tmp_path: Path
 ) -> None:
@@ -56,6 +58,7 @@ def test_dcmtk_itself_makes_the_same_bytes_of_the_same_edit(
     assert data_set_bytes(received) == data_set_bytes(edited)
 
 
+@pytest.mark.cell("Roles", "Storage", "DCMTK is called")
 def test_dcmrecv_takes_a_whole_export(
     make_node: Callable[..., ServingNode], make_receiver: Callable[..., DcmtkReceiver], export: list[Path]
 ) -> None:
@@ -69,6 +72,7 @@ def test_dcmrecv_takes_a_whole_export(
         assert renamed(sent, received) == (specimens.RENAMED if "RTSTRUCT" in sent.name else {})
 
 
+@pytest.mark.cell("The relabelled object", "Finds nothing new", "dciodvfy")
 def test_a_validator_finds_nothing_new_in_the_relabelled_object(
     node: ServingNode, receiver: DcmtkReceiver, rtstruct: Path
 ) -> None:
@@ -80,6 +84,7 @@ def test_a_validator_finds_nothing_new_in_the_relabelled_object(
     assert _findings(received) == _findings(rtstruct)
 
 
+@pytest.mark.cell("The relabelled object", "Finds nothing new, with provenance and codes", "dciodvfy")
 def test_provenance_adds_no_finding_and_takes_the_object_back(
     make_node: Callable[..., ServingNode], receiver: DcmtkReceiver, rtstruct: Path, tmp_path: Path
 ) -> None:
@@ -110,6 +115,9 @@ def _findings(path: Path) -> list[str]:
     return found
 
 
+@pytest.mark.cell("Roles", "Storage", "Orthanc is called")
+@pytest.mark.cell("The relabelled object", "Shows the new names", "Orthanc")
+@pytest.mark.cell("The relabelled object", "Gives it back unchanged", "Orthanc")
 def test_orthanc_holds_the_new_names_and_everything_else_unchanged(
     archiving_node: ServingNode, orthanc: Orthanc, export: list[Path], tmp_path: Path
 ) -> None:
@@ -127,12 +135,13 @@ def test_orthanc_holds_the_new_names_and_everything_else_unchanged(
             assert changes(sent, stored) == {}
 
 
-@pytest.mark.parametrize("encoding", ["+ti", "+tb", "+td"])
+@pytest.mark.cell("Transfer syntaxes", "{encoding}", "Orthanc receives")
+@pytest.mark.parametrize("encoding", ENCODINGS)
 def test_orthanc_takes_a_structure_set_in_any_encoding(
     encoding: str, archiving_node: ServingNode, orthanc: Orthanc, rtstruct: Path, tmp_path: Path
 ) -> None:
-    sent = _as(rtstruct, tmp_path / "sent.dcm", encoding)
-    propose = {"+ti": "-xi", "+tb": "-xb", "+td": "-xd"}[encoding]
+    write, propose, _ = ENCODINGS[encoding]
+    sent = _as(rtstruct, tmp_path / "sent.dcm", write)
     run("storescu", propose, "-R", HOST, archiving_node.port, sent)
     archiving_node.wait_for("sent", objects=1)
 
@@ -190,6 +199,8 @@ def _decided(node: ServingNode, sop_instance_uids: set[str]) -> dict[str, list[s
     return names
 
 
+@pytest.mark.cell("Aborts and outages", "One of two destinations is down", "DCMTK is called")
+@pytest.mark.cell("Aborts and outages", "One of two destinations is down", "Orthanc is called")
 def test_two_destinations_each_have_their_own_state(
     make_node: Callable[..., ServingNode],
     make_receiver: Callable[..., DcmtkReceiver],
@@ -213,6 +224,7 @@ def test_two_destinations_each_have_their_own_state(
         assert renamed(sent, received) == (specimens.RENAMED if "RTSTRUCT" in sent.name else {})
 
 
+@pytest.mark.cell("Aborts and outages", "The destination takes no such transfer syntax", "DCMTK is called")
 def test_what_a_destination_does_not_take_is_shown_and_the_rest_goes_on(
     make_node: Callable[..., ServingNode],
     make_receiver: Callable[..., DcmtkReceiver],
@@ -248,6 +260,7 @@ def _as(source: Path, target: Path, encoding: str) -> Path:
     return target
 
 
+@pytest.mark.cell("Aborts and outages", "The destination aborts (storescp {misbehaviour})", "DCMTK is called")
 @pytest.mark.parametrize("misbehaviour", ["--abort-after", "--abort-during"])
 def test_a_destination_that_aborts_gets_the_object_again(
     misbehaviour: str,
@@ -268,6 +281,7 @@ def test_a_destination_that_aborts_gets_the_object_again(
     assert renamed(rtstruct, received) == specimens.RENAMED
 
 
+@pytest.mark.cell("Aborts and outages", "The destination refuses the association", "DCMTK is called")
 def test_a_destination_that_refuses_us_is_shown_and_can_be_tried_again(
     make_node: Callable[..., ServingNode], make_receiver: Callable[..., DcmtkReceiver], rtstruct: Path
 ) -> None:

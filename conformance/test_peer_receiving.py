@@ -8,42 +8,40 @@ from pathlib import Path
 import pytest
 import specimens
 from comparison import data_set_bytes, elements, renamed, sop_instance_uid, transfer_syntax
-from foreign_peers import ACCEPT_ALL, DcmtkReceiver, Orthanc
+from foreign_peers import ACCEPT_ALL, ENCODINGS, DcmtkReceiver, Orthanc
 from processes import HOST, echo, run, sending, wait_until
-from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    RLELossless,
-)
+from pydicom.uid import RLELossless
 from serving_node import ServingNode, Wire
 
 pytestmark = pytest.mark.peer
 
-ENCODINGS = {
-    "implicit": ("+ti", "-xi", ImplicitVRLittleEndian),
-    "explicit": ("+te", "-xe", ExplicitVRLittleEndian),
-    "big-endian": ("+tb", "-xb", ExplicitVRBigEndian),
-    "deflated": ("+td", "-xd", DeflatedExplicitVRLittleEndian),
-}
-"""dcmconv's option, storescu's option, and the transfer syntax they stand for."""
 
-
+@pytest.mark.cell("Roles", "Verification", "DCMTK calls")
 def test_the_node_answers_echoscu(node: ServingNode) -> None:
     assert echo(node.port, node.ae_title)
 
 
+@pytest.mark.cell("Roles", "Verification", "DCMTK calls")
 def test_the_node_answers_many_echoes_over_one_association(node: ServingNode) -> None:
     run("echoscu", "--repeat", 20, "-aec", node.ae_title, HOST, node.port)
 
 
+@pytest.mark.cell("Roles", "128 presentation contexts of 38 transfer syntaxes", "DCMTK calls")
 def test_every_proposal_of_presentation_contexts_is_answered(node: ServingNode) -> None:
     run("echoscu", "--propose-pc", 128, "--propose-ts", 38, HOST, node.port)
 
 
+@pytest.mark.cell("Transfer syntaxes", "{encoding}", "{sender} sends")
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("sender", ["storescu", "dcmsend"])
+@pytest.mark.parametrize(
+    "sender",
+    [
+        pytest.param(
+            "storescu", marks=pytest.mark.cell("Transfer syntaxes", "{encoding}", "storescp receives")
+        ),
+        "dcmsend",
+    ],
+)
 def test_a_structure_set_arrives_with_its_new_names(
     sender: str,
     encoding: str,
@@ -66,6 +64,8 @@ def test_a_structure_set_arrives_with_its_new_names(
         assert transfer_syntax(received) == expected
 
 
+@pytest.mark.cell("Roles", "Storage", "DCMTK calls")
+@pytest.mark.cell("Roles", "Storage", "DCMTK is called")
 def test_the_other_objects_of_an_export_pass_byte_for_byte(
     node: ServingNode, receiver: DcmtkReceiver, export: list[Path]
 ) -> None:
@@ -82,6 +82,7 @@ def test_the_other_objects_of_an_export_pass_byte_for_byte(
             assert data_set_bytes(arrived) == data_set_bytes(sent), sent.name
 
 
+@pytest.mark.cell("Transfer syntaxes", "RLE lossless (CT)", "storescu sends")
 def test_compressed_images_pass_byte_for_byte(
     node: ServingNode, receiver: DcmtkReceiver, tmp_path: Path
 ) -> None:
@@ -96,6 +97,8 @@ def test_compressed_images_pass_byte_for_byte(
     assert data_set_bytes(received) == data_set_bytes(sent)
 
 
+@pytest.mark.cell("Roles", "Storage, in the order of sending", "DCMTK calls")
+@pytest.mark.cell("Roles", "Storage, in the order of sending", "Orthanc is called")
 def test_many_objects_over_one_association_stay_in_order(
     archiving_node: ServingNode, orthanc: Orthanc, tmp_path: Path
 ) -> None:
@@ -108,6 +111,7 @@ def test_many_objects_over_one_association_stay_in_order(
     assert orthanc.order_of_arrival() == [sop_instance_uid(path) for path in sent]
 
 
+@pytest.mark.cell("PDU sizes", "{pdu_bytes}", "storescu sends")
 @pytest.mark.parametrize("pdu_bytes", [4096, 16384, 131072])
 def test_a_large_object_comes_in_pdus_of_any_size(
     pdu_bytes: int, node: ServingNode, receiver: DcmtkReceiver, tmp_path: Path
@@ -115,12 +119,34 @@ def test_a_large_object_comes_in_pdus_of_any_size(
     _send_large_objects(node, receiver, tmp_path, pdu_bytes)
 
 
+@pytest.mark.cell("PDU sizes", "4096, announced by the node too", "storescu sends")
+@pytest.mark.cell("PDU sizes", "4096, announced by the node too", "storescp receives")
 def test_small_pdus_are_kept_to_in_both_directions(
     make_node: Callable[..., ServingNode], make_receiver: Callable[..., DcmtkReceiver], tmp_path: Path
 ) -> None:
     receiver = make_receiver().start(*ACCEPT_ALL, "-pdu", 4096)
     node = make_node(receiver.as_destination(), listen={"max_pdu_bytes": 4096}).start()
     _send_large_objects(node, receiver, tmp_path, 131072)
+
+
+@pytest.mark.cell("PDU sizes", "4096", "storescp receives")
+@pytest.mark.cell("PDU sizes", "16384", "storescp receives")
+@pytest.mark.cell("PDU sizes", "131072", "storescp receives")
+def test_the_maximum_length_of_each_destination_is_kept_to(
+    make_node: Callable[..., ServingNode], make_receiver: Callable[..., DcmtkReceiver], tmp_path: Path
+) -> None:
+    receivers = {
+        size: make_receiver(f"pdu-{size}").start(*ACCEPT_ALL, "-pdu", size) for size in (4096, 16384, 131072)
+    }
+    node = make_node(
+        *(receiver.as_destination(f"pdu-{size}") for size, receiver in receivers.items())
+    ).start()
+    sent = specimens.other_object(tmp_path / "RTDOSE.dcm", "RTDOSE", rows=700, seed="maximum length")
+    run("storescu", HOST, node.port, sent)
+    node.wait_for("sent", objects=1)
+    for receiver in receivers.values():
+        (received,) = receiver.files().values()
+        assert data_set_bytes(received) == data_set_bytes(sent)
 
 
 def _send_large_objects(node: ServingNode, receiver: DcmtkReceiver, folder: Path, pdu_bytes: int) -> None:
@@ -135,6 +161,7 @@ def _send_large_objects(node: ServingNode, receiver: DcmtkReceiver, folder: Path
     assert renamed(contours, received[sop_instance_uid(contours)]) == specimens.RENAMED
 
 
+@pytest.mark.cell("Aborts and outages", "The sender aborts after its last object", "DCMTK calls")
 def test_what_was_acknowledged_before_an_abort_is_delivered(
     node: ServingNode, receiver: DcmtkReceiver, export: list[Path]
 ) -> None:
@@ -143,6 +170,7 @@ def test_what_was_acknowledged_before_an_abort_is_delivered(
     assert len(receiver.files()) == len(export)
 
 
+@pytest.mark.cell("Aborts and outages", "The sender breaks off within an object", "DCMTK calls")
 def test_an_object_cut_off_in_the_middle_leaves_nothing(
     node: ServingNode, receiver: DcmtkReceiver, rtstruct: Path, tmp_path: Path
 ) -> None:
@@ -170,6 +198,7 @@ def _spooled(node: ServingNode) -> set[Path]:
     return {path for folder in node.spool.iterdir() if folder.is_dir() for path in folder.iterdir()}
 
 
+@pytest.mark.cell("Roles", "Storage, the same object again", "DCMTK calls")
 def test_the_same_object_sent_twice_gets_the_same_names_twice(
     node: ServingNode, receiver: DcmtkReceiver, rtstruct: Path
 ) -> None:
@@ -188,6 +217,8 @@ def test_the_same_object_sent_twice_gets_the_same_names_twice(
     assert [line["sop_instance_uid"] for line in node.audit_lines("relabelled")].count(uid) == 1
 
 
+@pytest.mark.cell("Roles", "Verification", "Orthanc calls")
+@pytest.mark.cell("Roles", "Storage", "Orthanc calls")
 def test_orthanc_sends_to_the_node_by_its_rest_interface(
     node: ServingNode, receiver: DcmtkReceiver, orthanc: Orthanc, export: list[Path]
 ) -> None:
@@ -205,6 +236,7 @@ def test_orthanc_sends_to_the_node_by_its_rest_interface(
         assert renamed(sent, received[sop_instance_uid(sent)]) == expected
 
 
+@pytest.mark.cell("Roles", "Storage, as sub-operation of C-MOVE", "Orthanc calls")
 def test_a_move_from_orthanc_to_the_node_is_relabelled_on_the_way(
     node: ServingNode, receiver: DcmtkReceiver, orthanc: Orthanc, rtstruct: Path
 ) -> None:

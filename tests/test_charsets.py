@@ -17,7 +17,7 @@ from tg263_scp.dicom.relabel import relabel
 from tg263_scp.dicom.structure_set import read_structure_set
 from tg263_scp.dicom.synthetic import synthetic_structure_set
 from tg263_scp.dicom.synthetic_anatomy import CHARSETS
-from tg263_scp.model import Reason, Roi, Status
+from tg263_scp.model import Reason, Roi, RoiPlace, Status
 from tg263_scp.naming.decide import decide, decide_set
 from tg263_scp.resources import data_folder
 from tg263_scp.service.relabelling import OutcomeKind, RelabelPolicy, Writing, decide_and_write
@@ -188,76 +188,77 @@ def test_no_backslash_within_a_character_is_a_separator(declared, codec):
     assert tried > 50
 
 
-class TestNamesInTheirOwnScript:
-    """What a user sees: sets whose names need a character set, relabelled."""
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_synonyms_match_and_the_character_set_stays(charset, tmp_path, nomenclature):
+    source, target = tmp_path / "source.dcm", tmp_path / "target.dcm"
+    source.write_bytes(synthetic_structure_set("prostate", charset=charset, slice_spacing_mm=20, points=12))
+    outcome = decide_and_write(source, target, nomenclature, POLICY, Writing())
 
-    @pytest.mark.parametrize("charset", CHARSETS)
-    def test_synonyms_match_and_the_character_set_stays(self, charset, tmp_path, nomenclature):
-        source, target = tmp_path / "source.dcm", tmp_path / "target.dcm"
-        source.write_bytes(
-            synthetic_structure_set("prostate", charset=charset, slice_spacing_mm=20, points=12)
-        )
-        outcome = decide_and_write(source, target, nomenclature, POLICY, Writing())
-
-        local = [
-            (decision.original, decision.name)
-            for decision in outcome.decisions
-            if not decision.original.isascii()
-        ]
-        assert outcome.kind is OutcomeKind.RELABELLED
-        assert len(local) == 2
-        if charset in ("ISO_IR 127", "ISO_IR 138", "ISO_IR 166"):
-            assert all(new == old for old, new in local), "no language pack knows this script"
-        else:
-            assert all(new in nomenclature.entries for _, new in local)
-        after = read_structure_set(target)
-        assert [roi.name for roi in after.rois] == [decision.name for decision in outcome.decisions]
-        assert charset.encode() in target.read_bytes()
-
-    @pytest.mark.parametrize("charset", ENCODERS, ids=bytes.decode)
-    def test_the_new_name_is_ascii_from_the_first_byte(self, charset, stored, tmp_path):
-        old = {b"\\ISO 2022 IR 149": "왼쪽 폐", b"ISO_IR 144": "Сердце", b"ISO_IR 126": "Καρδιά"}
-        japanese = "左肺" if b"87" in charset else "L"
-        raw = ENCODERS[charset](old.get(charset, japanese))
-        before = Draft((DraftRoi(raw, raw), DraftRoi(raw + b"?")), charset=charset)
-        relabel(stored(before.encoded(EXPLICIT)), tmp_path / "target.dcm", {0: "Lung~_L"})
-        expected = before.renamed({0: b"Lung~_L "}, {0: b"Lung~_L "}).encoded(EXPLICIT)
-        assert (tmp_path / "target.dcm").read_bytes() == expected
-        assert read_structure_set(tmp_path / "target.dcm").rois[0].name == "Lung~_L"
+    local = [
+        (decision.original, decision.name)
+        for decision in outcome.decisions
+        if not decision.original.isascii()
+    ]
+    assert outcome.kind is OutcomeKind.RELABELLED
+    assert len(local) == 2
+    if charset in ("ISO_IR 127", "ISO_IR 138", "ISO_IR 166"):
+        assert all(new == old for old, new in local), "no language pack knows this script"
+    else:
+        assert all(new in nomenclature.entries for _, new in local)
+    after = read_structure_set(target)
+    assert [roi.name for roi in after.rois] == [decision.name for decision in outcome.decisions]
+    assert charset.encode() in target.read_bytes()
 
 
-class TestTildeInJisRoman:
-    """ISO-IR 14, with which a value in ISO_IR 13 begins, has an overline where ASCII has the partial mark of TG-263."""
+@pytest.mark.parametrize("charset", ENCODERS, ids=bytes.decode)
+def test_the_new_name_is_ascii_from_the_first_byte(charset, stored, tmp_path):
+    old = {b"\\ISO 2022 IR 149": "왼쪽 폐", b"ISO_IR 144": "Сердце", b"ISO_IR 126": "Καρδιά"}
+    japanese = "左肺" if b"87" in charset else "L"
+    raw = ENCODERS[charset](old.get(charset, japanese))
+    before = Draft((DraftRoi(raw, raw), DraftRoi(raw + b"?")), charset=charset)
+    relabel(stored(before.encoded(EXPLICIT)), tmp_path / "target.dcm", {0: "Lung~_L"})
+    expected = before.renamed({0: b"Lung~_L "}, {0: b"Lung~_L "}).encoded(EXPLICIT)
+    assert (tmp_path / "target.dcm").read_bytes() == expected
+    assert read_structure_set(tmp_path / "target.dcm").rois[0].name == "Lung~_L"
 
-    NAMES = (b"lung partial l", b"heart ", b"Lung~_R ")
 
-    @pytest.mark.parametrize("charset", [b"ISO_IR 13", b"ISO 2022 IR 13\\ISO 2022 IR 87"])
-    def test_a_name_with_a_tilde_goes_to_a_person_and_the_others_are_renamed(
-        self, charset, stored, tmp_path, nomenclature
-    ):
-        before = draft(*self.NAMES, charset=charset)
-        source, target = stored(before.encoded(EXPLICIT)), tmp_path / "target.dcm"
-        outcome = decide_and_write(source, target, nomenclature, POLICY, Writing())
-        partial, heart, overlined = outcome.decisions
-        assert (partial.status, partial.rule, partial.reason) == (Status.REVIEW, "V090", Reason.VETO_CHARSET)
-        assert partial.candidates[0].name == "Lung~_L"
-        assert (heart.status, heart.name) == (Status.RENAME, "Heart")
-        assert overlined.status is Status.REVIEW
-        assert target.read_bytes() == before.renamed({1: b"Heart "}).encoded(EXPLICIT)
+IN_JIS_ROMAN = (b"lung partial l", b"heart ", b"Lung~_R ")
+"""ISO-IR 14, with which a value in ISO_IR 13 begins, has an overline where ASCII has the partial mark of TG-263."""
 
-    def test_a_name_with_a_tilde_is_not_written_whoever_decides(self, stored, tmp_path):
-        source = stored(draft(*self.NAMES, charset=b"ISO_IR 13").encoded(EXPLICIT))
-        with pytest.raises(ValueError, match="cannot write its new name"):
-            relabel(source, tmp_path / "target.dcm", {0: "Lung~_L"})
 
-    def test_a_label_with_a_character_set_of_its_own_counts_too(self, stored, tmp_path):
-        rois = (DraftRoi(b"Lunge ", b"Lunge ", charset=b"ISO_IR 13"),)
-        with pytest.raises(ValueError, match="cannot write its new name"):
-            relabel(stored(Draft(rois).encoded(EXPLICIT)), tmp_path / "target.dcm", {0: "Lung~_L"})
+@pytest.mark.parametrize("charset", [b"ISO_IR 13", b"ISO 2022 IR 13\\ISO 2022 IR 87"])
+def test_a_name_with_a_tilde_goes_to_a_person_and_the_others_are_renamed(
+    charset, stored, tmp_path, nomenclature
+):
+    before = draft(*IN_JIS_ROMAN, charset=charset)
+    source, target = stored(before.encoded(EXPLICIT)), tmp_path / "target.dcm"
+    outcome = decide_and_write(source, target, nomenclature, POLICY, Writing())
+    partial, heart, overlined = outcome.decisions
+    assert (partial.status, partial.rule, partial.reason) == (Status.REVIEW, "V090", Reason.VETO_CHARSET)
+    assert partial.candidates[0].name == "Lung~_L"
+    assert (heart.status, heart.name) == (Status.RENAME, "Heart")
+    assert overlined.status is Status.REVIEW
+    assert target.read_bytes() == before.renamed({1: b"Heart "}).encoded(EXPLICIT)
 
-    def test_a_side_from_the_contours_makes_no_exception(self, nomenclature):
-        (alone,) = decide_set([Roi(1, "lung partial l", unwritable="~")], nomenclature)
-        assert (alone.rule, alone.name) == ("V090", "lung partial l")
+
+def test_a_name_with_a_tilde_is_not_written_whoever_decides(stored, tmp_path):
+    source = stored(draft(*IN_JIS_ROMAN, charset=b"ISO_IR 13").encoded(EXPLICIT))
+    with pytest.raises(ValueError, match="cannot write its new name"):
+        relabel(source, tmp_path / "target.dcm", {0: "Lung~_L"})
+
+
+def test_a_label_with_a_character_set_of_its_own_counts_too(stored, tmp_path):
+    rois = (DraftRoi(b"Lunge ", b"Lunge ", charset=b"ISO_IR 13"),)
+    with pytest.raises(ValueError, match="cannot write its new name"):
+        relabel(stored(Draft(rois).encoded(EXPLICIT)), tmp_path / "target.dcm", {0: "Lung~_L"})
+
+
+@pytest.mark.parametrize(("unwritable", "rule"), [("", "S030"), ("~", "V090")])
+def test_a_side_from_the_contours_makes_no_exception(unwritable, rule, nomenclature):
+    rois = [Roi(1, "lung partial", unwritable=unwritable), Roi(2, "kidney l", unwritable=unwritable)]
+    on_the_left = RoiPlace(offset_mm=60, rightmost_mm=40, leftmost_mm=80, slices=10)
+    partial, kidney = decide_set(rois, nomenclature, place_of=lambda index: on_the_left)
+    assert (partial.rule, kidney.name) == (rule, "Kidney_L")
 
 
 @pytest.mark.parametrize("sign", ["‾", "¯", "´", "¨", "˜"])

@@ -284,7 +284,7 @@ def inflated(path: Path) -> Path:
 def peer(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        assert os.environ.get("TG263_REQUIRE_PEERS") != "1", f"{name} is required and not installed"
+        assert not os.environ.get("TG263_REQUIRE_PEERS"), f"{name} is required and not installed"
         pytest.skip(f"{name} is not installed (Debian: dicom3tools, dcmtk)")
     return found
 
