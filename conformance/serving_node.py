@@ -32,6 +32,7 @@ class ServingNode(Running):
         self.config = folder / "node.yaml"
         settings: dict[str, Any] = {
             "naming": {"gates": {"unreadable": "relabel"}},  # the specimens hold a name that does not decode
+            "llm": {"enabled": "no"},
             "listen": {"port": self.port, "ae_title": self.ae_title, "drain_s": 10},
             "spool": {"min_free_bytes": "16 MiB"},
             "destination_defaults": {"retry": {"first_delay_s": 0.2, "max_delay_s": 1}},

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tg263_scp import naming
 from tg263_scp.naming import sides, wholeset
+from tg263_scp.naming.choosing import model_choice
 from tg263_scp.naming.decide import RULES
 from tg263_scp.naming.vetoes import VETOES
 
@@ -65,6 +66,7 @@ def _table() -> str:
 def _sections() -> dict[str, list[tuple[str, str]]]:
     return {
         "Rules": [(code, _sentence(rule)) for code, rule in RULES],
+        "The language model, where one is asked": [("R090", _sentence(model_choice))],
         "Vetoes": [(code, _without_code(code, _sentence(veto))) for code, _, veto in VETOES],
         "Whole-set rules": list(_whole_set_rules()),
     }

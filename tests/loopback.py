@@ -287,6 +287,7 @@ def node_config(folder: Path, *destination_ports: int, **sections: dict) -> Conf
     lines = [
         "listen: {port: 0, drain_s: 10, network_timeout_s: 30}",
         f"spool: {{folder: '{folder / 'spool'}', min_free_bytes: 0}}",
+        "llm: {enabled: no}",
         "destination_defaults: {retry: {first_delay_s: 0.05, max_delay_s: 0.2}, dimse_timeout_s: 10}",
         "destinations:",
     ]

@@ -1,23 +1,27 @@
 """The case files: one per rule, in words a physicist can extend (``tests/cases/*.yaml``).
 
 A case names a ROI and says what becomes of it: ``becomes: NAME``, ``stays: true``, or ``review: REASON``. ``site`` and
-``type`` (ROI Interpreted Type) may be given.
+``type`` (ROI Interpreted Type) may be given. ``model`` is what a language model answers if asked, such as ``structure: Lens``,
+and ``votes`` how many of three samples say so; with ``asked: false`` no question may be made of the name.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tg263_scp import yamlsource
-from tg263_scp.model import Reason, Status
-from tg263_scp.naming.decide import RULES, decide
+from tg263_scp.model import Choice, Reason, Roi, Status
+from tg263_scp.naming.asking import NONE, Question
+from tg263_scp.naming.choosing import Model
+from tg263_scp.naming.decide import RULES, decide_set
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.vetoes import VETOES
 
 FOLDER = Path(__file__).parent / "cases"
-_KEYS = {"name", "becomes", "stays", "review", "why", "site", "type", "rule"}
+_KEYS = {"name", "becomes", "stays", "review", "why", "site", "type", "rule", "model", "votes", "asked"}
 
 
 def _cases() -> list[object]:
@@ -31,11 +35,29 @@ def _cases() -> list[object]:
     return found
 
 
+def _model(case: dict[str, Any], asked: list[Question]) -> Model:
+    """A model that answers as the case says; anything it is asked about without an answer in the case is ``none``."""
+
+    def choice_of(question: Question) -> Choice:
+        asked.append(question)
+        said = dict(case.get("model", {}))
+        for slot, id_ in said.items():
+            assert id_ in [option.id for option in dict(question.slots)[slot]], f"{id_} is not offered"
+        answer = tuple((slot, str(said.get(slot, NONE))) for slot, _ in question.slots)
+        votes = int(case.get("votes", "3"))
+        others = (("another", 3 - votes),) if votes < 3 else ()
+        return Choice(answer, (("as the case says", votes), *others), wanted=3)
+
+    return Model(choice_of)
+
+
 @pytest.mark.parametrize(("rule", "case"), _cases())
-def test_case(nomenclature: Nomenclature, rule: str, case: dict[str, str]) -> None:
-    decision = decide(
-        case["name"], nomenclature, site=case.get("site", ""), interpreted_type=case.get("type", "")
-    )
+def test_case(nomenclature: Nomenclature, rule: str, case: dict[str, Any]) -> None:
+    asked: list[Question] = []
+    roi = Roi(0, case["name"], case.get("type", ""))
+    model = _model(case, asked) if "model" in case or "asked" in case else None
+    (decision,) = decide_set([roi], nomenclature, site=case.get("site", ""), model=model)
+    assert bool(asked) is ("model" in case), [step.note for step in decision.trail]
     if "becomes" in case:
         assert (decision.status, decision.name) == (Status.RENAME, case["becomes"]), decision.note
         assert decision.rule == case.get("rule", rule)
@@ -53,4 +75,4 @@ def test_case(nomenclature: Nomenclature, rule: str, case: dict[str, str]) -> No
 
 def test_every_rule_and_veto_has_its_file_of_cases() -> None:
     rules = {str(yamlsource.load(path)["rule"]) for path in FOLDER.glob("*.yaml")}
-    assert {code for code, _ in RULES} | {code for code, _, _ in VETOES} <= rules | {"V060"}
+    assert {code for code, _ in RULES} | {code for code, _, _ in VETOES} | {"R090"} <= rules | {"V060"}

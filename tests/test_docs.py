@@ -66,7 +66,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nomenclature: Nomencla
     (tmp_path / "names.csv").write_text("original_name\nLUNG-L\nHeart\nno such thing\n", encoding="utf-8")
     (tmp_path / "gold.csv").write_text("original_name,gold\nLUNG-L,Lung_L\nring,ABSTAIN\n", encoding="utf-8")
     (tmp_path / "node.yaml").write_text(
-        "listen: {port: 0}\nspool: {min_free_bytes: 1 MiB}\n", encoding="utf-8"
+        "listen: {port: 0}\nspool: {min_free_bytes: 1 MiB}\nllm: {enabled: no}\n", encoding="utf-8"
     )
     write_synthetic(tmp_path / "archive")
     with Node(load_config(tmp_path / "node.yaml"), nomenclature):

@@ -110,6 +110,10 @@ def _with_json(leaf: argparse.ArgumentParser) -> None:
     leaf.add_argument("--json", dest="as_json", action="store_true", help="write JSON to standard output")
 
 
+def _with_llm(leaf: argparse.ArgumentParser, purpose: str) -> None:
+    leaf.add_argument("--llm", action="store_true", help=f"{purpose} (section llm of the configuration)")
+
+
 def _whole_number(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("must be a whole number from 1 on")
@@ -145,6 +149,7 @@ def _add_names(verbs: _Group) -> None:
     leaf.add_argument(
         "--set", dest="as_set", action="store_true", help="decide the names together, as one structure set"
     )
+    _with_llm(leaf, "ask the language model, and show the prompt, the candidates and the votes")
     _with_naming(leaf)
     _with_json(leaf)
     leaf = _leaf(verbs, "map", "mapping:map_names", "add TG-263 names to a table of ROI names (CSV)")
@@ -154,6 +159,7 @@ def _add_names(verbs: _Group) -> None:
     leaf.add_argument(
         "-o", "--output", dest="target", type=Path, metavar="OUT.csv", help="default: standard output"
     )
+    _with_llm(leaf, "ask the language model about names that no rule knows")
     _with_naming(leaf)
 
 
@@ -178,6 +184,7 @@ def _add_relabel(verbs: _Group) -> None:
         action="store_true",
         help="record in each copy what was changed (write.provenance: on)",
     )
+    _with_llm(leaf, "ask the language model about names that no rule knows")
     _with_naming(leaf)
     _with_json(leaf)
 
@@ -207,6 +214,13 @@ def _add_evaluate(verbs: _Group) -> None:
         default=40,
         metavar="N",
         help="how many wrong names to show (default 40)",
+    )
+    _with_llm(leaf, "ask the language model too, and measure it")
+    leaf.add_argument(
+        "--record", type=Path, metavar="FILE", help="with --llm: write every request and answer there"
+    )
+    leaf.add_argument(
+        "--replay", type=Path, metavar="FILE", help="with --llm: take the answers from there, ask no model"
     )
     _with_naming(leaf)
     _with_json(leaf)

@@ -51,6 +51,10 @@ class NomenclatureError(DataFileError):
     """The TG-263 list, a synonym pack or an overlay contradicts itself or the list."""
 
 
+class PromptError(DataFileError):
+    """A prompt or a passage for the language model cannot be used."""
+
+
 class HeldObjectError(Tg263Error):
     """An object that must not be edited: it is kept as received and held for a person.
 

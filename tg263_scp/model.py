@@ -48,6 +48,7 @@ class Reason(StrEnum):
     REBUILT = "rebuilt"
     TARGET = "target"
     CLOSE_MATCH = "close_match"
+    MODEL_CHOICE = "model_choice"
     PLANNING = "planning"
     DERIVED = "derived"
     UNLISTED = "unlisted"
@@ -138,12 +139,47 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What a language model chose from a closed list, and how sure it can be: by agreement, never by its own word.
+
+    ``answer`` gives each slot of the question an offered id or ``none``; where the answers differed it is the most frequent
+    one. ``votes`` counts the different answers, most frequent first; ``wanted`` is how many samples there should have been.
+    ``model`` and ``model_digest`` say who answered, ``prompt`` and ``prompt_digest`` which text was sent. ``seconds`` and the
+    tokens are summed over the samples. ``remembered`` tells that no model was asked this time.
+    """
+
+    answer: tuple[tuple[str, str], ...]
+    votes: tuple[tuple[str, int], ...]
+    wanted: int
+    model: str = ""
+    model_digest: str = ""
+    prompt: str = ""
+    prompt_digest: str = ""
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+    seconds: float = 0.0
+    remembered: bool = False
+
+    @property
+    def unanimous(self) -> bool:
+        """Every sample was there, and all were the same."""
+        return len(self.votes) == 1 and self.votes[0][1] >= self.wanted
+
+    @property
+    def said(self) -> str:
+        """The votes in words: ``2 of 3 for structure=Bladder, 1 for none``."""
+        parts = [f"{count} for {answer}" for answer, count in self.votes]
+        return f"{self.wanted} wanted: " + ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What becomes of one ROI name, and why.
 
     ``name`` is the name the ROI carries from now on: the TG-263 name for ``rename``, the original for ``keep`` and
     ``review``. ``rule`` is the code that decided (``R050``; ``V...`` or ``S...`` where a veto or a whole-set rule stopped a
     proposal). ``confidence`` is 0 to 1. ``candidates`` are names worth offering to the person who reviews, best first.
+    ``question`` is the key of the closed question that a language model was or would be asked, ``choice`` its answer.
     """
 
     original: str
@@ -157,3 +193,5 @@ class Decision:
     trail: tuple[Step, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     note: str = ""
+    question: str = ""
+    choice: Choice | None = None

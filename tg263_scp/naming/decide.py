@@ -12,6 +12,8 @@ from functools import lru_cache
 
 from tg263_scp.model import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming import rules
+from tg263_scp.naming.asking import Asking, Question, question_about
+from tg263_scp.naming.choosing import Model, certain, model_choice
 from tg263_scp.naming.close import close_match
 from tg263_scp.naming.fuzzy import offers
 from tg263_scp.naming.lexicon import known_site
@@ -20,7 +22,13 @@ from tg263_scp.naming.organs import read_known_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.sides import PlaceOf, check_sides
 from tg263_scp.naming.vetoes import VETOES, no_identifier
-from tg263_scp.naming.wholeset import infer_languages, infer_site, refuse_unwritable, settle_clashes
+from tg263_scp.naming.wholeset import (
+    half_pairs,
+    infer_languages,
+    infer_site,
+    refuse_unwritable,
+    settle_clashes,
+)
 
 __all__ = ["RULES", "NamingOptions", "decide", "decide_set"]
 
@@ -50,6 +58,7 @@ def decide_set(
     *,
     site: str = "",
     place_of: PlaceOf | None = None,
+    model: Model | None = None,
 ) -> tuple[Decision, ...]:
     """Decide every name of one structure set together.
 
@@ -59,6 +68,7 @@ def decide_set(
         options: what the clinic chose.
         site: the treatment site where it is known (``head_and_neck``, ``H&N``, ``prostate`` ...); else it is inferred.
         place_of: gives the place of the ROI at an index of ``rois`` in the body, asked only for names with a side at stake.
+        model: gives the choices of a language model for names that the rules leave to a person.
 
     Returns:
         One decision per ROI, in the order of ``rois``; the same for every order of the same ROIs.
@@ -71,6 +81,16 @@ def decide_set(
     if inferred_site != site or languages:
         first = [_decide_one(roi, nomenclature, options, inferred_site, languages) for roi in rois]
     decisions = [decision for decision, _ in first]
+    if model is not None:
+        halves = half_pairs(decisions, nomenclature)
+        decisions = [
+            _chosen(
+                _query(roi, options, inferred_site, languages), decision, nomenclature, options, model, halves
+            )
+            if roi.readable
+            else decision
+            for roi, decision in zip(rois, decisions, strict=True)
+        ]
     if place_of is not None:
         decisions = check_sides(decisions, nomenclature, place_of)
     return settle_clashes(refuse_unwritable(decisions, rois))
@@ -94,7 +114,7 @@ def _decide_one(
     if not roi.readable:
         note = "its bytes have no certain meaning in the declared character set"
         return Decision(roi.name, Status.REVIEW, roi.name, "R000", Reason.UNREADABLE, note=note), None
-    query = Query(roi.name, roi.interpreted_type, site, languages or frozenset(options.languages))
+    query = _query(roi, options, site, languages)
     decision, proposal = _cascade(query, nomenclature, replace(options, identifiers=()))
     if proposal is not None and decision.status is Status.RENAME:
         objection = no_identifier(query, proposal, nomenclature, options)
@@ -103,6 +123,66 @@ def _decide_one(
                 query, proposal, "V060", Reason.VETO_IDENTIFIER, objection, decision.trail
             ), proposal
     return decision, proposal
+
+
+def _query(roi: Roi, options: NamingOptions, site: str, languages: frozenset[str]) -> Query:
+    return Query(roi.name, roi.interpreted_type, site, languages or frozenset(options.languages))
+
+
+def _chosen(
+    query: Query,
+    decision: Decision,
+    nomenclature: Nomenclature,
+    options: NamingOptions,
+    model: Model,
+    halves: frozenset[str],
+) -> Decision:
+    """Ask the model about a name that the rules left to a person, and let its choice pass the vetoes (R090)."""
+    asking = question_about(
+        query, decision, nomenclature, options.identifiers, model.candidates, halves, model.near
+    )
+    question = asking.question
+    if question is not None and not _can_be_applied(query, question, nomenclature, options):
+        question, asking = None, Asking(why_not="nothing that could be chosen would be applied")
+    if question is None:
+        return _with_step(decision, asking.why_not) if asking.why_not else decision
+    choice = model.choice_of(question)
+    decision = replace(decision, question=question.key, choice=choice)
+    if choice is None:
+        return _with_step(decision, "a question for the model that nobody has answered")
+    proposal = model_choice(query, question, choice, nomenclature)
+    if proposal is None:
+        return _with_step(decision, f"none of {len(question.options)} structures; {choice.said}")
+    if not model.applies:
+        proposal = replace(
+            proposal, status=Status.REVIEW, note=f"only suggested, as configured; {proposal.note}"
+        )
+    evidence = proposal.evidence[0] if proposal.evidence else None
+    trail = [*decision.trail, Step("R090", _said(proposal), evidence)]
+    settled = _vetoed(query, proposal, nomenclature, options, trail)
+    offered = (Candidate(proposal.name, proposal.confidence),) if proposal.name else ()
+    others = [c for c in (*settled.candidates, *decision.candidates) if c.name != proposal.name]
+    return replace(
+        settled, question=question.key, choice=choice, candidates=(*offered, *others)[:_MOST_OFFERED]
+    )
+
+
+def _with_step(decision: Decision, note: str) -> Decision:
+    return replace(decision, trail=(*decision.trail, Step("R090", note)))
+
+
+def _can_be_applied(
+    query: Query, question: Question, nomenclature: Nomenclature, options: NamingOptions
+) -> bool:
+    """Tell whether anything that may be chosen would become the name; asking for less is not worth the time."""
+    for slot, offered in question.slots:
+        for option in offered:
+            proposal = model_choice(query, question, certain(slot, option.id), nomenclature)
+            if proposal is not None and proposal.status is Status.RENAME:
+                objections = (veto(query, proposal, nomenclature, options) for _, _, veto in VETOES)
+                if not any(objections):
+                    return True
+    return False
 
 
 @lru_cache(maxsize=16384)

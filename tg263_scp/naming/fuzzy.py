@@ -9,9 +9,12 @@ The only home of rapidfuzz. Distance is optimal string alignment: one letter cha
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
@@ -23,6 +26,11 @@ from tg263_scp.naming.text import squeeze
 _MOST_COMPARED = 60
 _LONGEST_OFFERED = 40
 _RAREST_TRIPLETS = 8
+_LEAST_LIKE = 72.0
+"""Likeness in per cent from which two words are worth comparing further."""
+_BEGINNING = 0.85
+"""Likeness of a word to one that it begins or that stands in it glued to others."""
+_SHORTEST_PIECE = 4
 _SHORTEST = 5
 """Letters below which a word is not corrected: between short words one letter is a third of the meaning."""
 
@@ -157,3 +165,22 @@ def offers(name: str, nomenclature: Nomenclature, limit: int = 5) -> tuple[tuple
     for key, score, _ in process.extract(text, near, scorer=fuzz.ratio, score_cutoff=60, limit=limit * 3):
         best[known.means[key]] = max(best.get(known.means[key], 0.0), score / 100)
     return tuple(sorted(best.items(), key=lambda item: (-item[1], item[0]))[:limit])
+
+
+def similar_words(word: str, words: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """Yield those of ``words`` (sorted) that look like ``word``, that it begins, or that stand in it, with a likeness to 1."""
+    for near, score, _ in process.extract(word, words, scorer=fuzz.ratio, score_cutoff=_LEAST_LIKE, limit=12):
+        yield near, score / 100
+    if len(word) >= _SHORTEST_PIECE - 1:
+        first = bisect_left(words, word)
+        yield from (
+            (longer, _BEGINNING)
+            for longer in takewhile(lambda w: w.startswith(word), words[first : first + 24])
+        )
+    pieces = {
+        word[start:end] for start in range(len(word)) for end in range(start + _SHORTEST_PIECE, len(word) + 1)
+    }
+    for piece in sorted(pieces - {word}):
+        at = bisect_left(words, piece)
+        if at < len(words) and words[at] == piece:
+            yield piece, _BEGINNING

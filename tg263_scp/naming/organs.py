@@ -142,7 +142,7 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
     structures = tuple(dict.fromkeys(phrase.means for phrase in here if phrase.sense is Sense.STRUCTURE))
     senses = {phrase.sense for phrase in here}
     if len(structures) == 1 and senses == {Sense.STRUCTURE} and not elsewhere:
-        return _compose(
+        return compose(
             structures[0], parts, tuple(p for p in here if p.sense is Sense.STRUCTURE), nomenclature
         )
     if senses == {Sense.UNLISTED}:
@@ -150,7 +150,7 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
     offered = tuple(
         name
         for structure in dict.fromkeys((*structures, *(p.means for p in elsewhere)))
-        for name in _compose(structure, parts, (), nomenclature).names
+        for name in compose(structure, parts, (), nomenclature).names
     )
     note = "means different structures at different sites" if elsewhere else "may mean more than one thing"
     return OrganReading(Verdict.AMBIGUOUS, offered, phrases=(*here, *elsewhere), note=note)
@@ -190,7 +190,7 @@ def _by_site(phrases: tuple[Phrase, ...], site: str) -> tuple[tuple[Phrase, ...]
     return general, bound if not site or not general else ()
 
 
-def _compose(
+def compose(
     means: str, parts: Parts, phrases: tuple[Phrase, ...], nomenclature: Nomenclature
 ) -> OrganReading:
     """Put side, margin and partial mark back on a structure, in the order of the standard."""

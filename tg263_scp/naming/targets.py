@@ -40,6 +40,8 @@ _OVERLAPPED_FIRST = frozenset(
 )
 """Organs that stand so when they are named first: ``Bladder_PTV``."""
 
+NO_SLOT = "a word that has no slot"
+
 
 @dataclass(frozen=True, slots=True)
 class TargetReading:
@@ -59,6 +61,47 @@ def read_target(query: Query, nomenclature: Nomenclature) -> TargetReading:
     slots = fill(tokens, nomenclature.lexicon)
     if not slots.problem and slots.words:
         _place_words(slots, query, nomenclature)
+    return _finished(slots, query, nomenclature)
+
+
+def open_slots(query: Query, nomenclature: Nomenclature) -> Slots | None:
+    """Return the slots of a target whose only trouble is ``words`` that no pack knows; None for any other name."""
+    tokens, types = type_tokens(query, nomenclature.lexicon)
+    slots = fill(tokens, nomenclature.lexicon) if types == 1 else Slots(problem="not one target type")
+    if slots.problem or not slots.words or slots.qualifier:
+        return None
+    if read_words((tuple(slots.words),), query, nomenclature).verdict is Verdict.UNLISTED:
+        return None
+    _place_words(slots, query, nomenclature)
+    return slots if slots.problem == NO_SLOT else None
+
+
+def read_with_choice(
+    query: Query,
+    nomenclature: Nomenclature,
+    *,
+    structure: str = "",
+    classifier: str = "",
+    dose_level: str = "",
+) -> TargetReading:
+    """Read a target whose unknown words (see :func:`open_slots`) were said to mean these; every other rule still holds."""
+    slots = open_slots(query, nomenclature)
+    if slots is None:
+        return TargetReading(0, note="no words of this target are open")
+    slots.problem = ""
+    if classifier:
+        slots.put("classifier", classifier)
+    if dose_level:
+        slots.put("dose", dose_level)
+    if structure and not slots.problem:
+        stem = nomenclature.stems[structure]
+        verdict = Verdict.SIDE_MISSING if stem.paired and not slots.sides else Verdict.FOUND
+        _put_structure(OrganReading(verdict, (stem.any_form,), structure), slots, query, nomenclature)
+    return _finished(slots, query, nomenclature)
+
+
+def _finished(slots: Slots, query: Query, nomenclature: Nomenclature) -> TargetReading:
+    """Look at filled slots once more as a whole, and write them as a name."""
     if not slots.problem and len(set(slots.sides)) > 1:
         slots.problem = "both sides are named"
     if any(
@@ -70,9 +113,9 @@ def read_target(query: Query, nomenclature: Nomenclature) -> TargetReading:
     if slots.roman and (slots.sides or query.site in ("head_and_neck", "breast")):
         slots.problem = slots.problem or "a Roman number that may be a nodal level's"
     if slots.problem:
-        return TargetReading(types, note=slots.problem)
+        return TargetReading(1, note=slots.problem)
     name = _spelt(slots, nomenclature)
-    return TargetReading(types, name or "", "" if name else "16 characters cannot hold every part of it")
+    return TargetReading(1, name or "", "" if name else "16 characters cannot hold every part of it")
 
 
 def _place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None:
@@ -85,6 +128,10 @@ def _place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None
     if found.structure == "LN" and not found.rebuilt and not slots.qualifier:
         slots.classifier = slots.classifier or "n"
         return
+    _put_structure(found, slots, query, nomenclature)
+
+
+def _put_structure(found: OrganReading, slots: Slots, query: Query, nomenclature: Nomenclature) -> None:
     slots.problem = _objection(found, slots, query, nomenclature)
     if slots.problem:
         return
@@ -108,11 +155,11 @@ def _objection(found: OrganReading, slots: Slots, query: Query, nomenclature: No
         found.verdict not in (Verdict.FOUND, Verdict.SIDE_MISSING)
         or found.structure.replace("_", "") not in nomenclature.structure_slots
     ):
-        return "a word that has no slot"
+        return NO_SLOT
     if slots.qualifier or (
         found.rebuilt and not (found.side and found.name == f"{found.structure}_{found.side}")
     ):
-        return "a word that has no slot"
+        return NO_SLOT
     if not slots.sides and not found.side and _may_be_genitive(found, languages, nomenclature):
         return "one or both sides: the language spells them alike"
     organ, _, side = found.structure.rpartition("_")
@@ -141,7 +188,7 @@ def _objection(found: OrganReading, slots: Slots, query: Query, nomenclature: No
 def _may_be_genitive(found: OrganReading, languages: set[str], nomenclature: Nomenclature) -> bool:
     """``PTV nerki`` is the PTV of one kidney in Polish, where the word also means both; so in Czech and Russian."""
     entry = nomenclature.entries.get(found.name)
-    return entry is not None and bool(entry.plural_of) and languages <= _GENITIVE_LIKE_PLURAL
+    return entry is not None and bool(entry.plural_of) and set() < languages <= _GENITIVE_LIKE_PLURAL
 
 
 def _spelt(slots: Slots, nomenclature: Nomenclature) -> str | None:

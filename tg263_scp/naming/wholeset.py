@@ -16,7 +16,7 @@ from tg263_scp.naming import grammar
 from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.query import Proposal
 
-_TELLING = {
+TELLING = {
     "prostate": {"Prostate", "SeminalVes", "PenileBulb", "ProstateBed"},
     "gyn": {"Uterus", "Cervix", "Vagina", "VaginalCuff", "Ovary", "Parametrium"},
     "breast": {"Breast", "LN_IMN", "A_LAD"},
@@ -48,7 +48,7 @@ def infer_site(decided: Sequence[tuple[Decision, Proposal | None]], nomenclature
         parsed = grammar.parse(decision.name, nomenclature)
         if isinstance(parsed, grammar.OrganName):
             stems.add(parsed.stem)
-    votes = {site: len(stems & telling) for site, telling in _TELLING.items()}
+    votes = {site: len(stems & telling) for site, telling in TELLING.items()}
     for near, broad in (
         ("prostate", "pelvis"),
         ("gyn", "pelvis"),
@@ -86,6 +86,16 @@ def refuse_unwritable(decisions: Sequence[Decision], rois: Sequence[Roi]) -> lis
         else decision
         for decision, roi in zip(decisions, rois, strict=True)
     ]
+
+
+def half_pairs(decisions: Sequence[Decision], nomenclature: Nomenclature) -> frozenset[str]:
+    """Return the structures of which the certain names of the set hold one side and not the other."""
+    sides: dict[str, set[str]] = {}
+    for decision in decisions:
+        parsed = grammar.parse(decision.name, nomenclature)
+        if isinstance(parsed, grammar.OrganName) and nomenclature.stems[parsed.stem].paired:
+            sides.setdefault(parsed.stem, set()).update(parsed.spatial)
+    return frozenset(stem for stem, seen in sides.items() if len(seen & {"L", "R"}) == 1)
 
 
 def settle_clashes(decisions: Sequence[Decision]) -> tuple[Decision, ...]:

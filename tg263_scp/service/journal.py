@@ -13,7 +13,7 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -84,10 +84,17 @@ class Journal:
             self.outbox.requeue(db, job, row["destination"], now)
         return Ingest.REDELIVERED
 
-    def next_job(self) -> Job | None:
-        """Return the oldest object that is not READY, HELD or EXPIRED; None where all is done."""
+    def next_job(self, waiting: Collection[int] = ()) -> Job | None:
+        """Return the oldest object that is not READY, HELD or EXPIRED; None where all is done.
+
+        Jobs that are ``waiting`` are passed over, and with them all of the same SOP Instance UID: a newer version of an
+        object must never reach a destination before the older one.
+        """
+        marks = ", ".join("?" * len(waiting))
         rows = self._database.rows(
-            "SELECT * FROM objects WHERE state IN ('RECEIVED','DECIDED') ORDER BY job LIMIT 1"
+            "SELECT * FROM objects WHERE state IN ('RECEIVED','DECIDED') AND sop_instance_uid NOT IN"
+            f" (SELECT sop_instance_uid FROM objects WHERE job IN ({marks})) ORDER BY job LIMIT 1",
+            *waiting,
         )
         return job_of(rows[0]) if rows else None
 

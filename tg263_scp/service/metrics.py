@@ -39,6 +39,8 @@ MODEL_FIGURES: Mapping[str, tuple[type[CounterMetricFamily | GaugeMetricFamily],
     "answered": (CounterMetricFamily, "Usable answers of the language model"),
     "cached": (CounterMetricFamily, "Names decided by an answer that was remembered"),
     "failures": (CounterMetricFamily, "Questions without a usable answer"),
+    "prompt_tokens": (CounterMetricFamily, "Tokens sent, as the server counts them"),
+    "answer_tokens": (CounterMetricFamily, "Tokens answered, as the server counts them"),
     "waiting_objects": (GaugeMetricFamily, "Structure sets that wait for the language model now"),
 }
 """Figure, kind and meaning; shown as ``tg263_model_<figure>``, counters with ``_total``."""

@@ -27,6 +27,8 @@ from tg263_scp.errors import JournalError, Tg263Error
 from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog, IdentifierHash
+from tg263_scp.service.consultant import configured_consultant
+from tg263_scp.service.consultations import Consultations
 from tg263_scp.service.forwarder import Forwarder
 from tg263_scp.service.gates import SentAs
 from tg263_scp.service.journal import Journal
@@ -131,6 +133,7 @@ class Node:
         audit = AuditLog(config.audit.file)
         opened.callback(audit.close)
         hashed = IdentifierHash(config.audit.salt_file)
+        self._consultations = self._consulting(opened)
         renumbering = Renumbering(self._spool, UidMap(hashed.derived_key("new UIDs")))
         self._forwarders = [
             Forwarder(
@@ -152,6 +155,7 @@ class Node:
             routes=self._routes,
             retention_s=config.spool.retention_s,
             wake_forwarders=self._wake_forwarders,
+            consultations=self._consultations,
             step=self._step,
         )
         for forwarder in self._forwarders:
@@ -159,9 +163,14 @@ class Node:
             opened.callback(forwarder.stop, 0.0)
         self._worker.start()
         opened.callback(self._worker.stop, 5.0)
+        if self._consultations:
+            self._consultations.start()
         self.metrics_address = opened.enter_context(
             metrics_of(
-                config, config.spool.folder / JOURNAL_NAME, nomenclature_digest=self._nomenclature.digest
+                config,
+                config.spool.folder / JOURNAL_NAME,
+                nomenclature_digest=self._nomenclature.digest,
+                model_state=self._consultations.state if self._consultations else None,
             )
         )
 
@@ -180,6 +189,14 @@ class Node:
             if name not in known:
                 logger.error("%d objects wait for '%s', which is no longer configured", waiting, name)
 
+    def _consulting(self, opened: ExitStack) -> Consultations | None:
+        if not self._config.llm.enabled:
+            return None
+        consultant = configured_consultant(self._config.llm, self._nomenclature)
+        consultations = Consultations(consultant, lambda: self._worker.wake())
+        opened.callback(consultations.stop)
+        return consultations
+
     def _wake_forwarders(self) -> None:
         for forwarder in self._forwarders:
             forwarder.wake()
@@ -189,6 +206,9 @@ class Node:
 
     def _relabel(self, source: Path, target: Path, job: Job) -> RelabelOutcome:
         policy = RelabelPolicy.of(self._config.naming, self._routes.of(job))
+        decide = self._decide
+        if self._consultations:
+            decide = self._consultations.deciding(job.job, decide)
         return decide_and_write(
             source,
             target,
@@ -197,7 +217,7 @@ class Node:
             self._writing,
             sent_as=SentAs(job.sop_class_uid, job.sop_instance_uid),
             received_from=job.calling_ae_title,
-            decide=self._decide,
+            decide=decide,
         )
 
     def _take(self, received: Received) -> StoreStatus:

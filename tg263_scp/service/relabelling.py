@@ -24,6 +24,7 @@ from tg263_scp.dicom.relabel import EditProof, relabel
 from tg263_scp.dicom.structure_set import RoiRecord, StructureSet, read_structure_set
 from tg263_scp.errors import HeldObjectError
 from tg263_scp.model import Decision, Reason, Roi, Status
+from tg263_scp.naming.choosing import Model
 from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.query import NamingOptions
@@ -42,6 +43,7 @@ class Decide(Protocol):
         options: NamingOptions,
         *,
         place_of: PlaceOf | None = None,
+        model: Model | None = None,
     ) -> tuple[Decision, ...]: ...
 
 
@@ -283,4 +285,7 @@ def _roi_line(roi: RoiRecord, decision: Decision) -> dict[str, Any]:
     }
     if not roi.readable and roi.raw_name is not None:
         line["old_bytes"] = roi.raw_name.hex()
+    if decision.question:
+        said = asdict(decision.choice) if decision.choice else {"answer": None}
+        line["model"] = {"question": decision.question, **said}
     return line

@@ -7,6 +7,9 @@ durable before the next, so that the node may end between any two of them:
     2. RECEIVED -> DECIDED  the journal holds the decision and its audit record
     3. audit                the line is in the audit log
     4. DECIDED -> READY     deliveries are queued, or HELD with a reason
+
+A structure set may wait for the language model before its first step; later objects then overtake it, except those with its
+SOP Instance UID.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from typing import Any
 from tg263_scp.configroutes import Route
 from tg263_scp.dicom.identify import identify, is_rtstruct
 from tg263_scp.service.audit import AuditLog, IdentifierHash
+from tg263_scp.service.consultations import AwaitingModel, Consultations
 from tg263_scp.service.faults import place_of
 from tg263_scp.service.journal import Journal
 from tg263_scp.service.polling import PollingThread
@@ -57,6 +61,7 @@ class Worker(PollingThread):
         routes: Routes,
         retention_s: float,
         wake_forwarders: Callable[[], None],
+        consultations: Consultations | None = None,
         clock: Callable[[], float] = time.time,
         step: Callable[[str], None] = lambda name: None,
     ) -> None:
@@ -72,6 +77,7 @@ class Worker(PollingThread):
         self._clock = clock
         self._expire_next_at = 0.0
         self._wake_forwarders = wake_forwarders
+        self._consultations = consultations
         self._step = step
 
     def work_on_next(self) -> bool:
@@ -81,12 +87,19 @@ class Worker(PollingThread):
             OSError: the disk refuses (spool or audit log); call again later.
             JournalError: the journal refuses; call again later.
         """
-        job = self._journal.next_job()
+        waiting = self._consultations.waiting if self._consultations else frozenset()
+        job = self._journal.next_job(waiting)
         if job is None:
             return False
         repeated = job.state is ObjectState.DECIDED
         if not repeated:
-            self._decide(job)
+            try:
+                self._decide(job)
+            except AwaitingModel as awaiting:
+                assert self._consultations is not None
+                self._consultations.wait(job.job, awaiting.missed)
+                logger.info("job %d: waits for the language model", job.job)
+                return True
             job = self._journal.job(job.job)
         record = json.loads(job.record)
         if not (repeated and self._audit.holds(record["decision"])):
@@ -125,8 +138,8 @@ class Worker(PollingThread):
             outcome = self._outcome(job, source, target, context)
         except FileNotFoundError:
             outcome = RelabelOutcome(OutcomeKind.HELD, "file_missing")
-        except OSError:
-            raise  # the disk, not the object: to be tried again
+        except (OSError, AwaitingModel):
+            raise  # the disk, not the object; or not to be decided yet: to be tried again
         except Exception as problem:
             # One object must never stop the others.
             logger.error("job %d: held after %s", job.job, place_of(problem))

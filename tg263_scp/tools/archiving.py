@@ -20,8 +20,11 @@ from pathlib import Path
 from tg263_scp.config import load_config
 from tg263_scp.dicom.identify import ObjectIdentity, identify, is_rtstruct
 from tg263_scp.model import Decision, Status
+from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.nomenclature import Nomenclature, load_nomenclature
+from tg263_scp.service.consultations import asking_at_once
 from tg263_scp.service.relabelling import (
+    Decide,
     OutcomeKind,
     RelabelOutcome,
     RelabelPolicy,
@@ -29,6 +32,7 @@ from tg263_scp.service.relabelling import (
     decide_and_write,
 )
 from tg263_scp.service.spool import sync_folder
+from tg263_scp.tools.consulting import make_consultant
 from tg263_scp.tools.finding import Source
 from tg263_scp.tools.manifest import Record, Row
 
@@ -76,6 +80,7 @@ class Workshop:
     writing: Writing
     output: Path
     copy_others: bool
+    decide: Decide = decide_set
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +103,16 @@ class _Digests:
 
 
 def open_workshop(
-    config: Path | None, overlay: Path | None, output: Path, copy_others: bool, provenance: bool
+    config: Path | None,
+    overlay: Path | None,
+    output: Path,
+    copy_others: bool,
+    provenance: bool,
+    llm: bool = False,
 ) -> Workshop:
     """Load configuration and nomenclature. An archive is always relabelled, never shadowed.
 
-    ``provenance`` adds provenance whatever the configuration says.
+    ``provenance`` adds provenance whatever the configuration says; ``llm`` asks the configured model.
 
     Raises:
         ConfigError: the configuration cannot be used.
@@ -114,7 +124,10 @@ def open_workshop(
         write = write.model_copy(update={"provenance": True})
     policy = replace(RelabelPolicy.of(naming), mode="relabel")
     nomenclature = load_nomenclature(overlay=overlay or naming.overlay)
-    return Workshop(nomenclature, policy, Writing.of(write), output, copy_others)
+    decide: Decide = decide_set
+    if llm:
+        decide = asking_at_once(make_consultant(config, nomenclature))  # open until the process ends
+    return Workshop(nomenclature, policy, Writing.of(write), output, copy_others, decide)
 
 
 def handle(source: Source, workshop: Workshop, known: Record | None) -> Handled:
@@ -193,7 +206,12 @@ def unfinished_copy(target: Path) -> Path:
 
 def _relabelled(source: Source, temporary: Path, workshop: Workshop) -> Handled:
     outcome = decide_and_write(
-        source.path, temporary, workshop.nomenclature, workshop.policy, workshop.writing
+        source.path,
+        temporary,
+        workshop.nomenclature,
+        workshop.policy,
+        workshop.writing,
+        decide=workshop.decide,
     )
     statuses = tuple(decision.status for decision in outcome.decisions)
     if outcome.kind is OutcomeKind.HELD:

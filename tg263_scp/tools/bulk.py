@@ -49,6 +49,7 @@ class Order:
     copy_others: bool = False
     provenance: bool = False
     jobs: int = 1
+    llm: bool = False
 
 
 @dataclass(slots=True)
@@ -93,6 +94,7 @@ def relabel(
     jobs: int,
     copy_others: bool,
     provenance: bool,
+    llm: bool,
     config: Path | None,
     overlay: Path | None,
     as_json: bool,
@@ -106,7 +108,7 @@ def relabel(
         raise UsageError(
             "a dry run writes its manifest to standard output", hint="with --json give --manifest FILE"
         )
-    order = Order(tuple(paths), output, config, overlay, copy_others, provenance, jobs)
+    order = Order(tuple(paths), output, config, overlay, copy_others, provenance, jobs, llm)
     summary = rehearse(order, manifest) if dry_run else relabel_archive(order)
     if as_json:
         names = {status.value: summary.names[status] for status in Status}
@@ -205,7 +207,7 @@ def _all_handled(
     order: Order, sources: Sequence[Source], known: Callable[[str], Record | None]
 ) -> Iterator[Handled]:
     """Handle every file, in this process or in several, and yield the results in the order of the files."""
-    setting = (order.config, order.overlay, order.output, order.copy_others, order.provenance)
+    setting = (order.config, order.overlay, order.output, order.copy_others, order.provenance, order.llm)
     if order.jobs == 1:
         workshop = open_workshop(*setting)
         for source in sources:
@@ -235,9 +237,9 @@ _there: list[Workshop] = []
 
 
 def _begin(
-    config: Path | None, overlay: Path | None, output: Path, copy_others: bool, provenance: bool
+    config: Path | None, overlay: Path | None, output: Path, copy_others: bool, provenance: bool, llm: bool
 ) -> None:
-    _there.append(open_workshop(config, overlay, output, copy_others, provenance))
+    _there.append(open_workshop(config, overlay, output, copy_others, provenance, llm))
 
 
 def _handle_there(source: Source, known: Record | None) -> Handled:

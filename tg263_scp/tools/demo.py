@@ -41,6 +41,8 @@ _CONFIG = """\
 # The configuration of the demonstration's node; every other setting has its default.
 listen:
   port: 0
+llm:
+  enabled: no
 spool:
   folder: spool
   min_free_bytes: 64 MiB

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tg263_scp.model import Decision, Status
-from tg263_scp.tools.mapping import Namer, decide_table
+from tg263_scp.tools.mapping import Namer, TableDecider, decide_table
 from tg263_scp.tools.tables import Table, TableError, read_table
 
 ABSTAIN = "ABSTAIN"
@@ -124,8 +124,8 @@ class Evaluation:
         return [row for row in self.judged if row.verdict is verdict]
 
 
-def evaluate_file(path: Path, namer: Namer) -> Evaluation:
-    """Name every row of a gold table as ``map`` would, and judge the answers.
+def evaluate_file(path: Path, namer: Namer, decide: TableDecider = decide_table) -> Evaluation:
+    """Name every row of a gold table as ``map`` would, and judge the answers. ``decide`` stands in for ``decide_table``.
 
     Raises:
         TableError: a needed column is missing, or a gold label is empty.
@@ -137,7 +137,7 @@ def evaluate_file(path: Path, namer: Namer) -> Evaluation:
             f"{path}: row {stripped.index('') + 1} has no gold label",
             hint=f"write the TG-263 name, or {ABSTAIN}",
         )
-    return evaluate(table, decide_table(table, namer))
+    return evaluate(table, decide(table, namer))
 
 
 def evaluate(table: Table, decisions: Sequence[Decision]) -> Evaluation:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
 from rich.table import Table
@@ -12,7 +13,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from tg263_scp.errors import SourceLine
-from tg263_scp.model import Candidate, Decision, Roi, Status, Step
+from tg263_scp.model import Candidate, Choice, Decision, Roi, Status, Step
+from tg263_scp.naming.choosing import model_choice
 from tg263_scp.naming.decide import RULES
 from tg263_scp.naming.text import tokenise
 from tg263_scp.naming.vetoes import VETOES
@@ -20,6 +22,9 @@ from tg263_scp.tools.exitcode import ExitCode
 from tg263_scp.tools.mapping import Namer, open_namer
 from tg263_scp.tools.terminal import open_console, print_json, roi_text, visible
 from tg263_scp.tools.wording import STATUS_STYLE, decision_as_json, place, reason_words
+
+if TYPE_CHECKING:
+    from tg263_scp.tools.consulting import AskedQuestion
 
 _SILENT = frozenset({"nothing to say", "no objection"})
 """Notes of rules that neither proposed nor objected."""
@@ -30,24 +35,33 @@ def explain(
     site: str,
     interpreted_type: str,
     as_set: bool,
+    llm: bool,
     config: Path | None,
     overlay: Path | None,
     as_json: bool,
 ) -> ExitCode:
     """The verb ``explain``."""
     namer = open_namer(config, overlay)
-    decisions = decide(names, namer, site=site, interpreted_type=interpreted_type, as_set=as_set)
+    asked: Mapping[str, AskedQuestion] = {}
+    if llm:
+        from tg263_scp.tools.consulting import decide_asking  # without --llm nothing of it is needed
+
+        decisions, asked = decide_asking(
+            config, namer, lambda namer: decide(names, namer, site, interpreted_type, as_set=as_set)
+        )
+    else:
+        decisions = decide(names, namer, site, interpreted_type, as_set=as_set)
     if as_json:
-        print_json([explanation_as_json(decision) for decision in decisions])
+        print_json([explanation_as_json(decision, asked.get(decision.question)) for decision in decisions])
         return ExitCode.DONE
     console = open_console()
     for decision in decisions:
-        show_explanation(decision, console)
+        show_explanation(decision, console, asked.get(decision.question))
     return ExitCode.DONE
 
 
 def decide(
-    names: Sequence[str], namer: Namer, *, site: str = "", interpreted_type: str = "", as_set: bool = False
+    names: Sequence[str], namer: Namer, site: str = "", interpreted_type: str = "", *, as_set: bool = False
 ) -> tuple[Decision, ...]:
     """Decide names, each alone or, with ``as_set``, as the names of one structure set."""
     if as_set:
@@ -56,13 +70,17 @@ def decide(
     return tuple(namer.alone(name, site=site, interpreted_type=interpreted_type) for name in names)
 
 
-def explanation_as_json(decision: Decision) -> dict[str, Any]:
-    """A decision with its tokens, for ``--json``."""
-    return {**decision_as_json(decision), "tokens": _tokens(decision.original)}
+def explanation_as_json(decision: Decision, asked: AskedQuestion | None = None) -> dict[str, Any]:
+    """A decision with its tokens and what the model was asked, for ``--json``."""
+    told = {**decision_as_json(decision), "tokens": _tokens(decision.original)}
+    if asked is None:
+        return told
+    choice = asdict(decision.choice) if decision.choice else None
+    return {**told, "model": {"requests": [asdict(request) for request in asked.requests], "choice": choice}}
 
 
-def show_explanation(decision: Decision, console: Console) -> None:
-    """Print one decision as a tree: result, tokens, rules, candidates, evidence."""
+def show_explanation(decision: Decision, console: Console, asked: AskedQuestion | None = None) -> None:
+    """Print one decision as a tree: result, tokens, rules, candidates, evidence, and what the model was asked."""
     tree = Tree(_headline(decision), guide_style="dim")
     tree.add(_labelled("because", f"{reason_words(decision.reason)} ({_numbers(decision)})"))
     if decision.note:
@@ -76,6 +94,8 @@ def show_explanation(decision: Decision, console: Console) -> None:
         tree.add(Group(Text("rules asked", style="bold"), _trail(decision.trail)))
     if decision.candidates:
         tree.add(Group(Text("candidates", style="bold"), _candidates(decision.candidates)))
+    if asked is not None:
+        tree.add(_asked(asked, decision.choice))
     console.print(tree)
 
 
@@ -119,7 +139,7 @@ def _trail(steps: Sequence[Step]) -> Table:
 
 def rule_names() -> dict[str, str]:
     """The names of rules and vetoes in words, by code."""
-    named = [*RULES, *((code, veto) for code, _, veto in VETOES)]
+    named = [*RULES, ("R090", model_choice), *((code, veto) for code, _, veto in VETOES)]
     return {code: rule.__name__.replace("_", " ") for code, rule in named}
 
 
@@ -138,3 +158,26 @@ def _candidates(candidates: Sequence[Candidate]) -> Table:
             _dim(candidate.source),
         )
     return grid
+
+
+def _asked(asked: AskedQuestion, choice: Choice | None) -> Group:
+    """The first of the requests word by word (the others have the choices in another order), then the votes."""
+    request = asked.requests[0]
+    head = f"model  {request.prompt}, passages: {', '.join(request.passages) or 'none'}"
+    lines = [Text(head, style="bold")]
+    for role, content in request.messages:
+        lines.append(Text(f"{role}> ", style="cyan").append(Text(_visible_lines(content), style="default")))
+    if choice is None:
+        lines.append(Text("nobody has answered", style="yellow"))
+        return Group(*lines)
+    who = f"{choice.model} ({choice.model_digest[:12]})"
+    cost = f"{choice.prompt_tokens} + {choice.answer_tokens} tokens, {choice.seconds:.1f} s"
+    when = "remembered" if choice.remembered else "asked now"
+    lines.append(Text(f"votes  {choice.said}", style="bold"))
+    lines.append(Text(f"{who}: {cost}, {when}", style="dim"))
+    return Group(*lines)
+
+
+def _visible_lines(text: str) -> str:
+    """Write out what a terminal would obey or hide, but for line ends."""
+    return "\n".join(visible(line) for line in text.split("\n"))

@@ -8,11 +8,12 @@ site and interpreted type.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tg263_scp.model import Decision, Roi, Status
+from tg263_scp.naming.choosing import Model
 from tg263_scp.naming.decide import NamingOptions, decide_set
 from tg263_scp.naming.nomenclature import Nomenclature, load_nomenclature
 from tg263_scp.tools.exitcode import ExitCode
@@ -25,10 +26,11 @@ ADDED_COLUMNS = ("status", "standard_name", "rule", "reason", "confidence", "can
 
 @dataclass(slots=True)
 class Namer:
-    """The nomenclature and the naming options of one run, with a memory of the names already decided alone."""
+    """The nomenclature, the naming options and the language model of one run, with a memory of names decided alone."""
 
     nomenclature: Nomenclature
     options: NamingOptions = field(default_factory=NamingOptions)
+    model: Model | None = None
     _seen: dict[tuple[str, str, str], Decision] = field(default_factory=dict)
 
     def alone(self, name: str, *, site: str = "", interpreted_type: str = "") -> Decision:
@@ -37,13 +39,21 @@ class Namer:
         decision = self._seen.get(key)
         if decision is None:
             rois = (Roi(1, name, interpreted_type),)
-            (decision,) = decide_set(rois, self.nomenclature, self.options, site=site)
+            (decision,) = self.together(rois, site=site)
             self._seen[key] = decision
         return decision
 
     def together(self, rois: Sequence[Roi], *, site: str = "") -> tuple[Decision, ...]:
         """Decide the names of one structure set."""
-        return decide_set(rois, self.nomenclature, self.options, site=site)
+        return decide_set(rois, self.nomenclature, self.options, site=site, model=self.model)
+
+    def asking(self, model: Model) -> Namer:
+        """Return a namer with the same data that asks a model, and remembers nothing yet."""
+        return Namer(self.nomenclature, self.options, model)
+
+
+TableDecider = Callable[[Table, Namer], list[Decision]]
+"""Decides every row of a table, in the order of its rows."""
 
 
 def open_namer(config: Path | None = None, overlay: Path | None = None, *, compiled: bool = True) -> Namer:
@@ -65,9 +75,25 @@ def open_namer(config: Path | None = None, overlay: Path | None = None, *, compi
     return Namer(nomenclature, RelabelPolicy.of(naming).options)
 
 
-def map_names(source: Path, target: Path | None, config: Path | None, overlay: Path | None) -> ExitCode:
+def map_names(
+    source: Path, target: Path | None, llm: bool, config: Path | None, overlay: Path | None
+) -> ExitCode:
     """The verb ``map``."""
-    text, counts = map_file(source, target, open_namer(config, overlay))
+    namer = open_namer(config, overlay)
+    if not llm:
+        return _show_mapped(*map_file(source, target, namer), target)
+    from tg263_scp.tools.consulting import (
+        Asker,
+        open_consultant,
+    )  # without --llm nothing of it is needed
+
+    with open_consultant(config, namer.nomenclature) as consultant:
+        asker = Asker(consultant)
+        code = _show_mapped(*map_file(source, target, namer, asker.table), target)
+    return ExitCode.FINDINGS if asker.unanswered else code
+
+
+def _show_mapped(text: str, counts: Counter[Status], target: Path | None) -> ExitCode:
     if target is None:
         print_table(text)
     else:
@@ -76,8 +102,10 @@ def map_names(source: Path, target: Path | None, config: Path | None, overlay: P
     return ExitCode.DONE
 
 
-def map_file(source: Path, target: Path | None, namer: Namer) -> tuple[str, Counter[Status]]:
-    """Map a CSV file; write it to ``target`` where given.
+def map_file(
+    source: Path, target: Path | None, namer: Namer, decide: TableDecider | None = None
+) -> tuple[str, Counter[Status]]:
+    """Map a CSV file; write it to ``target`` where given. ``decide`` stands in for :func:`decide_table`.
 
     Returns the text of the mapped table and how many rows have which status.
 
@@ -92,7 +120,7 @@ def map_file(source: Path, target: Path | None, namer: Namer) -> tuple[str, Coun
         raise TableError(
             f"{source}:1: the table already has a column '{taken[0]}'", hint="rename or remove it"
         )
-    decisions = decide_table(table, namer)
+    decisions = (decide or decide_table)(table, namer)
     rows = (row + _answer(decision) for row, decision in zip(table.rows, decisions, strict=True))
     text = table_text((*table.header, *ADDED_COLUMNS), rows, table.delimiter)
     if target is not None:

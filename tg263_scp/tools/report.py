@@ -12,7 +12,7 @@ from rich.text import Text
 
 from tg263_scp import __version__
 from tg263_scp.tools.evaluate import CurvePoint, Evaluation, Judged, Tally, Verdict, evaluate_file, wilson
-from tg263_scp.tools.exitcode import ExitCode
+from tg263_scp.tools.exitcode import ExitCode, UsageError
 from tg263_scp.tools.mapping import open_namer
 from tg263_scp.tools.tables import table_text, write_atomically
 from tg263_scp.tools.terminal import json_text, open_console, print_json, roi_text, visible
@@ -45,21 +45,39 @@ def evaluate_gold(
     report: Path | None,
     sets: bool,
     errors: int,
+    llm: bool,
+    record: Path | None,
+    replay: Path | None,
     config: Path | None,
     overlay: Path | None,
     as_json: bool,
 ) -> ExitCode:
     """The verb ``evaluate``."""
+    if (record or replay) and not llm:
+        raise UsageError("--record and --replay go with --llm", hint="add --llm")
     namer = open_namer(config, overlay)
-    evaluation = evaluate_file(gold, namer)
-    figures = evaluation_as_json(evaluation, nomenclature=namer.nomenclature.digest, sets=sets)
+    figures: dict[str, Any] = {}
+    unanswered = 0
+    if llm:
+        from tg263_scp.tools.consulting import Asker, Tape, open_consultant, use_of_model
+
+        with open_consultant(config, namer.nomenclature, Tape(record, replay)) as consultant:
+            facts, asker = consultant.meet(), Asker(consultant)
+            evaluation = evaluate_file(gold, namer, asker.table)
+        unanswered = asker.unanswered
+        figures["model"] = use_of_model(facts, evaluation, asker)
+    else:
+        evaluation = evaluate_file(gold, namer)
+    figures |= evaluation_as_json(evaluation, nomenclature=namer.nomenclature.digest, sets=sets)
     if report:
         write_report(report, evaluation, figures)
     if as_json:
         print_json(figures)
     else:
         show_evaluation(evaluation, open_console(), errors=errors, sets=sets)
-    return ExitCode.DONE
+        if llm:
+            open_console().print(_model_table(figures["model"]))
+    return ExitCode.FINDINGS if unanswered else ExitCode.DONE
 
 
 def evaluation_as_json(evaluation: Evaluation, *, nomenclature: str, sets: bool = False) -> dict[str, Any]:
@@ -145,6 +163,14 @@ def _worst_first(tallies: Mapping[str, Tally]) -> dict[str, Tally]:
             tallies.items(), key=lambda item: (-item[1].wrong / item[1].rows, item[1].right / item[1].rows)
         )
     )
+
+
+def _model_table(use: Mapping[str, Any]) -> Table:
+    """What the model did, line by line."""
+    table = Table(title="The model", title_justify="left", show_header=False)
+    for name, value in use.items():
+        table.add_row(name.replace("_", " "), visible(str(value)))
+    return table
 
 
 def _tally_table(title: str, tallies: Mapping[str, Tally]) -> Table:

@@ -22,6 +22,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.REBUILT: "side, margin and name put in TG-263 order",
     Reason.TARGET: "target written the TG-263 way",
     Reason.CLOSE_MATCH: "close to one listed name only",
+    Reason.MODEL_CHOICE: "chosen by the language model",
     Reason.PLANNING: "planning helper, left alone",
     Reason.DERIVED: "derived structure, left alone",
     Reason.UNLISTED: "anatomy that TG-263 does not list",
