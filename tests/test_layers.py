@@ -23,7 +23,7 @@ HOMES = {
     "numpy": ("dicom/",),
     "ollama": ("service/ollama_client.py",),
     "prometheus_client": ("service/metrics.py",),
-    "pydantic": ("config.py", "configfields.py", "configllm.py"),
+    "pydantic": ("config.py", "configfields.py", "configllm.py", "service/voting.py"),
     "pydicom": ("dicom/",),
     "pynetdicom": ("dicom/",),
     "rapidfuzz": ("naming/fuzzy.py",),

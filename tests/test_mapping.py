@@ -173,9 +173,9 @@ def test_a_set_whose_rows_contradict_each_other_about_the_site_has_no_known_site
     seen: list[str] = []
     real = mapping.decide_set
 
-    def watched(*arguments, site):
+    def watched(*arguments, site, **more):
         seen.append(site)
-        return real(*arguments, site=site)
+        return real(*arguments, site=site, **more)
 
     monkeypatch.setattr(mapping, "decide_set", watched)
     for sites in (("thorax", "thorax"), ("thorax", ""), ("thorax", "pelvis")):
