@@ -19,6 +19,7 @@ from itertools import takewhile
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
+from tg263_scp.naming.glue import partings
 from tg263_scp.naming.lexicon import Lexicon, Sense
 from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.text import squeeze
@@ -67,10 +68,13 @@ def corrections(word: str, lexicon: Lexicon) -> tuple[Correction, ...]:
     """Return the known words within the tolerance of ``word``, nearest first; :func:`contested` says whether to believe them.
 
     The first letter has to agree, but for a swap of the first two. A known word with a letter added before or behind
-    (``rectumx``) is no slip of the pen, nor one with two (``brainstemag``): they may be initials or a side.
+    (``rectumx``) is no slip of the pen, nor one with two (``brainstemag``): they may be initials or a side. Nor are known
+    words glued together (``sacrumplexus``).
     """
     allowed = tolerance(len(word))
     if not allowed or any(len(part) > 3 and lexicon.knows(part) for part in (word[:-1], word[1:])):
+        return ()
+    if partings(word, lexicon):
         return ()
     alike = _near(word, lexicon, allowed, word[:2])
     chosen = [c for c in alike if c.meant[0] == word[0] or c.meant[:2] == word[1::-1]]

@@ -150,10 +150,13 @@ class Lexicon:
         """Return every phrase, of any language, that consists of these words in any order or glued together."""
         if not words:
             return ()
-        # in 'optic n r' the r is a side, not the end of 'nr'; in 'parotide s' the s may be one, not a plural's
+        # in 'optic n r' the r is a side, not the end of 'nr'; in 'parotide s' the s may be one, not a plural's; 'b rein' is
+        # no 'brein'
         glued = not any(word in ("l", "r") for word in words) and (
             len(words[-1]) > 2 or not words[-1].isalpha()
         )
+        if len(words) == 2 and _is_letter(words[0]) and not _is_letter(words[1]):
+            glued = False
         with_variants = {language for word in words for language in self.variants.get(word, ())}
         found: dict[tuple[str, str, str, str], Phrase] = {}
         for key in _keys(words, glued=glued):
@@ -166,6 +169,8 @@ class Lexicon:
                 for phrase in self.index.get(key, ()):
                     if phrase.language == language:
                         found.setdefault((phrase.language, phrase.sense, phrase.means, phrase.site), phrase)
+        if len(words) > 1 and (_is_letter(words[0]) or _is_letter(words[-1])):
+            return tuple(phrase for phrase in found.values() if _letter_stands_alike(words, phrase))
         return tuple(found.values())
 
     def knows(self, word: str) -> bool:
@@ -177,6 +182,21 @@ class Lexicon:
             or word in self.target_words
             or word in self.types
         )
+
+
+def _is_letter(word: str) -> bool:
+    return len(word) == 1 and word.isascii() and word.isalpha()
+
+
+def _letter_stands_alike(words: Sequence[str], phrase: Phrase) -> bool:
+    """Tell whether a letter at an end of the words is at that end of the phrase too: ``Bladder G`` is no ``G bladder``."""
+    for end, other in ((0, -1), (-1, 0)):
+        letter = words[end]
+        if _is_letter(letter) and words[other] != letter:
+            ways = phrase_words(phrase)
+            if any(way[other] == letter for way in ways) and not any(way[end] == letter for way in ways):
+                return False
+    return True
 
 
 def _keys(words: Sequence[str], *, glued: bool = True) -> tuple[str, ...]:

@@ -166,6 +166,8 @@ def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> tuple[Ph
         if in_english and not parts.side_telling and not shown & parts.side_languages:
             return ()  # 'Lung JO' are initials, not Hungarian
         own = tuple(p for p in phrases if p.language in parts.side_languages)
+        if parts.counting and not shown & parts.side_languages and len(own) < len(phrases):
+            return ()  # 'Parotis B' may be the second
         phrases = own or (phrases if parts.side_certain else ())
     for languages in (languages_of_letters(query.name), query.languages):
         own = tuple(p for p in phrases if p.language in languages)

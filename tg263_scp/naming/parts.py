@@ -21,11 +21,14 @@ SEPARATORS = frozenset("-()[],;:.*#'\"{}/\\")
 
 _TELLING_SIDES = frozenset("re li dx sx dt d e g v h".split())
 """Short side words that are met in many clinics beside English and Latin organ names."""
+_ALSO_COUNTING = frozenset("b j o i".split())
+"""Letters that are a side in one language and may count or be initials in the others: ``Parotis B``."""
 _LIKE_INITIALS = frozenset("sag sol bal dir".split())
 """Longer side words that are something else in English (sagittal) or anybody's initials."""
 _BEFORE_THE_NOUN = frozenset("sol bal".split())
 """Those of languages that put the side first: ``Sol parotis`` is Turkish, ``Parotis SOL`` somebody's."""
 _LEVEL = re.compile(r"[ivx]+[ab]?|\d")
+_ROMAN_LEVEL = re.compile(r"(?:i{1,3}|iv|v|vii?)[abc]?")
 _PLAIN_SIDE = 3
 """Letters from which a side word of any language stands with words of every language: ``Cochlea der``, ``Lens izq``."""
 
@@ -41,6 +44,7 @@ class Parts:
     side_telling: bool = True
     both: bool = False
     partial: bool = False
+    counting: bool = False
     margin: Margin | None = None
 
     @property
@@ -65,14 +69,15 @@ def takings(tokens: tuple[Token, ...], lexicon: Lexicon) -> Iterator[Parts]:
         return
     everywhere = _take_sides(words, lexicon)
     local = _take_sides(words, lexicon, local=True)
-    levels = _level_letters(rest)
+    levels = _of_the_name(rest, lexicon)
     tried = []
     for taken in (
         _take_sides(words, lexicon, letters=False),  # in 'Ax L3 Lt' the first l is a level's
         _take_sides(words, lexicon, kept=levels) if levels else None,
         everywhere,
-        _take_sides(words, lexicon, local=True, letters=False),  # 'Axilla Level I links': the i is no side
+        _take_sides(words, lexicon, local=True, kept=levels) if levels else None,
         local,
+        *_single_sides(words, lexicon),
     ):
         if taken and taken.core not in tried and (taken.rebuilt or taken is everywhere):
             tried.append(taken.core)
@@ -88,14 +93,33 @@ def _is_range(tokens: Sequence[Token]) -> bool:
     )
 
 
-def _level_letters(tokens: Sequence[Token]) -> frozenset[int]:
-    """Return the places of an ``l`` or ``r`` written together with the number behind it: ``Ax_L2_R``."""
+def _single_sides(words: tuple[str, ...], lexicon: Lexicon) -> Iterator[Parts]:
+    """Yield a name of several side words with one taken out at a time: in Turkish *ven* is a vein, in Danish left.
+
+    The last comes first: of ``nivå v vä`` the v is the level.
+    """
+    places = [at for at, word in enumerate(words) if word in lexicon.sides]
+    for place in reversed(places if len(places) > 1 else ()):
+        yield _take_sides(words, lexicon, local=True, kept=frozenset(places) - {place})
+
+
+def _of_the_name(tokens: Sequence[Token], lexicon: Lexicon) -> frozenset[int]:
+    """Return the places of words that look like a side or a part and may belong to the name itself.
+
+    These are letters of a level (``Ax_L2_R``, ``Level Va links``, ``hals 2b v``) and the part in the name of a part, as
+    the Hungarian oral tongue has it.
+    """
     said = [t for t in tokens if t.is_word or t.is_number]
-    return frozenset(
-        at
-        for at, (token, following) in enumerate(pairwise(said))
-        if token.text in ("l", "r") and following.is_number and following.joined
-    )
+    behind = {at for at, (token, following) in enumerate(pairwise(said)) if _belongs(token, following)}
+    before = {at + 1 for at, (token, letter) in enumerate(pairwise(said)) if _belongs(letter, token, "abc")}
+    before = {at for at in before if said[at].joined}
+    roman = {at for at, token in enumerate(said) if _ROMAN_LEVEL.fullmatch(token.text)}
+    partial = {at for at, token in enumerate(said) if lexicon.marks.get(token.text) == "partial"}
+    return frozenset(behind | before | roman | partial)
+
+
+def _belongs(letter: Token, number: Token, letters: str = "lr") -> bool:
+    return letter.text in tuple(letters) and number.is_number and (number.joined or letter.joined)
 
 
 def _both_sides_named(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Token, ...]:
@@ -127,15 +151,18 @@ def _take_sides(
 ) -> Parts:
     """Take the side words met everywhere out, with ``local`` those of single languages too.
 
-    ``letters`` are single ones; a word at a place of ``kept`` is no side.
+    ``letters`` are single ones; a word at a place of ``kept`` stays in the core.
     """
     core: list[str] = []
     sides: set[str] = set()
     spoken: frozenset[str] | None = None
-    both = partial = bare_letter = False
+    both = partial = bare_letter = counting = False
     certain = telling = True
     for at, word in enumerate(words):
-        meanings = lexicon.sides.get(word, {}) if at not in kept and (letters or len(word) > 1) else {}
+        if at in kept:
+            core.append(word)
+            continue
+        meanings = lexicon.sides.get(word, {}) if letters or len(word) > 1 else {}
         shared = {meanings[language] for language in meanings if language in EVERYWHERE}
         if shared and len(shared) == 1:
             side = next(iter(shared))
@@ -143,6 +170,7 @@ def _take_sides(
             side = next(iter(meanings.values()))
             certain = certain and len(word) >= _PLAIN_SIDE
             bare_letter = bare_letter or len(word) == 1
+            counting = counting or word in _ALSO_COUNTING
             telling = telling and (
                 word in _TELLING_SIDES
                 or (len(word) >= _PLAIN_SIDE and word not in _LIKE_INITIALS)
@@ -164,4 +192,4 @@ def _take_sides(
             OWN_LANGUAGE,
             "la",
         }  # the list's own and Latin words are said in every language: 'Cochlea re'
-    return Parts(tuple(core), frozenset(sides), spoken, certain, telling, both, partial)
+    return Parts(tuple(core), frozenset(sides), spoken, certain, telling, both, partial, counting)

@@ -100,8 +100,8 @@ def _part_type(token: Token, lexicon: Lexicon) -> Sequence[Token]:
     own = lexicon.types.get(token.text)
     if own:
         return [Token(own.lower(), token.raw, token.joined)]
-    if len(token.raw) != len(token.text):
-        return [token]
+    if len(token.raw) != len(token.text) or token.text in lexicon.vocabulary:
+        return [token]  # the 'pitvar' is the atrium of Hungarian hearts
     match = _TYPE.search(token.text)
     if not match:
         if not ends_in_capital(token.raw) or token.text in lexicon.target_words:

@@ -68,6 +68,8 @@ def numbers_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, o
     entry = nomenclature.entries.get(proposal.name)
     if entry and entry.plural_of and query.words[0].text == "2":
         old = old[1:]  # '2 poumons' are both lungs
+    if proposal.name.startswith("Duodenum") and 12.0 in old:
+        old.remove(12.0)  # twelve fingers long in many languages
     new = [float(text) for text in re.findall(r"\d+(?:\.\d+)?", proposal.name.replace("p", "."))]
     roman = [float(_ROMAN[t]) for t in re.split(r"[^a-z]+", fold(proposal.name)) if t in _ROMAN]
     roman += [
