@@ -160,7 +160,9 @@ def _means_another(query: Query, name: str, nomenclature: Nomenclature) -> bool:
 def _respelled_by_grammar(query: Query, nomenclature: Nomenclature) -> Proposal | None:
     """``L_PRV03_OpticNrv`` is the reverse order of ``OpticNrv_PRV03_L``; ``Colon_PTV05`` the worksheet's slip for PRV."""
     turned = grammar.parse_reverse(query.name, nomenclature)
-    if turned is not None:
+    organ = turned.organ if isinstance(turned, grammar.DerivedName) else turned
+    sided = isinstance(organ, OrganName) and {"L", "R"}.issuperset(organ.spatial)
+    if turned is not None and sided:  # the A of 'A_Bladder' may be anything
         name = grammar.spell(turned, nomenclature)
         if name and name != query.name:
             return Proposal(

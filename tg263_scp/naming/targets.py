@@ -35,10 +35,10 @@ _OVERLAPPED = frozenset(
     ).split()
 )
 """Organs at risk that stand beside a target's name when the two overlap."""
-_OVERLAPPED_FIRST = frozenset(
-    "Bladder Rectum Colon_Sigmoid Parotid Glnd_Submand Bone_Mandible Cavity_Oral Kidney Stomach Duodenum".split()
-)
-"""Organs that stand so when they are named first: ``Bladder_PTV``."""
+_OVERLAPPED_FIRST = dict.fromkeys(
+    "Colon_Sigmoid Parotid Glnd_Submand Bone_Mandible Cavity_Oral Kidney Stomach Duodenum".split(), ()
+) | {"Bladder": ("prostate",), "Rectum": ("prostate",)}
+"""Organs that stand so when they are named first (``Bladder_PTV``), and the sites where they do wherever they are named."""
 
 NO_SLOT = "a word that has no slot"
 
@@ -162,11 +162,8 @@ def _objection(found: OrganReading, slots: Slots, query: Query, nomenclature: No
         return NO_SLOT
     if not slots.sides and not found.side and _may_be_genitive(found, languages, nomenclature):
         return "one or both sides: the language spells them alike"
-    organ, _, side = found.structure.rpartition("_")
-    organ = organ if side in ("L", "R") and organ in nomenclature.stems else found.structure
-    beside = slots.words_first or (query.site == "prostate" and organ in ("Rectum", "Bladder"))
-    if organ in _OVERLAPPED or (beside and organ in _OVERLAPPED_FIRST):
-        return "more often the overlap with an organ at risk than a target"
+    if at_risk := _at_risk(found.structure, slots, query, nomenclature):
+        return at_risk
     if nomenclature.entries[found.name or found.names[0]].kind == "device":
         return "a device is no target"
     if slots.classifier == "n" and "n" in slots.letters and not found.structure.startswith("LN"):
@@ -182,6 +179,20 @@ def _objection(found: OrganReading, slots: Slots, query: Query, nomenclature: No
         local & set(nomenclature.lexicon.sides.get(letter, ())) for letter in slots.letters
     ):
         return "a letter that is a side in the language of the structure"
+    return ""
+
+
+def _at_risk(structure: str, slots: Slots, query: Query, nomenclature: Nomenclature) -> str:
+    """Say why the structure is more likely an organ beside the target than what is treated; empty where it is not."""
+    organ, _, side = structure.rpartition("_")
+    organ = organ if side in ("L", "R") and organ in nomenclature.stems else structure
+    first = slots.words_first
+    if organ in _OVERLAPPED or (
+        organ in _OVERLAPPED_FIRST and (first or query.site in _OVERLAPPED_FIRST[organ])
+    ):
+        return "more often the overlap with an organ at risk than a target"
+    if first and (organ in ("Lung", "Lungs") or f"{structure}-{slots.type}" in nomenclature.entries):
+        return "perhaps the organ without the target"
     return ""
 
 
