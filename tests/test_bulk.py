@@ -24,11 +24,12 @@ from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.service.spool import sole_owner
 from tg263_scp.tools import archiving, bulk, reverting
-from tg263_scp.tools.archiving import Handled, What
-from tg263_scp.tools.bulk import Order, relabel_archive
+from tg263_scp.tools.archiving import Order
+from tg263_scp.tools.bulk import relabel_archive
 from tg263_scp.tools.exitcode import ExitCode, UsageError
 from tg263_scp.tools.finding import find_files
 from tg263_scp.tools.manifest import COLUMNS, Manifest
+from tg263_scp.tools.outcomes import Handled, What
 from tg263_scp.tools.tables import read_table
 
 CT_IMAGE_STORAGE = b"1.2.840.10008.5.1.4.1.1.2\x00"
@@ -333,6 +334,7 @@ def test_names_with_line_ends_survive_in_the_manifest(tmp_path: Path) -> None:
         "1",
         "1",
         "1.2",
+        "",
         "3",
         'two\r\nlines "x"',
         *("",) * 5,

@@ -184,6 +184,23 @@ def _add_relabel(verbs: _Group) -> None:
         action="store_true",
         help="record in each copy what was changed (write.provenance: on)",
     )
+    leaf.add_argument(
+        "--uid-policy",
+        choices=("keep", "new"),
+        default="keep",
+        help="UIDs of relabelled sets: keep (default), or new, naming the original as predecessor",
+    )
+    leaf.add_argument(
+        "--uid-key",
+        type=Path,
+        metavar="FILE",
+        help="key of new UIDs, such as a node's audit.salt (default: made in DIR)",
+    )
+    leaf.add_argument(
+        "--rewrite-references",
+        action="store_true",
+        help="copy plans and doses too, referring to the sets under their new UIDs",
+    )
     _with_llm(leaf, "ask the language model about names that no rule knows")
     _with_naming(leaf)
     _with_json(leaf)

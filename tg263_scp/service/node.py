@@ -22,7 +22,6 @@ from tg263_scp.config import Config
 from tg263_scp.configroutes import Gates
 from tg263_scp.dicom.listener import Listener, Received
 from tg263_scp.dicom.statuses import StoreStatus
-from tg263_scp.dicom.uid_policy import UidMap
 from tg263_scp.errors import JournalError, Tg263Error
 from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.nomenclature import Nomenclature
@@ -43,7 +42,7 @@ from tg263_scp.service.relabelling import (
     decide_and_write,
     local_time,
 )
-from tg263_scp.service.renumbering import Renumbering
+from tg263_scp.service.renumbering import Renumbering, uid_map
 from tg263_scp.service.routing import Routes
 from tg263_scp.service.spool import Spool, SpoolFull, sole_owner
 from tg263_scp.service.states import Arrival, Ingest, Job
@@ -134,7 +133,7 @@ class Node:
         opened.callback(audit.close)
         hashed = IdentifierHash(config.audit.salt_file)
         self._consultations = self._consulting(opened)
-        renumbering = Renumbering(self._spool, UidMap(hashed.derived_key("new UIDs")))
+        renumbering = Renumbering(self._spool, uid_map(hashed))
         self._forwarders = [
             Forwarder(
                 destination,

@@ -109,9 +109,9 @@ class Outlet:
     def _uids_referred_to(self, job: Job) -> list[tuple[UidSent, bool]]:
         """Return the UIDs that stand for those in a plan or dose, each with whether that can no longer change."""
         referring = structure_sets_of(self._spool.original(job.token))
-        sealed = _sealed(referring, self._gates_of(job))
-        if sealed is not None:
-            return [(UidSent(uid, uid, sealed), True) for uid in referring.structure_sets]
+        seal = sealed(referring, self._gates_of(job))
+        if seal is not None:
+            return [(UidSent(uid, uid, seal), True) for uid in referring.structure_sets]
         return [self._at_destination(uid) for uid in referring.structure_sets]
 
     def _at_destination(self, uid: str) -> tuple[UidSent, bool]:
@@ -140,7 +140,7 @@ class Outlet:
         return UidSent(uid, uid, Found.UNCHANGED)
 
 
-def _sealed(referring: Referring, gates: Gates) -> Found | None:
+def sealed(referring: Referring, gates: Gates) -> Found | None:
     """Say why nothing in a plan or dose may be changed, by the gates of its route."""
     if referring.has_digital_signature and gates.signed != "relabel":
         return Found.SIGNED

@@ -13,8 +13,14 @@ from pathlib import Path
 
 from tg263_scp.dicom.part10 import read_file_meta
 from tg263_scp.dicom.uid_policy import UidMap, new_uids
+from tg263_scp.service.audit import IdentifierHash
 from tg263_scp.service.spool import Spool
 from tg263_scp.service.states import Job
+
+
+def uid_map(key: IdentifierHash) -> UidMap:
+    """Return the new UIDs that follow from a key file: the same for a node and for an archive, where they share it."""
+    return UidMap(key.derived_key("new UIDs"))
 
 
 class Renumbering:

@@ -1,7 +1,6 @@
-"""One file of an archive: what it is, what becomes of it, and the rows that the manifest gets.
+"""The copies of an archive: relabelled, or as they are, and what is known of those that are there already.
 
-Runs in the process that was asked or in one of several workers; only paths and rows go between them. A copy is written
-under a temporary name; it gets its own name only after the manifest knows it (:func:`publish`).
+A copy is written under a temporary name; it gets its own name only after the manifest knows it (:func:`publish`).
 """
 
 from __future__ import annotations
@@ -12,63 +11,55 @@ import logging
 import os
 import shutil
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 
 from tg263_scp.config import load_config
-from tg263_scp.dicom.identify import ObjectIdentity, identify, is_rtstruct
-from tg263_scp.model import Decision, Status
+from tg263_scp.dicom.identify import ObjectIdentity, is_rtstruct
+from tg263_scp.dicom.uid_policy import UidMap, new_uids
 from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.nomenclature import Nomenclature, load_nomenclature
+from tg263_scp.service.audit import IdentifierHash
 from tg263_scp.service.consultations import asking_at_once
 from tg263_scp.service.relabelling import (
     Decide,
     OutcomeKind,
-    RelabelOutcome,
     RelabelPolicy,
     Writing,
     decide_and_write,
 )
+from tg263_scp.service.renumbering import uid_map
 from tg263_scp.service.spool import sync_folder
 from tg263_scp.tools.consulting import make_consultant
 from tg263_scp.tools.finding import Source
-from tg263_scp.tools.manifest import Record, Row
+from tg263_scp.tools.manifest import Record
+from tg263_scp.tools.manifest_rows import Digests, row, set_rows
+from tg263_scp.tools.outcomes import Handled, What
 
 logger = logging.getLogger("tg263_scp.archiving")
 
 _CHUNK_BYTES = 1 << 20
 
 
-class What(StrEnum):
-    """What became of a file."""
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run shall do.
 
-    RELABELLED = "relabelled"
-    """A structure set was copied with at least one new name."""
-    UNCHANGED = "unchanged"
-    """A structure set was copied as it is: no name has to change, or it is approved or signed."""
-    COPIED = "copied"
-    """A DICOM object of another kind was copied as it is."""
-    DONE_BEFORE = "done before"
-    """An earlier run wrote the copy; source and copy still have the digests of the manifest, or the copy is right."""
-    LEFT_OUT = "left out"
-    """A DICOM object of another kind."""
-    NOT_DICOM = "not DICOM"
-    HELD = "held"
-    """A structure set that must not be edited."""
-    REFUSED = "refused"
-    """Something else stands where the copy belongs."""
-    FAILED = "failed"
-    """It could not be read or written."""
-    REVERTED = "reverted"
-    """A relabelled structure set was copied with the names of its sender."""
-    NOT_REVERTED = "not reverted"
-    """A structure set that does not record what its names were, or was edited since."""
+    ``uid_key`` is the file with the key of new UIDs (made where it is missing; counts from ``output``); without one what is
+    relabelled keeps its UIDs. ``provenance`` is added whatever the configuration says; ``llm`` asks the configured model.
+    """
 
-
-FINDINGS = frozenset({What.HELD, What.REFUSED, What.FAILED, What.NOT_REVERTED})
-"""What a person has to look at."""
+    paths: tuple[Path, ...]
+    output: Path
+    config: Path | None = None
+    overlay: Path | None = None
+    copy_others: bool = False
+    provenance: bool = False
+    rewrite_references: bool = False
+    jobs: int = 1
+    llm: bool = False
+    uid_key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,76 +71,37 @@ class Workshop:
     writing: Writing
     output: Path
     copy_others: bool
-    decide: Decide = decide_set
+    rewrite_references: bool
+    uids: UidMap | None
+    decide: Decide
 
 
-@dataclass(frozen=True, slots=True)
-class Handled:
-    """What became of one file. ``temporary`` is the finished copy that waits for its name, None where there is none."""
-
-    source: Source
-    what: What
-    reason: str = ""
-    rows: tuple[Row, ...] = ()
-    statuses: tuple[Status, ...] = ()
-    temporary: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Digests:
-    before: str = ""
-    after: str = ""
-    blanked: str = ""
-
-
-def open_workshop(
-    config: Path | None,
-    overlay: Path | None,
-    output: Path,
-    copy_others: bool,
-    provenance: bool,
-    llm: bool = False,
-) -> Workshop:
+def open_workshop(order: Order) -> Workshop:
     """Load configuration and nomenclature. An archive is always relabelled, never shadowed.
-
-    ``provenance`` adds provenance whatever the configuration says; ``llm`` asks the configured model.
 
     Raises:
         ConfigError: the configuration cannot be used.
         NomenclatureError: the nomenclature, the overlay or the table of codes cannot be used.
     """
-    settings = load_config(config)
+    settings = load_config(order.config)
     naming, write = settings.naming, settings.write
-    if provenance:
+    if order.provenance:
         write = write.model_copy(update={"provenance": True})
     policy = replace(RelabelPolicy.of(naming), mode="relabel")
-    nomenclature = load_nomenclature(overlay=overlay or naming.overlay)
+    nomenclature = load_nomenclature(overlay=order.overlay or naming.overlay)
     decide: Decide = decide_set
-    if llm:
-        decide = asking_at_once(make_consultant(config, nomenclature))  # open until the process ends
-    return Workshop(nomenclature, policy, Writing.of(write), output, copy_others, decide)
-
-
-def handle(source: Source, workshop: Workshop, known: Record | None) -> Handled:
-    """Do everything for one file except giving its copy a name; a bad file is a result, never an error.
-
-    ``known`` is what the manifest of earlier runs says about it.
-    """
-    return surviving(source, lambda: _handle(source, workshop, known))
-
-
-def _handle(source: Source, workshop: Workshop, known: Record | None) -> Handled:
-    identity = identify(source.path)
-    if identity is None:
-        return Handled(source, What.NOT_DICOM)
-    structure_set = may_be_structure_set(identity)
-    if not structure_set and not workshop.copy_others:
-        return Handled(source, What.LEFT_OUT)
-    target = workshop.output / source.relative
-    if os.path.lexists(target):
-        return _existing(source, target, known, identity)
-    temporary = unfinished_copy(target)
-    return _relabelled(source, temporary, workshop) if structure_set else _copied(source, temporary, identity)
+    if order.llm:
+        decide = asking_at_once(make_consultant(order.config, nomenclature))  # open until the process ends
+    return Workshop(
+        nomenclature,
+        policy,
+        Writing.of(write),
+        order.output,
+        order.copy_others,
+        order.rewrite_references,
+        None if order.uid_key is None else uid_map(IdentifierHash(order.output / order.uid_key)),
+        decide,
+    )
 
 
 def may_be_structure_set(identity: ObjectIdentity) -> bool:
@@ -204,7 +156,9 @@ def unfinished_copy(target: Path) -> Path:
     return temporary
 
 
-def _relabelled(source: Source, temporary: Path, workshop: Workshop) -> Handled:
+def relabelled(source: Source, target: Path, workshop: Workshop) -> Handled:
+    """Decide a structure set and write its copy under a temporary name beside ``target``."""
+    temporary = unfinished_copy(target)
     outcome = decide_and_write(
         source.path,
         temporary,
@@ -215,41 +169,60 @@ def _relabelled(source: Source, temporary: Path, workshop: Workshop) -> Handled:
     )
     statuses = tuple(decision.status for decision in outcome.decisions)
     if outcome.kind is OutcomeKind.HELD:
-        rows = _set_rows(source, What.HELD, outcome, _Digests(before=file_digest(source.path)))
+        rows = set_rows(source, What.HELD, outcome, Digests(before=file_digest(source.path)))
         return Handled(source, What.HELD, outcome.reason, rows, statuses)
-    if outcome.proof is None:
-        digest = _copy(source.path, temporary)
-        rows = _set_rows(source, What.UNCHANGED, outcome, _Digests(digest, digest, digest))
-        return Handled(source, What.UNCHANGED, outcome.reason, rows, statuses, temporary)
-    digests = _Digests(file_digest(source.path), file_digest(temporary), outcome.proof.blanked_sha256_after)
-    rows = _set_rows(source, What.RELABELLED, outcome, digests)
-    return Handled(source, What.RELABELLED, outcome.reason, rows, statuses, temporary)
+    if outcome.proof is None or outcome.structure_set is None:
+        digest = copy_file(source.path, temporary)
+        rows = set_rows(source, What.UNCHANGED, outcome, Digests(digest, digest, digest))
+        uid = outcome.structure_set.sop_instance_uid if outcome.structure_set else ""
+        return Handled(source, What.UNCHANGED, outcome.reason, rows, statuses, temporary, (uid, uid))
+    uid, new_uid, blanked = outcome.structure_set.sop_instance_uid, "", outcome.proof.blanked_sha256_after
+    if workshop.uids is not None:
+        named, temporary = temporary, unfinished_copy(target.with_name(f"{target.name} under new UIDs"))
+        new_uid = new_uids(named, temporary, workshop.uids, workshop.writing.now()).new_sop_instance_uid
+        named.unlink()
+        blanked = ""  # of the copy with the old UIDs, which nobody can compare any more
+    digests = Digests(file_digest(source.path), file_digest(temporary), blanked)
+    rows = set_rows(source, What.RELABELLED, outcome, digests, new_uid)
+    uids = (uid, new_uid or uid)
+    return Handled(source, What.RELABELLED, outcome.reason, rows, statuses, temporary, uids)
 
 
-def _copied(source: Source, temporary: Path, identity: ObjectIdentity) -> Handled:
-    digest = _copy(source.path, temporary)
-    rows = (_row(source, What.COPIED, "", identity.sop_instance_uid, _Digests(digest, digest, digest)),)
-    return Handled(source, What.COPIED, rows=rows, temporary=temporary)
+def copied(source: Source, target: Path, identity: ObjectIdentity, reason: str = "") -> Handled:
+    """Copy an object as it is, under a temporary name beside ``target``."""
+    temporary = unfinished_copy(target)
+    digest = copy_file(source.path, temporary)
+    rows = (row(source, What.COPIED, reason, identity.sop_instance_uid, Digests(digest, digest, digest)),)
+    return Handled(source, What.COPIED, reason, rows, temporary=temporary)
 
 
-def _existing(source: Source, target: Path, known: Record | None, identity: ObjectIdentity) -> Handled:
-    if known is not None and known.sha256_after and target.is_file():
-        before, after = file_digest(source.path), file_digest(target)
-        if (before, after) == (known.sha256_before, known.sha256_after):
-            return Handled(source, What.DONE_BEFORE)
-        reason = "source_changed" if before != known.sha256_before else "copy_changed"
-    else:
-        reason = "output_exists"
-    return Handled(
-        source, What.REFUSED, reason, (_row(source, What.REFUSED, reason, identity.sop_instance_uid),)
-    )
+def existing(source: Source, workshop: Workshop, known: Record | None, identity: ObjectIdentity) -> Handled:
+    """Say of a copy that is there already whether it is the one an earlier run wrote, and the same would be written."""
+    target = workshop.output / source.relative
+    if known is None or not known.sha256_after or not target.is_file():
+        return refused(source, "output_exists", identity)
+    before, after = file_digest(source.path), file_digest(target)
+    if before != known.sha256_before:
+        return refused(source, "source_changed", identity)
+    if after != known.sha256_after:
+        return refused(source, "copy_changed", identity)
+    if known.outcome == What.RELABELLED and bool(known.new_sop_instance_uid) != (workshop.uids is not None):
+        return refused(source, "other_uid_policy", identity)
+    uids = known.sop_instance_uid, known.new_sop_instance_uid or known.sop_instance_uid
+    return Handled(source, What.DONE_BEFORE, uids=uids)
+
+
+def refused(source: Source, reason: str, identity: ObjectIdentity) -> Handled:
+    """Leave alone what stands where a copy belongs."""
+    rows = (row(source, What.REFUSED, reason, identity.sop_instance_uid),)
+    return Handled(source, What.REFUSED, reason, rows)
 
 
 def _failed(source: Source, reason: str) -> Handled:
-    return Handled(source, What.FAILED, reason, (_row(source, What.FAILED, reason),))
+    return Handled(source, What.FAILED, reason, (row(source, What.FAILED, reason),))
 
 
-def _copy(source: Path, temporary: Path) -> str:
+def copy_file(source: Path, temporary: Path) -> str:
     """Copy a file byte for byte, on the disk when this returns; return the digest of both.
 
     Raises:
@@ -269,60 +242,3 @@ def file_digest(path: Path) -> str:
     """SHA-256 (hex) of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _set_rows(source: Source, what: What, outcome: RelabelOutcome, digests: _Digests) -> tuple[Row, ...]:
-    structure_set = outcome.structure_set
-    if structure_set is None or not structure_set.rois:
-        uid = structure_set.sop_instance_uid if structure_set else ""
-        return (_row(source, what, outcome.reason, uid, digests),)
-    uid, total = structure_set.sop_instance_uid, len(structure_set.rois)
-    written = what is What.RELABELLED
-    return tuple(
-        _row(
-            source,
-            what,
-            outcome.reason,
-            uid,
-            digests,
-            (index, total),
-            _roi_fields(roi.number, decision, written),
-        )
-        for index, (roi, decision) in enumerate(
-            zip(structure_set.rois, outcome.decisions, strict=True), start=1
-        )
-    )
-
-
-def _roi_fields(number: int | None, decision: Decision, written: bool) -> Iterator[str]:
-    yield "" if number is None else str(number)
-    yield decision.original
-    yield decision.status.value
-    yield decision.name if written else decision.original
-    yield decision.rule
-    yield decision.reason.value
-    yield f"{decision.confidence:.2f}"
-
-
-def _row(
-    source: Source,
-    what: What,
-    reason: str = "",
-    sop_instance_uid: str = "",
-    digests: _Digests = _Digests(),
-    place: tuple[int, int] = (1, 1),
-    roi: Iterator[str] | None = None,
-) -> Row:
-    return (
-        str(source.path),
-        source.relative,
-        what.value,
-        reason,
-        str(place[0]),
-        str(place[1]),
-        sop_instance_uid,
-        *(roi or ("",) * 7),
-        digests.before,
-        digests.after,
-        digests.blanked,
-    )

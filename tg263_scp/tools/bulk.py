@@ -10,7 +10,7 @@ import errno
 import multiprocessing
 import tempfile
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
@@ -24,32 +24,23 @@ from rich.table import Table
 from tg263_scp.errors import Tg263Error
 from tg263_scp.model import Status
 from tg263_scp.service.spool import sole_owner
-from tg263_scp.tools.archiving import FINDINGS, Handled, What, Workshop, handle, open_workshop, publish
+from tg263_scp.tools.archiving import Order, Workshop, open_workshop, publish
 from tg263_scp.tools.exitcode import ExitCode, UsageError
 from tg263_scp.tools.finding import Found, Source, find_files
+from tg263_scp.tools.handling import handle
 from tg263_scp.tools.manifest import Manifest, Record, Row, manifest_text
+from tg263_scp.tools.outcomes import FINDINGS, Handled, What
 from tg263_scp.tools.tables import write_atomically
 from tg263_scp.tools.terminal import open_console, print_json, print_table, progress, visible
 from tg263_scp.tools.wording import hold_words
 
 MANIFEST_NAME = "manifest.csv"
-_OUTCOMES = tuple(what for what in What if what not in (What.REVERTED, What.NOT_REVERTED))
+KEY_NAME = ".tg263-scp.uid-key"
+"""Key of the new UIDs, beside the manifest: with it a later run gives the same UIDs."""
+_NOT_AN_OUTCOME = (What.REVERTED, What.NOT_REVERTED, What.PUT_OFF)
+_OUTCOMES = tuple(what for what in What if what not in _NOT_AN_OUTCOME)
 _SHOWN_FINDINGS = 40
 _WAITING_PER_PROCESS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a run shall do."""
-
-    paths: tuple[Path, ...]
-    output: Path
-    config: Path | None = None
-    overlay: Path | None = None
-    copy_others: bool = False
-    provenance: bool = False
-    jobs: int = 1
-    llm: bool = False
 
 
 @dataclass(slots=True)
@@ -94,12 +85,26 @@ def relabel(
     jobs: int,
     copy_others: bool,
     provenance: bool,
+    uid_policy: str,
+    uid_key: Path | None,
+    rewrite_references: bool,
     llm: bool,
     config: Path | None,
     overlay: Path | None,
     as_json: bool,
 ) -> ExitCode:
     """The verb ``relabel``."""
+    if uid_policy == "keep" and (rewrite_references or uid_key is not None):
+        option = "--rewrite-references" if rewrite_references else "--uid-key"
+        raise UsageError(
+            f"{option} goes with --uid-policy new",
+            hint="without new UIDs every reference to a structure set stays right",
+        )
+    if uid_key is not None and not uid_key.is_file():
+        raise UsageError(
+            f"there is no key {uid_key}",
+            hint=f"leave it out: a key is made in the output folder ({KEY_NAME})",
+        )
     if manifest is not None and not dry_run:
         raise UsageError(
             "--manifest goes with --dry-run", hint=f"a real run writes {MANIFEST_NAME} into the output folder"
@@ -108,7 +113,10 @@ def relabel(
         raise UsageError(
             "a dry run writes its manifest to standard output", hint="with --json give --manifest FILE"
         )
-    order = Order(tuple(paths), output, config, overlay, copy_others, provenance, jobs, llm)
+    key = (uid_key or Path(KEY_NAME)) if uid_policy == "new" else None
+    order = Order(
+        tuple(paths), output, config, overlay, copy_others, provenance, rewrite_references, jobs, llm, key
+    )
     summary = rehearse(order, manifest) if dry_run else relabel_archive(order)
     if as_json:
         names = {status.value: summary.names[status] for status in Status}
@@ -195,36 +203,50 @@ def stop_if_full(handled: Handled) -> None:
 def _run(
     order: Order, found: Found, known: Callable[[str], Record | None], keep: Callable[[Handled], Handled]
 ) -> Summary:
+    """Handle every file; plans and doses whose references are to change come when every structure set is done.
+
+    Where an archive holds a set twice, changed and unchanged, nobody can say which of them a plan means: it is left alone.
+    """
     summary = Summary.begun(found)
-    with progress("relabelling", len(found.sources)) as advance:
-        for handled in _all_handled(order, found.sources, known):
+    uids: dict[str, str] = {}
+    put_off: list[Handled] = []
+    with _crew(order) as handled_by, progress("relabelling", len(found.sources)) as advance:
+        for handled in handled_by((source, known(source.relative), None) for source in found.sources):
+            if handled.what is What.PUT_OFF:
+                put_off.append(handled)
+                continue
+            if handled.uids is not None:
+                old, new = handled.uids
+                uids[old] = new if uids.get(old, new) == new else old
+            summary.count(keep(handled))
+            advance(1)
+        later = ((each.source, known(each.source.relative), _of(each, uids)) for each in put_off)
+        for handled in handled_by(later):
             summary.count(keep(handled))
             advance(1)
     return summary
 
 
-def _all_handled(
-    order: Order, sources: Sequence[Source], known: Callable[[str], Record | None]
-) -> Iterator[Handled]:
-    """Handle every file, in this process or in several, and yield the results in the order of the files."""
-    setting = (order.config, order.overlay, order.output, order.copy_others, order.provenance, order.llm)
+def _of(put_off: Handled, uids: Mapping[str, str]) -> dict[str, str]:
+    """Return the new UIDs that matter for one plan or dose."""
+    return {uid: uids[uid] for uid in put_off.refers_to if uids.get(uid, uid) != uid}
+
+
+Task = tuple[Source, Record | None, Mapping[str, str] | None]
+
+
+@contextmanager
+def _crew(order: Order) -> Iterator[Callable[[Iterable[Task]], Iterator[Handled]]]:
+    """Yield what handles files, in this process or in several, and returns the results in the order of the files."""
+    workshop = open_workshop(order)  # a mistake in the configuration is reported here, once
     if order.jobs == 1:
-        workshop = open_workshop(*setting)
-        for source in sources:
-            yield handle(source, workshop, known(source.relative))
+        yield lambda tasks: (handle(source, workshop, known, uids) for source, known, uids in tasks)
         return
-    open_workshop(*setting)  # a mistake in the configuration is reported here, once
     # Fresh processes: forking this one would copy the thread that draws the progress bar.
     context = multiprocessing.get_context("spawn")
-    waiting: deque[Future[Handled]] = deque()
     try:
-        with ProcessPoolExecutor(order.jobs, context, _begin, setting) as pool:
-            for source in sources:
-                waiting.append(pool.submit(_handle_there, source, known(source.relative)))
-                if len(waiting) >= order.jobs * _WAITING_PER_PROCESS:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+        with ProcessPoolExecutor(order.jobs, context, _begin, (order,)) as pool:
+            yield lambda tasks: _handled_there(tasks, pool, order.jobs * _WAITING_PER_PROCESS)
     except BrokenProcessPool as problem:
         raise Tg263Error(
             "a worker process ended unexpectedly",
@@ -232,18 +254,26 @@ def _all_handled(
         ) from problem
 
 
+def _handled_there(tasks: Iterable[Task], pool: ProcessPoolExecutor, most: int) -> Iterator[Handled]:
+    waiting: deque[Future[Handled]] = deque()
+    for task in tasks:
+        waiting.append(pool.submit(_handle_there, *task))
+        if len(waiting) >= most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
 _there: list[Workshop] = []
 """The workshop of a worker process; empty in the process that was asked."""
 
 
-def _begin(
-    config: Path | None, overlay: Path | None, output: Path, copy_others: bool, provenance: bool, llm: bool
-) -> None:
-    _there.append(open_workshop(config, overlay, output, copy_others, provenance, llm))
+def _begin(order: Order) -> None:
+    _there.append(open_workshop(order))
 
 
-def _handle_there(source: Source, known: Record | None) -> Handled:
-    return handle(source, _there[0], known)
+def _handle_there(source: Source, known: Record | None, uids: Mapping[str, str] | None) -> Handled:
+    return handle(source, _there[0], known, uids)
 
 
 def show_summary(summary: Summary, console: Console) -> None:

@@ -26,6 +26,7 @@ COLUMNS = (
     "row",
     "rows",
     "sop_instance_uid",
+    "new_sop_instance_uid",
     "roi_number",
     "original_name",
     "status",
@@ -37,7 +38,8 @@ COLUMNS = (
     "sha256_after",
     "blanked_sha256",
 )
-_OUTPUT, _ROW, _ROWS = COLUMNS.index("output"), COLUMNS.index("row"), COLUMNS.index("rows")
+_OUTPUT, _OUTCOME, _ROW, _ROWS = (COLUMNS.index(name) for name in ("output", "outcome", "row", "rows"))
+_UID, _NEW_UID = COLUMNS.index("sop_instance_uid"), COLUMNS.index("new_sop_instance_uid")
 _BEFORE, _AFTER = COLUMNS.index("sha256_before"), COLUMNS.index("sha256_after")
 
 Row = tuple[str, ...]
@@ -45,9 +47,15 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a manifest knows of one object: its place among the objects and the digests (hex) of source and copy."""
+    """What a manifest knows of one object: its place among the objects, its outcome, the digests (hex) of source and copy.
+
+    ``new_sop_instance_uid`` is empty where the copy has the UID of its source.
+    """
 
     ordinal: int
+    outcome: str
+    sop_instance_uid: str
+    new_sop_instance_uid: str
     sha256_before: str
     sha256_after: str
 
@@ -93,7 +101,8 @@ class Manifest:
             if output in self.known:
                 self._superseded.add(self.known.pop(output).ordinal)
             if len(record) == int(record[0][_ROWS]):
-                self.known[output] = Record(ordinal, record[0][_BEFORE], record[0][_AFTER])
+                wanted = (_OUTCOME, _UID, _NEW_UID, _BEFORE, _AFTER)
+                self.known[output] = Record(ordinal, *(record[0][column] for column in wanted))
             else:
                 self._superseded.add(ordinal)
         self._file.truncate(rows.end)

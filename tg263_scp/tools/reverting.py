@@ -18,8 +18,6 @@ from tg263_scp.dicom.revert import RevertReport
 from tg263_scp.dicom.revert import revert as restore
 from tg263_scp.errors import HeldObjectError
 from tg263_scp.tools.archiving import (
-    Handled,
-    What,
     file_digest,
     may_be_structure_set,
     publish,
@@ -29,6 +27,7 @@ from tg263_scp.tools.archiving import (
 from tg263_scp.tools.bulk import Summary, output_folder, show_summary, stop_if_full
 from tg263_scp.tools.exitcode import ExitCode
 from tg263_scp.tools.finding import Source, find_files
+from tg263_scp.tools.outcomes import Handled, What
 from tg263_scp.tools.terminal import open_console, print_json, progress
 
 _OUTCOMES = (

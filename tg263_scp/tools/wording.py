@@ -69,6 +69,8 @@ HOLD_WORDS: dict[str, str] = {
     "not_ours": "it does not record a relabelling by this program",
     "not_rtstruct": "not an RT Structure Set",
     "output_exists": "something else stands in its place",
+    "other_uid_policy": "an earlier run gave it the UIDs of another policy",
+    "references_changed": "an earlier run copied it before its structure set had a new UID",
     "copy_changed": "the copy of an earlier run was changed",
     "provenance_not_writable": "provenance cannot be added to its sequences",
     "released": "forwarded unchanged on a person's word",
