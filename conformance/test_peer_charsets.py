@@ -47,11 +47,11 @@ SCRIPTS = {
     "GB18030": Script(_in("gb18030"), "左肺", "Lung_L", "誠"),
     "GBK": Script(_in("gbk"), "左肺", "Lung_L", "誠"),
     "\\ISO 2022 IR 58": Script(_in("gb2312", b"\x1b$)A"), "左肺", "Lung_L", "未知物"),
-    "\\ISO 2022 IR 87": Script(_in("iso2022_jp"), "左肺", "Lung_L", "未知ソ"),
+    "\\ISO 2022 IR 87": Script(_in("iso2022_jp"), "左肺", "Lung_L", "未知本"),
     "\\ISO 2022 IR 87\\ISO 2022 IR 159": Script(_in("iso2022_jp_1"), "頰骨 L", "Bone_Zygomatic_L", "頰頰頰"),
     "\\ISO 2022 IR 149": Script(_in("euc_kr", b"\x1b$)C"), "왼쪽 폐", "Lung_L", "미지의것"),
 }
-"""By the value of Specific Character Set (0008,0005). GB 18030 writes the last character with a backslash as second byte."""
+"""By Specific Character Set (0008,0005). The second byte of 誠 in GB 18030 and of 本 in JIS X 0208 is a backslash."""
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,8 @@ class RoiRecord:
 class StructureSet:
     """What is known of an RT Structure Set without its contours. Text that is absent or undecodable is empty.
 
-    ``identifiers`` are parts of names, ids and dates of the patient and of physicians: to be withheld, never logged."""
+    ``identifiers`` are parts of names, ids and dates of the patient and of physicians: to be withheld, never logged.
+    """
 
     path: Path
     sop_class_uid: str
