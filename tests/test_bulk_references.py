@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -220,3 +221,17 @@ def test_options_that_do_not_go_together_are_a_usage_error(
     assert main(["relabel", str(archive), "--output", str(tmp_path / "out"), *words]) == ExitCode.USAGE
     assert "hint" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_revert_gives_the_plans_back_and_says_why_the_sets_stay(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, back = tmp_path / "out", tmp_path / "back"
+    run(archive, output, provenance=True)
+    assert main(["revert", str(output), "--output", str(back), "--json"]) == ExitCode.FINDINGS
+    said = json.loads(capsys.readouterr().out)
+    assert {finding["reason"] for finding in said["findings"]} == {"new_object", "not_ours"}
+    for name in ("a-plan.dcm", "c-dose.dcm"):
+        assert (back / name).read_bytes() == (archive / name).read_bytes()
+    assert not (back / "e-plan.dcm").exists()
+    assert {report["references"] for report in said["reverted"]} == {1}

@@ -12,6 +12,7 @@ from tg263_scp.service.audit import AuditLog, verify
 from tg263_scp.service.forwarder import Forwarder
 from tg263_scp.service.journal import Journal
 from tg263_scp.service.outgoing import Outlet
+from tg263_scp.service.relabelling import Writing
 from tg263_scp.service.renumbering import Renumbering
 from tg263_scp.service.spool import Spool
 from tg263_scp.service.states import Arrival, DeliveryState
@@ -107,6 +108,7 @@ class Desk:
                 self.spool,
                 self.journal.outbox,
                 Renumbering(self.spool, UidMap(bytes(16))),
+                Writing(),
                 lambda job: gates(),
             ),
             connect=peer.connect,

@@ -5,8 +5,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pydicom
 import pytest
-from loopback import EXPLICIT, RTDOSE, RTPLAN, RTSTRUCT, gates, node_config, referring, structure_set
+from loopback import (
+    EXPLICIT,
+    RTDOSE,
+    RTPLAN,
+    RTSTRUCT,
+    element,
+    gates,
+    node_config,
+    referring,
+    structure_set,
+    write_object,
+)
 from test_forwarder import Clock, Line, Peer
 
 from tg263_scp.dicom.part10 import read_file_meta
@@ -15,6 +27,7 @@ from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.forwarder import Forwarder
 from tg263_scp.service.journal import Journal
 from tg263_scp.service.outgoing import Outlet
+from tg263_scp.service.relabelling import Writing
 from tg263_scp.service.renumbering import Renumbering
 from tg263_scp.service.spool import Spool
 from tg263_scp.service.states import Arrival, DeliveryState
@@ -57,12 +70,15 @@ class Desk:
         self.journal = Journal(folder / "journal", clock=self.clock)
         self.audit = AuditLog(folder / "audit.jsonl")
         self.gates = gates()
+        self.writing = Writing()
         self.forwarder = self.made()
 
     def made(self) -> Forwarder:
         outbox = self.journal.outbox
         renumbering = Renumbering(self.spool, UIDS)
-        outlet = Outlet(self.destination, self.spool, outbox, renumbering, lambda job: self.gates)
+        outlet = Outlet(
+            self.destination, self.spool, outbox, renumbering, self.writing, lambda job: self.gates
+        )
         return Forwarder(
             self.destination, outbox, self.audit, outlet, connect=self.archive.connect, clock=self.clock
         )
@@ -141,6 +157,35 @@ def test_a_plan_or_dose_refers_to_the_set_under_its_new_uid(desk, sop_class, uid
     told = desk.told(job)
     assert (told["kind"], told["sent"], told["sop_instance_uid"]) == ("delivered", "rewritten", uid)
     assert told["references"] == [{"old": SET, "new": NEW, "structure_set": "renumbered"}]
+    assert told["digests"]["blanked_before"] == told["digests"]["blanked_after"]
+    assert told["digests"]["before"] != told["digests"]["after"]
+
+
+def test_with_provenance_the_plan_says_so_itself(desk, tmp_path):
+    desk.writing = Writing("NODE1")
+    desk.forwarder = desk.made()
+    desk.set(relabelled=True)
+    job = desk.plan()
+    desk.run()
+    (sent,) = desk.archive.data_sets
+    write_object(tmp_path / "plan.dcm", sent, RTPLAN, PLAN)
+    (original,) = pydicom.dcmread(tmp_path / "plan.dcm").OriginalAttributesSequence
+    assert (original.ModifyingSystem, original.SourceOfPreviousValues) == ("NODE1", "TPS")
+    (prior,) = original.ModifiedAttributesSequence[0].ReferencedStructureSetSequence
+    assert prior.ReferencedSOPInstanceUID == SET
+    assert desk.told(job)["provenance_added"] is True
+
+
+def test_a_plan_that_cannot_take_provenance_goes_on_as_it_was_received(desk):
+    desk.writing = Writing("NODE1")
+    desk.forwarder = desk.made()
+    desk.set(relabelled=True)
+    head, tail = referring(RTPLAN, PLAN, SET).split(element(0x0020000D, "UI", b"1.2.3.1"))
+    odd = head + element(0x0018A001, "OB", b"") + element(0x0020000D, "UI", b"1.2.3.1") + tail
+    job = desk.decided(desk.receive(odd, RTPLAN, PLAN))
+    desk.run()
+    assert desk.archive.data_sets == [odd]
+    assert desk.told(job)["references_kept"] == "provenance_not_writable"
 
 
 def test_a_plan_that_comes_first_waits_for_its_set_and_lets_others_pass(desk):

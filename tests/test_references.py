@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from io import BytesIO
 from struct import pack
 
@@ -12,8 +13,11 @@ import pytest
 from drafts import CODINGS, EXPLICIT, Coding
 from test_relabel import data_set_of, files_in
 
-from tg263_scp.dicom import references as references_module
-from tg263_scp.dicom.references import rewrite_references, structure_sets_of
+from tg263_scp.dicom import rewriting as rewriting_module
+from tg263_scp.dicom.provenance import Provenance
+from tg263_scp.dicom.references import structure_sets_of
+from tg263_scp.dicom.revert import revert
+from tg263_scp.dicom.rewriting import rewrite_references
 from tg263_scp.dicom.written import written_references
 from tg263_scp.errors import HeldObjectError
 
@@ -113,8 +117,8 @@ VARIANTS = {
 def rewritten(stored, tmp_path):
     def run(content: bytes):
         target = tmp_path / "rewritten.dcm"
-        report = rewrite_references(stored(content), target, NEW_UIDS, new_series)
-        return target.read_bytes(), report
+        proof = rewrite_references(stored(content), target, NEW_UIDS, new_series)
+        return target.read_bytes(), proof
 
     return run
 
@@ -122,12 +126,13 @@ def rewritten(stored, tmp_path):
 @pytest.mark.parametrize("switches", VARIANTS.values(), ids=VARIANTS)
 def test_only_the_references_change_wherever_they_may_stand(coding, switches, rewritten):
     plan = Plan(**switches)
-    content, report = rewritten(plan.encoded(coding))
+    content, proof = rewritten(plan.encoded(coding))
     assert data_set_of(content, coding) == data_set_of(plan.renewed().encoded(coding), coding)
     if not coding.deflated:
         assert content == plan.renewed().encoded(coding)
-    assert (report.instances, report.series) == (6, 2)
-    assert report.sequences == (0x00081115, 0x0008114A, 0x00081200, 0x00420013, 0x300C0060, 0x300C0116)
+    assert (proof.edited, proof.edited_labels) == (6, 2)
+    assert proof.blanked_sha256_before == proof.blanked_sha256_after
+    assert proof.sha256_before != proof.sha256_after
 
 
 def uids_of(dataset: pydicom.Dataset, *above: int) -> Iterator[tuple[tuple[int, ...], str]]:
@@ -190,14 +195,14 @@ def test_a_series_that_would_be_torn_apart_is_refused(coding, stored, tmp_path):
 def test_two_sets_of_a_series_may_move_together(coding, stored, tmp_path):
     plan = Plan(in_series=((RTSTRUCT, OTHER),))
     both = {**NEW_UIDS, OTHER.decode(): "2.25.7"}
-    report = rewrite_references(stored(plan.encoded(coding)), tmp_path / "out.dcm", both, new_series)
-    assert (report.instances, report.series) == (9, 2)
+    proof = rewrite_references(stored(plan.encoded(coding)), tmp_path / "out.dcm", both, new_series)
+    assert (proof.edited, proof.edited_labels) == (9, 2)
 
 
 def test_with_nothing_to_change_it_is_an_exact_copy(coding, stored, tmp_path):
     content = Plan(structure_set=b"1.2.3.5").encoded(coding)
-    report = rewrite_references(stored(content), tmp_path / "out.dcm", NEW_UIDS, new_series)
-    assert ((tmp_path / "out.dcm").read_bytes(), report.instances, report.series) == (content, 0, 0)
+    proof = rewrite_references(stored(content), tmp_path / "out.dcm", NEW_UIDS, new_series)
+    assert ((tmp_path / "out.dcm").read_bytes(), proof.edited, proof.edited_labels) == (content, 0, 0)
 
 
 def test_bytes_behind_the_data_set_stay(rewritten):
@@ -221,14 +226,14 @@ def test_a_sequence_that_is_none_holds_no_reference(stored):
 
 @pytest.mark.parametrize("coding", CODINGS[:3], ids=lambda coding: coding.name)
 def test_a_copy_that_is_not_what_it_should_be_is_discarded(coding, stored, tmp_path, monkeypatch):
-    whole = references_module.write_spliced
+    whole = rewriting_module.write_spliced
 
     def write_and_spoil(before, patches, out):
         whole(before, patches, out)
         out.seek(-3, 2)
         out.write(b"!")
 
-    monkeypatch.setattr(references_module, "write_spliced", write_and_spoil)
+    monkeypatch.setattr(rewriting_module, "write_spliced", write_and_spoil)
     with pytest.raises(HeldObjectError) as held:
         rewrite_references(stored(Plan().encoded(coding)), tmp_path / "out.dcm", NEW_UIDS, new_series)
     assert held.value.reason == "edit_not_proven"
@@ -240,3 +245,40 @@ def test_an_existing_target_is_never_overwritten(stored):
     with pytest.raises(FileExistsError):
         rewrite_references(source, source, NEW_UIDS, new_series)
     assert source.read_bytes() == Plan().encoded(EXPLICIT)
+
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("switches", VARIANTS.values(), ids=VARIANTS)
+def test_with_provenance_a_plan_is_reverted_to_what_the_sender_wrote(coding, switches, stored, tmp_path):
+    content = Plan(**switches).encoded(coding)
+    there, back = tmp_path / "rewritten.dcm", tmp_path / "back.dcm"
+    proof = rewrite_references(stored(content), there, NEW_UIDS, new_series, Provenance(NOON, "NODE1", "TPS"))
+    assert proof.added
+    if "un_sequences" not in switches:  # pydicom reads UN of undefined length in the byte order of the rest
+        data = pydicom.dcmread(there, force=True)
+        (original,) = data.OriginalAttributesSequence
+        assert (original.ModifyingSystem, original.ReasonForTheAttributeModification) == ("NODE1", "CORRECT")
+        assert "References" in data.ContributingEquipmentSequence[0].ContributionDescription
+        (modified,) = original.ModifiedAttributesSequence
+        assert modified.ReferencedStructureSetSequence[0].ReferencedSOPInstanceUID == OLD.decode()
+    report = revert(there, back)
+    assert data_set_of(back.read_bytes(), coding) == data_set_of(content, coding)
+    assert (report.references, report.names, report.earlier) == (6, 0, 0)
+
+
+def test_a_plan_that_was_edited_since_is_not_reverted(stored, tmp_path):
+    there = tmp_path / "rewritten.dcm"
+    plan = stored(Plan().encoded(EXPLICIT))
+    rewrite_references(plan, there, NEW_UIDS, new_series, Provenance(NOON, "NODE1"))
+    there.write_bytes(there.read_bytes().replace(b"ID-77", b"ID-78"))
+    with pytest.raises(HeldObjectError) as held:
+        revert(there, tmp_path / "back.dcm")
+    assert held.value.reason == "edited_since"
+
+
+def test_a_plan_that_was_never_touched_is_not_ours(stored, tmp_path):
+    with pytest.raises(HeldObjectError) as held:
+        revert(stored(Plan().encoded(EXPLICIT)), tmp_path / "back.dcm")
+    assert held.value.reason == "not_ours"

@@ -107,7 +107,8 @@ def test_a_set_under_new_uids_is_not_reverted(stored, tmp_path):
     new_uids(tmp_path / "ours.dcm", tmp_path / "new.dcm", UIDS, NOW)
     with pytest.raises(HeldObjectError) as held:
         revert(tmp_path / "new.dcm", tmp_path / "out.dcm")
-    assert held.value.reason == "edited_since"
+    assert held.value.reason == "new_object"
+    assert "Predecessor Structure Set Sequence" in held.value.hint
 
 
 def test_a_copy_that_is_not_what_it_should_be_is_discarded(coding, stored, tmp_path, monkeypatch):

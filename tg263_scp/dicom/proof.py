@@ -20,14 +20,15 @@ _CHUNK_BYTES = 1 << 17
 
 @dataclass(frozen=True, slots=True)
 class EditProof:
-    """What a relabelling changed, in a form that anybody can recompute with other tools.
+    """What an edit changed, in a form that anybody can recompute with other tools.
 
     All digests are folded ones, of the data set (see :mod:`tg263_scp.dicom.folding`). ``sha256_before`` and
     ``sha256_after`` are of the whole of it. ``blanked_sha256_...`` are of what is left without these bytes:
 
-    1. Value Length and Value of each edited ROI Name and each edited ROI Observation Label (tag and VR remain);
+    1. Value Length and Value (tag and VR remain) of each edited ROI Name and ROI Observation Label; in a plan or dose, of
+       each edited Referenced SOP Instance UID and Series Instance UID;
     2. the length field (2 or 4 bytes) of each item and sequence of explicit length that encloses one of them;
-    3. the values of the group length (3006,0000) beside or around them, and of Length to End (0008,0001), if present.
+    3. the values of the group length (gggg,0000) beside or around them, and of Length to End (0008,0001), if present.
 
     Where provenance was added (``added`` is true), also these:
 
@@ -45,7 +46,8 @@ class EditProof:
     has changed. What was added is compared with what was to be added; the previous sequences in it are copies of the
     source's bytes. A large element that nobody edits is hashed in the source and compared in the written file.
 
-    ``edited`` counts ROI names, ``edited_labels`` observation labels; sizes are of the files.
+    ``edited`` counts ROI names, ``edited_labels`` observation labels, in a plan or dose references to instances and to
+    series; sizes are of the files.
     """
 
     sha256_before: str

@@ -1,10 +1,11 @@
 """Say in the object itself that its names were changed, by what, when, and what they were before.
 
-Added to a relabelled structure set, in the encoding of its data set:
+Added to a relabelled structure set, or to a plan or dose with other references, in the encoding of its data set:
 
 - one item of Original Attributes Sequence (0400,0561; PS3.3 C.12.1.1.9) with reason ``CORRECT``. Its Modified Attributes
   Sequence holds the whole prior Structure Set ROI Sequence, since a sequence is recorded whole (C.12.1.1.9.1), and the
-  whole prior RT ROI Observations Sequence where a label or a code changed: copies of the sender's bytes. They inherit
+  whole prior RT ROI Observations Sequence where a label or a code changed; of a plan or dose the whole prior sequences in
+  which a reference changed (:mod:`tg263_scp.dicom.references`). They are copies of the sender's bytes, and inherit
   the Specific Character Set of the data set (PS3.5 7.5.3), which never changes;
 - one item of Contributing Equipment Sequence (0018,A001; C.12.1.1.5), purpose ``109103 DCM Modifying Equipment``. Its
   Contribution Description gives the folded SHA-256 (:mod:`tg263_scp.dicom.folding`) of the data set before and the
@@ -54,11 +55,16 @@ PURPOSE_OF_REFERENCE = 0x0040A170
 MODIFIED_ATTRIBUTES, MODIFICATION_DATETIME = 0x04000550, 0x04000562
 MODIFYING_SYSTEM, PREVIOUS_SOURCE, MODIFICATION_REASON = 0x04000563, 0x04000564, 0x04000565
 
-_BEFORE = "ROI names replaced by AAPM TG-263 names. SHA-256 of the data set before"
+NAMES_REPLACED = "ROI names replaced by AAPM TG-263 names"
+REFERENCES_REPLACED = "References to structure sets replaced by those to their relabelled copies"
+_BEFORE = ". SHA-256 of the data set before"
 _FOLDED = " (elements of 64 KiB and more as their SHA-256)"
 _AFTER = "; of the changed sequences after"
 _SHA256 = "([0-9a-f]{64})"
-DESCRIBED = re.compile(f"{re.escape(_BEFORE)}({re.escape(_FOLDED)})?: {_SHA256}{_AFTER}: {_SHA256}")
+DESCRIBED = re.compile(
+    f"(?:{NAMES_REPLACED}|{REFERENCES_REPLACED})"
+    f"{re.escape(_BEFORE)}({re.escape(_FOLDED)})?: {_SHA256}{_AFTER}: {_SHA256}"
+)
 """Contribution Description of our item. Its groups: whether the first digest is folded (0.1.0 wrote a plain one), both."""
 
 
@@ -115,10 +121,12 @@ def add_provenance(
     provenance: Provenance,
     changed: Iterable[int],
     digest_before: Callable[[], str],
+    done: str = NAMES_REPLACED,
 ) -> tuple[Addition, ...]:
     """Add to ``splice``, which holds the edits, what records them; ``changed`` are the tags of the edited sequences.
 
-    ``digest_before`` returns the folded SHA-256 of the data set before; it is called when that is written.
+    ``digest_before`` returns the folded SHA-256 of the data set before; it is called when that is written. ``done`` says
+    what was done.
 
     Raises:
         HeldObjectError: ``provenance_not_writable``, a sequence of the sender cannot take another item.
@@ -126,11 +134,11 @@ def add_provenance(
     prior = [at.found[tag] for tag in sorted(changed)]
     digest_after = elements_sha256(source, prior, splice)
 
-    length = len(f"{_BEFORE}{_FOLDED}: {digest_after}{_AFTER}: {digest_after}")
+    length = len(f"{done}{_BEFORE}{_FOLDED}: {digest_after}{_AFTER}: {digest_after}")
     length += length % 2
 
     def described() -> bytes:
-        text = f"{_BEFORE}{_FOLDED}: {digest_before()}{_AFTER}: {digest_after}"
+        text = f"{done}{_BEFORE}{_FOLDED}: {digest_before()}{_AFTER}: {digest_after}"
         return text.ljust(length).encode("ascii")
 
     description = Later(length, described)

@@ -1,35 +1,23 @@
-"""Which structure sets a plan or dose refers to, and the same object referring to others.
-
-Where a relabelled structure set is an object of its own (:mod:`tg263_scp.dicom.uid_policy`), the plans and doses that came
-with it go on referring to the set it was made of. :func:`rewrite_references` puts the new SOP Instance UID in the place of
-the old one, wherever PS3.3 lets an RT Plan, RT Ion Plan or RT Dose name a structure set:
+"""Which structure sets a plan or dose refers to: every place where PS3.3 lets an RT Plan, RT Ion Plan or RT Dose name one.
 
 - Referenced Structure Set Sequence (300C,0060) of RT General Plan (C.8.8.9) and RT DVH (C.8.8.4), and of each item of Plan
   Overview Sequence (300C,0116) of RT Dose (C.8.8.3);
 - Referenced Instance Sequence (0008,114A) and Source Instance Sequence (0042,0013) of General Reference (C.12.4);
 - Common Instance Reference (C.12.2): Referenced Series Sequence (0008,1115), also that of the items of Studies Containing
   Other Referenced Instances Sequence (0008,1200), with its Series Instance UID.
-
-Only these UIDs and what counts their bytes are written anew; the object keeps its own UIDs, as a correction may
-(C.12.1.1.9), so that doses go on referring to plans. The written file is read back: its references are found afresh and all
-other bytes compared.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tg263_scp.dicom import encode
 from tg263_scp.dicom.charsets import ASCII
 from tg263_scp.dicom.elements import Element, elements, items
 from tg263_scp.dicom.layout import SERIES_INSTANCE_UID, Layout, read_layout
-from tg263_scp.dicom.new_file import new_file
-from tg263_scp.dicom.part10 import OpenedObject, opened, uid_text
-from tg263_scp.dicom.proof import check_written, not_proven
+from tg263_scp.dicom.part10 import opened, uid_text
 from tg263_scp.dicom.roi_items import (
     DIGITAL_SIGNATURES,
     LengthField,
@@ -38,10 +26,8 @@ from tg263_scp.dicom.roi_items import (
     raw_value,
     wanted_elements,
 )
-from tg263_scp.dicom.splice import Splice, write_spliced
 from tg263_scp.dicom.structure_set import RT_STRUCTURE_SET_STORAGE
 from tg263_scp.dicom.window import ByteWindow
-from tg263_scp.errors import HeldObjectError
 
 REFERRING = {
     "1.2.840.10008.5.1.4.1.1.481.5": "RT Plan Storage",
@@ -57,7 +43,7 @@ _STRUCTURE_SETS = 0x300C0060
 _SERIES, _INSTANCES = 0x00081115, 0x0008114A
 
 _REFERENCE: dict[int, Any] = {}
-_PLACES: dict[int, Any] = {
+PLACES: dict[int, Any] = {
     _STRUCTURE_SETS: _REFERENCE,
     0x300C0116: {_STRUCTURE_SETS: _REFERENCE},
     _INSTANCES: _REFERENCE,
@@ -73,7 +59,7 @@ _IN_AN_ITEM = frozenset(
         *(0x00080000, 0x00200000, 0x300C0000),  # group lengths
     )
 )
-_AT_THE_TOP = frozenset((*_PLACES, _APPROVAL_STATUS, DIGITAL_SIGNATURES, 0x00420000, 0x300C0000))
+AT_THE_TOP = frozenset((*PLACES, _APPROVAL_STATUS, DIGITAL_SIGNATURES, 0x00420000, 0x300C0000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +72,7 @@ class Referring:
 
 
 @dataclass(frozen=True, slots=True)
-class ReferencesReport:
-    """What :func:`rewrite_references` changed: how many instance and series references; the sequences they stand in."""
-
-    instances: int
-    series: int
-    sequences: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Uid:
+class Uid:
     """Where a UID lies, and every field outside it that counts its bytes."""
 
     element: Element
@@ -104,16 +81,16 @@ class _Uid:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reference:
+class Reference:
     """One reference to an instance: ``sequence`` is the top-level one it stands in, ``series`` that of its series' item."""
 
-    instance: _Uid
+    instance: Uid
     to_structure_set: bool
     sequence: int
-    series: _Uid | None
+    series: Uid | None
 
 
-def reference_paths(places: Mapping[int, Any] = _PLACES) -> Iterator[tuple[int, ...]]:
+def reference_paths(places: Mapping[int, Any] = PLACES) -> Iterator[tuple[int, ...]]:
     """Yield the way to each UID that is rewritten: the tags of the sequences around it, outermost first, and its own."""
     for tag, inside in places.items():
         if tag == _SERIES:
@@ -132,81 +109,19 @@ def structure_sets_of(path: Path) -> Referring:
         OSError: the file cannot be read.
     """
     with opened(path) as source:
-        at = read_layout(source, _AT_THE_TOP)
-        uids = [each.instance.uid for each in _references(source.window, at) if each.to_structure_set]
+        at = read_layout(source, AT_THE_TOP)
+        uids = [each.instance.uid for each in references(source.window, at) if each.to_structure_set]
         status = ASCII.decode(raw_value(source.window, at.found.get(_APPROVAL_STATUS))) or ""
         return Referring(tuple(dict.fromkeys(uids)), status.strip(), DIGITAL_SIGNATURES in at.found)
 
 
-def rewrite_references(
-    source: Path, target: Path, new_uids: Mapping[str, str], new_series: Callable[[str], str]
-) -> ReferencesReport:
-    """Write a plan or dose with new UIDs of the structure sets it refers to.
-
-    ``new_uids`` gives the new SOP Instance UID for an old one; ``new_series`` the new Series Instance UID for that of the
-    series such a set is in. ``target`` appears complete, synced and proven, or not at all; it is never overwritten.
+def references(window: ByteWindow, at: Layout) -> Iterator[Reference]:
+    """Yield every reference of an object whose top level was read with :data:`AT_THE_TOP`.
 
     Raises:
-        FileExistsError: ``target`` exists.
-        HeldObjectError: ``unreadable`` also where one item lists a new and an old instance of one series;
-            ``edit_not_proven``; else as :func:`structure_sets_of`.
-        OSError: reading or writing failed.
+        HeldObjectError: ``truncated`` or ``unreadable``.
     """
-    if target.exists():
-        raise FileExistsError(f"{target.name} exists and is not overwritten")
-    with opened(source) as before:
-        at = read_layout(before, _AT_THE_TOP)
-        found = list(_references(before.window, at))
-        instances, series = _changes(found, new_uids, new_series)
-        splice = Splice(before.window)
-        for place, uid in (*instances, *series):
-            parts = encode.text(place.element.encoding, place.element.tag, "UI", uid)
-            length = place.element.end - place.element.header_offset
-            splice.replace(place.element.header_offset, length, parts, place.counted_by)
-        patches = splice.patches()
-        with new_file(target) as (out, written):
-            write_spliced(before, patches, out)
-            out.flush()
-            os.fsync(out.fileno())
-            with opened(written) as after:
-                check_written(before, patches, [], after)
-                _check_references(found, after, new_uids, new_series)
-        sequences = {each.sequence for each in found if each.instance.uid in new_uids}
-        return ReferencesReport(len(instances), len(series), tuple(sorted(sequences)))
-
-
-_Change = tuple[_Uid, str]
-
-
-def _changes(
-    found: list[_Reference], new_uids: Mapping[str, str], new_series: Callable[[str], str]
-) -> tuple[list[_Change], list[_Change]]:
-    instances = [
-        (each.instance, new_uids[each.instance.uid])
-        for each in found
-        if each.to_structure_set and each.instance.uid in new_uids
-    ]
-    moved: dict[int, _Uid] = {}
-    staying: set[int] = set()
-    for each in found:
-        if each.series is None:
-            continue
-        offset = each.series.element.header_offset
-        if each.to_structure_set and each.instance.uid in new_uids:
-            moved[offset] = each.series
-        else:
-            staying.add(offset)
-    if staying & moved.keys():
-        raise HeldObjectError(
-            "unreadable",
-            "an item of Referenced Series Sequence lists instances that no longer are of one series",
-            hint="the object goes on as it was received",
-        )
-    return instances, [(place, new_series(place.uid)) for place in moved.values()]
-
-
-def _references(window: ByteWindow, at: Layout) -> Iterator[_Reference]:
-    for tag, inside in _PLACES.items():
+    for tag, inside in PLACES.items():
         if tag in at.found:
             yield from _in_sequence(window, at.found[tag], inside, at.counted_by(tag), tag, None)
 
@@ -217,8 +132,8 @@ def _in_sequence(
     inside: Mapping[int, Any],
     counted_by: tuple[LengthField, ...],
     top: int,
-    series: _Uid | None,
-) -> Iterator[_Reference]:
+    series: Uid | None,
+) -> Iterator[Reference]:
     if sequence.vr not in ("", "SQ", "UN"):
         return
     enclosing = counted_by + length_field(sequence)
@@ -236,31 +151,14 @@ def _in_sequence(
         if not inside and instance is not None:
             sop_class = uid_text(raw_value(window, found.get(_REFERENCED_SOP_CLASS_UID)))
             named = sop_class == RT_STRUCTURE_SET_STORAGE or sequence.tag == _STRUCTURE_SETS
-            yield _Reference(instance, named, top, series)
+            yield Reference(instance, named, top, series)
 
 
 def _uid(
     window: ByteWindow, found: Mapping[int, Element], tag: int, counted_by: tuple[LengthField, ...]
-) -> _Uid | None:
+) -> Uid | None:
     element = found.get(tag)
     uid = uid_text(raw_value(window, element))
     if element is None or not uid or element.vr not in ("", "UI"):
         return None
-    return _Uid(element, uid, counted_by + group_lengths(found, (tag & 0xFFFF0000,)))
-
-
-def _check_references(
-    before: list[_Reference],
-    after: OpenedObject,
-    new_uids: Mapping[str, str],
-    new_series: Callable[[str], str],
-) -> None:
-    def pair(each: _Reference, *, renewed: bool) -> tuple[int, str, str]:
-        uid, series = each.instance.uid, each.series.uid if each.series else ""
-        if renewed and each.to_structure_set and uid in new_uids:
-            return each.sequence, new_uids[uid], new_series(series) if series else ""
-        return each.sequence, uid, series
-
-    found = _references(after.window, read_layout(after, _AT_THE_TOP))
-    if [pair(each, renewed=False) for each in found] != [pair(each, renewed=True) for each in before]:
-        raise not_proven("a reference is not what it should be")
+    return Uid(element, uid, counted_by + group_lengths(found, (tag & 0xFFFF0000,)))

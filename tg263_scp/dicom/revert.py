@@ -1,12 +1,14 @@
 """Undo a relabelling from what the object itself records: the sender's names return, what was added goes.
 
-The source is an object that :func:`~tg263_scp.dicom.relabel.relabel` wrote with provenance. The prior sequences are
-copied back from its Original Attributes Sequence; our items and Instance Coercion DateTime are taken out; the result
-must have the digest that was recorded for the data set before the relabelling. So a reverted data set is the sender's
-byte for byte, or there is none. A deflated one is deflated anew, its file may differ where the sender's deflater did.
+The source is an object that :func:`~tg263_scp.dicom.relabel.relabel` wrote with provenance, or a plan or dose that
+:func:`~tg263_scp.dicom.rewriting.rewrite_references` did. The prior sequences are copied back from its Original Attributes
+Sequence; our items and Instance Coercion DateTime are taken out; the result must have the digest that was recorded for the
+data set before. So a reverted data set is the sender's byte for byte, or there is none. A deflated one is deflated anew, its
+file may differ where the sender's deflater did.
 
-Refused with :class:`~tg263_scp.errors.HeldObjectError` are objects that this program did not relabel (``not_ours``) and
-those that somebody edited or re-encoded afterwards (``edited_since``).
+Refused with :class:`~tg263_scp.errors.HeldObjectError` are objects that this program did not relabel (``not_ours``), those
+that somebody edited or re-encoded afterwards (``edited_since``), and structure sets with UIDs of their own (``new_object``):
+the sender's object still exists under its UID.
 """
 
 from __future__ import annotations
@@ -20,16 +22,20 @@ from pathlib import Path
 from tg263_scp.dicom.charsets import ASCII
 from tg263_scp.dicom.elements import Element, Item, elements, items
 from tg263_scp.dicom.folding import object_sha256
+from tg263_scp.dicom.identify import identify
 from tg263_scp.dicom.layout import (
     CONTRIBUTING_EQUIPMENT,
     INSTANCE_COERCION_DATETIME,
     OBSERVATIONS_SEQUENCE,
     ORIGINAL_ATTRIBUTES,
+    PREDECESSORS,
     ROI_SEQUENCE,
+    SOP_INSTANCE_UID,
     Layout,
+    read_layout,
 )
 from tg263_scp.dicom.new_file import new_file
-from tg263_scp.dicom.part10 import opened
+from tg263_scp.dicom.part10 import OpenedObject, opened
 from tg263_scp.dicom.proof import elements_sha256, file_sha256
 from tg263_scp.dicom.provenance import (
     CONTRIBUTION_DATETIME,
@@ -41,6 +47,7 @@ from tg263_scp.dicom.provenance import (
     MODIFIED_ATTRIBUTES,
     MODIFYING_SYSTEM,
 )
+from tg263_scp.dicom.references import AT_THE_TOP, PLACES, REFERRING, references
 from tg263_scp.dicom.roi_items import (
     MAX_ITEMS,
     OBSERVATION_LABEL,
@@ -59,7 +66,7 @@ _ITEM_TAGS = frozenset(
     (
         *(CONTRIBUTION_DATETIME, CONTRIBUTION_DESCRIPTION, MANUFACTURER_MODEL_NAME),
         *(MODIFICATION_DATETIME, MODIFIED_ATTRIBUTES, MODIFYING_SYSTEM),
-        *(INSTANCE_COERCION_DATETIME, ROI_SEQUENCE, OBSERVATIONS_SEQUENCE),
+        *(INSTANCE_COERCION_DATETIME, ROI_SEQUENCE, OBSERVATIONS_SEQUENCE, *PLACES),
     )
 )
 
@@ -68,7 +75,8 @@ _ITEM_TAGS = frozenset(
 class RevertReport:
     """What :func:`revert` restored.
 
-    ``names`` and ``labels`` count the ROI names and observation labels that differ between source and target.
+    ``names``, ``labels`` and ``references`` count the ROI names, the observation labels and, in a plan or dose, the
+    references that differ between source and target.
     ``relabelled_at`` (DT) and ``modifying_system`` are as recorded in the source. ``data_set_sha256`` is of the restored
     data set (folded, see :mod:`tg263_scp.dicom.folding`), and is what was recorded for the sender's; the other two digests
     are of the files. ``earlier`` counts our
@@ -77,6 +85,7 @@ class RevertReport:
 
     names: int
     labels: int
+    references: int
     relabelled_at: str
     modifying_system: str
     data_set_sha256: str
@@ -107,22 +116,21 @@ def revert(source: Path, target: Path) -> RevertReport:
 
     Raises:
         FileExistsError: ``target`` exists.
-        HeldObjectError: ``not_ours``, ``edited_since``, or as
+        HeldObjectError: ``not_ours``, ``edited_since``, ``new_object``, or as
             :func:`~tg263_scp.dicom.structure_set.read_structure_set`.
         OSError: reading or writing failed.
     """
     if target.exists():
         raise FileExistsError(f"{target.name} exists and is not overwritten")
     with opened(source) as relabelled:
-        at = survey(relabelled, source).layout
+        at = _layout(relabelled, source)
         record = _record(relabelled.window, at)
-        changed = [at.found[tag] for tag in (ROI_SEQUENCE, OBSERVATIONS_SEQUENCE) if tag in record.prior]
-        if elements_sha256(relabelled, changed) != record.digest_changed:
-            raise _edited("its ROIs are not those that were written")
+        changed = sorted(record.prior.keys() - {INSTANCE_COERCION_DATETIME})
+        if elements_sha256(relabelled, (at.found[tag] for tag in changed)) != record.digest_changed:
+            raise _edited("what was changed in it is not what was written")
         splice = Splice(relabelled.window)
-        for tag in (INSTANCE_COERCION_DATETIME, ROI_SEQUENCE, OBSERVATIONS_SEQUENCE):
-            if tag == INSTANCE_COERCION_DATETIME or tag in record.prior:
-                _restore(splice, at, tag, record.prior.get(tag))
+        for tag in (INSTANCE_COERCION_DATETIME, *changed):
+            _restore(splice, at, tag, record.prior.get(tag))
         _remove(splice, at, CONTRIBUTING_EQUIPMENT, record.equipment)
         _remove(splice, at, ORIGINAL_ATTRIBUTES, record.original)
         names = _changed(relabelled.window, at, record, ROI_SEQUENCE, ROI_NAME)
@@ -134,10 +142,12 @@ def revert(source: Path, target: Path) -> RevertReport:
             os.fsync(out.fileno())
             with opened(written) as restored:
                 if object_sha256(restored, written, folded=record.folded) != record.digest_before:
-                    raise _edited("the restored data set is not the one that was recorded")
+                    raise _not_restored(relabelled.window, at)
+                referred = _rewritten(relabelled, at, restored)
             return RevertReport(
                 names=names,
                 labels=labels,
+                references=referred,
                 relabelled_at=record.date_time,
                 modifying_system=record.system,
                 data_set_sha256=record.digest_before,
@@ -145,6 +155,32 @@ def revert(source: Path, target: Path) -> RevertReport:
                 sha256_after=file_sha256(written),
                 earlier=record.earlier,
             )
+
+
+def _layout(source: OpenedObject, path: Path) -> Layout:
+    identity = identify(path)
+    if identity is not None and identity.sop_class_uid in REFERRING:
+        return read_layout(source, AT_THE_TOP)
+    return survey(source, path).layout
+
+
+def _rewritten(source: OpenedObject, at: Layout, restored: OpenedObject) -> int:
+    """Count the references of a plan or dose that differ between now and then."""
+    if at.found.keys().isdisjoint(PLACES):
+        return 0
+    now, then = references(source.window, at), references(restored.window, read_layout(restored, AT_THE_TOP))
+    return sum(new.instance.uid != old.instance.uid for new, old in zip(now, then, strict=True))
+
+
+def _not_restored(window: ByteWindow, at: Layout) -> HeldObjectError:
+    """Say why the restored data set is not the one that was recorded."""
+    if PREDECESSORS in at.found and _text(window, at.found, SOP_INSTANCE_UID).startswith("2.25."):
+        return HeldObjectError(
+            "new_object",
+            "the object has UIDs of its own, and names another one as its predecessor",
+            hint="the sender's object still exists, under the UID that Predecessor Structure Set Sequence gives",
+        )
+    return _edited("the restored data set is not the one that was recorded")
 
 
 def _edited(problem: str) -> HeldObjectError:
@@ -180,7 +216,10 @@ def _record(window: ByteWindow, at: Layout) -> _Record:
     if len(modified) != 1 or date_time != _text(window, found, CONTRIBUTION_DATETIME):
         raise _edited("its last record of a change is not ours")
     prior = _found(window, modified[0])
-    if ROI_SEQUENCE not in prior or not {INSTANCE_COERCION_DATETIME, *prior} <= at.found.keys():
+    if (
+        prior.keys().isdisjoint((ROI_SEQUENCE, *PLACES))
+        or not {INSTANCE_COERCION_DATETIME, *prior} <= at.found.keys()
+    ):
         raise _edited("an element that was changed is missing")
     if _text(window, at.found, INSTANCE_COERCION_DATETIME) != date_time:
         raise _edited("it was coerced again")

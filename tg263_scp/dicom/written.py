@@ -166,7 +166,8 @@ def _provenance() -> Iterator[WrittenAttribute]:
         original,
         MODIFIED_ATTRIBUTES,
         value="One item: the whole prior Structure Set ROI Sequence; the whole prior RT ROI Observations Sequence where"
-        " a label or a code changed; the prior Instance Coercion DateTime where there was one",
+        " a label or a code changed; of a plan or dose the whole prior sequences in which a reference changed; the prior"
+        " Instance Coercion DateTime where there was one",
     )
     yield added(original, MODIFICATION_DATETIME, value="Date and time of the relabelling")
     yield added(original, MODIFYING_SYSTEM, value="`write.modifying_system`, or our AE title")

@@ -139,7 +139,14 @@ class Node:
                 destination,
                 self._journal.outbox,
                 audit,
-                Outlet(destination, self._spool, self._journal.outbox, renumbering, self._gates_of),
+                Outlet(
+                    destination,
+                    self._spool,
+                    self._journal.outbox,
+                    renumbering,
+                    self._writing,
+                    self._gates_of,
+                ),
                 step=self._step,
             )
             for destination in config.destinations

@@ -14,13 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from tg263_scp.config import Destination
 from tg263_scp.configroutes import Gates
 from tg263_scp.dicom.identify import is_rtstruct
-from tg263_scp.dicom.references import REFERRING, Referring, rewrite_references, structure_sets_of
+from tg263_scp.dicom.references import REFERRING, Referring, structure_sets_of
+from tg263_scp.dicom.rewriting import rewrite_references
 from tg263_scp.errors import HeldObjectError
 from tg263_scp.service.outbox import Outbox
+from tg263_scp.service.relabelling import Writing, digests_of
 from tg263_scp.service.renumbering import Renumbering
 from tg263_scp.service.spool import Spool
 from tg263_scp.service.states import (
@@ -47,12 +50,14 @@ class Outlet:
         spool: Spool,
         outbox: Outbox,
         renumbering: Renumbering,
+        writing: Writing,
         gates_of: GatesOf,
     ) -> None:
         self._destination = destination
         self._spool = spool
         self._outbox = outbox
         self._renumbering = renumbering
+        self._writing = writing
         self._gates_of = gates_of
 
     def waits_until(self, job: Job, delivery: Delivery) -> float:
@@ -95,16 +100,18 @@ class Outlet:
         try:
             uids = tuple(uid for uid, _ in self._uids_referred_to(job))
             new = {uid.old: uid.new for uid in uids if uid.found is Found.RENUMBERED}
-            if new:
-                rewrite_references(original, copy, new, self._renumbering.uids.series)
+            if not new:
+                return original, Variant(uids, {"sent": "original", "references": _told(uids)})
+            provenance = self._writing.provenance(job.calling_ae_title)
+            proof = rewrite_references(original, copy, new, self._renumbering.uids.series, provenance)
         except FileNotFoundError:
             return original, AS_IT_IS
         except HeldObjectError as problem:
             kept = tuple(UidSent(uid.old, uid.old, Found.NOT_EDITABLE) for uid in uids)
-            told = {"sent": "original", "references": _told(kept), "references_kept": problem.reason}
-            return original, Variant(kept, told)
-        sent = "rewritten" if new else "original"
-        return (copy if new else original), Variant(uids, {"sent": sent, "references": _told(uids)})
+            told: dict[str, Any] = {"sent": "original", "references": _told(kept)}
+            return original, Variant(kept, {**told, "references_kept": problem.reason})
+        told = {"sent": "rewritten", "references": _told(uids), "provenance_added": proof.added}
+        return copy, Variant(uids, {**told, "digests": digests_of(proof)})
 
     def _uids_referred_to(self, job: Job) -> list[tuple[UidSent, bool]]:
         """Return the UIDs that stand for those in a plan or dose, each with whether that can no longer change."""

@@ -263,13 +263,18 @@ def audit_record(
     if outcome.proof is not None:
         record["provenance_added"] = outcome.proof.added
         record["codes_added"] = outcome.proof.added_codes
-        record["digests"] = {
-            "before": outcome.proof.sha256_before,
-            "after": outcome.proof.sha256_after,
-            "blanked_before": outcome.proof.blanked_sha256_before,
-            "blanked_after": outcome.proof.blanked_sha256_after,
-        }
+        record["digests"] = digests_of(outcome.proof)
     return record
+
+
+def digests_of(proof: EditProof) -> dict[str, str]:
+    """Return the digests of an edit as the audit log has them."""
+    return {
+        "before": proof.sha256_before,
+        "after": proof.sha256_after,
+        "blanked_before": proof.blanked_sha256_before,
+        "blanked_after": proof.blanked_sha256_after,
+    }
 
 
 def _roi_line(roi: RoiRecord, decision: Decision) -> dict[str, Any]:

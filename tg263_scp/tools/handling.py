@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tg263_scp.dicom.identify import ObjectIdentity, identify
-from tg263_scp.dicom.references import REFERRING, rewrite_references, structure_sets_of
+from tg263_scp.dicom.references import REFERRING, structure_sets_of
+from tg263_scp.dicom.rewriting import rewrite_references
 from tg263_scp.errors import HeldObjectError
 from tg263_scp.service.outgoing import sealed
 from tg263_scp.tools.archiving import (
@@ -90,11 +91,13 @@ def _referring(
     if changes:
         temporary = unfinished_copy(target)
         try:
-            rewrite_references(source.path, temporary, changes, workshop.uids.series)
+            proof = rewrite_references(
+                source.path, temporary, changes, workshop.uids.series, workshop.writing.provenance("")
+            )
         except HeldObjectError as problem:
             reason = problem.reason
         else:
-            digests = Digests(file_digest(source.path), file_digest(temporary))
+            digests = Digests(file_digest(source.path), file_digest(temporary), proof.blanked_sha256_after)
             rows = (row(source, What.REWRITTEN, "", identity.sop_instance_uid, digests),)
             return Handled(source, What.REWRITTEN, rows=rows, temporary=temporary)
     return copied(source, target, identity, reason)

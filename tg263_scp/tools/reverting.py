@@ -1,4 +1,4 @@
-"""``revert``: structure sets that were relabelled with provenance copied with the names of their sender.
+"""``revert``: what was relabelled with provenance, or refers to it, copied as its sender wrote it.
 
 Works from what the objects themselves record; a copy is the data set of the sender byte for byte, or there is none. As
 with ``relabel`` nothing is overwritten, no input is touched, a bad file stops nothing. An interrupted run is taken up by
@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tg263_scp.dicom.identify import identify
+from tg263_scp.dicom.references import REFERRING
 from tg263_scp.dicom.revert import RevertReport
 from tg263_scp.dicom.revert import revert as restore
 from tg263_scp.errors import HeldObjectError
@@ -81,12 +82,15 @@ def _revert_one(source: Source, target: Path, reports: Reports) -> Handled:
     identity = identify(source.path)
     if identity is None:
         return Handled(source, What.NOT_DICOM)
-    if not may_be_structure_set(identity):
+    referring = identity.sop_class_uid in REFERRING
+    if not (referring or may_be_structure_set(identity)):
         return Handled(source, What.LEFT_OUT)
     copy = unfinished_copy(target)
     try:
         report = restore(source.path, copy)
     except HeldObjectError as problem:
+        if referring and problem.reason == "not_ours":
+            return Handled(source, What.LEFT_OUT)  # most plans and doses were never touched
         return Handled(source, What.NOT_REVERTED, problem.reason)
     if os.path.lexists(target):
         copy.unlink()

@@ -14,8 +14,16 @@ from tg263_scp.tools.wording import HOLD_WORDS
 
 _NOT_OF_THE_NODE = frozenset(
     (
-        *("copy_changed", "edited_since", "not_dicom", "not_ours", "other_uid_policy", "output_exists"),
-        *("references_changed", "released", "source_changed"),
+        *(
+            "copy_changed",
+            "edited_since",
+            "new_object",
+            "not_dicom",
+            "not_ours",
+            "other_uid_policy",
+            "output_exists",
+        ),
+        *("references_changed", "released", "series_torn_apart", "source_changed"),
     )
 )
 """Reasons that only the verbs for archives give, and the one that ends a hold."""

@@ -153,7 +153,10 @@ def scp_status_table(link: Link) -> str:
 
 _WHEN = {
     Occasion.RENAMED: ("OTHER", "A ROI gets a new name"),
-    Occasion.PROVENANCE: ("CONFIGURATION", "A ROI gets a new name; `write.provenance`"),
+    Occasion.PROVENANCE: (
+        "CONFIGURATION",
+        "A ROI gets a new name, or a reference a new UID; `write.provenance`",
+    ),
     Occasion.CODES: ("CONFIGURATION", "A ROI gets a new name; `write.codes`"),
     Occasion.NEW_UIDS: ("CONFIGURATION", "A ROI gets a new name; `uid_policy: new` of the destination"),
     Occasion.REFERENCES: (
@@ -167,16 +170,17 @@ def coercion_table(link: Link) -> str:
     """Table 5-11: every attribute that is written, but for those inside an item that is added."""
     rows = []
     structure_sets = f"RT Structure Set Storage ({RT_STRUCTURE_SET_STORAGE})"
+    referring = ", ".join(REFERRING.values())
+    classes = {Occasion.REFERENCES: referring, Occasion.PROVENANCE: f"{structure_sets}, {referring}"}
     for each in (*written_attributes(), *written_references()):
         if each.path[0] in _ADDED_SEQUENCES and len(each.path) > 1:
             continue
-        classes = ", ".join(REFERRING.values()) if each.occasion is Occasion.REFERENCES else structure_sets
         condition, comment = _WHEN[each.occasion]
         tags = " > ".join(tag_text(tag) for tag in each.path)
         claim = f"writes-{each.occasion.replace('_', '-')}"
         rows.append(
             (
-                *(each.name, tags, classes, each.change),
+                *(each.name, tags, classes.get(each.occasion, structure_sets), each.change),
                 *(each.value, condition, f"{comment} {link(claim)}"),
             )
         )
