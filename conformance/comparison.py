@@ -46,10 +46,10 @@ def elements(path: Path) -> dict[str, bytes]:
 
 
 def _elements(data: Dataset, place: str) -> Iterator[tuple[str, bytes]]:
-    for tag in data.keys():  # noqa: SIM118  (iterating the data set itself would decode)
+    # First all raw values: to read a sequence decodes Pixel Representation beside it. Iterating the data set would decode too.
+    for tag, raw in [(tag, data.get_item(tag)) for tag in data.keys()]:  # noqa: SIM118
         if tag.element == 0:
             continue
-        raw = data.get_item(tag)
         here = f"{place}{tag.group:04X}{tag.element:04X}"
         if not isinstance(raw, RawDataElement):
             vr = raw.VR

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import specimens
-from comparison import changes, sop_instance_uid
+from comparison import changes, data_set_bytes, sop_instance_uid
 from foreign_peers import Orthanc
 from processes import HOST, program, run
 from pydicom import Dataset, dcmread
 from pydicom.uid import RTPlanStorage, RTStructureSetStorage
 from serving_node import ServingNode
+
+from tg263_scp.cli import main as cli
 
 pytestmark = pytest.mark.peer
 
@@ -42,9 +44,16 @@ def _export(folder: Path, seed: str) -> dict[str, Path]:
     return paths
 
 
-@pytest.mark.parametrize("order", [("RTSTRUCT", "RTPLAN", "RTDOSE"), ("RTDOSE", "RTPLAN", "RTSTRUCT")])
+PROVENANCE = {"00080015", "0018A001", "04000561"}
+
+
+@pytest.mark.parametrize(
+    ("order", "provenance"),
+    [(("RTSTRUCT", "RTPLAN", "RTDOSE"), "off"), (("RTDOSE", "RTPLAN", "RTSTRUCT"), "on")],
+)
 def test_an_archive_holds_plan_dose_and_set_that_refer_to_one_another(
     order: tuple[str, ...],
+    provenance: str,
     make_node: Callable[..., ServingNode],
     first_come_orthanc: Orthanc,
     tmp_path: Path,
@@ -53,7 +62,7 @@ def test_an_archive_holds_plan_dose_and_set_that_refer_to_one_another(
     sent = _export(tmp_path / "export", tmp_path.name)
     run("storescu", "-aet", "STORESCU", "-aec", orthanc.ae_title, HOST, orthanc.port, sent["RTSTRUCT"])
     policy = {"uid_policy": "new", "rewrite_references": "on"}
-    node = make_node({**orthanc.as_destination(), **policy}).start()
+    node = make_node({**orthanc.as_destination(), **policy}, write={"provenance": provenance}).start()
 
     run("storescu", "-R", HOST, node.port, *(sent[modality] for modality in order))
     node.wait_for("sent", objects=3)
@@ -69,11 +78,16 @@ def test_an_archive_holds_plan_dose_and_set_that_refer_to_one_another(
     assert _findings(tmp_path / "set.dcm") == _findings(sent["RTSTRUCT"])
     for modality, uid in (("RTPLAN", plan_uid), ("RTDOSE", dose_uid)):
         stored = orthanc.file(uid, tmp_path / f"{modality}.dcm")
-        assert set(changes(sent[modality], stored)) == {"300C0060[0].00081155"}
+        changed = {place.split("[")[0] for place in changes(sent[modality], stored)}
+        assert changed - PROVENANCE == {"300C0060"}
+        assert changed & PROVENANCE == (PROVENANCE if provenance == "on" else set())
         (reference,) = dcmread(stored).ReferencedStructureSetSequence
         assert reference.ReferencedSOPInstanceUID == new_uid
         assert _findings(stored) == _findings(sent[modality])
     assert dcmread(tmp_path / "RTDOSE.dcm").ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID == plan_uid
+    if provenance == "on":
+        assert cli(["revert", str(tmp_path / "RTPLAN.dcm"), "--output", str(tmp_path / "back")]) == 0
+        assert data_set_bytes(tmp_path / "back" / "RTPLAN.dcm") == data_set_bytes(sent["RTPLAN"])
 
 
 def _findings(path: Path) -> list[str]:

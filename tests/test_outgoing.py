@@ -23,6 +23,7 @@ from test_forwarder import Clock, Line, Peer
 
 from tg263_scp.dicom.part10 import read_file_meta
 from tg263_scp.dicom.uid_policy import UidMap
+from tg263_scp.service import outgoing
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.forwarder import Forwarder
 from tg263_scp.service.journal import Journal
@@ -210,6 +211,15 @@ def test_a_plan_whose_set_does_not_come_goes_on_as_it_was_received(desk):
     told = desk.told(job)
     assert told["sent"] == "original"
     assert told["references"] == [{"old": SET, "new": SET, "structure_set": "unknown"}]
+
+
+def test_what_waits_is_read_once(desk, monkeypatch):
+    reads = []
+    read = outgoing.structure_sets_of
+    monkeypatch.setattr(outgoing, "structure_sets_of", lambda path: reads.append(path) or read(path))
+    desk.plan()
+    desk.run_for(WAIT_S + 1)
+    assert len(desk.archive.data_sets) == len(reads) == 1
 
 
 def test_with_no_time_to_wait_it_goes_on_at_once(make):

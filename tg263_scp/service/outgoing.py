@@ -59,6 +59,7 @@ class Outlet:
         self._renumbering = renumbering
         self._writing = writing
         self._gates_of = gates_of
+        self._read: dict[str, Referring] = {}
 
     def waits_until(self, job: Job, delivery: Delivery) -> float:
         """Return the time until which a plan or dose waits for a structure set; 0 where it does not wait."""
@@ -78,7 +79,10 @@ class Outlet:
             OSError: reading or writing failed.
         """
         if self._rewrites(job):
-            return self._referring(job, delivery.variant)
+            try:
+                return self._referring(job, delivery.variant)
+            finally:
+                self._read.pop(job.token, None)
         if not job.sends_result:
             return self._spool.original(job.token), Variant((), {"sent": "original"})
         if self._destination.uid_policy == "keep":
@@ -115,7 +119,10 @@ class Outlet:
 
     def _uids_referred_to(self, job: Job) -> list[tuple[UidSent, bool]]:
         """Return the UIDs that stand for those in a plan or dose, each with whether that can no longer change."""
-        referring = structure_sets_of(self._spool.original(job.token))
+        # A plan or dose that waits is looked at every second: it is read once.
+        if job.token not in self._read:
+            self._read[job.token] = structure_sets_of(self._spool.original(job.token))
+        referring = self._read[job.token]
         seal = sealed(referring, self._gates_of(job))
         if seal is not None:
             return [(UidSent(uid, uid, seal), True) for uid in referring.structure_sets]
