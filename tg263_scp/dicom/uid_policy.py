@@ -3,7 +3,7 @@
 The policy ``keep`` leaves all UIDs: a correction may (PS3.3 C.12.1.1.9), and plans and doses go on referring to the set.
 This module is the policy ``new``: new SOP Instance UID and Series Instance UID, in the file meta too; the set it came
 from becomes an item of Predecessor Structure Set Sequence (3006,0018; PS3.3 C.8.8.5), Structure Set Date and Time are
-those of the change. Plans and doses go on referring to the old set, unless :mod:`tg263_scp.dicom.references` rewrites them.
+those of the change. Plans and doses go on referring to the old set, unless :mod:`tg263_scp.dicom.rewriting` changes that.
 
 All is a byte splice like a relabelling, and is read back. An object under new UIDs is a new object: ``revert`` refuses
 it, since the sender's object still exists under its own UID.
