@@ -282,16 +282,17 @@ def test_a_destination_that_aborts_gets_the_object_again(
 
 
 @pytest.mark.cell("Aborts and outages", "The destination refuses the association", "DCMTK is called")
-def test_a_destination_that_refuses_us_is_shown_and_can_be_tried_again(
+def test_a_destination_that_refuses_us_is_shown_and_gets_everything_once_it_knows_us(
     make_node: Callable[..., ServingNode], make_receiver: Callable[..., DcmtkReceiver], rtstruct: Path
 ) -> None:
     receiver = make_receiver().start("+xa", "--refuse", answers=False)
     node = make_node(receiver.as_destination()).start()
     run("dcmsend", HOST, node.port, rtstruct)
-    node.wait_for("failed", objects=1)
+    (waits,) = node.wait_for("retry", objects=1)
+    assert "rejects the association for good" in waits["errors"]["receiver"]
+    assert "receiver, 1 objects: the peer rejects the association for good" in node.verb("queue", "list")[1]
 
     receiver.kill()
     receiver.start()
-    assert node.verb("queue", "retry", "--all")[0] == 0
     node.wait_for("sent", objects=1)
     assert len(elements(next(iter(receiver.files().values())))) == len(elements(rtstruct))

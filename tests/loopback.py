@@ -282,13 +282,16 @@ def ask_to_store(port: int, dataset: bytes, *, sop_class: str, uid: str) -> int:
         return answer.Status
 
 
-def node_config(folder: Path, *destination_ports: int, **sections: dict) -> Config:
+def node_config(
+    folder: Path, *destination_ports: int, first_delay_s: float = 0.05, **sections: dict
+) -> Config:
     """Return a configuration for tests: loopback, free port, quick retries."""
     lines = [
         "listen: {port: 0, drain_s: 10, network_timeout_s: 30}",
         f"spool: {{folder: '{folder / 'spool'}', min_free_bytes: 0}}",
         "llm: {enabled: no}",
-        "destination_defaults: {retry: {first_delay_s: 0.05, max_delay_s: 0.2}, dimse_timeout_s: 10}",
+        f"destination_defaults: {{retry: {{first_delay_s: {first_delay_s}, max_delay_s: {4 * first_delay_s}}},"
+        " dimse_timeout_s: 10}",
         "destinations:",
     ]
     lines += [

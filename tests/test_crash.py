@@ -84,8 +84,8 @@ class Process:
 def start(tmp_path):
     running = []
 
-    def run(port: int, last_step: str = "") -> Process:
-        node_config(tmp_path, port)
+    def run(port: int, last_step: str = "", **options) -> Process:
+        node_config(tmp_path, port, **options)
         running.append(Process(tmp_path / "node.yaml", last_step))
         return running[-1]
 
@@ -209,3 +209,18 @@ def test_killed_with_a_queue_everything_arrives_in_order(start, tmp_path):
     with late:
         run_until_all_is_sent(tmp_path, late.port)
         assert late.uids() == [uid for _, _, uid, _ in objects]
+
+
+def test_killed_while_the_first_object_waits_to_be_tried_again_nobody_passes_it(start, tmp_path):
+    objects = [(image(f"1.2.{n}"), CT, f"1.2.{n}", EXPLICIT) for n in range(1, 5)]
+    refused, tried = {"1.2.1"}, []
+    with Receiver(
+        status=lambda uid: 0xA700 if uid in refused else 0x0000, before_answer=tried.append
+    ) as receiver:
+        first = start(receiver.port, first_delay_s=1.0)
+        Sender(first.port, tmp_path).send_all(objects)
+        wait_until(lambda: tried)
+        first.kill()
+        refused.clear()
+        run_until_all_is_sent(tmp_path, receiver.port)
+        assert receiver.uids() == [uid for _, _, uid, _ in objects]

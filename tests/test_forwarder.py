@@ -9,9 +9,10 @@ from tg263_scp.dicom.sender import Answer, Unavailable
 from tg263_scp.dicom.statuses import Verdict, reaction_to
 from tg263_scp.dicom.uid_policy import UidMap
 from tg263_scp.service.audit import AuditLog, verify
-from tg263_scp.service.forwarder import Forwarder
+from tg263_scp.service.forwarder import PATIENCE, Forwarder
 from tg263_scp.service.journal import Journal
 from tg263_scp.service.outgoing import Outlet
+from tg263_scp.service.polling import POLL_S
 from tg263_scp.service.relabelling import Writing
 from tg263_scp.service.renumbering import Renumbering
 from tg263_scp.service.spool import Spool
@@ -99,7 +100,11 @@ class Desk:
         self.spool = Spool(folder / "spool", min_free_bytes=0)
         self.journal = Journal(folder / "journal", clock=clock)
         self.audit = AuditLog(folder / "audit.jsonl")
-        self.forwarder = Forwarder(
+        self.peer = peer
+        self.forwarder = self.made()
+
+    def made(self):
+        return Forwarder(
             self.destination,
             self.journal.outbox,
             self.audit,
@@ -111,15 +116,21 @@ class Desk:
                 Writing(),
                 lambda job: gates(),
             ),
-            connect=peer.connect,
-            clock=clock,
+            connect=self.peer.connect,
+            clock=self.clock,
             jitter=lambda: 0.0,
         )
 
-    def queue(self, *tokens, sop_class=CT):
+    def restart(self):
+        """Have a forwarder that knows what the journal knows, as after a crash."""
+        self.forwarder = self.made()
+        self.forwarder._prepare(afresh=True)
+
+    def queue(self, *tokens, sop_class=CT, uid=None):
         for token in tokens:
             arrival = Arrival(
-                token, sop_class, f"1.2.{token[1:]}", EXPLICIT, token, 4, "TPS", "127.0.0.1", "TG263", ""
+                *(token, sop_class, uid or f"1.2.{token[1:]}", EXPLICIT),
+                *(token, 4, "TPS", "127.0.0.1", "TG263", ""),
             )
             job, _ = self.journal.receive(arrival)
             self.journal.decide(job, {"kind": "passed"}, hold=False)
@@ -174,15 +185,121 @@ def test_a_storage_warning_is_sent_and_recorded(desk, peer, status):
     assert f"0x{status:04X}" in desk.delivery("t1").error
 
 
-def test_a_full_destination_is_tried_again_and_does_not_hold_up_the_others(desk, peer):
-    peer.answers["t1"] = [0xA700, 0xA700]
+@pytest.mark.parametrize("failure", [0xA700, 0x0001, "abort"])
+def test_a_failure_that_passes_lets_nobody_pass(desk, peer, failure):
+    peer.answers["t1"] = [failure] * (PATIENCE - 1)
     desk.queue("t1", "t2")
     desk.run()
-    assert peer.box == ["t2"]
-    assert (desk.state("t1"), desk.delivery("t1").status) == (DeliveryState.RETRY, 0xA700)
+    assert peer.tried == ["t1"]
+    assert desk.state("t1") is DeliveryState.RETRY
+    assert desk.delivery("t1").status == (None if failure == "abort" else failure)
+    desk.queue("t3")
     desk.run_for(60)
-    assert peer.box == ["t2", "t1"]
-    assert desk.delivery("t1").attempts == 3
+    assert peer.box == ["t1", "t2", "t3"]
+    assert desk.delivery("t1").attempts == PATIENCE
+
+
+@pytest.mark.parametrize("failure", [0xA700, 0x0001, "abort"])
+def test_an_object_that_fails_again_and_again_is_set_aside_and_the_others_pass(desk, peer, failure):
+    peer.answers["t1"] = [failure] * 6
+    desk.queue("t1", "t2", "t3")
+    desk.run_for(40)
+    assert peer.box == ["t2", "t3"]
+    assert (desk.state("t1"), desk.delivery("t1").aside) == (DeliveryState.RETRY, True)
+    desk.queue("t4")
+    desk.run()
+    assert peer.box == ["t2", "t3", "t4"]
+    desk.run_for(600)
+    assert peer.box == ["t2", "t3", "t4", "t1"]
+    assert desk.delivery("t1").attempts == 7
+
+
+def test_a_whole_series_that_is_refused_blocks_no_longer_than_one_object(desk, peer):
+    series = [f"t{n}" for n in range(1, 41)]
+    peer.answers = {token: [0xA700] * 1000 for token in series}
+    desk.queue(*series, "t99")
+    desk.run_for(40)
+    assert peer.box == ["t99"]
+    assert {desk.state(token) for token in series} == {DeliveryState.RETRY}
+
+
+@pytest.mark.parametrize("failure", [0xA700, "abort"])
+def test_a_destination_that_takes_nothing_for_long_gets_everything_in_order_but_one(desk, peer, failure):
+    tokens = [f"t{n}" for n in range(1, 10)]
+    peer.answers = {token: [failure] * 1000 for token in tokens}
+    desk.queue(*tokens)
+    desk.run_for(200)
+    assert peer.box == []
+    peer.answers = {}
+    desk.run_for(200)
+    first = peer.box[0]
+    assert peer.box == [first, *(token for token in tokens if token != first)]
+
+
+@pytest.mark.parametrize("failure", [0xA700, "abort", "down"])
+def test_after_a_restart_nobody_passes_either(desk, peer, failure):
+    if failure == "down":
+        peer.refusal = Unavailable("down", permanent=False)
+    peer.answers["t1"] = [failure]
+    desk.queue("t1", "t2")
+    desk.run()
+    desk.queue("t3")
+    peer.refusal = None
+    peer.answers = {}
+    desk.restart()
+    desk.run_for(30)
+    assert peer.box == ["t1", "t2", "t3"]
+
+
+def test_after_a_restart_what_was_set_aside_is_tried_again_in_order(desk, peer):
+    peer.answers = {token: [0xA700] * 1000 for token in ("t1", "t2", "t3")}
+    desk.queue("t1", "t2", "t3")
+    desk.run_for(100)
+    assert {desk.delivery(token).aside for token in ("t1", "t2", "t3")} == {True}
+    peer.answers = {}
+    desk.queue("t4")
+    desk.restart()
+    desk.run()
+    assert peer.box == ["t1", "t2", "t3", "t4"]
+
+
+def test_killed_while_sending_the_object_keeps_its_turn(desk, peer):
+    desk.queue("t1", "t2")
+    desk.journal.outbox.sending(desk.delivery("t1"))
+    desk.restart()
+    desk.run()
+    assert peer.box == ["t1", "t2"]
+
+
+def test_a_newer_version_waits_for_the_older_one_even_where_that_is_set_aside(desk, peer):
+    peer.answers["t1"] = [0xA700] * (PATIENCE + 2)
+    desk.queue("t1", "t2", uid="1.2.7")
+    desk.queue("t3")
+    desk.run_for(40)
+    assert peer.box == ["t3"]
+    assert desk.state("t2") is DeliveryState.PENDING
+    desk.run_for(300)
+    assert peer.box == ["t3", "t1", "t2"]
+
+
+def test_a_newer_version_goes_on_where_the_older_one_has_failed(desk, peer):
+    peer.answers["t1"] = [0xC000]
+    desk.queue("t1", "t2", uid="1.2.7")
+    desk.run()
+    assert (desk.state("t1"), peer.box) == (DeliveryState.FAILED, ["t2"])
+
+
+def test_a_forwarder_whose_queue_waits_sleeps(desk, peer):
+    peer.answers["t1"] = [0xA700] * 1000
+    desk.queue("t1", "t2", uid="1.2.7")
+    while not desk.delivery("t1").aside:
+        desk.run()
+        desk.clock.now += desk.forwarder._idle_s()
+    desk.run()
+    assert desk.forwarder._idle_s() == POLL_S
+    desk.clock.now = desk.delivery("t1").next_attempt_at - 0.25
+    desk.run()
+    assert desk.forwarder._idle_s() == pytest.approx(0.25)
 
 
 def test_the_delay_doubles_up_to_its_cap(desk, peer, clock):
@@ -242,14 +359,6 @@ def test_no_answer_is_not_sent(desk, peer):
     assert peer.box == ["t1"]
 
 
-def test_an_object_that_breaks_every_association_does_not_block_the_others(desk, peer):
-    peer.answers["t1"] = ["abort"] * 1000
-    desk.queue("t1", "t2", "t3")
-    desk.run_for(30)
-    assert peer.box == ["t2", "t3"]
-    assert desk.state("t1") is DeliveryState.RETRY
-
-
 def test_a_destination_that_is_down_keeps_its_queue_in_order_and_is_not_pestered(desk, peer):
     peer.refusal = Unavailable("down", permanent=False)
     desk.queue("t1", "t2", "t3")
@@ -263,11 +372,30 @@ def test_a_destination_that_is_down_keeps_its_queue_in_order_and_is_not_pestered
     assert peer.box == ["t1", "t2", "t3", "t4"]
 
 
-def test_a_destination_that_refuses_us_for_good_fails_loudly(desk, peer):
+def test_a_destination_that_rejects_us_for_good_is_shown_and_gets_everything_in_order_once_it_knows_us(
+    desk, peer, caplog
+):
     peer.refusal = Unavailable("calling AE title not recognised", permanent=True)
-    desk.queue("t1")
+    desk.queue("t1", "t2")
     desk.run()
-    assert (desk.state("t1"), desk.delivery("t1").error) == ("FAILED", "calling AE title not recognised")
+    assert (desk.state("t1"), desk.delivery("t1").error) == ("RETRY", "calling AE title not recognised")
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    peer.refusal = None
+    desk.queue("t3")
+    desk.run_for(20)
+    assert peer.box == ["t1", "t2", "t3"]
+
+
+def test_a_person_can_have_the_destination_tried_at_once(desk, peer):
+    peer.refusal = Unavailable("calling AE title not recognised", permanent=True)
+    desk.queue("t1", "t2", "t3")
+    desk.run_for(300)
+    peer.refusal = None
+    desk.run()
+    assert peer.box == []
+    assert desk.journal.retry(desk.delivery("t2").job) == 3
+    desk.run()
+    assert peer.box == ["t1", "t2", "t3"]
 
 
 def test_a_destination_that_stays_away_is_given_up_in_the_end(desk, peer):

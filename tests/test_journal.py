@@ -186,13 +186,44 @@ def test_work_comes_in_order_of_receipt(journal):
     assert journal.next_job().job == jobs[1]
 
 
-def test_deliveries_come_in_order_of_receipt_and_only_when_due(journal, clock):
+def due(journal, limit=10, destination="d1"):
+    return [job.job for job, _ in journal.outbox.due(destination, limit)]
+
+
+def test_deliveries_come_in_order_of_receipt_and_nobody_passes_one_that_is_due_later(journal, clock):
     jobs = [ready(journal, token=f"t{n}", uid=f"1.{n}", sha256=str(n)) for n in range(3)]
-    settle(journal, jobs[0], DeliveryState.RETRY, next_attempt_at=clock.now + 5, error="A700")
-    assert [job.job for job, _ in journal.outbox.due("d1", 10)] == jobs[1:]
+    settle(journal, jobs[1], DeliveryState.RETRY, next_attempt_at=clock.now + 5, error="A700")
+    assert due(journal) == jobs[:1]
     clock.now += 5
-    assert [job.job for job, _ in journal.outbox.due("d1", 2)] == jobs[:2]
-    assert journal.outbox.due("d2", 10) == []
+    assert due(journal, limit=2) == jobs[:2]
+    assert due(journal, destination="d2") == []
+
+
+def test_what_was_set_aside_is_passed_by_all_but_a_newer_version_of_itself(journal, clock):
+    old, new = (ready(journal, token=f"t{n}", uid="1.7", sha256=str(n)) for n in range(2))
+    other = ready(journal, token="t2", uid="1.8", sha256="2")
+    settle(journal, old, DeliveryState.RETRY, next_attempt_at=clock.now + 5, aside=True)
+    assert due(journal) == [other]
+    clock.now += 5
+    assert due(journal) == [old, other]
+    settle(journal, old, DeliveryState.FAILED)
+    assert due(journal) == [new, other]
+    journal.retry(old)
+    assert not delivery_of(journal, old).aside
+
+
+def test_a_retry_hastens_the_queue_that_an_object_waits_in_and_no_other(journal, clock):
+    first, second, last = (
+        ready(journal, "d1", "d2", token=f"t{n}", uid=f"1.{n}", sha256=str(n)) for n in range(3)
+    )
+    for job, destination, aside in ((first, "d1", False), (second, "d1", True), (first, "d2", False)):
+        delivery = delivery_of(journal, job, destination)
+        journal.outbox.settle(delivery, DeliveryState.RETRY, next_attempt_at=clock.now + 600, aside=aside)
+    for job in (second, last):
+        journal.outbox.settle(delivery_of(journal, job, "d2"), DeliveryState.FAILED)
+    assert journal.retry(last) == 3  # started again at d2, whose queue it stands in, and the queue of d1
+    assert due(journal) == [first, last]
+    assert due(journal, destination="d2") == [first, last]
 
 
 def test_each_destination_has_its_own_state(journal):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.journal import Journal
 from tg263_scp.service.node import JOURNAL_NAME, Node
-from tg263_scp.service.states import Arrival, ObjectState
+from tg263_scp.service.states import Arrival, DeliveryState, ObjectState
 from tg263_scp.tools import doctor
 from tg263_scp.tools.exitcode import ExitCode
 
@@ -126,6 +127,25 @@ def test_retry_has_a_held_object_decided_anew(
     assert main(["queue", "retry", which, "--config", str(config)]) == ExitCode.DONE
     assert state_of(config) is ObjectState.RECEIVED
     assert "1 of 1 objects start again" in capsys.readouterr().out
+
+
+def test_the_queue_says_what_a_destination_waits_for_and_a_retry_ends_the_wait(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reason = "the peer rejects the association for good: Calling AE title not recognised"
+    journal = Journal(load_config(config).spool.folder / JOURNAL_NAME)
+    journal.release(1)
+    journal.finish(1, ["archive"])
+    (delivery,) = journal.outbox.deliveries(1)
+    journal.outbox.settle(delivery, DeliveryState.RETRY, error=reason, next_attempt_at=time.time() + 600)
+    assert main(["queue", "list", "--config", str(config)]) == ExitCode.DONE
+    assert f"archive, 1 objects: {reason}" in capsys.readouterr().out
+    assert main(["queue", "list", "--config", str(config), "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)[0]["errors"] == {"archive": reason}
+    assert journal.outbox.due("archive", 1) == []
+    assert main(["queue", "retry", "--all", "--config", str(config)]) == ExitCode.DONE
+    assert len(journal.outbox.due("archive", 1)) == 1
+    journal.close()
 
 
 def test_release_lets_a_held_object_go_on(config: Path) -> None:

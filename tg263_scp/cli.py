@@ -255,10 +255,12 @@ def _add_queue(verbs: _Group) -> None:
     leaf.add_argument("job", type=_whole_number, metavar="JOB")
     _with_config(leaf, required=True)
     _with_json(leaf)
-    purpose = "try again: decide a held object anew, deliver a failed one"
+    purpose = "try again now: decide a held object anew, deliver one that failed or waits"
     leaf = _leaf(actions, "retry", "queueing:retry_jobs", purpose)
     leaf.add_argument("jobs", nargs="*", type=_whole_number, metavar="JOB")
-    leaf.add_argument("--all", dest="everything", action="store_true", help="every held or failed object")
+    leaf.add_argument(
+        "--all", dest="everything", action="store_true", help="all that is held, failed or waits"
+    )
     _with_config(leaf, required=True)
     leaf = _leaf(actions, "release", "queueing:release_jobs", "forward held objects as they were received")
     leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")

@@ -17,7 +17,7 @@ from typing import Any
 from tg263_scp.errors import JournalError
 from tg263_scp.service.states import TRANSITIONS, ObjectState
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _SCHEMA = """
 CREATE TABLE objects (
     job INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -54,6 +54,7 @@ CREATE TABLE deliveries (
     status INTEGER,
     error TEXT NOT NULL DEFAULT '',
     variant TEXT NOT NULL DEFAULT '',
+    aside INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (job, destination)
 ) WITHOUT ROWID;
 CREATE INDEX delivery_state ON deliveries (destination, state, job);
@@ -66,6 +67,7 @@ DROP INDEX object_identity;
 CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route) WHERE state <> 'EXPIRED';
 """,
     2: "ALTER TABLE deliveries ADD COLUMN variant TEXT NOT NULL DEFAULT '';\n",
+    3: "ALTER TABLE deliveries ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;\n",
 }
 """What makes a journal of the next version of one of this version; nothing in it is lost."""
 

@@ -4,9 +4,21 @@ Each destination has a forwarder with a thread and a queue of its own, so that o
 object counts as sent only on the success (or storage warning) status of its own C-STORE. Everything else is either
 transient, and tried again after a delay that doubles, or permanent, and stays in the queue as FAILED for a person.
 
-Order and failure: a destination that cannot be reached keeps its whole queue waiting, in order. An object that alone
-fails, or waits for another one (:mod:`tg263_scp.service.outgoing`), waits alone, and those behind it pass. A crash between
-the answer and its entry sends the object once more: the destination gets the same bytes again, never others.
+What a failure means for the order:
+
+    no association              Nobody passes. Whether the peer is down or rejects us, for the moment or "for good" (an AE
+                                title that is not entered there yet): it is a fault of the destination, not of an object.
+    a transient status, or the  Nobody passes at first, since the destination may be full or about to end. After
+    association is lost         :data:`PATIENCE` such failures in a row the object at hand is set aside: it waits alone, and
+                                those behind it pass. Each that fails as well is set aside too. As soon as the destination
+                                takes one, all that was set aside since the first failure is tried once more, in order.
+    a permanent status, or no   The object has FAILED; the next one goes on.
+    presentation context
+    it waits for another one    It is set aside until then (:mod:`tg263_scp.service.outgoing`).
+
+Two versions of an object (one SOP Instance UID) never change places. The journal holds what was set aside and when all is
+due, so that a restart lets nobody pass either; at its start the forwarder tries what was set aside once more, in order. A
+crash between the answer and its entry sends the object once more: the destination gets the same bytes again, never others.
 """
 
 from __future__ import annotations
@@ -33,6 +45,8 @@ logger = logging.getLogger("tg263_scp.forwarder")
 
 Batch = Sequence[tuple[Job, Delivery]]
 
+PATIENCE = 3
+"""Failures in a row after which an object no longer holds up those behind it."""
 _WAITS = "waits for the structure set it refers to"
 _LATE = "what becomes of its structure set was not known in time"
 
@@ -89,7 +103,10 @@ class Forwarder(PollingThread):
         self._jitter = jitter
         self._step = step
         self._refusals = 0
+        self._in_vain = 0
+        self._in_vain_since = 0.0
         self._paused_until = 0.0
+        self._looked_at = 0.0
         self._line: Line | None = None
         self._line_lock = Lock()
 
@@ -107,16 +124,17 @@ class Forwarder(PollingThread):
         if afresh:
             # Nobody else sends to this destination: what is SENDING now was cut off.
             self._outbox.recover(self._name)
+            self._outbox.recall(self._name, 0.0)
 
     def _idle_s(self) -> float:
-        due_at = self._outbox.next_due_at(self._name)
-        if due_at is None:
-            return POLL_S
-        return min(POLL_S, max(0.01, max(due_at, self._paused_until) - self._clock()))
+        paused = self._looked_at < self._paused_until
+        at = self._paused_until if paused else self._outbox.next_due_at(self._name, after=self._looked_at)
+        return POLL_S if at is None else min(POLL_S, max(0.01, at - self._clock()))
 
     def work_on_next(self) -> bool:
         """Send one batch of what is due; false where nothing is, or the destination is being left alone for a while."""
-        if self._clock() < self._paused_until:
+        self._looked_at = self._clock()
+        if self._looked_at < self._paused_until:
             return False
         due = self._outbox.due(self._name, self._destination.batch_objects)
         batch = _of_one_association([each for each in due if not self._waits(*each)])
@@ -145,28 +163,21 @@ class Forwarder(PollingThread):
         if now >= until:
             return False
         at = min(until, now + POLL_S)
-        self._outbox.settle(delivery, DeliveryState.RETRY, error=_WAITS, next_attempt_at=at)
+        self._outbox.settle(delivery, DeliveryState.RETRY, error=_WAITS, next_attempt_at=at, aside=True)
         return True
 
     def _send_batch(self, batch: Batch, line: Line) -> None:
         for job, delivery in batch:
-            if self.stopping:
+            if self.stopping or not self._send(job, delivery, line):
                 return
-            answer = self._send(job, delivery, line)
-            if line.usable or (answer.verdict is Verdict.PERMANENT and answer.status is None):
-                continue
-            if answer.verdict is Verdict.TRANSIENT:
-                # Half the first delay is less than the object just tried has to wait: the next one gets its turn.
-                self._paused_until = self._clock() + self._destination.retry.first_delay_s / 2
-            return
 
-    def _send(self, job: Job, delivery: Delivery, line: Line) -> Answer:
+    def _send(self, job: Job, delivery: Delivery, line: Line) -> bool:
+        """Send one object and enter what became of it; true where the next one may follow over the same association."""
         try:
             path, variant = self._outlet.outgoing(job, delivery)
         except HeldObjectError as problem:
-            answer = Answer(Verdict.PERMANENT, None, problem.message)
-            self._fail(job, delivery, answer)
-            return answer
+            self._fail(job, delivery, Answer(Verdict.PERMANENT, None, problem.message))
+            return True
         self._outbox.sending(delivery, variant)
         late = any(uid.found in (Found.UNKNOWN, Found.UNDECIDED) for uid in variant.uids)
         if late and delivery.variant is None:
@@ -180,28 +191,62 @@ class Forwarder(PollingThread):
             self._step("delivery_audited")
             self._outbox.settle(delivery, DeliveryState.SENT, status=answer.status, error=_remark(answer))
             logger.info("job %d: sent to %s", job.job, self._name)
-        elif answer.verdict is Verdict.PERMANENT or self._given_up(delivery):
+            return not self._recalled() and line.usable
+        if answer.verdict is Verdict.PERMANENT:
             self._fail(job, delivery, answer)
-        else:
-            at = self._clock() + self._delay_s(delivery.attempts)
-            text = _text(answer)
-            self._outbox.settle(
-                delivery, DeliveryState.RETRY, status=answer.status, error=text, next_attempt_at=at
-            )
-            logger.warning("job %d: not sent to %s (%s), to be tried again", job.job, self._name, text)
-        return answer
+            return line.usable or answer.status is None
+        if not line.usable:
+            # Half the first delay is less than the object just tried has to wait: one that is set aside lets the next one go.
+            self._paused_until = self._clock() + self._destination.retry.first_delay_s / 2
+        return self._not_taken(job, delivery, answer) and line.usable
+
+    def _not_taken(self, job: Job, delivery: Delivery, answer: Answer) -> bool:
+        """Enter that an object is to be tried again, or is given up; true where those behind it do not wait for it."""
+        now = self._clock()
+        if not delivery.aside:
+            self._in_vain += 1
+            self._in_vain_since = now if self._in_vain == 1 else self._in_vain_since
+        if self._given_up(delivery):
+            self._fail(job, delivery, answer)
+            return True
+        aside = delivery.aside or self._in_vain >= PATIENCE
+        text, at = _text(answer), now + self._delay_s(delivery.attempts)
+        self._outbox.settle(
+            delivery,
+            DeliveryState.RETRY,
+            status=answer.status,
+            error=text,
+            next_attempt_at=at,
+            aside=aside,
+        )
+        logger.warning("job %d: not sent to %s (%s), to be tried again", job.job, self._name, text)
+        return aside
+
+    def _recalled(self) -> bool:
+        """Let what failed before the destination took an object have another turn; true where something was set aside."""
+        recalled = self._in_vain >= PATIENCE
+        if recalled:
+            self._outbox.recall(self._name, self._in_vain_since)
+        self._in_vain = 0
+        return recalled
 
     def _refused(self, batch: Batch, problem: Unavailable) -> None:
+        at = self._clock() + self._delay_s(self._refusals)
         self._refusals += 1
-        self._paused_until = self._clock() + self._delay_s(self._refusals - 1)
-        logger.warning("%s: %s", self._name, problem.message)
+        level = logging.ERROR if problem.permanent else logging.WARNING
+        logger.log(level, "%s: %s; its queue waits", self._name, problem.message)
         answer = Answer(Verdict.TRANSIENT, None, problem.message)
         for job, delivery in batch:
-            if problem.permanent or self._given_up(delivery):
+            if self._given_up(delivery):
                 self._fail(job, delivery, answer)
             else:
-                at = self._paused_until
-                self._outbox.settle(delivery, DeliveryState.RETRY, error=answer.text, next_attempt_at=at)
+                self._outbox.settle(
+                    delivery,
+                    DeliveryState.RETRY,
+                    error=answer.text,
+                    next_attempt_at=at,
+                    aside=delivery.aside,
+                )
 
     def _fail(self, job: Job, delivery: Delivery, answer: Answer) -> None:
         self._record(job, delivery, "delivery_failed", answer)

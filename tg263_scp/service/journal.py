@@ -156,9 +156,7 @@ class Journal:
             ).fetchall()
             for delivery in failed:
                 self.outbox.requeue(db, job, delivery["destination"], now)
-            hastened = db.execute(
-                "UPDATE deliveries SET next_attempt_at=? WHERE job=? AND state='RETRY'", (now, job)
-            ).rowcount
+            hastened = self.outbox.hasten(db, job, now)
         return len(failed) + hastened
 
     def release(self, job: int, *, by: str = "") -> None:

@@ -30,24 +30,55 @@ class Outbox:
         ]
 
     def due(self, destination: str, limit: int) -> list[tuple[Job, Delivery]]:
-        """Return what is to be sent to ``destination`` now, in order of receipt."""
+        """Return what is to be sent to ``destination`` now, in order of receipt.
+
+        Nothing passes an object that was not set aside and is due later. Of one SOP Instance UID only the oldest version is
+        returned, since the destination keeps what comes last.
+        """
         rows = self._database.rows(
-            "SELECT * FROM deliveries WHERE destination=? AND state IN ('PENDING','RETRY') AND next_attempt_at<=?"
-            " ORDER BY job LIMIT ?",
+            "SELECT d.* FROM deliveries d JOIN objects o ON o.job=d.job"
+            " WHERE d.destination=?1 AND d.state IN ('PENDING','RETRY') AND d.next_attempt_at<=?2"
+            " AND d.job<=IFNULL((SELECT MIN(job) FROM deliveries WHERE destination=?1 AND state='RETRY'"
+            " AND NOT aside AND next_attempt_at>?2), d.job)"
+            " AND NOT EXISTS (SELECT 1 FROM objects older JOIN deliveries its ON its.job=older.job"
+            " WHERE older.sop_instance_uid=o.sop_instance_uid AND older.job<o.job"
+            " AND its.destination=?1 AND its.state NOT IN ('SENT','FAILED'))"
+            " ORDER BY d.job LIMIT ?3",
             destination,
             self._database.clock(),
             limit,
         )
         return [(self._job(row["job"]), delivery_of(row)) for row in rows]
 
-    def next_due_at(self, destination: str) -> float | None:
-        """Return when the next delivery to ``destination`` is due; None where nothing waits."""
+    def next_due_at(self, destination: str, after: float) -> float | None:
+        """Return when, after a time, the next delivery to ``destination`` becomes due; None where none will by itself."""
         rows = self._database.rows(
             "SELECT MIN(next_attempt_at) AS at FROM deliveries"
-            " WHERE destination=? AND state IN ('PENDING','RETRY')",
+            " WHERE destination=? AND state IN ('PENDING','RETRY') AND next_attempt_at>?",
             destination,
+            after,
         )
         return rows[0]["at"]
+
+    def hasten(self, db: sqlite3.Connection, job: int, now: float) -> int:
+        """Make an object due at once where it waits, and with it the queues it stands in; part of the caller's transaction.
+
+        Return how many deliveries that are.
+        """
+        return db.execute(
+            "UPDATE deliveries SET next_attempt_at=? WHERE state='RETRY' AND (job=? OR (NOT aside AND destination IN"
+            " (SELECT destination FROM deliveries WHERE job=? AND state IN ('PENDING','RETRY'))))",
+            (now, job, job),
+        ).rowcount
+
+    def recall(self, destination: str, since: float) -> None:
+        """Make due at once what was set aside, or failed again, since a time."""
+        with self._database.transaction() as db:
+            db.execute(
+                "UPDATE deliveries SET next_attempt_at=?"
+                " WHERE destination=? AND state='RETRY' AND aside AND changed_at>=?",
+                (self._database.clock(), destination, since),
+            )
 
     def _job(self, job: int) -> Job:
         return job_of(self._database.rows("SELECT * FROM objects WHERE job=?", job)[0])
@@ -64,7 +95,7 @@ class Outbox:
         """SENT or FAILED -> PENDING, as if queued for the first time; part of the caller's transaction."""
         fresh = {
             **{"attempts": 0, "queued_at": now, "next_attempt_at": now, "status": None},
-            **{"error": "", "variant": ""},
+            **{"error": "", "variant": "", "aside": 0},
         }
         self._database.move(db, (job, destination), DeliveryState.PENDING, **fresh)
 
@@ -96,11 +127,18 @@ class Outbox:
         status: int | None = None,
         error: str = "",
         next_attempt_at: float = 0.0,
+        aside: bool = False,
     ) -> None:
-        """Enter how an attempt ended: SENT, RETRY (due again at ``next_attempt_at``) or FAILED."""
+        """Enter how an attempt ended: SENT, RETRY (due again at ``next_attempt_at``, in its turn or aside) or FAILED."""
         with self._database.transaction() as db:
             key = (delivery.job, delivery.destination)
-            self._database.move(db, key, to, status=status, error=error, next_attempt_at=next_attempt_at)
+            columns = {
+                "status": status,
+                "error": error,
+                "next_attempt_at": next_attempt_at,
+                "aside": int(aside),
+            }
+            self._database.move(db, key, to, **columns)
 
     def recover(self, destination: str) -> int:
         """SENDING -> RETRY for what was on its way to ``destination`` when sending was cut off; return how many."""

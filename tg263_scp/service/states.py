@@ -38,6 +38,7 @@ class DeliveryState(StrEnum):
     SENT = "SENT"
     """The destination answered this very C-STORE with success or a storage warning."""
     RETRY = "RETRY"
+    """Not sent yet, and why not is known: to be tried again, in its turn or set aside."""
     FAILED = "FAILED"
     """Given up: visible in the queue, restartable."""
 
@@ -161,7 +162,8 @@ AS_IT_IS = Variant((), {})
 class Delivery:
     """A row of ``deliveries``; ``status`` is the last C-STORE status, None where none came.
 
-    ``variant`` is None as long as nothing was sent, and for what earlier program versions sent.
+    ``variant`` is None as long as nothing was sent, and for what earlier program versions sent. ``aside`` is true where the
+    object has lost its turn: those behind it do not wait for it.
     """
 
     job: int
@@ -174,6 +176,7 @@ class Delivery:
     status: int | None
     error: str
     variant: Variant | None
+    aside: bool
 
 
 def job_of(row: sqlite3.Row) -> Job:
@@ -190,4 +193,5 @@ def delivery_of(row: sqlite3.Row) -> Delivery:
     values = dict(row)
     values["state"] = DeliveryState(values["state"])
     values["variant"] = Variant.of_text(values["variant"])
+    values["aside"] = bool(values["aside"])
     return Delivery(**values)

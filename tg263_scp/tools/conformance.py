@@ -109,6 +109,7 @@ def _facts(
         "peers_now": configured.peers_now(config),
         "acceptance_now": configured.acceptance_now(config),
         "retry": network.retry(config),
+        "patience": network.patience(),
         "max_contexts": network.max_contexts(),
         "dicom_evidence": evidence_table(claims.values(), ihe=False),
         "ihe_evidence": evidence_table(claims.values(), ihe=True),

@@ -7,6 +7,7 @@ A list names objects by their job number alone; the SOP Instance UID appears whe
 from __future__ import annotations
 
 import getpass
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -50,7 +51,7 @@ def list_jobs(config: Path, everything: bool, as_json: bool) -> ExitCode:
     with opened_journal(config) as journal:
         entries = journal.list_objects(finished=everything)
     if as_json:
-        print_json([_summary(entry) for entry in entries])
+        print_json([_summary(entry) | {"errors": _errors(entry[1])} for entry in entries])
     else:
         _show_list(entries, open_console())
     return ExitCode.DONE
@@ -68,12 +69,12 @@ def show_job(job: int, config: Path, as_json: bool) -> ExitCode:
 
 
 def retry_jobs(jobs: Sequence[int], everything: bool, config: Path) -> ExitCode:
-    """The verb ``queue retry``: decide held objects anew, queue failed deliveries again."""
+    """The verb ``queue retry``: decide held objects anew, queue failed deliveries again, let nothing wait any longer."""
     if bool(jobs) == everything:
         raise UsageError("say which jobs to retry", hint="give job numbers, or --all")
     with opened_journal(config) as journal:
         chosen = (
-            [job.job for job, deliveries in journal.list_objects() if _stuck(job, deliveries)]
+            [job.job for job, deliveries in journal.list_objects() if _can_start_again(job, deliveries)]
             if everything
             else jobs
         )
@@ -91,6 +92,10 @@ def release_jobs(jobs: Sequence[int], config: Path) -> ExitCode:
     return ExitCode.DONE
 
 
+def _can_start_again(job: Job, deliveries: Sequence[Delivery]) -> bool:
+    return _stuck(job, deliveries) or any(each.state is DeliveryState.RETRY for each in deliveries)
+
+
 def _stuck(job: Job, deliveries: Sequence[Delivery]) -> bool:
     return job.state is ObjectState.HELD or any(each.state is DeliveryState.FAILED for each in deliveries)
 
@@ -106,6 +111,10 @@ def _summary(entry: Entry) -> dict[str, Any]:
         "bytes": job.dataset_bytes,
         "destinations": {each.destination: each.state.value.lower() for each in deliveries},
     }
+
+
+def _errors(deliveries: Sequence[Delivery]) -> dict[str, str]:
+    return {each.destination: each.error for each in deliveries if each.error}
 
 
 def _details(entry: Entry) -> dict[str, Any]:
@@ -134,6 +143,7 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
         "attempts": delivery.attempts,
         "next_attempt": _time(delivery.next_attempt_at) if waits else "",
         "status": "" if delivery.status is None else f"0x{delivery.status:04X}",
+        "set_aside": waits and delivery.aside,
         "error": delivery.error,
     }
 
@@ -165,6 +175,9 @@ def _show_list(entries: Sequence[Entry], console: Console) -> None:
     held = sum(job.state is ObjectState.HELD for job, _ in entries)
     failed = sum(any(each.state is DeliveryState.FAILED for each in deliveries) for _, deliveries in entries)
     console.print(f"{len(entries)} objects: {held} held, {failed} with a failed delivery")
+    errors = Counter(error for _, deliveries in entries for error in _errors(deliveries).items())
+    for (destination, error), count in errors.items():
+        console.print(visible(f"{destination}, {count} objects: {error}"), markup=False)
 
 
 def _show_details(entry: Entry, console: Console) -> None:

@@ -8,6 +8,7 @@ from tg263_scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERS
 from tg263_scp.dicom.relabel import MAX_LABEL_CHARACTERS, MAX_NAME_CHARACTERS
 from tg263_scp.dicom.roi_items import MAX_ITEMS, MAX_TEXT_BYTES
 from tg263_scp.dicom.sender import ANNOUNCED_PDU_BYTES, MAX_CONTEXTS, MAX_SENT_PDU_BYTES
+from tg263_scp.service.forwarder import PATIENCE
 from tg263_scp.tools.statement.markdown import table
 from tg263_scp.tools.statement.services import Link
 
@@ -136,6 +137,11 @@ def retry(config: Config) -> str:
         f" {duration(again.max_delay_s)}, with up to 25 % added at random; given up {duration(again.give_up_after_s)}"
         " after queueing"
     )
+
+
+def patience() -> str:
+    """How many failures in a row let others pass."""
+    return str(PATIENCE)
 
 
 def max_contexts() -> str:
