@@ -1,6 +1,6 @@
 """How far a language model could help: every language in turn is taken away, and its names are asked about.
 
-    python benchmarks/open_names.py [GOLD.csv] [--candidates N] [--llm --config FILE]
+    python benchmarks/open_names.py [GOLD.csv] [--candidates N] [--embeddings FILE]
 
 Without its pack the names of a language are as unknown as those of a clinic nobody has heard of. The questions are made as
 for any model; the answers come from a chooser that knows the right name and says it wherever it is offered and would be
@@ -9,7 +9,8 @@ project's own synonyms (with ``left`` where the list wants a side), or those of 
 ``original_name``, ``gold`` and ``language`` as ``tg263-scp evaluate`` reads it.
 
 ``asked``: names that a question is asked about. ``offered``: the right structure is among the choices. ``resolved``: the right
-name would be given.
+name would be given. With ``--embeddings`` the candidates come also from the model that ``llm.embed_model`` of that
+configuration names: run it with and without before you switch it on.
 """
 
 from __future__ import annotations
@@ -18,18 +19,22 @@ import argparse
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tg263_scp.config import load_config
 from tg263_scp.model import Choice, Decision, Roi, Status
-from tg263_scp.naming.asking import NONE, STRUCTURE, Question
+from tg263_scp.naming.asking import NONE, STRUCTURE, Near, Question
 from tg263_scp.naming.choosing import Model, certain
 from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.lexicon import Sense
 from tg263_scp.naming.nomenclature import Nomenclature, load_nomenclature
 from tg263_scp.naming.retrieval import structure_meant
 from tg263_scp.resources import data_folder
+from tg263_scp.service.answer_store import IN_MEMORY, AnswerStore
+from tg263_scp.service.embedding import Embedding
+from tg263_scp.service.ollama_client import OllamaClient
 from tg263_scp.tools.tables import read_table
 
 
@@ -77,7 +82,9 @@ def gold_names(path: Path) -> dict[str, list[Labelled]]:
     return found
 
 
-def measured(names: list[Labelled], nomenclature: Nomenclature, candidates: int) -> Counter[str]:
+def measured(
+    names: list[Labelled], nomenclature: Nomenclature, candidates: int, near: Near | None
+) -> Counter[str]:
     """Count what becomes of names by rule, and what a perfect chooser would make of the others."""
     counts: Counter[str] = Counter(names=len(names))
     for labelled in names:
@@ -92,7 +99,7 @@ def measured(names: list[Labelled], nomenclature: Nomenclature, candidates: int)
             return certain(STRUCTURE, ids[0] if ids else NONE)
 
         (decision,) = decide_set(
-            [Roi(1, labelled.name)], nomenclature, model=Model(choice_of, candidates=candidates)
+            [Roi(1, labelled.name)], nomenclature, model=Model(choice_of, candidates=candidates, near=near)
         )
         counts.update(_outcome(decision, labelled, offered))
     return counts
@@ -109,10 +116,24 @@ def _outcome(decision: Decision, labelled: Labelled, offered: list[bool]) -> Ite
             yield "offered"
 
 
+def by_meaning(config: Path, nomenclature: Nomenclature) -> Near:
+    """Return the search by meaning of a configuration, which embeds what it is asked for."""
+    llm = load_config(config).llm
+    assert llm.embed_model, f"{config}: llm.embed_model names no model"
+    embedding = Embedding(llm.embed_model, OllamaClient.of(llm).embed, AnswerStore(IN_MEMORY), nomenclature)
+
+    def near(words: Sequence[str]) -> Sequence[str] | None:
+        embedding.learn([" ".join(words)])
+        return embedding.near(" ".join(words))
+
+    return near
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("gold", nargs="?", type=Path)
     parser.add_argument("--candidates", type=int, default=20)
+    parser.add_argument("--embeddings", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     whole = load_nomenclature()
     names = gold_names(arguments.gold) if arguments.gold else own_names(whole)
@@ -122,7 +143,9 @@ def main() -> None:
     total: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         for language in sorted(names.keys() & packs - {"en"}):
-            counts = measured(names[language], without(language, Path(folder)), arguments.candidates)
+            left = without(language, Path(folder))
+            near = by_meaning(arguments.embeddings, left) if arguments.embeddings else None
+            counts = measured(names[language], left, arguments.candidates, near)
             total.update(counts)
             print(language, *(counts[column] for column in columns), sep="\t", flush=True)
     print("all", *(total[column] for column in columns), sep="\t")
