@@ -42,6 +42,10 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
         slots.problem = "a number that may be a year"
     elif value in _PHASES and slots.type in _BREATHING_TYPES and slots.classifier in ("", "p"):
         slots.problem = "a number that may be a breathing phase or a dose"
+    elif not whole and _may_be_two(token):
+        slots.problem = "one number, or two"
+    elif token.text == "7" and tokens[at - 1].text in ("ln", "lns"):
+        slots.problem = "a number that may be that of a nodal station"
     elif token.text in _STATIONS and after in ("l", "r") and tokens[at + 1].joined and not slots.dose:
         slots.problem = "a number that may be that of a nodal station"
     elif whole and value <= 12 and _may_be_vertebra(tokens, at, slots):
@@ -59,6 +63,13 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
     else:
         slots.problem = "a number that may be an index or a dose"
     return 1
+
+
+def _may_be_two(token: Token) -> bool:
+    """``60.1`` may be the first copy of 60, and ``54,60`` two levels; no unit says that it is one number."""
+    whole, _, fraction = token.text.partition(".")
+    levels = "," in token.raw and len(fraction) == 2 and 20 <= int(whole) < int(fraction) <= 86
+    return fraction == "1" or levels
 
 
 def _take_fractions(tokens: Sequence[Token], at: int, slots: Slots) -> int:

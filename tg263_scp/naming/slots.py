@@ -51,6 +51,8 @@ class Slots:
     letters: set[str] = field(default_factory=set)
     prefixed: bool = False
     words_first: bool = False
+    small: bool = False
+    said: list[Token] = field(default_factory=list)
     roman: bool = False
     behind_minus: bool = False
     cut_off: bool = False
@@ -84,7 +86,9 @@ def _joined_words(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]:
     at = 0
     while at < len(tokens):
         for size in range(min(_LONGEST_WORDING, len(tokens) - at), 1, -1):
-            words = tokens[at : at + size]
+            words = [t for t in tokens[at : at + size] if t.text != "-"]  # 'High-Risk'
+            if len(words) < 2 or "-" in (tokens[at].text, tokens[at + size - 1].text):
+                continue
             text = "".join(t.text for t in words) if all(len(t.text) > 1 for t in words) else ""
             own = lexicon.types.get(text, "").lower() or (text if text in lexicon.target_words else "")
             if own:
@@ -128,6 +132,7 @@ def fill(tokens: Sequence[Token], lexicon: Lexicon) -> Slots:
             at += take_number(tokens, at, slots)
         elif token.is_word and (size := _structure_of_words(tokens[at : at + _LONGEST_WORDING], lexicon)):
             slots.words.extend(tokens[at : at + size])
+            slots.said.extend(tokens[at : at + size])
             slots.words_first = slots.words_first or not slots.type
             slots.last = "word"
             at += size
@@ -210,6 +215,8 @@ def _take_word(token: Token, slots: Slots, lexicon: Lexicon) -> None:
     elif side:
         slots.sides.append(side)
         slots.last = "side"
+        slots.said.append(token)
+        slots.small = slots.small or (behind_type and token.joined and token.raw in ("l", "r"))
     elif role in CLASSIFIERS:
         slots.put("classifier", role)
         slots.last = "classifier"
@@ -231,6 +238,7 @@ def _take_word(token: Token, slots: Slots, lexicon: Lexicon) -> None:
         slots.cut_off = slots.cut_off or slots.behind_minus
         slots.words_first = slots.words_first or not slots.type
         slots.words.append(token)
+        slots.said.append(token)
     slots.behind_minus = False
 
 

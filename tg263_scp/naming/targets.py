@@ -110,6 +110,8 @@ def _finished(slots: Slots, query: Query, nomenclature: Nomenclature) -> TargetR
         slots.problem = slots.problem or "a letter that is a side in the language of the set"
     if not slots.problem and slots.prefixed and not slots.dose:
         slots.problem = "a letter before the type may be anything"
+    if slots.small and not (slots.dose or slots.classifier or slots.words):
+        slots.problem = slots.problem or "a small letter that may be a side or a state"
     if slots.roman and (slots.sides or query.site in ("head_and_neck", "breast")):
         slots.problem = slots.problem or "a Roman number that may be a nodal level's"
     if slots.problem:
@@ -125,6 +127,10 @@ def _place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None
         found.verdict is Verdict.NOTHING and slots.nodal
     ):  # 'CTV pelvic nodes': the nodes belong to the structure
         found = read_words(((*slots.nodal, *slots.words),), query, nomenclature)
+    if found.verdict is not Verdict.FOUND and slots.sides:  # the side may be part of the name: 'left upper lobe'
+        whole = read_words((tuple(slots.said),), query, nomenclature)
+        if whole.verdict is Verdict.FOUND and not whole.rebuilt:
+            found, slots.sides = whole, []
     if found.structure == "LN" and not found.rebuilt and not slots.qualifier:
         slots.classifier = slots.classifier or "n"
         return
@@ -187,6 +193,8 @@ def _at_risk(structure: str, slots: Slots, query: Query, nomenclature: Nomenclat
     organ, _, side = structure.rpartition("_")
     organ = organ if side in ("L", "R") and organ in nomenclature.stems else structure
     first = slots.words_first
+    if organ.startswith(("A_", "V_")) and organ != "V_Portal":
+        return "a vessel is seldom treated"
     if organ in _OVERLAPPED or (
         organ in _OVERLAPPED_FIRST and (first or query.site in _OVERLAPPED_FIRST[organ])
     ):
