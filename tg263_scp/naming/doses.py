@@ -44,9 +44,7 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
         slots.problem = "a number that may be a breathing phase or a dose"
     elif not whole and _may_be_two(token):
         slots.problem = "one number, or two"
-    elif token.text == "7" and tokens[at - 1].text in ("ln", "lns"):
-        slots.problem = "a number that may be that of a nodal station"
-    elif token.text in _STATIONS and after in ("l", "r") and tokens[at + 1].joined and not slots.dose:
+    elif _may_be_station(tokens, at) and not slots.dose:
         slots.problem = "a number that may be that of a nodal station"
     elif whole and value <= 12 and _may_be_vertebra(tokens, at, slots):
         slots.problem = "a number that may be that of a vertebra or a level"
@@ -63,6 +61,14 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
     else:
         slots.problem = "a number that may be an index or a dose"
     return 1
+
+
+def _may_be_station(tokens: Sequence[Token], at: int) -> bool:
+    """``GTV 4R`` and ``GTV LN7`` may name a station of the mediastinum."""
+    sided = at + 1 < len(tokens) and tokens[at + 1].joined and tokens[at + 1].text in ("l", "r")
+    return tokens[at].text in _STATIONS and (
+        sided or (tokens[at].text == "7" and tokens[at - 1].text == "ln")
+    )
 
 
 def _may_be_two(token: Token) -> bool:

@@ -68,7 +68,7 @@ def take_margin(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Margin | N
         return None, tokens
     if named and not amounts and lexicon.marks.get(tokens[0].text) == "prv" and len(rest) > 1:
         amount, width = _amount(tuple(rest), len(rest) - 1, bare=True)
-        if width and amount and amount >= _LEAST_LAST:  # 'PRV cord 5'
+        if width and amount and amount >= _LEAST_LAST and not rest[-1].joined:  # 'PRV cord 5'
             amounts, rest = [amount], rest[:-1]
     mm = amounts[0] if len(amounts) == 1 else None
     valid = not amounts or mm is not None

@@ -24,6 +24,7 @@ from tg263_scp.naming.glue import segmented
 from tg263_scp.naming.lexicon import (
     BROADER_SITE,
     OWN_LANGUAGE,
+    WIDE_LANGUAGES,
     Phrase,
     Sense,
     languages_of_letters,
@@ -124,6 +125,8 @@ def read_words(cuts: Sequence[tuple[Token, ...]], query: Query, nomenclature: No
 def _read_cut(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> OrganReading:
     kept = _NOTHING
     for parts in takings(tokens, nomenclature.lexicon):
+        if parts.partial and kept.verdict in (Verdict.UNLISTED, Verdict.AMBIGUOUS):
+            continue  # a liver segment is no unnamed part of the liver
         found = _judge(parts, query, nomenclature)
         if found.verdict is Verdict.FOUND:
             return found
@@ -173,6 +176,9 @@ def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> tuple[Ph
         own = tuple(p for p in phrases if p.language in languages)
         if own:
             return own
+    own = tuple(p for p in phrases if p.language in parts.tongues - WIDE_LANGUAGES)
+    if own:
+        return own
     # A set that shows no other language is read as English where English knows the word.
     english = tuple(p for p in phrases if p.language in _ENGLISH)
     return english if any(p.sense is Sense.STRUCTURE for p in english) else phrases

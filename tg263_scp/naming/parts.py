@@ -45,6 +45,7 @@ class Parts:
     both: bool = False
     partial: bool = False
     counting: bool = False
+    tongues: frozenset[str] = frozenset()
     margin: Margin | None = None
 
     @property
@@ -67,21 +68,27 @@ def takings(tokens: tuple[Token, ...], lexicon: Lexicon) -> Iterator[Parts]:
     words = _plain(rest)
     if not words or (margin and not margin.valid):
         return
-    everywhere = _take_sides(words, lexicon)
-    local = _take_sides(words, lexicon, local=True)
-    levels = _of_the_name(rest, lexicon)
-    tried = []
-    for taken in (
-        _take_sides(words, lexicon, letters=False),  # in 'Ax L3 Lt' the first l is a level's
-        _take_sides(words, lexicon, kept=levels) if levels else None,
-        everywhere,
-        _take_sides(words, lexicon, local=True, kept=levels) if levels else None,
-        local,
-        *_single_sides(words, lexicon),
-    ):
-        if taken and taken.core not in tried and (taken.rebuilt or taken is everywhere):
+    if not any(word in lexicon.sides or lexicon.marks.get(word) == "partial" for word in words):
+        if margin:
+            yield Parts(words, margin=margin)
+        return
+    tried = [] if margin else [words]
+    for taken in _ways_to_take(words, _of_the_name(rest, lexicon), lexicon):
+        if taken.core not in tried:
             tried.append(taken.core)
             yield replace(taken, margin=margin)
+
+
+def _ways_to_take(words: tuple[str, ...], kept: frozenset[int], lexicon: Lexicon) -> Iterator[Parts]:
+    """Yield the ways to take sides and parts out, nearest the written name first; words at ``kept`` may belong to it."""
+    if kept:
+        yield _take_sides(words, lexicon, kept=kept)
+    yield _take_sides(words, lexicon, letters=False)  # in 'VB L Lt' the first l is the lumbar's
+    yield _take_sides(words, lexicon)
+    if kept:
+        yield _take_sides(words, lexicon, local=True, kept=kept)
+    yield _take_sides(words, lexicon, local=True)
+    yield from _single_sides(words, lexicon)
 
 
 def _is_range(tokens: Sequence[Token]) -> bool:
@@ -110,11 +117,13 @@ def _of_the_name(tokens: Sequence[Token], lexicon: Lexicon) -> frozenset[int]:
     the Hungarian oral tongue has it.
     """
     said = [t for t in tokens if t.is_word or t.is_number]
+    partial = {at for at, token in enumerate(said) if lexicon.marks.get(token.text) == "partial"}
+    roman = {at for at, token in enumerate(said) if _ROMAN_LEVEL.fullmatch(token.text)}
+    if not any(token.is_number for token in said):
+        return frozenset(partial | roman)
     behind = {at for at, (token, following) in enumerate(pairwise(said)) if _belongs(token, following)}
     before = {at + 1 for at, (token, letter) in enumerate(pairwise(said)) if _belongs(letter, token, "abc")}
     before = {at for at in before if said[at].joined}
-    roman = {at for at, token in enumerate(said) if _ROMAN_LEVEL.fullmatch(token.text)}
-    partial = {at for at, token in enumerate(said) if lexicon.marks.get(token.text) == "partial"}
     return frozenset(behind | before | roman | partial)
 
 
@@ -158,6 +167,7 @@ def _take_sides(
     spoken: frozenset[str] | None = None
     both = partial = bare_letter = counting = False
     certain = telling = True
+    tongues: frozenset[str] | None = None
     for at, word in enumerate(words):
         if at in kept:
             core.append(word)
@@ -183,6 +193,8 @@ def _take_sides(
         else:
             core.append(word)
             continue
+        if "en" not in meanings:
+            tongues = frozenset(meanings) if tongues is None else tongues & frozenset(meanings)
         if side == "both":
             both = True
         else:
@@ -192,4 +204,14 @@ def _take_sides(
             OWN_LANGUAGE,
             "la",
         }  # the list's own and Latin words are said in every language: 'Cochlea re'
-    return Parts(tuple(core), frozenset(sides), spoken, certain, telling, both, partial, counting)
+    return Parts(
+        tuple(core),
+        frozenset(sides),
+        spoken,
+        certain,
+        telling,
+        both,
+        partial,
+        counting,
+        tongues or frozenset(),
+    )

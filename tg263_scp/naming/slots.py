@@ -29,7 +29,6 @@ _QUALIFIERS = frozenset({"Boost", "Eval", "Preop", "Postop", "TumorBed", "Surgic
 _PLACES_TOO = frozenset({"par", "vas", "lf", "br"})
 """Classifiers that are also parietal or parametrial, vaginal ..., and short words that are a place to some and to others a
 side (left or left frontal) or a level (breast or *bas risque*)."""
-_BEDS = frozenset({"sb", "par", "v", "vas"})
 _ROMAN_INDEX = {"ii": "2", "iii": "3"}
 """Roman numbers of targets; one letter alone may be anything, and *IV* is a vein's or a level's."""
 
@@ -130,7 +129,7 @@ def fill(tokens: Sequence[Token], lexicon: Lexicon) -> Slots:
         token = tokens[at]
         if token.is_number:
             at += take_number(tokens, at, slots)
-        elif token.is_word and (size := _structure_of_words(tokens[at : at + _LONGEST_WORDING], lexicon)):
+        elif token.is_word and (size := _words_together(tokens[at : at + _LONGEST_WORDING], slots, lexicon)):
             slots.words.extend(tokens[at : at + size])
             slots.said.extend(tokens[at : at + size])
             slots.words_first = slots.words_first or not slots.type
@@ -145,24 +144,31 @@ def fill(tokens: Sequence[Token], lexicon: Lexicon) -> Slots:
     return slots
 
 
-def _structure_of_words(ahead: Sequence[Token], lexicon: Lexicon) -> int:
-    """Return how many of the tokens ahead are one structure that may not be taken word by word; 0 where none are.
+def _words_together(ahead: Sequence[Token], slots: Slots, lexicon: Lexicon) -> int:
+    """Return how many of the tokens ahead mean one thing and may not be taken word by word; 0 where none do.
 
-    These are numbered ones (``BWK 8``, ``rib 5``, ``VB L3``) and those with a word that is a classifier when alone
-    (``loge prostatique``).
+    These are numbered structures (``BWK 8``, ``rib 5``, ``VB L3``) and phrases with a word that has a role of its own when
+    alone (``loge prostatique``, ``mid esophagus``). It is a problem where the list has no such structure (the midbrain).
     """
     if len(ahead[0].text) < 2:
         return 0
     for size in range(len(ahead), 1, -1):
-        *words, last = ahead[:size]
-        if not all(t.is_word for t in words) or not (last.is_number or last.is_word):
+        window = ahead[:size]
+        roles = [_role(token, lexicon) for token in window]
+        if not all(t.is_word for t in window[:-1]) or not (window[-1].is_word or window[-1].is_number):
             continue
-        roles = {lexicon.target_words.get(t.text) for t in ahead[:size]}
-        if (last.is_number or roles & _BEDS) and any(
-            phrase.sense is Sense.STRUCTURE for phrase in lexicon.find([t.text for t in ahead[:size]])
-        ):
-            return size
+        if all(roles) or not (window[-1].is_number or any(roles)):
+            continue
+        senses = {phrase.sense for phrase in lexicon.find([token.text for token in window])}
+        if Sense.STRUCTURE in senses:
+            return 0 if not window[-1].is_number and set(roles) <= {"", "n"} else size
+        if senses:
+            slots.problem = "a place that the list does not have"
     return 0
+
+
+def _role(token: Token, lexicon: Lexicon) -> str:
+    return lexicon.target_words.get(token.text, "")
 
 
 def _take_sign(tokens: Sequence[Token], at: int, slots: Slots) -> None:

@@ -31,7 +31,7 @@ _DRAWN_AS_TARGETS = frozenset(
 _OVERLAPPED = frozenset(
     (
         "External Body Skin SpinalCord SpinalCanal Brainstem OpticChiasm OpticNrv Lens Eye Cochlea Heart Bowel"
-        " Bowel_Small Bowel_Large Bag_Bowel Ventricle Atrium A_LAD A_Coronary"
+        " Bowel_Small Bowel_Large Bag_Bowel Ventricle Atrium Musc_Temporal"
     ).split()
 )
 """Organs at risk that stand beside a target's name when the two overlap."""
@@ -127,12 +127,17 @@ def _place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None
         found.verdict is Verdict.NOTHING and slots.nodal
     ):  # 'CTV pelvic nodes': the nodes belong to the structure
         found = read_words(((*slots.nodal, *slots.words),), query, nomenclature)
-    if found.verdict is not Verdict.FOUND and slots.sides:  # the side may be part of the name: 'left upper lobe'
+    if (
+        found.verdict is not Verdict.FOUND and slots.sides
+    ):  # the side may be part of the name: 'left upper lobe'
         whole = read_words((tuple(slots.said),), query, nomenclature)
         if whole.verdict is Verdict.FOUND and not whole.rebuilt:
             found, slots.sides = whole, []
     if found.structure == "LN" and not found.rebuilt and not slots.qualifier:
         slots.classifier = slots.classifier or "n"
+        return
+    if slots.nodal and found.structure and not found.structure.startswith("LN"):
+        slots.problem = "nodes of an organ, or both"
         return
     _put_structure(found, slots, query, nomenclature)
 
@@ -143,9 +148,11 @@ def _put_structure(found: OrganReading, slots: Slots, query: Query, nomenclature
         return
     stem = nomenclature.stems.get(found.structure)
     sides = {*slots.sides, *({found.side} if found.side else ())}
-    if stem is None:
+    if sides and not (stem and stem.paired):
+        slots.problem = "a side that the list does not have of this structure"
+    elif stem is None:
         slots.qualifier = found.structure
-    elif sides and stem.paired:
+    elif sides:
         slots.qualifier = f"{found.structure}_{min(sides)}" if len(sides) == 1 else ""
         slots.sides = [] if len(sides) == 1 else sorted(sides)
     else:
@@ -174,8 +181,8 @@ def _objection(found: OrganReading, slots: Slots, query: Query, nomenclature: No
         return "a device is no target"
     if slots.classifier == "n" and "n" in slots.letters and not found.structure.startswith("LN"):
         return "a letter that may mean nodes or an intersection"
-    if found.structure == "SeminalVes" and slots.letters:
-        return "perhaps prostate and seminal vesicles together"
+    if slots.letters and (found.structure == "SeminalVes" or found.structure.startswith("VB")):
+        return "perhaps prostate and seminal vesicles together, or two parts of the spine"
     if found.structure.startswith("LN_") and found.verdict is Verdict.SIDE_MISSING and not slots.sides:
         return "nodes of one side or both"
     if slots.cut_off and found.structure not in _DRAWN_AS_TARGETS:
