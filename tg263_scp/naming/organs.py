@@ -49,6 +49,8 @@ _GROWN_UNSAID = frozenset(
     ).split()
 )
 """Serial organs, for which a length without ``+`` is the margin of a PRV (``Cord 5mm``)."""
+_LONGEST_CODE = 2
+_LEAST_AGREEING = 4
 _ENGLISH = frozenset({"en", OWN_LANGUAGE})
 
 
@@ -172,6 +174,8 @@ def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> tuple[Ph
         if parts.counting and not shown & parts.side_languages and len(own) < len(phrases):
             return ()  # 'Parotis B' may be the second
         phrases = own or (phrases if parts.side_certain else ())
+    if _is_code(parts.core):
+        phrases = tuple(p for p in phrases if _code_is_spoken(p, phrases, parts, query))
     for languages in (languages_of_letters(query.name), query.languages):
         own = tuple(p for p in phrases if p.language in languages)
         if own:
@@ -182,6 +186,18 @@ def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> tuple[Ph
     # A set that shows no other language is read as English where English knows the word.
     english = tuple(p for p in phrases if p.language in _ENGLISH)
     return english if any(p.sense is Sense.STRUCTURE for p in english) else phrases
+
+
+def _is_code(core: tuple[str, ...]) -> bool:
+    """Tell whether a name is two letters only, which mean something else in every clinic."""
+    return len(core) == 1 and len(core[0]) <= _LONGEST_CODE and core[0].isascii() and core[0].isalpha()
+
+
+def _code_is_spoken(phrase: Phrase, phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> bool:
+    """Believe a code in the language shown, or where many languages agree: ``AI`` is no Spanish atrium, ``VS`` is Romance."""
+    shown = WIDE_LANGUAGES | query.languages | parts.tongues | (parts.side_languages or frozenset())
+    agreeing = {p.language for p in phrases if p.means == phrase.means and p.site == phrase.site}
+    return phrase.language in shown or len(agreeing) >= _LEAST_AGREEING
 
 
 def _by_site(phrases: tuple[Phrase, ...], site: str) -> tuple[tuple[Phrase, ...], tuple[Phrase, ...]]:
