@@ -165,9 +165,10 @@ def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> tuple[Ph
     """Keep the phrases of languages that fit the side word, the letters of the name and the language of the set."""
     if parts.side_languages is not None:
         shown = query.languages | languages_of_letters(query.name)
-        own_words = any(p.language == OWN_LANGUAGE and said_as(parts.core, p) for p in phrases)
+        said = [p for p in phrases if p.sense is Sense.STRUCTURE and said_as(parts.core, p)]
+        own_words = any(p.language == OWN_LANGUAGE for p in said)
         latin = not own_words and any(p.language == "la" for p in phrases)
-        in_english = not latin and any(p.language in _ENGLISH and said_as(parts.core, p) for p in phrases)
+        in_english = not latin and any(p.language in _ENGLISH for p in said)
         if in_english and not parts.side_telling and not shown & parts.side_languages:
             return ()  # 'Lung JO' are initials, not Hungarian
         own = tuple(p for p in phrases if p.language in parts.side_languages)
