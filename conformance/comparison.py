@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 ROI_NAME = "30060026"
 OBSERVATION_LABEL = "30060085"
+ROI_SEQUENCE = "30060020"
+COERCION, EQUIPMENT, ORIGINAL = "00080015", "0018A001", "04000561"
 
 
 def data_set_bytes(path: Path) -> bytes:
@@ -81,18 +84,49 @@ def changes(before: Path, after: Path) -> dict[str, tuple[bytes | None, bytes | 
 
 
 def renamed(before: Path, after: Path) -> dict[str, str]:
-    """Return old to new for the ROI names that differ, and fail where anything differs beside names and their labels."""
+    """Return old to new for the ROI names that differ.
+
+    Fails where anything differs beside names, their labels, and one complete record of the relabelling, if names differ.
+    """
+    old, new = elements(before), elements(after)
+    record = _record(old, new)
     names: dict[str, str] = {}
     labels: dict[str, str] = {}
-    for place, (old, new) in changes(before, after).items():
+    for place in {**old, **new}.keys() - record:
+        if old.get(place) == new.get(place):
+            continue
         of = {ROI_NAME: names, OBSERVATION_LABEL: labels}.get(place.rpartition(".")[2])
         assert of is not None, f"{place} differs"
-        assert old is not None, f"{place} is new"
-        assert new is not None, f"{place} is gone"
-        of[_text(old)] = _text(new)
-    assert list(elements(before)) == list(elements(after)), "the order of the elements differs"
+        assert place in old, f"{place} is new"
+        assert place in new, f"{place} is gone"
+        of[_text(old[place])] = _text(new[place])
+    order = [[place for place in each if place not in record] for each in (old, new)]
+    assert order[0] == order[1], "the order of the elements differs"
     assert labels.items() <= names.items(), "an observation label does not follow its ROI name"
+    assert bool(record) is bool(names), "a relabelling without a record, or a record without a relabelling"
     return names
+
+
+def _record(old: dict[str, bytes], new: dict[str, bytes]) -> set[str]:
+    """Return the places that record a relabelling: one item more in both sequences, and in it the sequences as they were."""
+    if new.get(COERCION) == old.get(COERCION):
+        return set()
+    record = {COERCION}
+    for sequence in (EQUIPMENT, ORIGINAL):
+        number = int(old.get(sequence, b"0 items").split()[0])
+        assert new[sequence] == b"%d items" % (number + 1), f"{sequence} has not one item more"
+        record |= {sequence, *(place for place in new if place.startswith(f"{sequence}[{number}]."))}
+    number = int(new[ORIGINAL].split()[0]) - 1
+    inside = f"{ORIGINAL}[{number}].04000550[0]."
+    prior = {place.removeprefix(inside): value for place, value in new.items() if place.startswith(inside)}
+    assert ROI_SEQUENCE in prior
+    for sequence in {place[:8] for place in prior}:
+        was, is_recorded = (
+            {place: value for place, value in each.items() if place.startswith(sequence)}
+            for each in (old, prior)
+        )
+        assert is_recorded == was, f"{sequence} is not recorded as it was"
+    return record
 
 
 def _text(raw: bytes) -> str:
@@ -101,4 +135,7 @@ def _text(raw: bytes) -> str:
 
 def roi_names(path: Path) -> list[str]:
     """Return the ROI names in the order of the Structure Set ROI Sequence, undecodable bytes as Latin-1."""
-    return [_text(value) for place, value in elements(path).items() if place.endswith("].30060026")]
+    found = elements(path).items()
+    return [
+        _text(value) for place, value in found if re.fullmatch(rf"{ROI_SEQUENCE}\[\d+\].{ROI_NAME}", place)
+    ]

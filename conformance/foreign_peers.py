@@ -197,7 +197,8 @@ class Orthanc(Running):
 
 def dumped_names(path: Path) -> list[str]:
     """Return the ROI names that DCMTK's ``dcmdump`` shows."""
-    said = run("dcmdump", "+P", "3006,0026", "+L", path).stdout
-    shown = re.compile(r"\(3006,0026\) LO (?:\[(?P<text>.*)\]|\(no value available\)) +#")
-    names = [shown.match(line.strip()) for line in said.splitlines() if "(3006,0026)" in line]
+    said = run("dcmdump", "+p", "+P", "3006,0026", "+L", path).stdout
+    place = "(3006,0020).(3006,0026)"  # not those that Original Attributes Sequence holds
+    shown = re.compile(re.escape(place) + r" LO (?:\[(?P<text>.*)\]|\(no value available\)) +#")
+    names = [shown.match(line.strip()) for line in said.splitlines() if line.strip().startswith(place)]
     return [(match["text"] or "").rstrip() if match else "?" for match in names]

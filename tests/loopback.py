@@ -130,6 +130,24 @@ def referring(
     return b"".join(parts)
 
 
+RECORDED = (0x00080015, 0x0018A001, 0x04000561)
+"""What a relabelling adds to an object that has none of it."""
+
+
+def unrecorded(dataset: bytes) -> bytes:
+    """Leave out of a data set (explicit VR little endian, lengths defined) what records its relabelling."""
+    kept, offset = b"", 0
+    while offset < len(dataset):
+        group, number, vr, length = struct.unpack_from("<HH2sH", dataset, offset)
+        end = offset + 8 + length
+        if vr in (b"OB", b"SQ", b"UN"):
+            end = offset + 12 + struct.unpack_from("<I", dataset, offset + 8)[0]
+        if group << 16 | number not in RECORDED:
+            kept += dataset[offset:end]
+        offset = end
+    return kept
+
+
 @dataclass
 class Sent:
     """An object as a receiver saw it."""

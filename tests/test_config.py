@@ -250,11 +250,11 @@ def test_the_loaded_configuration_cannot_be_changed(load):
         load(ONE_DESTINATION).listen.port = 5
 
 
-def test_objects_say_nothing_about_themselves_unless_wanted(load):
+def test_objects_record_their_relabelling_and_hold_no_codes_unless_wanted_otherwise(load):
     write = load("").write
-    assert (write.provenance, write.codes) == (False, False)
-    write = load("write: {provenance: on, codes: yes}").write
-    assert (write.provenance, write.codes) == (True, True)
+    assert (write.provenance, write.codes) == (True, False)
+    write = load("write: {provenance: off, codes: yes}").write
+    assert (write.provenance, write.codes) == (False, True)
 
 
 def test_the_modifying_system_is_our_ae_title_where_not_given(load):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tg263_scp.cli import main
 from tg263_scp.config import load_config
+from tg263_scp.dicom.provenance import Provenance
 from tg263_scp.dicom.relabel import relabel
 from tg263_scp.dicom.structure_set import read_structure_set
 from tg263_scp.dicom.synthetic import write_synthetic
@@ -42,6 +44,7 @@ def test_the_demonstration_delivers_names_proofs_and_a_zero(
     assert "FAIL" not in out
     assert "delivered: 3 of 3 structure sets" in out
     assert "everything else byte-identical: yes" in out
+    assert "3 of 3 are what was sent, byte for byte" in out
     assert len(list((keep / "received").glob("RS.*.dcm"))) == 3
     log = load_config(keep / "node.yaml").audit.file
     assert verify(log).intact
@@ -77,18 +80,24 @@ def test_a_folder_that_holds_something_is_not_written_to(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_the_comparison_sees_one_other_byte(tmp_path: Path, synthetic: list[Path]) -> None:
+@pytest.mark.parametrize("provenance", [None, Provenance(datetime(2026, 11, 25, tzinfo=UTC), "NODE1")])
+def test_the_comparison_sees_one_other_byte(
+    tmp_path: Path, synthetic: list[Path], provenance: Provenance | None
+) -> None:
     renamed = tmp_path / "renamed.dcm"
-    relabel(synthetic[0], renamed, {0: "Body"})
+    relabel(synthetic[0], renamed, {0: "Body"}, provenance=provenance)
     found = compare(synthetic[0], renamed)
     assert found.same
     assert found.names[0] == "Body"
     assert found.compared_bytes > 10_000
+    assert found.comes_back is (True if provenance else None)
     content = bytearray(renamed.read_bytes())
     place = content.rindex(b".00\\")
     content[place + 1 : place + 2] = b"5"
     renamed.write_bytes(content)
-    assert not compare(synthetic[0], renamed).same
+    found = compare(synthetic[0], renamed)
+    assert not found.same
+    assert found.comes_back is (False if provenance else None)
 
 
 def test_the_comparison_sees_a_missing_roi(tmp_path: Path, synthetic: list[Path]) -> None:

@@ -178,7 +178,7 @@ def test_every_setting_of_the_configuration_is_in_the_table() -> None:
     wanted = {key for key in keys(Config) if key.split(".")[0] not in elsewhere}
     assert {each.key for each in settings_of(None)} == wanted
     meanings = {each.key: each.meaning for each in settings_of(None)}
-    assert meanings["write.provenance"].endswith("and can be reverted")
+    assert meanings["write.provenance"].endswith("every other byte is the sender's")
 
 
 def test_the_sop_classes_and_transfer_syntaxes_are_those_of_the_presentation_contexts(node: Path) -> None:

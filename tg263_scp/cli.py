@@ -181,8 +181,8 @@ def _add_relabel(verbs: _Group) -> None:
     leaf.add_argument("--copy-others", action="store_true", help="copy other DICOM objects, byte for byte")
     leaf.add_argument(
         "--provenance",
-        action="store_true",
-        help="record in each copy what was changed (write.provenance: on)",
+        action=argparse.BooleanOptionalAction,
+        help="record in each copy what was changed, or do not (default: what write.provenance says, on)",
     )
     leaf.add_argument(
         "--uid-policy",

@@ -36,7 +36,7 @@ from tg263_scp.dicom.layout import (
 )
 from tg263_scp.dicom.new_file import new_file
 from tg263_scp.dicom.part10 import OpenedObject, opened
-from tg263_scp.dicom.proof import elements_sha256, file_sha256
+from tg263_scp.dicom.proof import check_written, elements_sha256, file_sha256
 from tg263_scp.dicom.provenance import (
     CONTRIBUTION_DATETIME,
     CONTRIBUTION_DESCRIPTION,
@@ -128,11 +128,9 @@ def revert(source: Path, target: Path) -> RevertReport:
         changed = sorted(record.prior.keys() - {INSTANCE_COERCION_DATETIME})
         if elements_sha256(relabelled, (at.found[tag] for tag in changed)) != record.digest_changed:
             raise _edited("what was changed in it is not what was written")
-        splice = Splice(relabelled.window)
-        for tag in (INSTANCE_COERCION_DATETIME, *changed):
-            _restore(splice, at, tag, record.prior.get(tag))
-        _remove(splice, at, CONTRIBUTING_EQUIPMENT, record.equipment)
-        _remove(splice, at, ORIGINAL_ATTRIBUTES, record.original)
+        splice = _without(relabelled.window, at, record)
+        for tag in changed:
+            _restore(splice, at, tag, record.prior[tag])
         names = _changed(relabelled.window, at, record, ROI_SEQUENCE, ROI_NAME)
         labels = _changed(relabelled.window, at, record, OBSERVATIONS_SEQUENCE, OBSERVATION_LABEL)
         patches = splice.patches()
@@ -155,6 +153,36 @@ def revert(source: Path, target: Path) -> RevertReport:
                 sha256_after=file_sha256(written),
                 earlier=record.earlier,
             )
+
+
+def without_record(source: Path, target: Path) -> None:
+    """Write ``source`` to ``target`` without what records its last relabelling: with the new names, else as it was sent.
+
+    Raises:
+        FileExistsError: ``target`` exists.
+        HeldObjectError: ``not_ours``, ``edited_since``, ``edit_not_proven``, or as
+            :func:`~tg263_scp.dicom.structure_set.read_structure_set`.
+        OSError: reading or writing failed.
+    """
+    if target.exists():
+        raise FileExistsError(f"{target.name} exists and is not overwritten")
+    with opened(source) as relabelled:
+        at = _layout(relabelled, source)
+        patches = _without(relabelled.window, at, _record(relabelled.window, at)).patches()
+        with new_file(target) as (out, written):
+            write_spliced(relabelled, patches, out)
+            out.flush()
+            os.fsync(out.fileno())
+            with opened(written) as after:
+                check_written(relabelled, patches, [], after)
+
+
+def _without(window: ByteWindow, at: Layout, record: _Record) -> Splice:
+    splice = Splice(window)
+    _restore(splice, at, INSTANCE_COERCION_DATETIME, record.prior.get(INSTANCE_COERCION_DATETIME))
+    _remove(splice, at, CONTRIBUTING_EQUIPMENT, record.equipment)
+    _remove(splice, at, ORIGINAL_ATTRIBUTES, record.original)
+    return splice
 
 
 def _layout(source: OpenedObject, path: Path) -> Layout:

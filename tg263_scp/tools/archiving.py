@@ -47,7 +47,8 @@ class Order:
     """What a run shall do.
 
     ``uid_key`` is the file with the key of new UIDs (made where it is missing; counts from ``output``); without one what is
-    relabelled keeps its UIDs. ``provenance`` is added whatever the configuration says; ``llm`` asks the configured model.
+    relabelled keeps its UIDs. ``provenance``, where given, goes before what the configuration says; ``llm`` asks the configured
+    model.
     """
 
     paths: tuple[Path, ...]
@@ -55,7 +56,7 @@ class Order:
     config: Path | None = None
     overlay: Path | None = None
     copy_others: bool = False
-    provenance: bool = False
+    provenance: bool | None = None
     rewrite_references: bool = False
     jobs: int = 1
     llm: bool = False
@@ -85,8 +86,8 @@ def open_workshop(order: Order) -> Workshop:
     """
     settings = load_config(order.config)
     naming, write = settings.naming, settings.write
-    if order.provenance:
-        write = write.model_copy(update={"provenance": True})
+    if order.provenance is not None:
+        write = write.model_copy(update={"provenance": order.provenance})
     policy = replace(RelabelPolicy.of(naming), mode="relabel")
     nomenclature = load_nomenclature(overlay=order.overlay or naming.overlay)
     decide: Decide = decide_set

@@ -28,7 +28,7 @@ from tg263_scp.tools.archiving import Order, Workshop, open_workshop, publish
 from tg263_scp.tools.exitcode import ExitCode, UsageError
 from tg263_scp.tools.finding import Found, Source, find_files
 from tg263_scp.tools.handling import handle
-from tg263_scp.tools.manifest import Manifest, Record, Row, manifest_text
+from tg263_scp.tools.manifest import Manifest, Record, Row, manifest_text, without_copy
 from tg263_scp.tools.outcomes import FINDINGS, Handled, What
 from tg263_scp.tools.tables import write_atomically
 from tg263_scp.tools.terminal import open_console, print_json, print_table, progress, visible
@@ -84,7 +84,7 @@ def relabel(
     manifest: Path | None,
     jobs: int,
     copy_others: bool,
-    provenance: bool,
+    provenance: bool | None,
     uid_policy: str,
     uid_key: Path | None,
     rewrite_references: bool,
@@ -168,7 +168,7 @@ def rehearse(order: Order, manifest: Path | None) -> Summary:
         rehearsal = replace(order, output=Path(folder))
 
         def forget(handled: Handled) -> Handled:
-            rows.extend(handled.rows)
+            rows.extend(without_copy(row) for row in handled.rows)
             if handled.temporary is not None:
                 handled.temporary.unlink()
             return handled

@@ -1,7 +1,8 @@
 """Two ends of a relabelling compared: is what arrived the same as what was sent, but for the ROI names?
 
 The names that arrived are read, written into what was sent (an edit that proves itself to touch nothing else), and the
-two data sets are then compared byte by byte. Nothing of the sender's is left out of that comparison.
+two data sets are then compared byte by byte, without what records the relabelling in the one that arrived. Nothing of the
+sender's is left out of that comparison. What arrived is reverted, too, and compared with what was sent.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from tg263_scp.dicom.part10 import opened
 from tg263_scp.dicom.relabel import relabel
+from tg263_scp.dicom.revert import revert, without_record
 from tg263_scp.dicom.structure_set import read_structure_set
 from tg263_scp.errors import HeldObjectError
 
@@ -24,12 +26,15 @@ class Comparison:
     """What a comparison found. ``same``: only ROI names (and labels that repeated them) differ.
 
     ``names`` are the ROI names that arrived, in their order; ``compared_bytes`` is the size of the data set.
+    ``comes_back`` tells whether an object that records its relabelling gives back the data set that was sent; None for
+    others.
     """
 
     same: bool
     names: tuple[str, ...]
     compared_bytes: int
     problem: str = ""
+    comes_back: bool | None = None
 
 
 def compare(sent: Path, received: Path) -> Comparison:
@@ -55,8 +60,20 @@ def compare(sent: Path, received: Path) -> Comparison:
             relabel(sent, expected, new_names)
         except (HeldObjectError, ValueError) as problem:
             return Comparison(False, names, 0, str(problem))
-        same, size = _same_data_set(expected, received)
-    return Comparison(same, names, size, "" if same else "more than the names differs")
+        plain, comes_back = _taken_back(sent, received, Path(folder))
+        same, size = _same_data_set(expected, plain)
+    return Comparison(same, names, size, "" if same else "more than the names differs", comes_back)
+
+
+def _taken_back(sent: Path, received: Path, folder: Path) -> tuple[Path, bool | None]:
+    """Return what arrived without the record of its relabelling, and whether from that record comes what was sent."""
+    plain, reverted = folder / "plain.dcm", folder / "reverted.dcm"
+    try:
+        without_record(received, plain)
+        revert(received, reverted)
+    except HeldObjectError as problem:
+        return (received, None) if problem.reason == "not_ours" else (received, False)
+    return plain, _same_data_set(sent, reverted)[0]
 
 
 def _same_data_set(one: Path, other: Path) -> tuple[bool, int]:

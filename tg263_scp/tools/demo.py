@@ -78,8 +78,8 @@ class Sent:
 
     @property
     def arrived_as_audited(self) -> bool:
-        """It arrived, nothing but names differs, and the names are those of the audit log."""
-        if self.comparison is None or not self.comparison.same:
+        """It arrived, nothing but names differs, and the names are those of the audit log; what it records is true."""
+        if self.comparison is None or not self.comparison.same or self.comparison.comes_back is False:
             return False
         key = "new" if self.relabelled else "old"
         return self.comparison.names == tuple(roi[key] for roi in self.audit.get("rois", ()))

@@ -90,6 +90,14 @@ def _show_proofs(demonstration: Demonstration, console: Console) -> None:
     _line(
         console, same, "everything else byte-identical", f"{'yes' if same else 'NO'} ({size} bytes compared)"
     )
+    taken_back = [each.comes_back for each in compared if each.comes_back is not None]
+    if taken_back:
+        _line(
+            console,
+            all(taken_back),
+            "reverted from what they record themselves",
+            f"{sum(taken_back)} of {len(taken_back)} are what was sent, byte for byte",
+        )
     told = all(each.arrived_as_audited for each in demonstration.sent)
     _line(console, told, "names in the archive are those of the audit log", "yes" if told else "NO")
     audit = demonstration.audit

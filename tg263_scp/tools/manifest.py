@@ -60,6 +60,11 @@ class Record:
     sha256_after: str
 
 
+def without_copy(row: Row) -> Row:
+    """The row of an object whose copy was not kept: the next one may record another time of day."""
+    return (*row[:_AFTER], "", *row[_AFTER + 1 :])
+
+
 def manifest_text(rows: Sequence[Row]) -> str:
     """A whole manifest with its header."""
     return table_text(COLUMNS, rows)
