@@ -21,13 +21,28 @@ COERCION, EQUIPMENT, ORIGINAL = "00080015", "0018A001", "04000561"
 
 def data_set_bytes(path: Path) -> bytes:
     """Return everything behind the file meta; inflated where the transfer syntax is the deflated one."""
+    return _parted(path)[1]
+
+
+def undeflated(path: Path) -> bytes:
+    """Return a whole file, the data set inflated where the transfer syntax is the deflated one.
+
+    Two deflaters write one data set differently, and not all pad it to even length (PS3.5 A.5).
+    """
+    meta = getattr(dcmread(path, specific_tags=["SOPInstanceUID"], force=True), "file_meta", None)
+    if getattr(meta, "TransferSyntaxUID", "") != DeflatedExplicitVRLittleEndian:
+        return path.read_bytes()
+    return b"".join(_parted(path))
+
+
+def _parted(path: Path) -> tuple[bytes, bytes]:
     content = path.read_bytes()
     assert content[128:132] == b"DICM", f"{path.name} has no preamble"
     assert content[132:138] == b"\x02\x00\x00\x00UL", f"{path.name} has no group length (0002,0000)"
-    behind = content[144 + int.from_bytes(content[140:144], "little") :]
+    start = 144 + int.from_bytes(content[140:144], "little")
     if transfer_syntax(path) == DeflatedExplicitVRLittleEndian:
-        return zlib.decompress(behind, -zlib.MAX_WBITS)
-    return behind
+        return content[:start], zlib.decompress(content[start:], -zlib.MAX_WBITS)
+    return content[:start], content[start:]
 
 
 def transfer_syntax(path: Path) -> str:

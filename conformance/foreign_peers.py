@@ -202,3 +202,10 @@ def dumped_names(path: Path) -> list[str]:
     shown = re.compile(re.escape(place) + r" LO (?:\[(?P<text>.*)\]|\(no value available\)) +#")
     names = [shown.match(line.strip()) for line in said.splitlines() if line.strip().startswith(place)]
     return [(match["text"] or "").rstrip() if match else "?" for match in names]
+
+
+def findings(path: Path) -> list[str]:
+    """Return the errors and warnings of dicom3tools' ``dciodvfy``; it cannot inflate a deflated data set."""
+    said = run("dciodvfy", path, check=False).stdout.replace(str(path), "")
+    assert "RTStructureSet" in said, f"dciodvfy could not read {path.name}"
+    return [line for line in said.splitlines() if line.startswith(("Error", "Warning"))]

@@ -16,7 +16,7 @@ from comparison import (
     sop_instance_uid,
     transfer_syntax,
 )
-from foreign_peers import ENCODINGS, DcmtkReceiver, Orthanc, dumped_names
+from foreign_peers import ENCODINGS, DcmtkReceiver, Orthanc, dumped_names, findings
 from processes import HOST, program, run, wait_until
 from pydicom import dcmread
 from serving_node import ServingNode
@@ -81,7 +81,7 @@ def test_a_validator_finds_nothing_new_in_the_relabelled_object(
     node.wait_for("sent", objects=1)
 
     (received,) = receiver.files().values()
-    assert _findings(received) == _findings(rtstruct)
+    assert findings(received) == findings(rtstruct)
 
 
 @pytest.mark.cell("The relabelled object", "Finds nothing new, with provenance and codes", "dciodvfy")
@@ -95,7 +95,7 @@ def test_provenance_adds_no_finding_and_takes_the_object_back(
     node.wait_for("sent", objects=1)
 
     (received,) = receiver.files().values()
-    assert _findings(received) == _findings(rtstruct)
+    assert findings(received) == findings(rtstruct)
     data = dcmread(received)
     assert [roi.ROIName for roi in data.StructureSetROISequence[: len(NEW_NAMES)]] == NEW_NAMES
     (original,) = data.OriginalAttributesSequence
@@ -106,13 +106,6 @@ def test_provenance_adds_no_finding_and_takes_the_object_back(
 
     assert cli(["revert", str(received), "--output", str(tmp_path / "reverted")]) == 0
     assert data_set_bytes(tmp_path / "reverted" / received.name) == data_set_bytes(rtstruct)
-
-
-def _findings(path: Path) -> list[str]:
-    said = run("dciodvfy", path, check=False).stdout.replace(str(path), "")
-    found = [line for line in said.splitlines() if line.startswith(("Error", "Warning"))]
-    assert "RTStructureSet" in said
-    return found
 
 
 @pytest.mark.cell("Roles", "Storage", "Orthanc is called")

@@ -3,8 +3,9 @@
 The source is an object that :func:`~tg263_scp.dicom.relabel.relabel` wrote with provenance, or a plan or dose that
 :func:`~tg263_scp.dicom.rewriting.rewrite_references` did. The prior sequences are copied back from its Original Attributes
 Sequence; our items and Instance Coercion DateTime are taken out; the result must have the digest that was recorded for the
-data set before. So a reverted data set is the sender's byte for byte, or there is none. A deflated one is deflated anew, its
-file may differ where the sender's deflater did.
+data set before. So a reverted data set is the sender's byte for byte, or there is none; so is the file. A deflated data set
+is the same once inflated: it is deflated anew, and the sender's deflater may have written another bit stream or left out
+the byte that pads it (PS3.5 A.5).
 
 Refused with :class:`~tg263_scp.errors.HeldObjectError` are objects that this program did not relabel (``not_ours``), those
 that somebody edited or re-encoded afterwards (``edited_since``), and structure sets with UIDs of their own (``new_object``):
