@@ -98,32 +98,34 @@ def changes(before: Path, after: Path) -> dict[str, tuple[bytes | None, bytes | 
     }
 
 
-def renamed(before: Path, after: Path) -> dict[str, str]:
-    """Return old to new for the ROI names that differ.
+def edits(before: Path, after: Path) -> dict[str, tuple[bytes, bytes]]:
+    """Return what differs between two files, beside the record of that: place to old and new value.
 
-    Fails where anything differs beside names, their labels, and one complete record of the relabelling, if names differ.
+    Fails where an element was added, removed or moved, and where differences and record do not go together.
     """
     old, new = elements(before), elements(after)
     record = _record(old, new)
+    order = [[place for place in each if place not in record] for each in (old, new)]
+    assert order[0] == order[1], f"not the same elements: {set(order[0]) ^ set(order[1])}"
+    differ = {place: (old[place], new[place]) for place in order[0] if old[place] != new[place]}
+    assert bool(record) is bool(differ), "an edit without a record, or a record without an edit"
+    return differ
+
+
+def renamed(before: Path, after: Path) -> dict[str, str]:
+    """Return old to new for the ROI names that differ, and fail where anything differs beside names and their labels."""
     names: dict[str, str] = {}
     labels: dict[str, str] = {}
-    for place in {**old, **new}.keys() - record:
-        if old.get(place) == new.get(place):
-            continue
+    for place, (old, new) in edits(before, after).items():
         of = {ROI_NAME: names, OBSERVATION_LABEL: labels}.get(place.rpartition(".")[2])
         assert of is not None, f"{place} differs"
-        assert place in old, f"{place} is new"
-        assert place in new, f"{place} is gone"
-        of[_text(old[place])] = _text(new[place])
-    order = [[place for place in each if place not in record] for each in (old, new)]
-    assert order[0] == order[1], "the order of the elements differs"
+        of[_text(old)] = _text(new)
     assert labels.items() <= names.items(), "an observation label does not follow its ROI name"
-    assert bool(record) is bool(names), "a relabelling without a record, or a record without a relabelling"
     return names
 
 
 def _record(old: dict[str, bytes], new: dict[str, bytes]) -> set[str]:
-    """Return the places that record a relabelling: one item more in both sequences, and in it the sequences as they were."""
+    """Return the places that record an edit: one item more in both sequences, and in it the sequences as they were."""
     if new.get(COERCION) == old.get(COERCION):
         return set()
     record = {COERCION}
@@ -134,7 +136,7 @@ def _record(old: dict[str, bytes], new: dict[str, bytes]) -> set[str]:
     number = int(new[ORIGINAL].split()[0]) - 1
     inside = f"{ORIGINAL}[{number}].04000550[0]."
     prior = {place.removeprefix(inside): value for place, value in new.items() if place.startswith(inside)}
-    assert ROI_SEQUENCE in prior
+    assert prior
     for sequence in {place[:8] for place in prior}:
         was, is_recorded = (
             {place: value for place, value in each.items() if place.startswith(sequence)}

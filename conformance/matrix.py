@@ -62,6 +62,11 @@ TABLES: dict[str, Table] = {
         "that stayed in their own script.",
         ("dcmdump reads", "Orthanc reads"),
     ),
+    "Encodings": Table(
+        "A structure set that dcmconv has written so is relabelled with provenance: dcmdump reads its new names, neither it "
+        "nor dciodvfy finds anything new, and `revert` gives back the file (of a deflated data set, the inflated one).",
+        ("dcmdump", "dciodvfy", "revert"),
+    ),
     "The relabelled object": Table(
         "What programs of others make of an object that the node has written.",
         ("dcmdump", "dcmodify", "dciodvfy", "Orthanc", "plastimatch"),

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import specimens
 from comparison import changes, data_set_bytes, sop_instance_uid
-from foreign_peers import Orthanc
-from processes import HOST, program, run
+from foreign_peers import Orthanc, findings
+from processes import HOST, run
 from pydicom import Dataset, dcmread
 from pydicom.uid import RTPlanStorage, RTStructureSetStorage
 from serving_node import ServingNode
@@ -75,7 +75,7 @@ def test_an_archive_holds_plan_dose_and_set_that_refer_to_one_another(
     renewed = dcmread(orthanc.file(new_uid, tmp_path / "set.dcm"))
     assert renewed.PredecessorStructureSetSequence[0].ReferencedSOPInstanceUID == original
     assert orthanc.roi_names(new_uid)[0] == "Lung_L"
-    assert _findings(tmp_path / "set.dcm") == _findings(sent["RTSTRUCT"])
+    assert findings(tmp_path / "set.dcm") == findings(sent["RTSTRUCT"])
     for modality, uid in (("RTPLAN", plan_uid), ("RTDOSE", dose_uid)):
         stored = orthanc.file(uid, tmp_path / f"{modality}.dcm")
         changed = {place.split("[")[0] for place in changes(sent[modality], stored)}
@@ -83,14 +83,8 @@ def test_an_archive_holds_plan_dose_and_set_that_refer_to_one_another(
         assert changed & PROVENANCE == (PROVENANCE if provenance == "on" else set())
         (reference,) = dcmread(stored).ReferencedStructureSetSequence
         assert reference.ReferencedSOPInstanceUID == new_uid
-        assert _findings(stored) == _findings(sent[modality])
+        assert findings(stored) == findings(sent[modality])
     assert dcmread(tmp_path / "RTDOSE.dcm").ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID == plan_uid
     if provenance == "on":
         assert cli(["revert", str(tmp_path / "RTPLAN.dcm"), "--output", str(tmp_path / "back")]) == 0
         assert data_set_bytes(tmp_path / "back" / "RTPLAN.dcm") == data_set_bytes(sent["RTPLAN"])
-
-
-def _findings(path: Path) -> list[str]:
-    program("dciodvfy")
-    said = run("dciodvfy", path, check=False).stdout.replace(str(path), "")
-    return [line for line in said.splitlines() if line.startswith(("Error", "Warning"))]

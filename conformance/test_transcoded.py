@@ -23,7 +23,7 @@ from tg263_scp.dicom.structure_set import read_structure_set
 pytestmark = pytest.mark.peer
 
 PROVENANCE = Provenance(datetime(2026, 11, 23, 12, tzinfo=UTC), "CONFORMANCE", "TPS")
-ENCODINGS = {
+AS_WRITTEN = {
     "as it is": (),
     "implicit little endian": ("+ti", "+e"),
     "implicit little endian, undefined lengths": ("+ti", "-e"),
@@ -50,10 +50,14 @@ def structure_sets(folder: Path) -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize("options", ENCODINGS.values(), ids=ENCODINGS)
+@pytest.mark.cell("Encodings", "{encoding}", "dcmdump")
+@pytest.mark.cell("Encodings", "{encoding}", "dciodvfy")
+@pytest.mark.cell("Encodings", "{encoding}", "revert")
+@pytest.mark.parametrize("encoding", AS_WRITTEN)
 def test_a_structure_set_in_any_encoding_is_relabelled_validated_and_reverted(
-    options: tuple[str, ...], tmp_path: Path
+    encoding: str, tmp_path: Path
 ) -> None:
+    options = AS_WRITTEN[encoding]
     for tool in ("dcmconv", "dcmdump", "dciodvfy"):
         program(tool)
     folders = {name: tmp_path / name for name in ("made", "sent", "relabelled", "reverted")}
