@@ -20,6 +20,19 @@ if TYPE_CHECKING:
 _PHASES = frozenset({20.0, 30.0, 40.0, 50.0})
 _BREATHING_TYPES = frozenset({"GTV", "ITV", "IGTV"})
 _STATIONS = frozenset({"4", "7", "10", "11"})
+"""Stations of the mediastinum that are spoken of at any site; in the thorax there are fourteen, 3 also with a and p."""
+_MOST_STATIONS = 14
+_NODE_WORDS = frozenset({"ln", "lns", "node", "nodes", "n"})
+_ORDINAL_ENDINGS = frozenset({"st", "nd", "rd", "th", "er", "ere", "eme"})
+_FIELD_STRENGTHS_T = frozenset({"1.5", "3", "7"})
+_FRACTION_WORDS = frozenset(
+    "f fx fxs fr frs frx fraction fractions fraktionen fraktion fracciones frazioni frac".split()
+)
+MOST_CGY = 12000
+"""No target is prescribed more."""
+_MOST_PER_FRACTION_CGY = 3400
+_MOST_OF_LARGE_FRACTIONS_CGY = 7500
+"""Total up to which a number of Gy may be that of one fraction (15 Gy five times)."""
 _VERTEBRAE = frozenset({"c", "t", "l", "s", "th", "d"})
 
 
@@ -30,15 +43,18 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
     after = tokens[at + 1].text if at + 1 < len(tokens) else ""
     whole = "." not in token.text
     slots.last, slots.behind_minus = "number", False
-    used = _take_fractions(tokens, at, slots)
+    used = _take_fractions(tokens, at, slots) or _take_total(tokens, at, slots)
     if used:
         return used
+    joined = after and tokens[at + 1].joined
     if after in ("gy", "cgy", "g", "гр"):
         _set_dose(slots, value * (1 if after == "cgy" else 100))
         return 2
     if after in ("mm", "cm", "мм", "см", "x", "fx", "fr", "ph", "%"):
         slots.problem = "a length, a share or a number of fractions"
-    elif whole and 2010 <= value <= 2035 and value % 50:
+    elif joined and (after in _ORDINAL_ENDINGS or (after == "t" and _is_field_strength(token))):
+        slots.problem = "an ordinal number, or the field strength of a magnet"
+    elif whole and 1990 <= value <= 2035 and value % 50:
         slots.problem = "a number that may be a year"
     elif value in _PHASES and slots.type in _BREATHING_TYPES and slots.classifier in ("", "p"):
         slots.problem = "a number that may be a breathing phase or a dose"
@@ -49,7 +65,12 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
     elif whole and value <= 12 and _may_be_vertebra(tokens, at, slots):
         slots.problem = "a number that may be that of a vertebra or a level"
     elif whole and len(token.text) == 1 and value >= 1:
-        if slots.dose or (at and tokens[at - 1].text == "("):
+        slots.station = slots.station or _may_be_numbered_node(tokens, at, slots)
+        if tokens[at - 1].text == "-" and (slots.words or slots.sides):
+            slots.problem = "something may be taken off the target"
+        elif token.joined and tokens[at - 1].text in ("l", "r") and not slots.dose:
+            slots.problem = "a side, or the number of a revision"
+        elif slots.dose or (at and tokens[at - 1].text == "("):
             slots.problem = "a number that may count copies"
         elif value >= 6 and not token.joined:
             slots.problem = "a number that may be an index or a dose"
@@ -65,10 +86,27 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
 
 def _may_be_station(tokens: Sequence[Token], at: int) -> bool:
     """``GTV 4R`` and ``GTV LN7`` may name a station of the mediastinum."""
-    sided = at + 1 < len(tokens) and tokens[at + 1].joined and tokens[at + 1].text in ("l", "r")
-    return tokens[at].text in _STATIONS and (
-        sided or (tokens[at].text == "7" and tokens[at - 1].text == "ln")
-    )
+    spoken_of = at > 0 and tokens[at - 1].text in _NODE_WORDS - {"n"}
+    if _sided(tokens, at):
+        return tokens[at].text in _STATIONS or (spoken_of and float(tokens[at].text) <= _MOST_STATIONS)
+    return tokens[at].text == "7" and spoken_of
+
+
+def _sided(tokens: Sequence[Token], at: int) -> bool:
+    return at + 1 < len(tokens) and tokens[at + 1].joined and tokens[at + 1].text in ("l", "r")
+
+
+def _may_be_numbered_node(tokens: Sequence[Token], at: int, slots: Slots) -> bool:
+    """Tell whether a number would be that of a station if the target lies in the thorax: ``GTV 2R``, ``CTV N7``, ``3P``."""
+    before = tokens[at - 1].text if at else ""
+    after = tokens[at + 1 : at + 2]
+    if tokens[at].text == "3" and after and after[0].joined and after[0].text in ("a", "p"):
+        return True
+    return _sided(tokens, at) or (int(tokens[at].text) >= 5 and before in _NODE_WORDS)
+
+
+def _is_field_strength(token: Token) -> bool:
+    return token.text in _FIELD_STRENGTHS_T and not token.joined
 
 
 def _may_be_two(token: Token) -> bool:
@@ -93,9 +131,55 @@ def _take_fractions(tokens: Sequence[Token], at: int, slots: Slots) -> int:
     dose_cgy = float(dose) * 100
     if not count.isdecimal() or not 1 <= int(count) <= 45 or not dose_cgy.is_integer():
         slots.problem = "fractions that cannot be read"
+    elif dose_cgy * int(count) > MOST_CGY:
+        slots.problem = f"fractions of {dose} Gy are too large: perhaps the total dose"
     else:
         slots.put("dose", f"{dose_cgy:.0f}x{int(count)}")
     return used
+
+
+def _take_total(tokens: Sequence[Token], at: int, slots: Slots) -> int:
+    """Read ``40Gy/5``, ``60 Gy in 20`` and ``2700 3fx`` as a total and its fractions; write what one fraction gets.
+
+    It is a problem where the total does not divide to whole cGy, or where the first number may be one fraction's dose.
+    """
+    texts = [token.text for token in tokens]
+    value, here = float(texts[at]), at + 1
+    unit = here < len(texts) and texts[here] in ("gy", "cgy", "гр")
+    total_cgy = value * (1 if value >= 1000 or (unit and texts[here] == "cgy") else 100)
+    here += unit
+    linked = here < len(texts) and texts[here] in ("/", "in")
+    here += linked
+    if here >= len(texts) or not texts[here].isdecimal():
+        return 0
+    count = int(texts[here])
+    named = here + 1 < len(texts) and texts[here + 1] in _FRACTION_WORDS
+    if not (linked or named) or not (unit or value >= 20) or (unit and value >= 1000 and "cgy" not in texts):
+        return 0
+    here += 1 + named
+    per_fraction_cgy = round(total_cgy / count) if count else 0
+    sure = unit or named or (per_fraction_cgy >= 180 and (count <= 10 or per_fraction_cgy <= 300))
+    possible = (
+        1 <= count <= 45
+        and abs(per_fraction_cgy * count - total_cgy) < 1e-6
+        and 100 <= per_fraction_cgy <= _MOST_PER_FRACTION_CGY
+        and total_cgy <= MOST_CGY
+        and (count == 1 or total_cgy * count > _MOST_OF_LARGE_FRACTIONS_CGY)
+    )
+    if not (sure and possible) or texts[here : here + 1] == ["/"]:
+        slots.problem = "a total and fractions that cannot be read safely"
+    else:
+        slots.put("dose", f"{per_fraction_cgy}x{count}")
+    return here - at
+
+
+def is_possible(dose: str) -> bool:
+    """Tell whether the dose of a legal name can be a prescription: ``PTV_20210514`` and ``PTV_54Gyx3`` hold none."""
+    amount, _, count = dose.partition("x")
+    text = amount.removesuffix("Gy").replace("p", ".")
+    if not text[:1].isdecimal():
+        return True  # High, Mid01
+    return float(text) * (100 if amount.endswith("Gy") else 1) * int(count or 1) <= MOST_CGY
 
 
 def _may_be_vertebra(tokens: Sequence[Token], at: int, slots: Slots) -> bool:
@@ -120,7 +204,7 @@ def _may_be_phase(tokens: Sequence[Token], at: int, slots: Slots) -> bool:
 
 def _set_dose(slots: Slots, dose_cgy: float) -> None:
     whole = round(dose_cgy)
-    if abs(dose_cgy - whole) > 1e-6 or not 100 <= whole <= 12000:
-        slots.problem = "a dose that is not a whole number of cGy from 100 to 12000"
+    if abs(dose_cgy - whole) > 1e-6 or not 100 <= whole <= MOST_CGY:
+        slots.problem = f"a dose that is not a whole number of cGy from 100 to {MOST_CGY}"
     else:
         slots.put("dose", str(whole))

@@ -54,13 +54,21 @@ class Parts:
         return bool(self.sides or self.both or self.partial or self.margin)
 
 
+def is_mark(tokens: Sequence[Token], at: int) -> bool:
+    """Tell whether a sign marks a version (``Heart*``, ``rectum'``); the apostrophe of ``l'aorte`` only parts words."""
+    if tokens[at].text not in "*'\"":
+        return False
+    inside = 0 < at < len(tokens) - 1 and tokens[at].joined and tokens[at + 1].joined
+    return not (tokens[at].text == "'" and inside and tokens[at - 1].is_word and tokens[at + 1].is_word)
+
+
 def takings(tokens: tuple[Token, ...], lexicon: Lexicon) -> Iterator[Parts]:
     """Yield the name whole, then with the sides all languages share taken out, then with those of single languages."""
     tokens = _both_sides_named(tokens, lexicon)
     if len(tokens) > 1 and tokens[0].text == "oar":
         tokens = tokens[1:]  # 'OAR_Bladder' only says what every organ is
     words = _plain(tokens)
-    if _is_range(tokens):
+    if _is_range(tokens) or any(is_mark(tokens, at) for at in range(len(tokens))):
         return
     if words:
         yield Parts(words)

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from tg263_scp.errors import SourceLine
 from tg263_scp.model import Candidate, Kind, Reason, Status
 from tg263_scp.naming import grammar
+from tg263_scp.naming.doses import is_possible
 from tg263_scp.naming.glue import ends_in_false_side
 from tg263_scp.naming.grammar import OrganName, TargetName
 from tg263_scp.naming.kinds import is_not_for_dose, kind_of
@@ -87,6 +88,8 @@ def _hides_a_dose(target: TargetName) -> bool:
     """``PTV_60`` is 60 cGy, ``PTV60`` target number 60 and ``CTV-60`` a 60 mm crop by the letter; they mean 60 Gy."""
     if target.dose.isdecimal() and int(target.dose) < 20:
         return True  # 'GTVn_1' is number 1
+    if not is_possible(target.dose):
+        return True  # the date in 'PTV_20210514', the total in 'PTV_54Gyx3'
     per_fraction, times, _ = target.dose.partition("x")
     if times and per_fraction.isdecimal() and int(per_fraction) < 100:
         return True  # 'PTV_18x3' is 3 times 18 cGy by the letter

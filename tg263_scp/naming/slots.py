@@ -14,7 +14,7 @@ from functools import lru_cache
 from tg263_scp.naming.doses import take_number
 from tg263_scp.naming.grammar import CLASSIFIERS, TARGET_TYPES
 from tg263_scp.naming.lexicon import EVERYWHERE, Lexicon, Sense
-from tg263_scp.naming.parts import SEPARATORS
+from tg263_scp.naming.parts import SEPARATORS, is_mark
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.text import Token, ends_in_capital, tokenise
 
@@ -25,6 +25,12 @@ _LONGEST_INITIALS = 3
 _TYPE = re.compile(r"i?[gc]tv|itv|ptv")
 _SITE_WORDS = re.compile(r"(?<![^\W_])h\s*&\s*n(?![^\W_])", re.IGNORECASE)
 _LEVELS = frozenset({"High", "Mid", "Low"})
+_DOSE_OR_RISK = re.compile(
+    "do[sz]|annos|δοσ|доз|剂量|劑量|線量|선량|ris[ckq]|rsk|ryzyk|rizi|rischi|κινδυν|риск|危|りすく|위험"
+)
+"""What tells that *high* is a dose's or a risk's, never that of a part of an organ."""
+_LONGEST_LEVEL_LETTERS = 2
+"""Letters of ``HR`` and ``BD``, which stand for a risk or a dose and never for a place."""
 _QUALIFIERS = frozenset({"Boost", "Eval", "Preop", "Postop", "TumorBed", "SurgicalBed", "ProstateBed"})
 _PLACES_TOO = frozenset({"par", "vas", "lf", "br"})
 """Classifiers that are also parietal or parametrial, vaginal ..., and short words that are a place to some and to others a
@@ -51,6 +57,8 @@ class Slots:
     prefixed: bool = False
     words_first: bool = False
     small: bool = False
+    place_level: bool = False
+    station: bool = False
     said: list[Token] = field(default_factory=list)
     roman: bool = False
     behind_minus: bool = False
@@ -177,6 +185,8 @@ def _take_sign(tokens: Sequence[Token], at: int, slots: Slots) -> None:
         slots.segmented = True
     elif sign not in SEPARATORS:
         slots.problem = f"'{sign}' has no place in a target name"
+    elif is_mark(tokens, at):
+        slots.problem = f"'{sign}' may tell versions apart"
     elif _combines(tokens[max(0, at - 1) : at + 2], sign):
         slots.problem = "two numbers are combined"
     else:
@@ -222,7 +232,7 @@ def _take_word(token: Token, slots: Slots, lexicon: Lexicon) -> None:
         slots.sides.append(side)
         slots.last = "side"
         slots.said.append(token)
-        slots.small = slots.small or (behind_type and token.joined and token.raw in ("l", "r"))
+        slots.small = slots.small or token.raw in ("l", "r")
     elif role in CLASSIFIERS:
         slots.put("classifier", role)
         slots.last = "classifier"
@@ -230,6 +240,8 @@ def _take_word(token: Token, slots: Slots, lexicon: Lexicon) -> None:
         slots.nodal.extend([token] if role == "n" and len(word) > 1 else [])
     elif role in _LEVELS:
         slots.put("dose", role)
+        placed = len(word) > _LONGEST_LEVEL_LETTERS or word in ("hi", "lo")
+        slots.place_level = placed and not (_DOSE_OR_RISK.search(word) or (behind_type and token.joined))
     elif role in _QUALIFIERS:
         slots.put("qualifier", role)
     elif role:

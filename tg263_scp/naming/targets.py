@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tg263_scp.naming import grammar
+from tg263_scp.naming.beside import DRAWN_AS_TARGETS, organ_at_risk
 from tg263_scp.naming.grammar import TargetName
 from tg263_scp.naming.lexicon import WIDE_LANGUAGES
 from tg263_scp.naming.listing import Nomenclature
@@ -24,22 +25,6 @@ from tg263_scp.naming.query import Query
 from tg263_scp.naming.slots import Slots, fill, type_tokens
 
 _GENITIVE_LIKE_PLURAL = frozenset({"pl", "cs", "ru"})
-_DRAWN_AS_TARGETS = frozenset(
-    "Prostate SeminalVes Breast Chestwall Tonsil Tongue Tongue_Base Cervix Uterus Vagina Parametrium LN_Pelvics LN_IMN".split()
-)
-"""Structures that ``CTV-SV`` names as the target's own; any other behind a minus may be what was cut off."""
-_OVERLAPPED = frozenset(
-    (
-        "External Body Skin SpinalCord SpinalCanal Brainstem OpticChiasm OpticNrv Lens Eye Cochlea Heart Bowel"
-        " Bowel_Small Bowel_Large Bag_Bowel Ventricle Atrium Musc_Temporal"
-    ).split()
-)
-"""Organs at risk that stand beside a target's name when the two overlap."""
-_OVERLAPPED_FIRST = dict.fromkeys(
-    "Colon_Sigmoid Parotid Glnd_Submand Bone_Mandible Cavity_Oral Kidney Stomach Duodenum".split(), ()
-) | {"Bladder": ("prostate",), "Rectum": ("prostate",)}
-"""Organs that stand so when they are named first (``Bladder_PTV``), and the sites where they do wherever they are named."""
-
 NO_SLOT = "a word that has no slot"
 
 
@@ -110,6 +95,8 @@ def _finished(slots: Slots, query: Query, nomenclature: Nomenclature) -> TargetR
         slots.problem = slots.problem or "a letter that is a side in the language of the set"
     if not slots.problem and slots.prefixed and not slots.dose:
         slots.problem = "a letter before the type may be anything"
+    if slots.station and query.site == "thorax":
+        slots.problem = slots.problem or "a number that may be that of a nodal station"
     if slots.small and not (slots.dose or slots.classifier or slots.words):
         slots.problem = slots.problem or "a small letter that may be a side or a state"
     if slots.roman and (slots.sides or query.site in ("head_and_neck", "breast")):
@@ -175,7 +162,7 @@ def _objection(found: OrganReading, slots: Slots, query: Query, nomenclature: No
         return NO_SLOT
     if not slots.sides and not found.side and _may_be_genitive(found, languages, nomenclature):
         return "one or both sides: the language spells them alike"
-    if at_risk := _at_risk(found.structure, slots, query, nomenclature):
+    if at_risk := organ_at_risk(found, slots, query, nomenclature):
         return at_risk
     if nomenclature.entries[found.name or found.names[0]].kind == "device":
         return "a device is no target"
@@ -185,29 +172,15 @@ def _objection(found: OrganReading, slots: Slots, query: Query, nomenclature: No
         return "perhaps prostate and seminal vesicles together, or two parts of the spine"
     if found.structure.startswith("LN_") and found.verdict is Verdict.SIDE_MISSING and not slots.sides:
         return "nodes of one side or both"
-    if slots.cut_off and found.structure not in _DRAWN_AS_TARGETS:
+    if slots.place_level:
+        return "high, middle or low may be a part of the structure or a dose level"
+    if slots.cut_off and found.structure not in DRAWN_AS_TARGETS:
         return "something may be taken off the target"
     local = languages - WIDE_LANGUAGES
     if local == languages and any(
         local & set(nomenclature.lexicon.sides.get(letter, ())) for letter in slots.letters
     ):
         return "a letter that is a side in the language of the structure"
-    return ""
-
-
-def _at_risk(structure: str, slots: Slots, query: Query, nomenclature: Nomenclature) -> str:
-    """Say why the structure is more likely an organ beside the target than what is treated; empty where it is not."""
-    organ, _, side = structure.rpartition("_")
-    organ = organ if side in ("L", "R") and organ in nomenclature.stems else structure
-    first = slots.words_first
-    if organ.startswith(("A_", "V_")) and organ != "V_Portal":
-        return "a vessel is seldom treated"
-    if organ in _OVERLAPPED or (
-        organ in _OVERLAPPED_FIRST and (first or query.site in _OVERLAPPED_FIRST[organ])
-    ):
-        return "more often the overlap with an organ at risk than a target"
-    if first and (organ in ("Lung", "Lungs") or f"{structure}-{slots.type}" in nomenclature.entries):
-        return "perhaps the organ without the target"
     return ""
 
 

@@ -71,6 +71,7 @@ def numbers_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, o
     if proposal.name.startswith("Duodenum") and 12.0 in old:
         old.remove(12.0)  # twelve fingers long in many languages
     new = [float(text) for text in re.findall(r"\d+(?:\.\d+)?", proposal.name.replace("p", "."))]
+    new += [float(dose) * int(count) for dose, count in re.findall(r"(\d+)x(\d+)", proposal.name)]
     roman = [float(_ROMAN[t]) for t in re.split(r"[^a-z]+", fold(proposal.name)) if t in _ROMAN]
     roman += [
         float(_ROMAN[t[:-1]])
