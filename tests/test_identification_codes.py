@@ -81,6 +81,7 @@ def test_without_codes_none_is_added(coding, stored, tmp_path):
     [
         "{name: Heart, scheme: SCT, value: '1'}",
         "{name: Heart, scheme: XYZ, value: '1', meaning: Heart}",
+        "{name: Heart, scheme: FMA, value: '7088', meaning: Heart}",
         "{name: Heart, scheme: SCT, value: '1 2', meaning: Heart}",
         "{name: Heart, scheme: SCT, value: '1', meaning: Hjärta}",
         "{name: Heart, scheme: SCT, value: '1', meaning: Heart}\n  - {name: Heart, scheme: SCT, value: '2', meaning: Heart}",

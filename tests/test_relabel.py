@@ -158,6 +158,40 @@ def test_bytes_behind_the_data_set_are_kept(coding, relabelled):
     assert written == draft(b"SpinalCord").encoded(coding) + bytes(7)
 
 
+JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
+
+
+def encapsulated(fragment: bytes, end: bytes = b"\xfe\xff\xdd\xe0\0\0\0\0") -> bytes:
+    """Pixel Data as PS3.5 A.4 has it: an empty offset table, one fragment, the delimiter."""
+    table, item = EXPLICIT.item(b""), EXPLICIT.item(fragment)
+    return EXPLICIT.element(0x7FE00010, "OB", table + item + end, length=0xFFFFFFFF)
+
+
+def test_fragments_of_compressed_pixel_data_are_copied_whatever_they_look_like(relabelled):
+    coding = replace(EXPLICIT, transfer_syntax_uid=JPEG_BASELINE)
+    pixels = encapsulated(EXPLICIT.delimiter(0xE0DD) + b"\x06\x30\x26\x00LO\x04\x00cord" + bytes(90_000))
+    written, proof = relabelled(coding.file(draft(b"cord").data_set(coding) + pixels), {0: "SpinalCord"})
+    assert written == coding.file(draft(b"SpinalCord").data_set(coding) + pixels)
+    assert proof.edited == 1
+
+
+@pytest.mark.parametrize(
+    ("pixels", "reason"),
+    [
+        (encapsulated(b"abcd", end=b""), "truncated"),
+        (encapsulated(b"abcd", end=b"\x06\x30\x26\x00LO\x04\x00"), "unreadable"),
+        (encapsulated(b"abcd")[:-9], "truncated"),
+    ],
+    ids=["no delimiter", "an element for the delimiter", "cut off"],
+)
+def test_compressed_pixel_data_that_cannot_be_followed_hold_the_object(pixels, reason, stored, tmp_path):
+    coding = replace(EXPLICIT, transfer_syntax_uid=JPEG_BASELINE)
+    with pytest.raises(HeldObjectError) as held:
+        relabel(stored(coding.file(draft(b"cord").data_set(coding) + pixels)), tmp_path / "out.dcm", {})
+    assert held.value.reason == reason
+    assert files_in(tmp_path) == ["received.dcm"]
+
+
 def test_a_file_without_preamble_stays_without(relabelled):
     written, _ = relabelled(draft(b"cord").data_set(IMPLICIT), {0: "SpinalCord"})
     assert written == draft(b"SpinalCord").data_set(IMPLICIT)

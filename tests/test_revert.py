@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import struct
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -207,6 +208,30 @@ def test_a_truncated_object_is_never_reverted(coding, stored, tmp_path, no_fsync
             revert(cut_off, tmp_path / "out.dcm")
 
 
+def test_a_damaged_object_is_held_or_comes_back_with_its_damage(coding, stored, tmp_path, no_fsync):
+    content = MIXED.encoded(replace(coding, deflated=False))
+    chance = random.Random(263)
+    there, back = tmp_path / "there.dcm", tmp_path / "back.dcm"
+    came_back = 0
+    for _ in range(120):
+        damaged = bytearray(content)
+        for _ in range(chance.choice((1, 1, 2, 5))):
+            place = chance.randrange(head_bytes(coding), len(damaged))
+            damaged[place] = chance.choice((0, 1, 8, 0x20, 0xFE, 0xFF, chance.randrange(256)))
+        source = stored(coding.file(bytes(damaged[head_bytes(coding) :])))
+        try:
+            relabel(source, there, new_names(source), provenance=FIRST)
+            revert(there, back)
+        except HeldObjectError:
+            continue
+        finally:
+            there.unlink(missing_ok=True)
+        assert back.read_bytes() == source.read_bytes()
+        back.unlink()
+        came_back += 1
+    assert came_back > 10
+
+
 real = pytest.mark.skipif(
     not os.environ.get("TG263_RTSTRUCT_DIR"),
     reason="TG263_RTSTRUCT_DIR names no folder of real structure sets",
@@ -214,7 +239,11 @@ real = pytest.mark.skipif(
 
 
 def new_names(path: Path) -> dict[int, str]:
-    return {roi.index: f"New_{roi.index}" for roi in read_structure_set(path).rois}
+    return {
+        roi.index: f"New_{roi.index}"
+        for roi in read_structure_set(path).rois
+        if roi.readable and roi.raw_name
+    }
 
 
 @real

@@ -19,7 +19,8 @@ from tg263_scp.dicom.splice import Part
 from tg263_scp.errors import NomenclatureError, SourceLine
 from tg263_scp.resources import data_folder
 
-SCHEMES = ("SCT", "FMA")
+SCHEMES = ("SCT",)
+"""The FMA identifiers of the TG-263 worksheet are not to be trusted, so none gets in."""
 _KEYS = frozenset(("name", "scheme", "value", "meaning"))
 _CODE_VALUE, _CODING_SCHEME, _CODE_MEANING = 0x00080100, 0x00080102, 0x00080104
 
