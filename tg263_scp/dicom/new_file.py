@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-_BEGIN_BYTES = 1 << 21
+_BEGIN_BYTES = 1 << 22
 
 
 @contextmanager
