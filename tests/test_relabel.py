@@ -125,6 +125,62 @@ def test_large_elements_enter_the_digests_as_their_own(coding, switches, relabel
     assert hashlib.sha256(rest).hexdigest() == proof.blanked_sha256_after == proof.blanked_sha256_before
 
 
+UNDEFINED = [coding for coding in CODINGS if coding.undefined]
+
+
+@pytest.fixture
+def guesses(monkeypatch):
+    """What was guessed of where the contours end."""
+    made: list[int] = []
+    real = relabel_module.guessed_end
+
+    def noting(source, contours):
+        made.append(real(source, contours))
+        return made[-1]
+
+    monkeypatch.setattr(relabel_module, "guessed_end", noting)
+    return made
+
+
+@pytest.mark.parametrize("coding", UNDEFINED, ids=lambda coding: coding.name)
+def test_the_end_of_the_contours_is_guessed_where_it_can_be(coding, relabelled, guesses):
+    source = draft(b"cord", loops=900)
+    written, _ = relabelled(source.encoded(coding), {0: "SpinalCord"})
+    wanted = source.renamed({0: b"SpinalCord"}).encoded(coding)
+    assert data_set_of(written, coding) == data_set_of(wanted, coding)
+    start = 0 if coding.deflated else len(coding.file(b""))
+    assert guesses == [start + len(b"".join(source.parts(coding)[:-4]))]
+
+
+@pytest.mark.parametrize("wrong", [-8, -2, 1, 400])
+@pytest.mark.parametrize("coding", UNDEFINED, ids=lambda coding: coding.name)
+def test_a_wrong_guess_of_where_the_contours_end_changes_nothing(coding, wrong, relabelled, monkeypatch):
+    real = relabel_module.guessed_end
+    monkeypatch.setattr(relabel_module, "guessed_end", lambda *where: real(*where) + wrong)
+    written, proof = relabelled(MIXED.encoded(coding), NEW)
+    wanted = MIXED.renamed(NEW_RAW, NEW_LABELS).encoded(coding)
+    assert data_set_of(written, coding) == data_set_of(wanted, coding)
+    assert proof.sha256_before == MIXED.folded_sha256(coding)
+
+
+@pytest.mark.parametrize("coding", UNDEFINED, ids=lambda coding: coding.name)
+def test_a_value_that_looks_like_the_end_of_the_contours_deceives_nobody(coding, relabelled, guesses):
+    """In a contour lies a value that goes on like a data set: observations, then one element that takes all the rest."""
+    *first, contours, _, approval, creator, private = draft(b"cord", loops=900).parts(coding)
+    rest = approval + creator + private
+    swallowing = coding.element(0x32731001, "OB", b"", length=16 + len(rest))  # the two delimiters, too
+    observation = coding.text(0x30060084, "IS", b"1") + coding.element(0x30060085, "SH", b"cord")
+    decoy = coding.delimiter(0xE0DD) + coding.sequence(0x30060080, [observation]) + swallowing
+    closing = 2 * len(coding.delimiter(0))
+    contours = contours[:-closing] + coding.element(0x32731001, "OB", decoy) + contours[-closing:]
+    content = b"".join((*first, contours, rest))
+    written, proof = relabelled(coding.file(content), {0: "SpinalCord"})
+    names = [coding.element(0x30060026, "LO", name) for name in (b"cord", b"SpinalCord")]
+    assert data_set_of(written, coding) == data_set_of(coding.file(content.replace(*names)), coding)
+    assert (proof.edited, proof.edited_labels) == (1, 0)
+    assert guesses == [content.index(decoy) + 8 + (0 if coding.deflated else len(coding.file(b"")))]
+
+
 def test_a_large_element_with_a_name_in_it_is_not_folded_where_the_name_is_left_out(coding, relabelled):
     source = Draft((DraftRoi(b"left lung ", private=b"x" * 40_000), DraftRoi(b"cord", private=b"x" * 40_000)))
     _, proof = relabelled(source.encoded(coding), {0: "Lung_L"})

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from tg263_scp.dicom.elements import Element, Encoding, data_set_elements
 from tg263_scp.dicom.part10 import OpenedObject
 from tg263_scp.dicom.roi_items import LengthField, group_lengths, wanted_elements
+from tg263_scp.dicom.window import WINDOW_BYTES
 
 LENGTH_TO_END = 0x00080001
 INSTANCE_COERCION_DATETIME = 0x00080015
@@ -97,3 +98,17 @@ def read_layout(
 
     found = wanted_elements(noted(), tags)
     return Layout(source.encoding, found, gaps, tuple(large))
+
+
+def guessed_end(source: OpenedObject, contours: int) -> int:
+    """Guess where ROI Contour Sequence ends that begins at offset ``contours``; 0 where there is no good guess.
+
+    To find the end of a sequence of undefined length it has to be walked. But usually RT ROI Observations Sequence comes
+    next, and is among the last bytes. Its tag behind a delimiter may be part of a value, so the guess is to be verified.
+    """
+    window, pack = source.window, source.encoding.pair.pack
+    start = max(contours, window.size - WINDOW_BYTES)
+    last = window.take(start, window.size - start)
+    mark = pack(0xFFFE, 0xE0DD, 0) + pack(OBSERVATIONS_SEQUENCE >> 16, OBSERVATIONS_SEQUENCE & 0xFFFF, 0)[:4]
+    at = last.find(mark)
+    return start + at + 8 if at >= 0 and at == last.rfind(mark) else 0

@@ -21,16 +21,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
-from tg263_scp.dicom.elements import Element
 from tg263_scp.dicom.folding import LargeElements, Stretch, folded_sha256
 from tg263_scp.dicom.identification_codes import IdentificationCode
-from tg263_scp.dicom.layout import OBSERVATIONS_SEQUENCE, ROI_SEQUENCE, Layout
+from tg263_scp.dicom.layout import OBSERVATIONS_SEQUENCE, ROI_SEQUENCE, Layout, guessed_end
 from tg263_scp.dicom.new_file import new_file
 from tg263_scp.dicom.part10 import OpenedObject, opened
 from tg263_scp.dicom.proof import (
     EditProof,
     check_added,
-    check_copied,
+    check_ends,
     check_kept,
     check_unchanged,
     not_proven,
@@ -99,9 +98,34 @@ def relabel(
     """
     if target.exists():
         raise FileExistsError(f"{target.name} exists and is not overwritten")
+    guessed: dict[int, int] = {}
+    try:
+        return _relabel(source, target, new_names, provenance, codes, guessed)
+    except (HeldObjectError, ValueError):
+        if not guessed:
+            raise
+    return _relabel(source, target, new_names, provenance, codes, None)
+
+
+def _relabel(
+    source: Path,
+    target: Path,
+    new_names: Mapping[int, str],
+    provenance: Provenance | None,
+    codes: Mapping[int, IdentificationCode],
+    guessed: dict[int, int] | None,
+) -> EditProof:
+    """Do it with a guess where the contours end, which goes into ``guessed`` and is verified; without one where None."""
     with opened(source) as before, LargeElements(before, source) as large:
         began = os.fstat(before.file.fileno())
-        found = survey(before, source, begins=large.begin)
+        ends = {} if guessed is None else guessed
+
+        def begins(offset: int) -> None:
+            large.begin(offset)
+            if guessed is not None and (end := guessed_end(before, offset)):
+                guessed[offset] = end
+
+        found = survey(before, source, ends, begins)
         edits = _edits(found, new_names, codes)
         splice = _spliced(before, found, edits)
         digest_before = cache(partial(folded_sha256, before, found.layout.large, large))
@@ -112,7 +136,7 @@ def relabel(
             )
         patches = splice.patches()
         with new_file(target) as (out, written), ThreadPoolExecutor(1) as beside:
-            _write(before, patches, found.layout, out, written)
+            _write(before, patches, found.layout, out, ends)
             synced = beside.submit(os.fsync, out.fileno())
             after, *blanked = _read_back(before, found, edits, additions, written, patches, large)
             check_unchanged(before.file, began)
@@ -131,24 +155,19 @@ def relabel(
             )
 
 
-def _write(before: OpenedObject, patches: list[Patch], at: Layout, out: BinaryIO, written: Path) -> None:
-    """Write the target, and read back and compare what :func:`_copied_in_bulk` yields.
+def _write(
+    before: OpenedObject, patches: list[Patch], at: Layout, out: BinaryIO, ends: Mapping[int, int]
+) -> None:
+    """Write the target; verify where elements end while the disk and the thread that makes digests are busy.
 
     What precedes the first large element comes last: provenance stands there, and with it a digest that takes a while.
     """
-    end = None
-    if copied := _copied_in_bulk(before, at):
-        end = copied[0].header_offset
-        write_bulk(before, patches, out, end)
-        out.flush()
-        with written.open("rb") as again:
-            check_copied(before, copied, again, patches)
-    write_spliced(before, patches, out, end=end)
+    bulk = at.large[0].header_offset if at.large and before.inflated is None else None
+    if bulk is not None:
+        write_bulk(before, patches, out, bulk)
+    check_ends(before, ends)
+    write_spliced(before, patches, out, end=bulk)
     out.flush()
-
-
-def _copied_in_bulk(before: OpenedObject, at: Layout) -> tuple[Element, ...]:
-    return at.large_untouched if before.inflated is None else ()
 
 
 def _edits(found: Survey, new_names: Mapping[int, str], codes: Mapping[int, IdentificationCode]) -> _Edits:
@@ -229,9 +248,7 @@ def _read_back(
             for index, parts in edits.codes.items():
                 _check_code(before, parts, after, again.observations[index])
             left_out_after = {*_blanks(again, edits), *blanks_after(before, after, again.layout, additions)}
-            done = [(e.header_offset, e.end - e.header_offset) for e in _copied_in_bulk(before, found.layout)]
-            done_after = [(shift(offset, patches), length) for offset, length in done]
-            check_kept(before, left_out.union(done), after, left_out_after.union(done_after))
+            check_kept(before, left_out, after, left_out_after)
             digests = {shift(each.header_offset, patches): large.digest(each) for each in untouched}
             with LargeElements(after, written, digests) as large_after:
                 return (
