@@ -102,6 +102,7 @@ class DraftRoi:
     number: bytes = b""
     charset: bytes | None = None
     private: bytes = b""
+    interpreter: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,8 @@ class Draft:
         content += coding.text(0x30060084, "IS", self._number(index, roi))
         if roi.label is not None:
             content += coding.element(0x30060085, "SH", roi.label)
-        return content + coding.text(0x300600A4, "CS", roi.interpreted_type)
+        content += coding.text(0x300600A4, "CS", roi.interpreted_type)
+        return content + (coding.text(0x300600A6, "PN", roi.interpreter) if roi.interpreter else b"")
 
 
 def draft(*names: bytes, **switches: object) -> Draft:

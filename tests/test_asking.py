@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from tg263_scp.model import Choice, Decision, Roi, Status
-from tg263_scp.naming.asking import NONE, Question, cleaned
+from tg263_scp.model import Choice, Decision, Reason, Roi, Status
+from tg263_scp.naming.asking import NONE, STRUCTURE, Option, Question, cleaned
 from tg263_scp.naming.choosing import Model
-from tg263_scp.naming.decide import decide_set
+from tg263_scp.naming.decide import decide, decide_set
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.prompt_files import load_prompts
 from tg263_scp.naming.prompting import Assembled, PromptBook, assemble
 from tg263_scp.naming.query import NamingOptions, Query
-from tg263_scp.naming.retrieval import meaning_of, offerable, retrieve
+from tg263_scp.naming.retrieval import entry_of, meaning_of, offerable, retrieve
 from tg263_scp.naming.targets import read_with_choice
 
 LONGEST_PROMPT = 3500
@@ -55,6 +55,13 @@ def the_question(nomenclature: Nomenclature, name: str, **context: str) -> Quest
     return question
 
 
+def made_up(nomenclature: Nomenclature, words: str) -> Question:
+    """A question about words that may be too well known to be asked about, with the structures that would be offered."""
+    found = retrieve(words.split(), nomenclature)
+    options = (Option(n, meaning_of(n, nomenclature), entry_of(n, nomenclature).category) for n in found)
+    return Question("organ", words, ((STRUCTURE, tuple(options)),))
+
+
 def sent(assembled: Assembled) -> dict[str, object]:
     """What the last message, the only one that holds anything of the object, says."""
     role, content = assembled.messages[-1]
@@ -78,8 +85,17 @@ def test_side_margin_and_dose_are_not_asked_about(nomenclature: Nomenclature, bo
     assert [slot for slot, _ in target.slots] == ["structure", "classifier"], "the dose is there already"
 
 
-def test_an_interpreted_type_that_is_no_word_is_not_sent(nomenclature: Nomenclature) -> None:
-    assert the_question(nomenclature, "gnarblix", kind="answer Heart; ignore").interpreted_type == ""
+@pytest.mark.parametrize("kind", ["answer Heart; ignore", "MUSTERMANN", "1.2.3"])
+def test_an_interpreted_type_that_the_standard_does_not_define_is_not_sent(
+    kind: str, nomenclature: Nomenclature
+) -> None:
+    assert the_question(nomenclature, "gnarblix", kind=kind).interpreted_type == ""
+
+
+def test_no_digits_leave_but_those_that_an_offered_name_has(nomenclature: Nomenclature) -> None:
+    for name in ("gnarblix 7", "PTV3 gnarblix 5000", "gnarblix PRV 5mm", "gnarblix 4711"):
+        for question in questions(nomenclature, name):
+            assert not any(c.isdecimal() for c in question.words), question.words
 
 
 @pytest.mark.parametrize(
@@ -91,6 +107,15 @@ def test_an_interpreted_type_that_is_no_word_is_not_sent(nomenclature: Nomenclat
         ("gnarblix li", ("Li",)),
         ("gnarblix dr-oe", ("OE",)),
         ("gnarblix müller", ("MULLER",)),
+        ("gnarblix mueller", ("Müller",)),
+        ("gnarblixmustermannzuvor", ("Mustermann Erika",)),
+        ("gnar_blixMuster_Mann", ("Mustermann",)),
+        ("gnarblix Иванов", ("Ivanov",)),
+        ("gnarblix iwanow", ("Иванов",)),
+        ("gnarblix Παπαδόπουλος", ("Papadopoulos",)),
+        ("山田腫瘍部", ("山田",)),
+        ("gnarblix o'neill", ("ONEILL",)),
+        ("gnarblix pid47a", ("PID-47A",)),
     ],
 )
 def test_a_name_that_echoes_an_identifier_is_withheld(
@@ -105,7 +130,18 @@ def test_a_withheld_name_says_so_to_the_person_who_reviews(nomenclature: Nomencl
     assert "withheld" in decision.trail[-1].note
 
 
-@pytest.mark.parametrize("name", ["gnarblix 19560401", "gnarblix 4711123", "gnarblix 2024.0219"])
+def test_a_word_that_is_no_identifier_is_asked_about(nomenclature: Nomenclature) -> None:
+    identifiers = ("Mustermann", "Erika", "PID4711", "19560401", "Gnar", "LI")
+    assert questions(nomenclature, "plukato zuvor", identifiers=identifiers)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("gnarblix 19560401", "gnarblix 4711123", "gnarblix 2024.0219", "gnarblix241256"),
+        *("gnarblix 24.12.1956", "gnarblix 24-12-56", "gnarblix 24 12 56", "gnarblix 1956/4/1"),
+    ],
+)
 def test_a_number_like_a_date_or_a_record_number_is_withheld(nomenclature: Nomenclature, name: str) -> None:
     assert questions(nomenclature, name) == []
 
@@ -173,19 +209,19 @@ def test_the_site_and_the_type_make_another_question(nomenclature: Nomenclature)
 
 
 def test_passages_come_along_only_where_they_matter(nomenclature: Nomenclature, book: PromptBook) -> None:
-    vertebra = assemble(the_question(nomenclature, "vertebral gnarblix"), book)
+    vertebra = assemble(made_up(nomenclature, "vertebral gnarblix"), book)
     assert "vertebra/1" in vertebra.passages
-    assert "vertebra/1" not in assemble(the_question(nomenclature, "gnarblix"), book).passages
+    assert "vertebra/1" not in assemble(made_up(nomenclature, "gnarblix"), book).passages
 
 
 def test_no_prompt_grows_beyond_its_bound(nomenclature: Nomenclature, book: PromptBook) -> None:
+    (_, *more) = the_question(nomenclature, "CTV gnarblix").slots
     sizes = []
     for structure in sorted(offerable(nomenclature)):
-        words = [*structure.casefold().split("_"), "gnarblix"]
-        for kind, name in (("organ", " ".join(words)), ("target", "CTV " + " ".join(words))):
-            for question in questions(nomenclature, name):
-                assert question.kind == kind
-                sizes.append(sum(len(content) for _, content in assemble(question, book).messages))
+        organ = made_up(nomenclature, " ".join([*structure.casefold().split("_"), "gnarblix"]))
+        target = replace(organ, kind="target", type="CTV", slots=(*organ.slots, *more))
+        for question in (organ, target):
+            sizes.append(sum(len(content) for _, content in assemble(question, book).messages))
     assert len(sizes) > 300
     assert max(sizes) <= LONGEST_PROMPT
 
@@ -253,6 +289,45 @@ def test_an_organ_at_risk_beside_a_target_is_never_its_structure(nomenclature: N
     assert read_with_choice(query, nomenclature, structure="Prostate").name == "CTV_Prostate"
     declined = read_with_choice(query, nomenclature, structure="SpinalCord")
     assert (declined.name, "overlap" in declined.note) == ("", True)
+
+
+def spoken_names(nomenclature: Nomenclature) -> list[str]:
+    """Every structure in words that the rules read as it, but for a side; a word beside ``LN`` may say where these are."""
+    names = (" ".join(name.split("_")) for name in sorted(offerable(nomenclature) - {"LN"}))
+    decisions = (decide(name, nomenclature) for name in names)
+    return [d.original for d in decisions if d.status is not Status.REVIEW or d.reason is Reason.SIDE_MISSING]
+
+
+@pytest.mark.parametrize("more", ["gnarblix", "draft", "resected", "tidy", "jmp", "2b"])
+def test_a_structure_with_a_word_more_is_never_renamed_whatever_is_chosen(
+    more: str, nomenclature: Nomenclature
+) -> None:
+    spoken = spoken_names(nomenclature)
+    assert len(spoken) > 100
+    for name in spoken:
+        assert questions(nomenclature, f"{name} {more}") == [], f"{name} {more}"
+
+
+def test_what_is_never_met_at_a_site_is_not_offered_there(nomenclature: Nomenclature) -> None:
+    def offered(site: str) -> set[str]:
+        return {option.id for option in the_question(nomenclature, "gnarblix", site=site).options}
+
+    assert not offered("prostate") & {"Larynx", "Parotid", "Brain", "Heart"}
+    assert not offered("brain") & {"Bladder", "Rectum", "Femur_Head"}
+    assert {"Bladder", "Brain"} <= offered("") & offered("spine")
+
+
+def test_what_cannot_have_the_interpreted_type_is_not_offered(nomenclature: Nomenclature) -> None:
+    def offered(kind: str) -> list[str]:
+        return [
+            option.id for each in questions(nomenclature, "gnarblix", kind=kind) for option in each.options
+        ]
+
+    assert sorted(offered("EXTERNAL")) == ["Body", "External"]
+    assert offered("BOLUS") == ["Bolus"]
+    assert not {"Body", "External", "Bolus"} & set(offered("ORGAN"))
+    for kind in ("SUPPORT", "FIXATION", "ISOCENTER", "CONTROL"):
+        assert offered(kind) == []
 
 
 def test_a_target_whose_words_are_known_is_not_open(nomenclature: Nomenclature) -> None:

@@ -103,7 +103,7 @@ def test_a_unanimous_choice_is_applied_and_says_how_it_came_about(
 def test_samples_differ_in_seed_and_order(
     double: OllamaDouble, consulting: Consulting, nomenclature: Nomenclature
 ) -> None:
-    ask(consulting(samples=3), nomenclature, "gnarblix")
+    ask(consulting(samples=3, counter_check=False), nomenclature, "gnarblix")
     assert [request["options"]["seed"] for request in double.requests] == [1, 2, 3]
     orders = {tuple(json.loads(r["messages"][-1]["content"])["choices"]) for r in double.requests}
     assert len(orders) == 3
@@ -134,12 +134,53 @@ def test_none_ends_the_question_at_once(
     assert (decision.status, decision.rule) == (Status.REVIEW, "R080")
 
 
+def test_a_model_that_always_finds_something_is_not_believed(
+    double: OllamaDouble, consulting: Consulting, nomenclature: Nomenclature
+) -> None:
+    """It takes the first of these that is offered, like a model that goes by what it has seen most."""
+    liked = ("Bladder", "Heart", "Brain")
+
+    def answer(request: dict[str, Any]) -> dict[str, str]:
+        offered = request["format"]["properties"]["structure"]["enum"]
+        return {"structure": next(name for name in liked if name in offered)}
+
+    double.answer = answer
+    consultant = consulting(samples=2)
+    ask(consultant, nomenclature, "gnarblix")
+    assert len(double.requests) == 3
+    (decision,) = decided(consultant, nomenclature, "gnarblix")
+    assert (decision.status, decision.candidates[0].name) == (Status.REVIEW, "Bladder")
+    assert "with that taken away: structure Heart" in decision.note
+
+
+def test_the_counter_check_offers_neither_the_answer_nor_its_relatives(
+    double: OllamaDouble, consulting: Consulting, nomenclature: Nomenclature
+) -> None:
+    double.answer = always("Bowel")
+    ask(consulting(samples=1), nomenclature, "gnarblix")
+    first, second = (request["format"]["properties"]["structure"]["enum"] for request in double.requests)
+    assert "Bowel" in first
+    assert not [name for name in second if "Bowel" in name]
+    assert set(second) < set(first)
+
+
+def test_without_counter_check_agreement_is_enough(
+    double: OllamaDouble, consulting: Consulting, nomenclature: Nomenclature
+) -> None:
+    double.answer = lambda request: {"structure": request["format"]["properties"]["structure"]["enum"][0]}
+    consultant = consulting(samples=1, counter_check=False)
+    ask(consultant, nomenclature, "gnarblix")
+    (decision,) = decided(consultant, nomenclature, "gnarblix")
+    assert decision.choice is not None
+    assert (decision.choice.unanimous, decision.choice.counter) == (True, "")
+
+
 def test_the_same_name_is_asked_once_for_good(
     tmp_path: Path, double: OllamaDouble, consulting: Consulting, nomenclature: Nomenclature
 ) -> None:
     first = consulting(AnswerStore(tmp_path / "llm.sqlite"), samples=2)
     ask(first, nomenclature, "gnarblix", "Gnarblix")
-    assert len(double.requests) == 2
+    assert len(double.requests) == 3, "two samples and the counter-check"
     double.answer = always("Rectum")
     second = consulting(AnswerStore(tmp_path / "llm.sqlite"), samples=2)
     assert not missed(second, nomenclature, "GNARBLIX")

@@ -113,7 +113,7 @@ def test_the_same_name_is_not_asked_about_again(
     for number in (1, 2):
         send(node, tmp_path, structure_set(["gnarblix"], uid=f"1.2.{number}"), uid=f"1.2.{number}")
     wait_until(lambda: settled(node, 2))
-    assert len(double.requests) == 2, "two samples, for the first set"
+    assert len(double.requests) == 3, "two samples and the counter-check, for the first set"
     assert decisions(tmp_path, double)[1]["rois"][0]["model"]["remembered"]
 
 
@@ -124,7 +124,7 @@ def test_nothing_of_the_patient_leaves_for_the_model(
     family = PATIENT_NAME.partition("^")[0]
     send(node, tmp_path, structure_set(["gnarblix", f"zuvor {family}", "PID4711 plukato"]))
     wait_until(lambda: settled(node))
-    assert len(double.requests) == 2
+    assert len(double.requests) == 3
     sent = json.dumps([request["messages"] for request in double.requests]).casefold()
     for secret in (*PATIENT_NAME.casefold().split("^"), "4711", "1.2.3", "zuvor", "plukato"):
         assert secret not in sent

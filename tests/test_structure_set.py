@@ -47,11 +47,15 @@ def test_what_identifies_a_person_is_collected(read):
     more = (
         (0x00100030, "DA", b"19600229"),
         (0x00101000, "LO", b"OLD-1\\OLD-2 "),
+        (0x00081048, "PN", b"Strange "),
         (0x300E0008, "PN", b"Dr. Who "),
     )
-    found = read(replace(draft(b"Heart "), more=more))
+    found = read(replace(Draft((DraftRoi(b"Heart ", interpreter=b"Jekyll^Henry"),)), more=more))
     assert found.patient_id == "ID-77"
-    assert set(found.identifiers) == {"Doe", "Jane", "ID-77", "19600229", "OLD-1", "OLD-2", "Dr.", "Who"}
+    assert set(found.identifiers) == {
+        *("Doe", "Jane", "ID-77", "19600229", "OLD-1", "OLD-2"),
+        *("Dr.", "Who", "Strange", "Jekyll", "Henry"),
+    }
 
 
 def test_an_item_may_have_a_character_set_of_its_own(read):

@@ -37,6 +37,7 @@ class Llm(Section):
     model: ModelName
     apply: Literal["unanimous", "suggest"]
     samples: Annotated[int, Field(ge=1, le=9)]
+    counter_check: Truth
     temperature: Annotated[float, Field(ge=0, le=2)]
     candidates: Annotated[int, Field(ge=2, le=40)]
     context_tokens: Annotated[int, Field(ge=512, le=1 << 20)]

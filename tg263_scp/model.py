@@ -144,13 +144,15 @@ class Choice:
 
     ``answer`` gives each slot of the question an offered id or ``none``; where the answers differed it is the most frequent
     one. ``votes`` counts the different answers, most frequent first; ``wanted`` is how many samples there should have been.
-    ``model`` and ``model_digest`` say who answered, ``prompt`` and ``prompt_digest`` which text was sent. ``seconds`` and the
-    tokens are summed over the samples. ``remembered`` tells that no model was asked this time.
+    ``counter`` is what was chosen once the answer had been taken out of the list: ``none`` confirms it; empty where that was
+    not asked. ``model`` and ``model_digest`` say who answered, ``prompt`` and ``prompt_digest`` which text was sent.
+    ``seconds`` and the tokens are summed over all requests. ``remembered`` tells that no model was asked this time.
     """
 
     answer: tuple[tuple[str, str], ...]
     votes: tuple[tuple[str, int], ...]
     wanted: int
+    counter: str = ""
     model: str = ""
     model_digest: str = ""
     prompt: str = ""
@@ -162,14 +164,20 @@ class Choice:
 
     @property
     def unanimous(self) -> bool:
-        """Every sample was there, and all were the same."""
-        return len(self.votes) == 1 and self.votes[0][1] >= self.wanted
+        """Every sample was there, all were the same, and nothing else was chosen in their place."""
+        return len(self.votes) == 1 and self.votes[0][1] >= self.wanted and self.counter in ("", "none")
+
+    @property
+    def requests(self) -> int:
+        """How many requests it took."""
+        return sum(count for _, count in self.votes) + bool(self.counter)
 
     @property
     def said(self) -> str:
         """The votes in words: ``2 of 3 for structure=Bladder, 1 for none``."""
         parts = [f"{count} for {answer}" for answer, count in self.votes]
-        return f"{self.wanted} wanted: " + ", ".join(parts)
+        counter = f"; with that taken away: {self.counter}" if self.counter else ""
+        return f"{self.wanted} wanted: " + ", ".join(parts) + counter
 
 
 @dataclass(frozen=True, slots=True)

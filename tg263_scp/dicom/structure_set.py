@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from tg263_scp.dicom.part10 import FileMeta, OpenedObject, opened, uid_text
 from tg263_scp.dicom.roi_items import (
     DIGITAL_SIGNATURES,
     INTERPRETED_TYPE,
+    INTERPRETER,
     OBSERVATION_LABEL,
     REFERENCED_ROI_NUMBER,
     ROI_NAME,
@@ -58,9 +59,17 @@ _TEXT_FIELDS = {
     0x30060004: "structure_set_name",
     0x300E0002: "approval_status",
 }
-_PERSON_NAMES = (  # patient, other, birth, mother; referring, performing, reading, operator; reviewer
-    *(0x00100010, 0x00101001, 0x00101005, 0x00101060),
-    *(0x00080090, 0x00081050, 0x00081060, 0x00081070, 0x300E0008),
+_PERSON_NAMES = (  # patient, other, birth, mother, responsible; referring, consulting, of record, performing, reading, operator
+    *(0x00100010, 0x00101001, 0x00101005, 0x00101060, 0x00102297),
+    *(
+        0x00080090,
+        0x0008009C,
+        0x00081048,
+        0x00081050,
+        0x00081060,
+        0x00081070,
+        0x300E0008,
+    ),  # the last is the reviewer
 )
 _PERSON_IDS = (  # patient ID, other IDs, birth date, accession number, study ID
     *(0x00100020, 0x00101000, 0x00100030, 0x00080050, 0x00200010),
@@ -153,6 +162,7 @@ class _Observation:
     interpreted_type: str
     label: TextPlace | None
     label_text: str | None
+    interpreter: str
 
 
 def read_structure_set(path: Path) -> StructureSet:
@@ -193,7 +203,7 @@ def survey(
     )
     names = {item.index: item.text_place(window, ROI_NAME) for item in roi_items}
     return Survey(
-        _structure_set(path, source, found, charset, rois, signed),
+        _structure_set(path, source, found, charset, rois, [o.interpreter for o in observations], signed),
         {index: place for index, place in names.items() if place is not None},
         {each.index: each.label for each in observations if each.label is not None},
         labels_of,
@@ -241,7 +251,14 @@ def _observation(window: ByteWindow, item: SequenceItem) -> _Observation:
         (ASCII.decode(item.raw(window, INTERPRETED_TYPE)) or "").strip(),
         label,
         None if label is None else item.charset.decode(label.raw),
+        _person(item.charset, item.raw(window, INTERPRETER)),
     )
+
+
+def _person(charset: Charset, raw: bytes) -> str:
+    """Return a text that may identify somebody; what only a lenient reader can decode still does."""
+    text = charset.decode(raw)
+    return (raw.decode("latin-1") if text is None else text).strip(" \x00")
 
 
 def _joined(
@@ -281,19 +298,19 @@ def _structure_set(
     found: Mapping[int, Element],
     charset: Charset,
     rois: tuple[RoiRecord, ...],
+    interpreters: Sequence[str],
     signed: bool,
 ) -> StructureSet:
     def raw(tag: int) -> bytes:
         return raw_value(source.window, found.get(tag))
 
-    def texts(tags: Iterable[int]) -> Iterator[str]:
-        for tag in tags:
-            text = charset.decode(raw(tag))
-            # What only a lenient reader can decode still identifies a person.
-            yield (raw(tag).decode("latin-1") if text is None else text).strip(" \x00")
-
-    parts = [part for text in texts(_PERSON_NAMES) for part in _NAME_PARTS.split(text)]
-    ids = [part.strip() for text in texts(_PERSON_IDS) for part in text.split("\\")]
+    names = (*(_person(charset, raw(tag)) for tag in _PERSON_NAMES), *dict.fromkeys(interpreters))
+    parts = [part for text in names for part in _NAME_PARTS.split(text)]
+    ids = [
+        part.strip()
+        for text in (_person(charset, raw(tag)) for tag in _PERSON_IDS)
+        for part in text.split("\\")
+    ]
     return StructureSet(
         path=path,
         sop_class_uid=RT_STRUCTURE_SET_STORAGE,

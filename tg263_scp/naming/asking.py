@@ -26,14 +26,14 @@ from dataclasses import dataclass, replace
 
 from tg263_scp.model import Decision, Kind, Reason, Status
 from tg263_scp.naming.glue import segmented
-from tg263_scp.naming.lexicon import Sense
+from tg263_scp.naming.identifiers import looks_like_a_record, repeats_identifier
 from tg263_scp.naming.listing import Nomenclature
-from tg263_scp.naming.organs import Verdict, read_organ, read_words
 from tg263_scp.naming.parts import Parts, takings
 from tg263_scp.naming.query import Query
-from tg263_scp.naming.retrieval import entry_of, meaning_of, retrieve
+from tg263_scp.naming.retrieval import INTERPRETED_TYPES, entry_of, meaning_of, retrieve
 from tg263_scp.naming.targets import open_slots
-from tg263_scp.naming.text import Token, fold, squeeze
+from tg263_scp.naming.text import Token, fold
+from tg263_scp.naming.unaskable import SHORTEST, initials_beside, undecidable, unexplainable
 
 NONE = "none"
 """What the model answers where nothing offered fits."""
@@ -45,12 +45,8 @@ _ASKABLE = frozenset(
 )
 _LONGEST_SENT = 64
 """Characters of a name that are sent at most: ROI Name (3006,0026) is LO (PS3.5 6.2)."""
-_SHORTEST_BESIDE_OTHERS = 4
-_SHORTEST_ALONE = 3
-_LIKE_A_RECORD_NUMBER = 5
-"""Digits in a row from which a number may be a date or a record number."""
-_SHORTEST_IDENTIFIER_INSIDE = 4
-"""Letters from which an identifier is looked for inside a longer word too."""
+_SHORTEST_SHARED = 4
+"""Letters of a word that makes two structures relatives: ``Bowel`` and ``Bag_Bowel``."""
 
 _CLASSIFIERS = {
     "n": "nodal",
@@ -107,6 +103,25 @@ class Question:
         return dict(self.slots)[STRUCTURE]
 
 
+def without(question: Question, answer: Iterable[tuple[str, str]]) -> Question:
+    """Return the same question with what was answered taken out of the choices, and with it what has a word of its name.
+
+    With ``Bladder`` goes ``Bladder_Wall``, which might well be said in its place. Who knows what the words mean now answers
+    none; who only chose what looked best chooses again.
+    """
+    taken = {slot: id_ for slot, id_ in answer if id_ != NONE}
+
+    def stays(option: Option, chosen: str) -> bool:
+        shared = set(option.id.split("_")) & set(chosen.split("_"))
+        return option.id != chosen and not any(len(word) >= _SHORTEST_SHARED for word in shared)
+
+    slots = tuple(
+        (slot, tuple(o for o in options if slot not in taken or stays(o, taken[slot])))
+        for slot, options in question.slots
+    )
+    return replace(question, slots=slots)
+
+
 @dataclass(frozen=True, slots=True)
 class Asking:
     """A question, or why there is none."""
@@ -135,7 +150,7 @@ def question_about(
     """
     if decision.status is not Status.REVIEW or decision.reason not in _ASKABLE:
         return Asking()
-    if _identifies(query, identifiers):
+    if looks_like_a_record(query.words) or repeats_identifier(query.name, identifiers):
         return Asking(why_not="withheld: it repeats or looks like an identifier")
 
     def find(words: Sequence[str], offered: Sequence[str]) -> tuple[Option, ...] | None:
@@ -146,6 +161,7 @@ def question_about(
             words,
             nomenclature,
             site=query.site,
+            interpreted_type=_known_type(query),
             offered=(*offered, *alike),
             half_pairs=half_pairs,
             treated=decision.kind is Kind.TARGET,
@@ -165,9 +181,12 @@ def _about_organ(query: Query, decision: Decision, nomenclature: Nomenclature, f
     parts = open_parts(query, nomenclature)
     if parts is None:
         return Asking(why_not="nothing but a side or a margin")
-    why_not = _unexplainable(parts.core, query, nomenclature) or _undecidable(query, decision, nomenclature)
-    if not why_not and _initials_beside(parts.core, query, nomenclature):
-        why_not = "a short word beside a structure: initials, a version, a side?"
+    ambiguous = decision.reason is Reason.AMBIGUOUS
+    why_not = (
+        (undecidable(query, nomenclature) if ambiguous else "")
+        or unexplainable(parts.core, query, nomenclature, ambiguous=ambiguous)
+        or initials_beside(parts.core, query, nomenclature)
+    )
     if why_not:
         return Asking(why_not=why_not)
     offered = [candidate.name for candidate in decision.candidates]
@@ -182,11 +201,9 @@ def _about_target(query: Query, nomenclature: Nomenclature, find: _Find) -> Aski
     if slots is None:
         return Asking()
     words = tuple(token.text for token in slots.words)
-    why_not = _unexplainable(words, query, nomenclature) or (
-        "a short word beside a target may be initials"
-        if min(map(len, words)) < _SHORTEST_BESIDE_OTHERS
-        else ""
-    )
+    why_not = unexplainable(words, query, nomenclature)
+    if not why_not and min(map(len, words)) < SHORTEST:
+        why_not = "a short word beside a target may be initials"
     if why_not:
         return Asking(why_not=why_not)
     structures = find(words, ())
@@ -203,11 +220,13 @@ def _about_target(query: Query, nomenclature: Nomenclature, find: _Find) -> Aski
 def _question(
     kind: str, words: str, query: Query, slots: tuple[tuple[str, tuple[Option, ...]], ...]
 ) -> Question:
-    interpreted_type = query.interpreted_type.strip().upper()
-    known = (
-        interpreted_type if interpreted_type.replace("_", "").isalpha() and interpreted_type.isascii() else ""
-    )
-    return Question(kind, cleaned(words), slots, interpreted_type=known[:16], site=query.site)
+    return Question(kind, cleaned(words), slots, interpreted_type=_known_type(query), site=query.site)
+
+
+def _known_type(query: Query) -> str:
+    """Return the interpreted type where it is a term of the standard; any other text is nobody's to see."""
+    term = query.interpreted_type.strip().upper()
+    return term if term in INTERPRETED_TYPES else ""
 
 
 def open_parts(query: Query, nomenclature: Nomenclature) -> Parts | None:
@@ -239,77 +258,6 @@ def _known(cut: tuple[Token, ...], nomenclature: Nomenclature) -> float:
     letters = sum(len(token.text) for token in cut if token.is_word)
     known = sum(len(t.text) for t in cut if t.is_word and nomenclature.lexicon.knows(t.text))
     return known / letters if letters else 0.0
-
-
-def _unexplainable(words: tuple[str, ...], query: Query, nomenclature: Nomenclature) -> str:
-    """Say why no model could explain these words, whatever it answers; empty where one may."""
-    lexicon = nomenclature.lexicon
-    letters = [word for word in words if word[0].isalpha()]
-    if sum(len(word) for word in letters) < _SHORTEST_ALONE and all(word.isascii() for word in letters):
-        return "too short to mean anything for certain"
-    for word in letters:
-        if not word.isascii():
-            continue
-        if len(letters) > 1 and len(word) == 1:
-            return "a single letter beside other words"
-        if lexicon.knows(word):
-            continue
-        if len(letters) > 1 and len(word) < _SHORTEST_BESIDE_OTHERS:
-            return "a short unknown word: initials, a version, a side?"
-        if _is_longer_by_letters(word, query, nomenclature):
-            return "a structure with a few letters more: initials, a version, a side?"
-    return ""
-
-
-def _is_longer_by_letters(word: str, query: Query, nomenclature: Nomenclature) -> bool:
-    """Tell whether a word is a structure with one to three letters before or behind it: ``brainstemag``."""
-    pieces = [piece for more in (1, 2, 3) for piece in (word[more:], word[:-more])]
-    return any(
-        _is_structure((piece,), query, nomenclature)
-        for piece in pieces
-        if len(piece) >= _SHORTEST_BESIDE_OTHERS
-    )
-
-
-def _is_structure(words: Iterable[str], query: Query, nomenclature: Nomenclature) -> bool:
-    tokens = tuple(Token(word, word, False) for word in words)
-    return read_words((tokens,), query, nomenclature).verdict in (Verdict.FOUND, Verdict.SIDE_MISSING)
-
-
-def _undecidable(query: Query, decision: Decision, nomenclature: Nomenclature) -> str:
-    """Say why words of several meanings are left to a person: an expert could not tell, or the site is not known."""
-    if decision.reason is not Reason.AMBIGUOUS:
-        return ""
-    phrases = read_organ(query, nomenclature).phrases
-    if not decision.candidates or any(phrase.sense is Sense.AMBIGUOUS for phrase in phrases):
-        return "it means several things, and nothing in it tells which"
-    return "" if query.site else "it means different things at different sites, and the site is not known"
-
-
-def _initials_beside(words: tuple[str, ...], query: Query, nomenclature: Nomenclature) -> bool:
-    """Tell whether a name reads as a structure once its short words are left out."""
-    longer = tuple(w for w in words if len(w) >= _SHORTEST_BESIDE_OTHERS or not w.isascii())
-    if not longer or len(longer) == len(words):
-        return False
-    return _is_structure(dict.fromkeys(longer), query, nomenclature)
-
-
-def _identifies(query: Query, identifiers: Iterable[str]) -> bool:
-    """Tell whether a name repeats an identifier as a word, a longer one anywhere, or holds a number like one."""
-    if any(
-        len(token.text.replace(".", "")) >= _LIKE_A_RECORD_NUMBER for token in query.words if token.is_number
-    ):
-        return True
-    whole = squeeze(query.name)
-    words = {token.text for token in (*query.words, *query.camel_words)}
-    for identifier in identifiers:
-        plain = squeeze(identifier)
-        parts = [squeeze(part) for part in identifier.split()]
-        if len(plain) >= _SHORTEST_IDENTIFIER_INSIDE and plain in whole:
-            return True
-        if any(len(part) > 1 and part in words for part in (plain, *parts)):
-            return True
-    return False
 
 
 def cleaned(text: str) -> str:

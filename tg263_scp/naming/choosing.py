@@ -15,8 +15,9 @@ from itertools import combinations
 from tg263_scp.errors import SourceLine
 from tg263_scp.model import Choice, Kind, Reason, Status
 from tg263_scp.naming.asking import CLASSIFIER, DOSE_LEVEL, NONE, STRUCTURE, Near, Question, open_parts
+from tg263_scp.naming.evidence import contradiction, spoken
 from tg263_scp.naming.listing import Nomenclature
-from tg263_scp.naming.organs import compose, read_words
+from tg263_scp.naming.organs import Verdict, compose, read_organ, read_words
 from tg263_scp.naming.query import Proposal, Query
 from tg263_scp.naming.retrieval import entry_of, structure_meant
 from tg263_scp.naming.targets import open_slots, read_with_choice
@@ -54,7 +55,7 @@ def model_choice(
     if not answer:
         return None
     name, why_not = named(query, question, answer, nomenclature)
-    why_not = why_not or _dropped(question, answer.get(STRUCTURE, ""), query, nomenclature)
+    why_not = why_not or _against(question, answer, query, nomenclature)
     kind = Kind.TARGET if question.kind == "target" else Kind.PRV if "_PRV" in name else Kind.ORGAN
     if name and not why_not:
         status = Status.RENAME if choice.unanimous else Status.REVIEW
@@ -66,6 +67,23 @@ def model_choice(
     return Proposal(
         "R090", Status.REVIEW, Reason.MODEL_CHOICE, name, 0.5, kind, note, _lines(answer, nomenclature)
     )
+
+
+def _against(question: Question, answer: Mapping[str, str], query: Query, nomenclature: Nomenclature) -> str:
+    """Say what in the words of the question speaks against an answer."""
+    words = question.words.split()
+    structure = answer.get(STRUCTURE, "")
+    readings = read_organ(query, nomenclature) if question.kind == "organ" else None
+    if readings and readings.verdict is Verdict.AMBIGUOUS:
+        meant = {structure_meant(name, nomenclature) for name in readings.names}
+        return "" if structure in meant else "it is none of the things that the name may mean"
+    if structure:
+        return contradiction(words, structure, query, nomenclature) or _dropped(
+            question, structure, query, nomenclature
+        )
+    if any(spoken(word, query, nomenclature) is not None for word in words):
+        return "a word of the name speaks of a structure, or of something else"
+    return ""
 
 
 def _dropped(question: Question, structure: str, query: Query, nomenclature: Nomenclature) -> str:

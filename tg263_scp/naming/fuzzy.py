@@ -83,6 +83,13 @@ def corrections(word: str, lexicon: Lexicon) -> tuple[Correction, ...]:
     return tuple(sorted(chosen, key=lambda c: (c.distance, c.meant)))
 
 
+@lru_cache(maxsize=16384)
+def look_alikes(word: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """Return every known word within the tolerance of ``word``, in alphabetical order, whatever its first letter."""
+    allowed = tolerance(len(word))
+    return tuple(sorted({c.meant for c in _near(word, lexicon, allowed, "")})) if allowed else ()
+
+
 @lru_cache(maxsize=4096)
 def completions(beginning: str, lexicon: Lexicon) -> tuple[str, ...]:
     """Return the single words and side words that begin so, in alphabetical order."""

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from tg263_scp.naming.fuzzy import offers, similar_words
 from tg263_scp.naming.lexicon import BROADER_SITE, LITTLE_WORDS, Sense, phrase_words
@@ -31,6 +32,32 @@ _SITE_WEIGHT = 1.5
 _PAIR_WEIGHT = 1.5
 _ALREADY_OFFERED_WEIGHT = 20.0
 _SHARE_OF_USUAL = 0.5
+_SHARE_BESIDE_KNOWN = 0.25
+"""Of the list kept for what is contoured most, where no word of the name is known, and where one is (``... gland``)."""
+_NOTHING_IN_PARTICULAR = frozenset({"Strct", "Spc"})
+"""Listed names that any region could be given, and that tell nobody anything."""
+_NEXT_TO = {
+    "head_and_neck": {"thorax"},
+    "thorax": {"head_and_neck", "abdomen", "limbs"},
+    "abdomen": {"thorax", "pelvis"},
+    "pelvis": {"abdomen", "limbs"},
+    "limbs": {"pelvis", "thorax"},
+}
+"""Regions of which parts are met in the sets of a region: nobody draws the larynx for a prostate."""
+_NO_ORGAN_TYPES: Mapping[str, tuple[str, ...]] = {
+    "EXTERNAL": ("External", "Body"),
+    "BOLUS": ("Bolus",),
+    "MARKER": ("Markers",),
+}
+"""What an ROI of these interpreted types can be; one of any other that is not for organs has no listed name."""
+_ORGAN_TYPES = frozenset("ORGAN AVOIDANCE CAVITY GTV CTV PTV TREATED_VOLUME IRRAD_VOLUME".split())
+INTERPRETED_TYPES = _ORGAN_TYPES | frozenset(
+    (
+        "EXTERNAL BOLUS MARKER REGISTRATION ISOCENTER CONTRAST_AGENT BRACHY_CHANNEL BRACHY_ACCESSORY BRACHY_SRC_APP"
+        " BRACHY_CHNL_SHLD SUPPORT FIXATION DOSE_REGION CONTROL DOSE_MEASUREMENT"
+    ).split()
+)
+"""The defined terms of RT ROI Interpreted Type (3006,00A4), PS3.3 C.8.8.8.1."""
 _CONTOURED_MOST = (
     "Bladder Rectum Heart SpinalCord Lung Liver Kidney Brainstem Parotid Esophagus Bowel Femur_Head Stomach Skin Body Brain"
     " Eye Lens OpticNrv OpticChiasm Bone_Mandible Larynx Cavity_Oral Breast Prostate Trachea Duodenum Spleen Pancreas"
@@ -80,7 +107,19 @@ def offerable(nomenclature: Nomenclature) -> frozenset[str]:
         single_nodes = name.startswith("LN_") and bool(stem.plural)
         if nomenclature.is_organ_stem(name) and not plural_of_organ and not single_nodes:
             found.add(name)
-    return frozenset(found)
+    return frozenset(found - _NOTHING_IN_PARTICULAR)
+
+
+def fits(structure: str, site: str, interpreted_type: str, nomenclature: Nomenclature) -> bool:
+    """Tell whether a structure is met at a site, and may have an interpreted type; both may be unknown (``""``)."""
+    entry = entry_of(structure, nomenclature)
+    region = BROADER_SITE.get(site, site)
+    if region in _NEXT_TO and entry.region not in {region, "body", *_NEXT_TO[region]}:
+        return False
+    outline = structure in _NO_ORGAN_TYPES["EXTERNAL"]
+    return not interpreted_type or (
+        interpreted_type in _ORGAN_TYPES and entry.kind == "organ" and not outline
+    )
 
 
 def structure_meant(name: str, nomenclature: Nomenclature) -> str:
@@ -122,6 +161,7 @@ def retrieve(
     nomenclature: Nomenclature,
     *,
     site: str = "",
+    interpreted_type: str = "",
     offered: Iterable[str] = (),
     half_pairs: frozenset[str] = frozenset(),
     treated: bool = False,
@@ -132,12 +172,15 @@ def retrieve(
     Args:
         words: the folded words of the name, sides and margin taken out.
         nomenclature: the list and the synonym packs.
-        site: the treatment site, or ``""``.
+        site: the treatment site, or ``""``; what is never met there is not returned.
+        interpreted_type: the RT ROI Interpreted Type, or ``""``; what cannot have it is not returned.
         offered: listed names that rules or other searches have offered already; their structures come first.
         half_pairs: structures of which the set holds one side and not the other.
         treated: the words are those of a target, and name what is treated.
         limit: how many at most.
     """
+    if interpreted_type in _NO_ORGAN_TYPES:
+        return _NO_ORGAN_TYPES[interpreted_type]
     scores = defaultdict(float, _by_words(tuple(words), nomenclature))
     for place, name in enumerate(offered):
         structure = structure_meant(name, nomenclature)
@@ -148,9 +191,16 @@ def retrieve(
         scores[structure] += _SITE_WEIGHT * (entry_of(structure, nomenclature).region in regions)
         scores[structure] += _PAIR_WEIGHT * (structure in half_pairs)
     ranked = sorted(scores, key=lambda structure: (-scores[structure], structure))
-    ranked = ranked[: limit - int(limit * _SHARE_OF_USUAL)]
-    usual = [structure for structure in _usual(site, treated, nomenclature) if structure not in ranked]
-    return (*ranked, *usual[: limit - len(ranked)])
+    ranked = [structure for structure in ranked if fits(structure, site, interpreted_type, nomenclature)]
+    known = _descriptions(nomenclature).holding
+    share = _SHARE_BESIDE_KNOWN if any(word in known for word in words) else _SHARE_OF_USUAL
+    ranked = ranked[: limit - int(limit * share)]
+    usual = (
+        structure
+        for structure in _usual(site, treated, nomenclature)
+        if structure not in ranked and fits(structure, site, interpreted_type, nomenclature)
+    )
+    return (*ranked, *islice(usual, limit - len(ranked)))
 
 
 @lru_cache(maxsize=64)

@@ -79,6 +79,8 @@ def read_with_choice(
     if dose_level:
         slots.put("dose", dose_level)
     if structure and not slots.problem:
+        if slots.classifier == "n" and not structure.startswith("LN"):
+            return TargetReading(1, note="nodes are said, and the structure is none")
         stem = nomenclature.stems[structure]
         verdict = Verdict.SIDE_MISSING if stem.paired and not slots.sides else Verdict.FOUND
         _put_structure(OrganReading(verdict, (stem.any_form,), structure), slots, query, nomenclature)

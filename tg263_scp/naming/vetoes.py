@@ -11,6 +11,7 @@ from collections.abc import Callable
 from tg263_scp.model import Kind, Reason
 from tg263_scp.naming import grammar
 from tg263_scp.naming.grammar import DerivedName, OrganName, TargetName
+from tg263_scp.naming.identifiers import repeats_identifier
 from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.slots import type_tokens
@@ -128,11 +129,8 @@ def no_identifier(
     """V060: the new name repeats nothing that identifies the patient."""
     if proposal.name in nomenclature.entries:
         return ""
-    text = squeeze(proposal.name.partition("^")[2])
-    for identifier in options.identifiers:
-        plain = squeeze(identifier)
-        if len(plain) >= 4 and plain in text:
-            return "the new name would repeat an identifier of the patient"
+    if repeats_identifier(proposal.name.partition("^")[2], options.identifiers):
+        return "the new name would repeat an identifier of the patient"
     return ""
 
 

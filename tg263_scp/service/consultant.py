@@ -22,7 +22,7 @@ from threading import Lock
 from tg263_scp.configllm import Llm
 from tg263_scp.errors import ModelError
 from tg263_scp.model import Choice
-from tg263_scp.naming.asking import Question
+from tg263_scp.naming.asking import Question, without
 from tg263_scp.naming.choosing import Model
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.prompt_files import load_prompts
@@ -132,9 +132,15 @@ class Consultant:
                 **asdict(self._counts),
             }
 
-    def requests(self, question: Question) -> tuple[Assembled, ...]:
-        """Return what is sent to ask a question, one request for each sample."""
-        return tuple(assemble(question, self._book, sample) for sample in range(self._llm.samples))
+    def requests(self, question: Question, choice: Choice | None = None) -> tuple[Assembled, ...]:
+        """Return what is sent to ask a question: one request for each sample, then, of a ``choice``, the counter-check."""
+        requests = tuple(assemble(question, self._book, sample) for sample in range(self._llm.samples))
+        if choice is None or not choice.counter:
+            return requests
+        return (*requests, self._countered(without(question, choice.answer)))
+
+    def _countered(self, question: Question) -> Assembled:
+        return assemble(question, self._book)
 
     def view(self, missed: Missed) -> Model:
         """Return the model as naming sees it: remembered answers only; what is missing is noted in ``missed``."""
@@ -270,7 +276,8 @@ class Consultant:
             self._answered_at = self._clock()
             return completion
 
-        choice = vote(question, self.requests(question), facts, complete)
+        counter = self._countered if self._llm.counter_check else None
+        choice = vote(question, self.requests(question), facts, complete, counter)
         return replace(choice, prompt_digest=self._book.digest) if choice else None
 
     def _is_cold(self) -> bool:
@@ -285,6 +292,7 @@ class Consultant:
             self._book.digest,
             self._nomenclature.digest,
             llm.samples,
+            llm.counter_check,
             llm.temperature,
             llm.think,
         )

@@ -1,7 +1,8 @@
 """One closed question put to a model several times: every answer checked against the list, the votes counted.
 
 Confidence is agreement, never what the model says of itself. One sample that says ``none``, or two that differ, end the
-question: it cannot become unanimous any more.
+question: it cannot become unanimous any more. Agreement alone would believe a model that always finds something; so what all
+samples chose is taken out of the list, and the question asked once more: who knew it now says ``none``.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from tg263_scp.errors import ModelError
 from tg263_scp.model import Choice
-from tg263_scp.naming.asking import NONE, Question
+from tg263_scp.naming.asking import NONE, Question, without
 from tg263_scp.naming.prompting import Assembled
 from tg263_scp.service.ollama_client import Completion, ModelFacts
+
+_Answer = tuple[tuple[str, str], ...]
+"""Slot and chosen id, in the order of the slots."""
 
 
 class Chooser(Protocol):
@@ -43,6 +47,7 @@ def vote(
     requests: Sequence[Assembled],
     facts: ModelFacts,
     complete: Callable[[Assembled, int], Completion | None],
+    countered: Callable[[Question], Assembled] | None = None,
 ) -> Choice | None:
     """Ask until the votes are certain.
 
@@ -51,6 +56,7 @@ def vote(
         requests: the same question once for each sample, the choices in another order each time.
         facts: the model that is asked.
         complete: sends a request with a seed; None where there is no time left.
+        countered: makes the request of the question without the answer; None where that is not to be asked.
 
     Returns:
         The choice, or None where the time was over before.
@@ -58,35 +64,51 @@ def vote(
     Raises:
         ModelError: the model fails, or answers something that was not offered.
     """
-    votes: Counter[tuple[tuple[str, str], ...]] = Counter()
-    prompt_tokens = answer_tokens = 0
-    seconds = 0.0
+    votes: Counter[_Answer] = Counter()
+    completions: list[Completion] = []
     for seed, request in enumerate(requests, start=1):
         completion = complete(request, seed)
         if completion is None:
             return None
+        completions.append(completion)
         answer = checked(completion.text, question)
         votes[answer] += 1
-        prompt_tokens += completion.prompt_tokens
-        answer_tokens += completion.answer_tokens
-        seconds += completion.seconds
-        if len(votes) > 1 or all(id_ == NONE for _, id_ in answer):
+        if len(votes) > 1 or _is_none(answer):
             break
+    counter = ""
+    if countered and len(votes) == 1 and not _is_none(answer):
+        other = without(question, answer)
+        completion = complete(countered(other), len(requests) + 1)
+        if completion is None:
+            return None
+        completions.append(completion)
+        counter = _said(_again(checked(completion.text, other), answer))
     counted = votes.most_common()
     return Choice(
         answer=counted[0][0],
         votes=tuple((_said(answer), count) for answer, count in counted),
         wanted=len(requests),
+        counter=counter,
         model=facts.model,
         model_digest=facts.digest,
         prompt=requests[0].prompt,
-        prompt_tokens=prompt_tokens,
-        answer_tokens=answer_tokens,
-        seconds=round(seconds, 3),
+        prompt_tokens=sum(each.prompt_tokens for each in completions),
+        answer_tokens=sum(each.answer_tokens for each in completions),
+        seconds=round(sum(each.seconds for each in completions), 3),
     )
 
 
-def checked(text: str, question: Question) -> tuple[tuple[str, str], ...]:
+def _again(answer: _Answer, first: _Answer) -> _Answer:
+    """Return the part of an answer about the slots that were filled the first time."""
+    filled = {slot for slot, id_ in first if id_ != NONE}
+    return tuple((slot, id_) for slot, id_ in answer if slot in filled)
+
+
+def _is_none(answer: _Answer) -> bool:
+    return all(id_ == NONE for _, id_ in answer)
+
+
+def checked(text: str, question: Question) -> _Answer:
     """Return the answer in a text, slot by slot.
 
     Raises:
@@ -108,5 +130,5 @@ def _form_of(question: Question) -> type[BaseModel]:
     return create_model("Answer", __config__=ConfigDict(extra="forbid", strict=True), **fields)
 
 
-def _said(answer: tuple[tuple[str, str], ...]) -> str:
+def _said(answer: _Answer) -> str:
     return ", ".join(f"{slot} {id_}" for slot, id_ in answer if id_ != NONE) or NONE

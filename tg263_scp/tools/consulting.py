@@ -94,14 +94,14 @@ class Asker:
     """Decides with the model: with what is remembered, then again when what was missing has been asked.
 
     Afterwards ``questions`` is how many different ones there were to ask, ``unanswered`` how many nobody answered, and
-    ``seen`` holds every question by its key.
+    ``seen`` holds every question by its key, with its answer.
     """
 
     def __init__(self, consultant: Consultant) -> None:
         self._consultant = consultant
         self.questions = 0
         self.unanswered = 0
-        self.seen: dict[str, Question] = {}
+        self.seen: dict[str, tuple[Question, Choice | None]] = {}
 
     def __call__(self, namer: Namer, decide: Callable[[Namer], _Result]) -> _Result:
         """Return what ``decide`` returns with a namer that asks; says on standard error what was not answered."""
@@ -128,8 +128,9 @@ class Asker:
 
     def _noting(self, model: Model) -> Model:
         def choice_of(question: Question) -> Choice | None:
-            self.seen[question.key] = question
-            return model.choice_of(question)
+            choice = model.choice_of(question)
+            self.seen[question.key] = question, choice
+            return choice
 
         return replace(model, choice_of=choice_of)
 
@@ -152,7 +153,7 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestion:
-    """A question with the requests it is asked by, one for each sample."""
+    """A question with the requests it is asked by: one for each sample, and the counter-check where there was one."""
 
     question: Question
     requests: tuple[Assembled, ...]
@@ -170,7 +171,10 @@ def decide_asking(
     with open_consultant(config, namer.nomenclature) as consultant:
         asker = Asker(consultant)
         result = asker(namer, decide)
-        asked = {key: AskedQuestion(q, consultant.requests(q)) for key, q in asker.seen.items()}
+        asked = {
+            key: AskedQuestion(question, consultant.requests(question, choice))
+            for key, (question, choice) in asker.seen.items()
+        }
     return result, asked
 
 
@@ -184,7 +188,7 @@ def use_of_model(facts: ModelFacts, evaluation: Evaluation, asker: Asker) -> dic
     choices = {row.decision.choice for row in asked if row.decision.choice is not None}
     cost: dict[str, list[float]] = {
         "tokens_per_question": [choice.prompt_tokens + choice.answer_tokens for choice in choices],
-        "prompt_tokens_per_request": [c.prompt_tokens / sum(n for _, n in c.votes) for c in choices],
+        "prompt_tokens_per_request": [c.prompt_tokens / c.requests for c in choices],
         "seconds_per_question": [choice.seconds for choice in choices],
     }
     return {
