@@ -14,7 +14,7 @@ from tg263_scp.naming.organs import OrganReading, Verdict, read_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.rules import from_reading
 from tg263_scp.naming.slots import type_tokens
-from tg263_scp.naming.text import Token
+from tg263_scp.naming.text import Token, tokenise
 
 _FOREIGN_PENALTY = 0.06
 """Taken off a close match in a language that the set does not show: short words of many languages look alike."""
@@ -23,6 +23,8 @@ _SHORTEST_CUT_SIDE = 3
 """Letters of a word (of a side) cut off after 16 characters from which its end is looked for."""
 _SHORTEST_ALONE = 6
 """Letters below which a misspelt word that stands alone is only a suggestion: ``Braun`` is a name."""
+_SHORTEST_HUMP = 4
+"""Letters of every part of a word in camel case from which it is corrected as a whole; a shorter one may be a side."""
 _MOST_WAYS = 24
 """Ways of correcting a name that are looked at, nearest first."""
 
@@ -31,11 +33,18 @@ def close_match(query: Query, nomenclature: Nomenclature, options: NamingOptions
     """A misspelt name: words of the core one or two letters off corrected, then looked up: renamed when unmistakable."""
     if type_tokens(query, nomenclature.lexicon)[1]:
         return None
-    for cut in dict.fromkeys((query.words, query.camel_words)):
+    whole = () if any(_has_short_hump(token) for token in query.words) else (query.words,)
+    for cut in dict.fromkeys((*whole, query.camel_words)):
         found = _corrected(cut, query, nomenclature)
         if found is not None:
             return _close(found, query, options)
     return _completed(query, nomenclature)
+
+
+def _has_short_hump(token: Token) -> bool:
+    """Tell whether a word in camel case has a part so short that it may be a side: glued, ``PraotideSx`` would lose it."""
+    humps = tokenise(token.raw)
+    return len(humps) > 1 and any(len(hump.text) < _SHORTEST_HUMP for hump in humps)
 
 
 def _completed(query: Query, nomenclature: Nomenclature) -> Proposal | None:

@@ -47,7 +47,7 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
     if used:
         return used
     joined = after and tokens[at + 1].joined
-    if after in ("gy", "cgy", "g", "гр"):
+    if after in ("gy", "cgy", "гр") or (after == "g" and value >= 10):
         _set_dose(slots, value * (1 if after == "cgy" else 100))
         return 2
     if after in ("mm", "cm", "мм", "см", "x", "fx", "fr", "ph", "%"):

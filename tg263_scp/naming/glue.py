@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from tg263_scp.naming.lexicon import LITTLE_WORDS, WIDE_LANGUAGES, Lexicon
+from tg263_scp.naming.lexicon import EVERYWHERE, LITTLE_WORDS, WIDE_LANGUAGES, Lexicon
 from tg263_scp.naming.text import Token
 
 _LONGEST = 40
@@ -56,12 +56,14 @@ def partings(word: str, lexicon: Lexicon) -> tuple[tuple[str, ...], ...]:
 
 
 def _goes_together(way: tuple[str, ...], lexicon: Lexicon) -> bool:
-    """Tell whether a single letter at an end may be a side of what is left."""
-    if way[0] not in ("l", "r") and way[-1] not in ("l", "r"):
-        return True
+    """Tell whether a side at an end may be one of what is left: no Spanish *der* behind ``stimmband``."""
     core = [piece for piece in way if piece not in lexicon.sides and piece not in lexicon.marks]
-    spoken = {phrase.language for phrase in lexicon.find(core)} if core else set()
-    return not spoken or bool(spoken & WIDE_LANGUAGES)
+    sides = [frozenset(lexicon.sides[piece]) for piece in (way[0], way[-1]) if piece in lexicon.sides]
+    spoken = {phrase.language for phrase in lexicon.find(core)} if core and sides else set()
+    if not spoken or spoken & WIDE_LANGUAGES:
+        return True
+    letters = {"l", "r"} & {way[0], way[-1]}
+    return not letters and all(side & (spoken | EVERYWHERE) for side in sides)
 
 
 def ends_in_false_side(word: str) -> bool:

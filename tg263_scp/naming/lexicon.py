@@ -128,6 +128,8 @@ class Pack:
 _SHORTEST_GLUED = 5
 _NEVER_GLUED = frozenset({"s", "od", "os"})
 """Last words of a phrase that mean nothing glued to the others: 'pcms' are several muscles, 'pcm s' the superior one."""
+_LONGEST_CODE = 3
+"""Letters of a phrase that is a code, and written glued: ``VBS`` may be the sacral vertebrae or all of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,7 +255,7 @@ def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) ->
 def phrase_keys(phrase: Phrase, variants: Mapping[str, str]) -> Iterator[str]:
     """Yield the index keys of a phrase: its words sorted, and its words glued, in each way its accents may be lost."""
     for words in phrase_words(phrase):
-        glued = words[-1] not in _NEVER_GLUED or phrase.language == OWN_LANGUAGE
+        glued = words[-1] not in _NEVER_GLUED or sum(map(len, words)) <= _LONGEST_CODE
         yield from _keys([variants.get(word, word) for word in words], glued=glued)
         if len(words) > 1 and glued:
             yield "".join(words)

@@ -140,10 +140,10 @@ def _misreads_the_end(query: Query, name: str) -> bool:
         return last.text == "-"
     if len(last.text) < _SHORT_ENDING and not last.joined and len(query.words) > 1:
         return last.text not in fold(name).split("_")
-    glued_side = (
-        name.endswith(("_L", "_R")) and len(last.text) > 1 and query.camel_words[-1].text == last.text
-    )
-    return glued_side and ends_in_false_side(last.text)
+    glued = len(last.text) > 1 and query.camel_words[-1].text == last.text
+    if glued and name.endswith("_S") and last.text.endswith("ss"):
+        return True  # an 'esophaguss' is no Esophagus_S
+    return glued and name.endswith(("_L", "_R")) and ends_in_false_side(last.text)
 
 
 def _means_another(query: Query, name: str, nomenclature: Nomenclature) -> bool:

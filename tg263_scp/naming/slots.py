@@ -212,7 +212,7 @@ def _combines(around: Sequence[Token], sign: str) -> bool:
 def _take_word(token: Token, slots: Slots, lexicon: Lexicon) -> None:
     """Give a word its slot: type, side, classifier, dose level, qualifier or custom; else it waits for the structure slot."""
     word, side = token.text, _side(token.text, lexicon)
-    spelt_out = word in CLASSIFIERS and token.joined and slots.last == "type"
+    spelt_out = word in CLASSIFIERS and token.joined and slots.last == "type" and token.raw != "V"
     role = word if spelt_out else lexicon.target_words.get(word, "")
     if word in _PLACES_TOO and not spelt_out:
         slots.problem = "a word that may be a place or a classifier"

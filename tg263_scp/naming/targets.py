@@ -95,8 +95,10 @@ def _finished(slots: Slots, query: Query, nomenclature: Nomenclature) -> TargetR
         query.languages & set(nomenclature.lexicon.sides.get(letter, ())) for letter in slots.letters - {"n"}
     ):
         slots.problem = slots.problem or "a letter that is a side in the language of the set"
-    if not slots.problem and slots.prefixed and not slots.dose:
-        slots.problem = "a letter before the type may be anything"
+    if not slots.problem and slots.prefixed:
+        slots.problem = (
+            "a letter before the type may be anything: a PGTV is primary to some, planning to others"
+        )
     if slots.station and query.site == "thorax":
         slots.problem = slots.problem or "a number that may be that of a nodal station"
     if slots.small and not (slots.dose or slots.classifier or slots.words):
