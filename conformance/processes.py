@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 
 HOST = "127.0.0.1"
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
+"""How long a test waits for what should come at once: only a test that fails ever waits so long, however busy the machine."""
 _POLL_S = 0.05
 
 PACKAGES = {
@@ -87,7 +88,7 @@ def run(name: str, *arguments: object, check: bool = True) -> subprocess.Complet
         stdin=subprocess.DEVNULL,
         text=True,
         errors="replace",
-        timeout=60,
+        timeout=2 * DEADLINE_S,
         check=False,
         env=ENVIRONMENT,
     )
@@ -107,11 +108,15 @@ def wait_until(condition: Callable[[], Any], what: str, *, deadline_s: float = D
         time.sleep(_POLL_S)
 
 
+_kept: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port of the loopback interface that nobody uses, and that nobody gets who asks for any."""
+    _kept.append(socket.socket())
+    _kept[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _kept[-1].bind((HOST, 0))
+    return int(_kept[-1].getsockname()[1])
 
 
 def is_open(port: int) -> bool:
@@ -121,7 +126,10 @@ def is_open(port: int) -> bool:
 
 def echo(port: int, ae_title: str, *options: str) -> bool:
     """Say whether a peer answers DCMTK's C-ECHO."""
-    return run("echoscu", "-to", 2, *options, "-aec", ae_title, HOST, port, check=False).returncode == 0
+    return (
+        is_open(port)
+        and run("echoscu", "-to", 2, *options, "-aec", ae_title, HOST, port, check=False).returncode == 0
+    )
 
 
 class Running:

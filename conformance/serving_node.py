@@ -33,7 +33,7 @@ class ServingNode(Running):
         settings: dict[str, Any] = {
             "naming": {"gates": {"unreadable": "relabel"}},  # the specimens hold a name that does not decode
             "llm": {"enabled": "no"},
-            "listen": {"port": self.port, "ae_title": self.ae_title, "drain_s": 10},
+            "listen": {"port": self.port, "ae_title": self.ae_title, "drain_s": DEADLINE_S},
             "spool": {"min_free_bytes": "16 MiB"},
             "destination_defaults": {"retry": {"first_delay_s": 0.2, "max_delay_s": 1}},
             "destinations": list(destinations),
@@ -96,7 +96,7 @@ class ServingNode(Running):
                 for job in listed
             )
 
-        wait_until(settled, "every object has reached its destinations, or was refused", deadline_s=60)
+        wait_until(settled, "every object has reached its destinations, or was refused")
 
     def audit_lines(self, kind: str) -> list[dict[str, Any]]:
         """Return the lines of one kind, oldest first."""

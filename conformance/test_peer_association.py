@@ -10,7 +10,7 @@ import pytest
 import specimens
 from comparison import data_set_bytes, sop_instance_uid
 from foreign_peers import DcmtkReceiver, Orthanc
-from processes import HOST, echo, run, sending
+from processes import DEADLINE_S, HOST, echo, run, sending
 from serving_node import ServingNode
 
 pytestmark = pytest.mark.peer
@@ -42,7 +42,7 @@ def test_ten_senders_at_once_are_all_served(
             running.enter_context(sending("-R", HOST, node.port, *sent[n::10], log=tmp_path / f"{n}.log"))
             for n in range(10)
         ]
-        assert [sender.wait(60) for sender in senders] == [0] * 10
+        assert [sender.wait(DEADLINE_S) for sender in senders] == [0] * 10
     node.wait_for("sent", objects=30)
     received = receiver.files()
     assert all(data_set_bytes(received[sop_instance_uid(path)]) == data_set_bytes(path) for path in sent)

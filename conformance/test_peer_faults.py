@@ -11,7 +11,7 @@ import pytest
 import specimens
 from comparison import changes, data_set_bytes, renamed, roi_names, sop_instance_uid
 from foreign_peers import DcmtkReceiver, Orthanc
-from processes import HOST, run, sending, wait_until
+from processes import DEADLINE_S, HOST, run, sending, wait_until
 from pydicom import dcmread
 from serving_node import ServingNode, Wire
 
@@ -25,10 +25,11 @@ def down(make_receiver: Callable[..., DcmtkReceiver]) -> DcmtkReceiver:
 
 
 @contextmanager
-def half_sent(large: Path, node: ServingNode, log: Path) -> Iterator[tuple[Wire, Popen[bytes]]]:
-    """Send an object to the node and hold the rest back once half a megabyte is through."""
-    with Wire(node.port, 500_000) as wire, sending("-R", HOST, wire.port, large, log=log) as storescu:
-        assert wire.held.wait(30), "the transfer never got half way"
+def half_sent(node: ServingNode, log: Path, *paths: Path) -> Iterator[tuple[Wire, Popen[bytes]]]:
+    """Send objects to the node and hold the rest back once half of the bytes are through."""
+    half = sum(path.stat().st_size for path in paths) // 2
+    with Wire(node.port, half) as wire, sending("-v", "-R", HOST, wire.port, *paths, log=log) as storescu:
+        assert wire.held.wait(DEADLINE_S), "the transfer never got half way"
         yield wire, storescu
 
 
@@ -60,7 +61,7 @@ def test_what_was_acknowledged_survives_kill_9_and_is_delivered_after_a_restart(
 def test_a_delivery_cut_off_by_kill_9_is_made_again(
     make_node: Callable[..., ServingNode], down: DcmtkReceiver, rtstruct: Path
 ) -> None:
-    down.start("+xa", "--sleep-during", 60)
+    down.start("+xa", "--sleep-during", 600)
     node = make_node(down.as_destination()).start()
     run("dcmsend", HOST, node.port, rtstruct)
     node.wait_for("sending", objects=1)
@@ -84,10 +85,11 @@ def test_kill_9_during_an_export_loses_nothing_that_the_sender_was_told_is_store
     sent = [specimens.other_object(tmp_path / f"{n:03d}.dcm", "CT", seed=f"kill {n}") for n in range(80)]
     node = make_node(down.as_destination()).start()
     log = tmp_path / "storescu.log"
-    with sending("-v", "-R", HOST, node.port, *sent, log=log) as storescu:
+    with half_sent(node, log, *sent) as (wire, storescu):
         wait_until(lambda: len(node.queue()) >= 10, "ten objects are received")
         node.kill()
-        assert storescu.wait(30) != 0
+        wire.close()
+        assert storescu.wait(DEADLINE_S) != 0
     acknowledged = log.read_text().count("Received Store Response (Success)")
     assert 0 < acknowledged < len(sent)
 
@@ -103,10 +105,10 @@ def test_kill_9_in_the_middle_of_an_object_is_no_success_for_the_sender(
 ) -> None:
     large = specimens.other_object(tmp_path / "RTDOSE.dcm", "RTDOSE", rows=700, seed="killed")
     node = make_node(receiver.as_destination()).start()
-    with half_sent(large, node, tmp_path / "log") as (wire, storescu):
+    with half_sent(node, tmp_path / "log", large) as (wire, storescu):
         node.kill()
         wire.close()
-        assert storescu.wait(30) != 0
+        assert storescu.wait(DEADLINE_S) != 0
     node.start()
     assert node.queue() == []
     assert receiver.files() == {}
@@ -123,10 +125,10 @@ def test_a_node_told_to_stop_takes_the_object_that_is_on_its_way(
 ) -> None:
     large = specimens.other_object(tmp_path / "RTDOSE.dcm", "RTDOSE", rows=700, seed="stopped")
     node = make_node(receiver.as_destination()).start()
-    with half_sent(large, node, tmp_path / "log") as (wire, storescu):
+    with half_sent(node, tmp_path / "log", large) as (wire, storescu):
         stopping = node.ask_to_stop()
         wire.release()
-        assert storescu.wait(30) == 0
+        assert storescu.wait(DEADLINE_S) == 0
         assert stopping() == 0
     node.start()
     node.wait_for("sent", objects=1)

@@ -9,7 +9,7 @@ import pytest
 import specimens
 from comparison import data_set_bytes, elements, renamed, sop_instance_uid, transfer_syntax
 from foreign_peers import ACCEPT_ALL, ENCODINGS, DcmtkReceiver, Orthanc
-from processes import HOST, echo, run, sending, wait_until
+from processes import DEADLINE_S, HOST, echo, run, sending, wait_until
 from pydicom.uid import RLELossless
 from serving_node import ServingNode, Wire
 
@@ -180,7 +180,7 @@ def test_an_object_cut_off_in_the_middle_leaves_nothing(
         Wire(node.port, pass_bytes=500_000) as wire,
         sending("-R", HOST, wire.port, large, log=tmp_path / "log") as storescu,
     ):
-        assert wire.held.wait(30), "the transfer never got half way"
+        assert wire.held.wait(DEADLINE_S), "the transfer never got half way"
         assert storescu.poll() is None, "the sender believes that it is done"
         storescu.kill()
     run("storescu", HOST, node.port, rtstruct)

@@ -9,7 +9,7 @@ import pytest
 import specimens
 from comparison import data_set_bytes, renamed, sop_instance_uid
 from foreign_peers import DcmtkReceiver
-from processes import HOST, run, wait_until
+from processes import HOST, run
 from pydicom import dcmread
 from serving_node import ServingNode
 
@@ -45,9 +45,7 @@ def test_two_routes_take_two_senders_to_two_destinations(
     run("storescu", "-R", "-aet", "TPS", "-aec", "STUDY", HOST, node.port, sets["STUDY"])
     run("storescu", "-R", "-aet", "TPS", "-aec", "TG263", HOST, node.port, sets["TPS"])
     run("storescu", "-R", "-aet", "OTHER", "-aec", "TG263", HOST, node.port, sets["OTHER"])
-    wait_until(
-        lambda: len(research.files()) == len(clinic.files()) == 2, "both receivers hold two structure sets"
-    )
+    node.wait_for("sent", objects=3)
 
     uids = {title: sop_instance_uid(path) for title, path in sets.items()}
     assert set(research.files()) == {uids["STUDY"], uids["OTHER"]}
@@ -55,7 +53,6 @@ def test_two_routes_take_two_senders_to_two_destinations(
     assert renamed(sets["TPS"], clinic.files()[uids["TPS"]]) == specimens.RENAMED
     for held in (research.files()[uids["STUDY"]], research.files()[uids["OTHER"]]):
         assert data_set_bytes(held) in {data_set_bytes(path) for path in sets.values()}
-    node.wait_for("sent", objects=3)
     (shadowed,), (relabelled,), (passed,) = map(node.audit_lines, ("shadow", "relabelled", "passed"))
     assert [line["route"] for line in (shadowed, relabelled, passed)] == ["study", "planning", ""]
     assert [gate["action"] for gate in relabelled["gates"] if gate["gate"] == "approved"] == ["relabel"]

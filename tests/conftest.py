@@ -39,3 +39,16 @@ def no_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
 def nomenclature() -> Nomenclature:
     """The list and the packs that ship."""
     return load_nomenclature()
+
+
+@pytest.fixture
+def loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> None:
+    """For tests of the verbs: what ships is read once for all of them, since that takes longer than most; overlays are read."""
+
+    def load(
+        folder: Path | None = None, overlay: Path | None = None, *, compiled: bool = False
+    ) -> Nomenclature:
+        return load_nomenclature(folder, overlay, compiled=compiled) if folder or overlay else nomenclature
+
+    for verb in ("archiving", "demo", "doctor", "mapping", "vocabulary"):
+        monkeypatch.setattr(f"tg263_scp.tools.{verb}.load_nomenclature", load)

@@ -29,11 +29,14 @@ RTPLAN = "1.2.840.10008.5.1.4.1.1.481.5"
 RTDOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 EXPLICIT = str(ExplicitVRLittleEndian)
 
+DEADLINE_S = 60.0
+"""How long a test waits for what should come at once: only a test that fails ever waits so long, however busy the machine."""
+
 PATIENT_ID = "PID4711"
 PATIENT_NAME = "Mustermann^Erika"
 
 
-def wait_until(condition: Callable[[], bool], deadline_s: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], deadline_s: float = DEADLINE_S) -> None:
     """Wait for a condition, or fail."""
     until = time.monotonic() + deadline_s
     pause = threading.Event()
@@ -42,11 +45,15 @@ def wait_until(condition: Callable[[], bool], deadline_s: float = 20.0) -> None:
         pause.wait(0.005)
 
 
+_kept: list[socket.socket] = []
+
+
 def unused_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Return a port on which nobody listens, and which nobody gets who asks for any: a peer of the test may take it later."""
+    _kept.append(socket.socket())
+    _kept[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _kept[-1].bind(("127.0.0.1", 0))
+    return _kept[-1].getsockname()[1]
 
 
 def element(tag: int, vr: str, value: bytes) -> bytes:
@@ -305,11 +312,11 @@ def node_config(
 ) -> Config:
     """Return a configuration for tests: loopback, free port, quick retries."""
     lines = [
-        "listen: {port: 0, drain_s: 10, network_timeout_s: 30}",
+        f"listen: {{port: 0, drain_s: 10, network_timeout_s: {DEADLINE_S}}}",
         f"spool: {{folder: '{folder / 'spool'}', min_free_bytes: 0}}",
         "llm: {enabled: no}",
         f"destination_defaults: {{retry: {{first_delay_s: {first_delay_s}, max_delay_s: {4 * first_delay_s}}},"
-        " dimse_timeout_s: 10}",
+        f" dimse_timeout_s: {DEADLINE_S}}}",
         "destinations:",
     ]
     lines += [

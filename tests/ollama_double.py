@@ -25,6 +25,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from typing import Any, Literal
 
+from loopback import DEADLINE_S
+
 from tg263_scp.config import load_config
 from tg263_scp.configllm import Llm
 
@@ -57,7 +59,7 @@ Fault = Literal[
     "new_digest",  # a good answer, given by a model that has another digest from now on
 ]
 
-_DEADLINE_S = 30.0
+_DEADLINE_S = 2 * DEADLINE_S
 """The end of what is said to have none: a test that hangs fails before."""
 
 
@@ -151,7 +153,7 @@ class OllamaDouble:
 
     def llm(self, **settings: Any) -> Llm:
         """The configuration's section for this server, quick to give up; ``settings`` are not validated."""
-        defaults = {"host": self.url, "answer_timeout_s": 10.0}
+        defaults = {"host": self.url, "answer_timeout_s": DEADLINE_S}
         return load_config().llm.model_copy(update=defaults | settings)
 
     def next_fault(self, path: str) -> Fault | None:

@@ -36,10 +36,7 @@ CT_IMAGE_STORAGE = b"1.2.840.10008.5.1.4.1.1.2\x00"
 RT_STRUCTURE_SET_STORAGE = b"1.2.840.10008.5.1.4.1.1.481.3\x00"
 
 
-@pytest.fixture(autouse=True)
-def _loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> None:
-    """Reading the data takes longer than a test."""
-    monkeypatch.setattr(archiving, "load_nomenclature", lambda overlay=None: nomenclature)
+pytestmark = pytest.mark.usefixtures("loaded_once")
 
 
 @pytest.fixture(scope="module")

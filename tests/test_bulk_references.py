@@ -12,10 +12,9 @@ from loopback import CT, RTDOSE, RTPLAN, RTSTRUCT, image, referring, structure_s
 from test_bulk import files_of, manifest_rows
 
 from tg263_scp.cli import main
-from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.service.audit import IdentifierHash
 from tg263_scp.service.renumbering import uid_map
-from tg263_scp.tools import archiving, bulk
+from tg263_scp.tools import bulk
 from tg263_scp.tools.archiving import Order
 from tg263_scp.tools.bulk import KEY_NAME, relabel_archive
 from tg263_scp.tools.exitcode import ExitCode
@@ -25,10 +24,7 @@ CHANGED, UNCHANGED, ABSENT = "1.2.3.100", "1.2.3.101", "1.2.3.102"
 PLAN, DOSE, OTHER_PLAN = "1.2.3.500", "1.2.3.600", "1.2.3.501"
 
 
-@pytest.fixture(autouse=True)
-def _loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> None:
-    """Reading the data takes longer than a test."""
-    monkeypatch.setattr(archiving, "load_nomenclature", lambda overlay=None: nomenclature)
+pytestmark = pytest.mark.usefixtures("loaded_once")
 
 
 @pytest.fixture

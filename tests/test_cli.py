@@ -19,7 +19,6 @@ from tg263_scp.config import load_config
 from tg263_scp.errors import ConfigError, SourceLine, Tg263Error
 from tg263_scp.model import Reason, Status
 from tg263_scp.naming.decide import NamingOptions
-from tg263_scp.naming.nomenclature import Nomenclature, load_nomenclature
 from tg263_scp.service.gates import UNREADABLE_NAMES
 from tg263_scp.service.relabelling import RelabelPolicy
 from tg263_scp.tools.exitcode import ExitCode
@@ -55,14 +54,7 @@ READING = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> None:
-    """Reading the data takes longer than a test; those without an overlay share it."""
-
-    def load(overlay: Path | None = None, *, compiled: bool) -> Nomenclature:
-        return load_nomenclature(overlay=overlay) if overlay else nomenclature
-
-    monkeypatch.setattr("tg263_scp.tools.mapping.load_nomenclature", load)
+pytestmark = pytest.mark.usefixtures("loaded_once")
 
 
 def test_the_verbs_of_this_release() -> None:

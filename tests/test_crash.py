@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from loopback import (
     CT,
+    DEADLINE_S,
     EXPLICIT,
     RTSTRUCT,
     Receiver,
@@ -75,7 +76,7 @@ class Process:
         self.wait()
 
     def wait(self) -> int:
-        code = self.process.wait(30)
+        code = self.process.wait(DEADLINE_S)
         self.process.stdin.close()
         self.process.stdout.close()
         return code

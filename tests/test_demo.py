@@ -15,17 +15,11 @@ from tg263_scp.dicom.provenance import Provenance
 from tg263_scp.dicom.relabel import relabel
 from tg263_scp.dicom.structure_set import read_structure_set
 from tg263_scp.dicom.synthetic import write_synthetic
-from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.service.audit import verify
-from tg263_scp.tools import demo
 from tg263_scp.tools.comparing import compare
 from tg263_scp.tools.exitcode import ExitCode
 
-
-@pytest.fixture(autouse=True)
-def _loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> None:
-    """Reading the data takes longer than a test."""
-    monkeypatch.setattr(demo, "load_nomenclature", lambda: nomenclature)
+pytestmark = pytest.mark.usefixtures("loaded_once")
 
 
 @pytest.fixture(scope="module")

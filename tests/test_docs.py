@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from tg263_scp.dicom.synthetic import write_synthetic
 from tg263_scp.naming.decide import decide
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.service.node import Node
-from tg263_scp.tools import archiving, vocabulary
 from tg263_scp.tools.exitcode import ExitCode
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -57,18 +57,29 @@ def examples(block: str) -> Iterator[tuple[str, list[str]]]:
         yield command, lines
 
 
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Synthetic structure sets."""
+    folder = tmp_path_factory.mktemp("archive")
+    write_synthetic(folder)
+    return folder
+
+
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> Path:
+def desk(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    archive: Path,
+    nomenclature: Nomenclature,
+    loaded_once: None,
+) -> Path:
     """A folder with the files that the examples speak of."""
-    for module in ("tg263_scp.tools.mapping", archiving, vocabulary):
-        target = module if isinstance(module, str) else module.__name__
-        monkeypatch.setattr(f"{target}.load_nomenclature", lambda **_: nomenclature)
     (tmp_path / "names.csv").write_text("original_name\nLUNG-L\nHeart\nno such thing\n", encoding="utf-8")
     (tmp_path / "gold.csv").write_text("original_name,gold\nLUNG-L,Lung_L\nring,ABSTAIN\n", encoding="utf-8")
     (tmp_path / "node.yaml").write_text(
         "listen: {port: 0}\nspool: {min_free_bytes: 1 MiB}\nllm: {enabled: no}\n", encoding="utf-8"
     )
-    write_synthetic(tmp_path / "archive")
+    shutil.copytree(archive, tmp_path / "archive")
     with Node(load_config(tmp_path / "node.yaml"), nomenclature):
         pass
     monkeypatch.chdir(tmp_path)

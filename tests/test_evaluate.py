@@ -10,16 +10,11 @@ import pytest
 
 from tg263_scp.cli import main
 from tg263_scp.model import Decision, Reason, Status
-from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.tools.evaluate import Evaluation, Verdict, evaluate, judge, side_of, wilson
 from tg263_scp.tools.exitcode import ExitCode
 from tg263_scp.tools.tables import Table, read_table
 
-
-@pytest.fixture(autouse=True)
-def _loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> None:
-    """Reading the data takes longer than a test."""
-    monkeypatch.setattr("tg263_scp.tools.mapping.load_nomenclature", lambda **_: nomenclature)
+pytestmark = pytest.mark.usefixtures("loaded_once")
 
 
 def decision(

@@ -8,6 +8,7 @@ import threading
 import pytest
 from loopback import (
     CT,
+    DEADLINE_S,
     EXPLICIT,
     RTSTRUCT,
     Sender,
@@ -225,7 +226,7 @@ def association_request() -> bytes:
 
 def talk(port: int, *messages: bytes) -> bytes:
     """Send bytes and return what comes back until the peer closes or has said something."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as connection:
         for message in messages:
             connection.sendall(message)
         return connection.recv(4096)
@@ -256,7 +257,7 @@ def test_a_socket_that_speaks_no_dicom_is_closed_and_others_are_served(listener,
 
 def test_an_announced_giant_pdu_is_refused_after_the_association_too(listener):
     port = listener(max_object_bytes=1 << 20).address[1]
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as connection:
         connection.sendall(association_request())
         assert connection.recv(4096)[:1] == b"\x02"
         connection.sendall(struct.pack(">BBI", 4, 0, 1 << 31))
@@ -296,7 +297,7 @@ def test_silent_connections_up_to_the_limit_do_not_keep_others_out(listener):
 
 def test_a_flood_of_silent_connections_is_cut_off(listener):
     running = listener(max_associations=2, acse_timeout_s=60.0)
-    silent = [socket.create_connection(running.address, timeout=10) for _ in range(30)]
+    silent = [socket.create_connection(running.address, timeout=DEADLINE_S) for _ in range(30)]
     assert silent[-1].recv(1) == b""
     for connection in silent:
         connection.close()
@@ -318,7 +319,7 @@ def test_stopping_lets_the_object_at_hand_finish(listener, desk, tmp_path):
 
     def hold():
         entered.set()
-        assert go_on.wait(10)
+        assert go_on.wait(DEADLINE_S)
 
     desk.before = hold
     running = listener()
@@ -328,12 +329,12 @@ def test_stopping_lets_the_object_at_hand_finish(listener, desk, tmp_path):
         target=lambda: answers.append(sender.send(structure_set(["a"]), RTSTRUCT, "1.2.3.100"))
     )
     sending.start()
-    assert entered.wait(10)
-    stopping = threading.Thread(target=running.stop, args=(10.0,))
+    assert entered.wait(DEADLINE_S)
+    stopping = threading.Thread(target=running.stop, args=(DEADLINE_S,))
     stopping.start()
     go_on.set()
-    stopping.join(10)
-    sending.join(10)
+    stopping.join(DEADLINE_S)
+    sending.join(DEADLINE_S)
     assert answers[0].status == 0x0000
 
 

@@ -28,10 +28,7 @@ from tg263_scp.tools.exitcode import ExitCode
 UID = "1.2.826.0.1.3680043.10.1"
 
 
-@pytest.fixture(autouse=True)
-def _loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> None:
-    """Reading the data takes longer than a test."""
-    monkeypatch.setattr(doctor, "load_nomenclature", lambda overlay=None: nomenclature)
+pytestmark = pytest.mark.usefixtures("loaded_once")
 
 
 @pytest.fixture

@@ -8,21 +8,13 @@ from pathlib import Path
 import pytest
 
 from tg263_scp.cli import main
-from tg263_scp.naming.nomenclature import Nomenclature, load_nomenclature
+from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.tools import mapping
 from tg263_scp.tools.exitcode import ExitCode
 from tg263_scp.tools.mapping import ADDED_COLUMNS, Namer, decide_table, map_file
 from tg263_scp.tools.tables import Table, TableError, read_table
 
-
-@pytest.fixture(autouse=True)
-def _loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> None:
-    """Reading the data takes longer than a test; those without an overlay share it."""
-
-    def load(overlay: Path | None = None, *, compiled: bool) -> Nomenclature:
-        return load_nomenclature(overlay=overlay) if overlay else nomenclature
-
-    monkeypatch.setattr("tg263_scp.tools.mapping.load_nomenclature", load)
+pytestmark = pytest.mark.usefixtures("loaded_once")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from loopback import (
+    DEADLINE_S,
     PATIENT_ID,
     RTSTRUCT,
     Receiver,
@@ -42,7 +43,7 @@ class Clock:
 
 def scrape(address: tuple[str, int]) -> tuple[str, dict[str, float]]:
     """Return the page, and its values by name and labels as they are written."""
-    connection = HTTPConnection(*address, timeout=10)
+    connection = HTTPConnection(*address, timeout=DEADLINE_S)
     connection.request("GET", "/metrics")
     response = connection.getresponse()
     page = response.read().decode()

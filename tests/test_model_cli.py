@@ -20,6 +20,8 @@ from tg263_scp.tools.exitcode import ExitCode
 
 RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 
 @pytest.fixture
 def double() -> Iterator[OllamaDouble]:

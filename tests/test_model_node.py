@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from loopback import (
     CT,
+    DEADLINE_S,
     PATIENT_NAME,
     RTPLAN,
     RTSTRUCT,
@@ -56,7 +57,7 @@ def configured(folder: Path, double: OllamaDouble, *ports: int, **settings: Any)
         "host": double.url,
         "cache_file": folder / "llm.sqlite",
         "samples": 2,
-        "answer_timeout_s": 10.0,
+        "answer_timeout_s": DEADLINE_S,
     }
     return node_config(folder, *ports, llm={**llm, **settings})
 
@@ -134,7 +135,7 @@ def test_other_objects_do_not_wait_for_the_model(
     start: Start, double: OllamaDouble, receiver: Receiver, tmp_path: Path
 ) -> None:
     double.fault = "slow"
-    node = start(object_budget_s=30.0)
+    node = start(object_budget_s=600.0)
     send(node, tmp_path, structure_set(["gnarblix"]))
     wait_until(lambda: double.at_work > 0)
     assert send(node, tmp_path, image("1.2.5"), CT, "1.2.5") == 0x0000
@@ -151,7 +152,7 @@ def test_a_newer_version_never_overtakes_the_one_that_waits(
     start: Start, double: OllamaDouble, receiver: Receiver, tmp_path: Path
 ) -> None:
     double.fault = "slow"
-    node = start(object_budget_s=30.0)
+    node = start(object_budget_s=600.0)
     send(node, tmp_path, structure_set(["gnarblix"]))
     wait_until(lambda: double.at_work > 0)
     send(node, tmp_path, structure_set(["Heart"]))
@@ -212,7 +213,7 @@ def test_a_node_that_ends_while_a_set_waits_takes_it_up_again(
     start: Start, double: OllamaDouble, receiver: Receiver, tmp_path: Path, nomenclature: Nomenclature
 ) -> None:
     double.fault = "slow"
-    node = start(object_budget_s=30.0)
+    node = start(object_budget_s=600.0)
     send(node, tmp_path, structure_set(["gnarblix"]))
     wait_until(lambda: double.at_work > 0)
     node.drain_and_stop()
@@ -259,7 +260,7 @@ def test_a_plan_passes_a_set_that_waits(
     start: Start, double: OllamaDouble, receiver: Receiver, tmp_path: Path
 ) -> None:
     double.fault = "slow"
-    node = start(object_budget_s=30.0)
+    node = start(object_budget_s=600.0)
     send(node, tmp_path, structure_set(["gnarblix"]))
     wait_until(lambda: double.at_work > 0)
     send(node, tmp_path, image("1.2.7"), RTPLAN, "1.2.7")

@@ -37,7 +37,6 @@ from tg263_scp.dicom.revert import revert
 from tg263_scp.dicom.structure_set import read_structure_set
 from tg263_scp.errors import JournalError, Tg263Error
 from tg263_scp.model import Decision, Reason, Status
-from tg263_scp.naming.nomenclature import load_nomenclature
 from tg263_scp.service.audit import verify
 from tg263_scp.service.node import Node
 from tg263_scp.service.states import DeliveryState, ObjectState
@@ -608,8 +607,8 @@ def test_what_passes_unchanged_keeps_its_uids_everywhere(run, tps, receiver, new
     assert receiver.uids() == [UID, "1.2.5", "1.2.3.7"]
 
 
-def test_the_real_list_names_what_it_knows(tmp_path, receiver, tps):
-    with Node(node_config(tmp_path, receiver.port), load_nomenclature()) as node:
+def test_the_real_list_names_what_it_knows(tmp_path, receiver, tps, nomenclature):
+    with Node(node_config(tmp_path, receiver.port), nomenclature) as node:
         tps(node, structure_set(["LUNG-L", "lung l test 3", "Heart"]))
         wait_until(lambda: settled(node))
     first, second, third = names_in(receiver.box[0].dataset, tmp_path)
@@ -618,10 +617,10 @@ def test_the_real_list_names_what_it_knows(tmp_path, receiver, tps):
 
 
 @pytest.mark.skipif("TG263_RTSTRUCT_DIR" not in os.environ, reason="TG263_RTSTRUCT_DIR names no real files")
-def test_real_structure_sets_arrive_or_are_held_and_differ_in_names_only(tmp_path, receiver):
+def test_real_structure_sets_arrive_or_are_held_and_differ_in_names_only(tmp_path, receiver, nomenclature):
     config = node_config(tmp_path, receiver.port)
     sent = 0
-    with Node(config, load_nomenclature()) as node:
+    with Node(config, nomenclature) as node:
         for path in sorted(Path(os.environ["TG263_RTSTRUCT_DIR"]).rglob("*")):
             identity = identify(path) if path.is_file() else None
             if identity is None or not is_rtstruct(identity.sop_class_uid) or not identity.sop_instance_uid:

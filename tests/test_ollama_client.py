@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from loopback import wait_until
+from loopback import DEADLINE_S, wait_until
 from ollama_double import Fault, Model, OllamaDouble
 
 from tg263_scp.errors import ModelError, Tg263Error
@@ -32,11 +32,11 @@ def double() -> Iterator[OllamaDouble]:
         yield server
 
 
-def ask(client: OllamaClient, *, seed: int = 1, timeout_s: float = 10.0) -> Completion:
+def ask(client: OllamaClient, *, seed: int = 1, timeout_s: float = DEADLINE_S) -> Completion:
     return client.complete(QUESTION, SCHEMA, seed=seed, timeout_s=timeout_s)
 
 
-def reason_of(double: OllamaDouble, *, timeout_s: float = 10.0) -> str:
+def reason_of(double: OllamaDouble, *, timeout_s: float = DEADLINE_S) -> str:
     """Ask once; return why there was no answer."""
     with pytest.raises(ModelError) as caught:
         ask(OllamaClient.of(double.llm()), timeout_s=timeout_s)
@@ -77,7 +77,7 @@ def test_a_model_may_think_and_gets_room_for_it(double):
 
 
 def test_half_a_surrogate_pair_is_sent_as_a_question_mark(double):
-    OllamaClient.of(double.llm()).complete([("user", "lung \ud83d")], SCHEMA, seed=1, timeout_s=10)
+    OllamaClient.of(double.llm()).complete([("user", "lung \ud83d")], SCHEMA, seed=1, timeout_s=DEADLINE_S)
     assert double.requests[0]["messages"][0]["content"] == "lung ?"
 
 
@@ -180,7 +180,7 @@ def test_a_deadline_holds_whatever_trickles_in_and_the_server_sees_it(
     double: OllamaDouble, fault: Fault
 ) -> None:
     double.faults.append(fault)
-    assert reason_of(double, timeout_s=0.2) == "timeout"
+    assert reason_of(double, timeout_s=0.5) == "timeout"
     wait_until(lambda: double.hung_up == 1)
 
 
@@ -391,7 +391,7 @@ def test_one_that_is_given_up_does_not_disturb_the_others(double):
     double.faults.extend(["drip", None])
     client = OllamaClient.of(double.llm())
     with ThreadPoolExecutor() as pool:
-        given_up = pool.submit(ask, client, timeout_s=0.5)
+        given_up = pool.submit(ask, client, timeout_s=1.0)
         wait_until(lambda: double.at_work == 1)
         assert ask(client).text
         with pytest.raises(ModelError):
@@ -404,11 +404,11 @@ def test_closing_ends_calls_that_wait(double, tls_double, files, behind_tls):
     server.fault = "drip"
     client = OllamaClient.of(server.llm(**(files if behind_tls else {})))
     with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(ask, client, timeout_s=60)
+        waiting = pool.submit(ask, client, timeout_s=600)
         wait_until(lambda: server.at_work == 1)
         client.close()
         with pytest.raises(ModelError) as caught:
-            waiting.result(timeout=20)
+            waiting.result(timeout=DEADLINE_S)
     assert caught.value.reason == "incomplete"
     with pytest.raises(ModelError, match="the client is closed"):
         ask(client)

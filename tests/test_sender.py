@@ -3,7 +3,18 @@ from __future__ import annotations
 import threading
 
 import pytest
-from loopback import CT, EXPLICIT, RTPLAN, RTSTRUCT, Receiver, image, structure_set, unused_port, write_object
+from loopback import (
+    CT,
+    DEADLINE_S,
+    EXPLICIT,
+    RTPLAN,
+    RTSTRUCT,
+    Receiver,
+    image,
+    structure_set,
+    unused_port,
+    write_object,
+)
 
 from tg263_scp.dicom.sender import Connection, Parcel, Target, Unavailable
 from tg263_scp.dicom.statuses import REACTIONS, Verdict, reaction_to
@@ -105,7 +116,7 @@ def test_an_abort_instead_of_an_answer_is_no_success(parcel):
 
 def test_silence_instead_of_an_answer_is_no_success(parcel):
     done = threading.Event()
-    with Receiver(before_answer=lambda uid: done.wait(10)) as receiver:
+    with Receiver(before_answer=lambda uid: done.wait(DEADLINE_S)) as receiver:
         (answer,) = send(receiver, parcel, dimse_timeout_s=0.2)
         done.set()
     assert (answer.verdict, answer.status) == (Verdict.TRANSIENT, None)
