@@ -13,8 +13,8 @@ from tg263_scp.naming.slots import Slots
 
 DRAWN_AS_TARGETS = frozenset(
     (
-        "Prostate ProstateBed SeminalVes Breast Chestwall Tonsil Tongue Tongue_Base Cervix Uterus Vagina Parametrium"
-        " LN_Pelvics LN_IMN"
+        "Prostate ProstateBed TumorBed SurgicalBed SeminalVes Breast Chestwall Tonsil Tongue Tongue_Base Cervix Uterus"
+        " Vagina Parametrium LN_Pelvics LN_IMN"
     ).split()
 )
 """Structures that ``CTV-SV`` names as the target's own; any other behind a minus may be what was cut off."""

@@ -1,9 +1,9 @@
-"""The numbers in a target name: a dose, an index, or one that may be something else and declines the name.
+"""The numbers in a target name: a dose, an index, an image set, or one that may be something else and declines the name.
 
 A bare number from 20 to 86 is Gy, from 1000 to 9999 cGy, from 1 to 9 an index; what may be a year, a phase of breathing, a
 nodal station, a vertebra, a copy or a number of fractions is none of them.
 
-Standard: AAPM TG-263 report, principles T3, T6 and T7.
+Standard: AAPM TG-263 report, principles T3, T4, T6 and T7.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 _PHASES = frozenset({20.0, 30.0, 40.0, 50.0})
 _BREATHING_TYPES = frozenset({"GTV", "ITV", "IGTV"})
+_UNITS_CGY = {"cgy": 1, "gy": 100, "гр": 100, "gye": 100, "cge": 100, "gyrbe": 100}
+"""Units of dose in cGy; of protons the dose is written weighted, as it is prescribed."""
+_MODALITIES = {"ct": "CT", "mr": "MR", "mri": "MR", "mrt": "MR", "irm": "MR", "pet": "PT", "tep": "PT"}
+_MODALITIES_IF_JOINED = {"pt": "PT", "rm": "MR", "tc": "CT", "tdm": "CT"}
+"""What is a modality only in capitals with its number: ``PT1`` (never the stage ``pT1``), ``RM2``."""
 _STATIONS = frozenset({"4", "7", "10", "11"})
 """Stations of the mediastinum that are spoken of at any site; in the thorax there are fourteen, 3 also with a and p."""
 _MOST_STATIONS = 14
@@ -42,14 +47,16 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
     value = float(token.text)
     after = tokens[at + 1].text if at + 1 < len(tokens) else ""
     whole = "." not in token.text
+    behind = slots.last
     slots.last, slots.behind_minus = "number", False
     used = _take_fractions(tokens, at, slots) or _take_total(tokens, at, slots)
     if used:
         return used
     joined = after and tokens[at + 1].joined
-    if after in ("gy", "cgy", "гр") or (after == "g" and value >= 10):
-        _set_dose(slots, value * (1 if after == "cgy" else 100))
-        return 2
+    cgy, used = _unit(tokens, at + 1)
+    if used or (after == "g" and value >= 10):
+        _set_dose(slots, value * (cgy or 100))
+        return 1 + (used or 1)
     if after in ("mm", "cm", "мм", "см", "x", "fx", "fr", "ph", "%"):
         slots.problem = "a length, a share or a number of fractions"
     elif joined and (after in _ORDINAL_ENDINGS or (after == "t" and _is_field_strength(token))):
@@ -64,24 +71,42 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
         slots.problem = "a number that may be that of a nodal station"
     elif whole and value <= 12 and _may_be_vertebra(tokens, at, slots):
         slots.problem = "a number that may be that of a vertebra or a level"
-    elif whole and len(token.text) == 1 and value >= 1:
+    elif whole and (len(token.text) == 1 or _is_padded(tokens, at, slots)) and value >= 1:
         slots.station = slots.station or _may_be_numbered_node(tokens, at, slots)
         if tokens[at - 1].text == "-" and (slots.words or slots.sides):
             slots.problem = "something may be taken off the target"
-        elif token.joined and tokens[at - 1].text in ("l", "r") and not slots.dose:
+        elif token.joined and behind == "side" and not slots.dose:
             slots.problem = "a side, or the number of a revision"
+        elif tokens[at - 1].text == "neck":
+            slots.problem = "a number that may be that of a nodal level"
         elif slots.dose or (at and tokens[at - 1].text == "("):
             slots.problem = "a number that may count copies"
-        elif value >= 6 and not token.joined:
+        elif value >= 6 and not token.joined and len(token.text) == 1:
             slots.problem = "a number that may be an index or a dose"
         elif _may_be_phase(tokens, at, slots):
             slots.problem = "a number that may be that of a phase or plan"
-        slots.put("number", token.text)
+        slots.put("number", token.text.lstrip("0"))
     elif (whole and 1000 <= value <= 9999) or (10 if slots.qualifier == "Boost" else 20) <= value <= 86:
         _set_dose(slots, value if value >= 1000 else value * 100)
     else:
         slots.problem = "a number that may be an index or a dose"
     return 1
+
+
+def _unit(tokens: Sequence[Token], at: int) -> tuple[int, int]:
+    """Read a unit of dose, with the *RBE* of protons; return its cGy and how many tokens it has, 0 where there is none."""
+    texts = [token.text for token in tokens[at : at + 4]]
+    cgy = _UNITS_CGY.get(texts[0], 0) if texts else 0
+    if not cgy:
+        return 0, 0
+    return cgy, 4 if texts[1:] == ["(", "rbe", ")"] else 2 if texts[1:2] == ["rbe"] else 1
+
+
+def _is_padded(tokens: Sequence[Token], at: int, slots: Slots) -> bool:
+    """Tell whether a number is an index by its leading zero: ``GTV 03``; ``PTV_05`` may be a margin, ``- 05`` a crop."""
+    text = tokens[at].text
+    small = len(text) == 2 and text[0] == "0" and tokens[at - 1].text != "-" and bool(slots.type)
+    return small and (slots.type == "GTV" or int(text) <= 2)
 
 
 def _may_be_station(tokens: Sequence[Token], at: int) -> bool:
@@ -180,6 +205,17 @@ def is_possible(dose: str) -> bool:
     if not text[:1].isdecimal():
         return True  # High, Mid01
     return float(text) * (100 if amount.endswith("Gy") else 1) * int(count or 1) <= MOST_CGY
+
+
+def image_set(ahead: Sequence[Token]) -> str:
+    """Return modality and number of an image set (principle T4): ``MR 2``, ``PET1``; empty for ``MR3T``, ``PET 41``."""
+    if len(ahead) < 2 or len(ahead[1].text) != 1 or not ahead[1].is_number:
+        return ""
+    modality = _MODALITIES.get(ahead[0].text, "")
+    if ahead[0].text in _MODALITIES_IF_JOINED and ahead[0].raw.isupper() and ahead[1].joined:
+        modality = _MODALITIES_IF_JOINED[ahead[0].text]
+    goes_on = len(ahead) == 3 and ahead[2].text in ("t", "gy", "mm", "cm", "x", "%")
+    return f"{modality}{ahead[1].text}" if modality and ahead[1].text != "0" and not goes_on else ""
 
 
 def _may_be_vertebra(tokens: Sequence[Token], at: int, slots: Slots) -> bool:

@@ -15,15 +15,17 @@ from tg263_scp.naming.glue import partings, segmented
 from tg263_scp.naming.grammar import TARGET_TYPES
 from tg263_scp.naming.lexicon import Lexicon
 from tg263_scp.naming.listing import Nomenclature
-from tg263_scp.naming.organs import Verdict, read_organ, read_words
+from tg263_scp.naming.organs import OrganReading, Verdict, read_organ, read_words
 from tg263_scp.naming.query import Query
-from tg263_scp.naming.slots import type_tokens
+from tg263_scp.naming.slots import has_slot, type_tokens
 from tg263_scp.naming.text import Token
 
 _HELPER_MARKS = {"planning": Kind.PLANNING, "device": Kind.DEVICE}
 _JOINING = frozenset("+&/")
 _NOT_FOR_DOSE = re.compile(r"_|[zZ][_ ]|z+(?=[A-Z0-9_])|zz")
 _LONGEST_MARK = 3
+_SHORT = 3
+"""Letters up to which a word may be short for something else."""
 
 
 def is_not_for_dose(name: str) -> bool:
@@ -57,6 +59,34 @@ def marks_of(tokens: Sequence[Token], lexicon: Lexicon, *, in_target: bool = Fal
 def _takes_off(mark: str | None, following: Sequence[Token]) -> bool:
     """``sin`` is left in Latin and *without* in Spanish: beside a target it may take the next word off."""
     return mark == "minus" and bool(following) and following[0].is_word
+
+
+def difference_name(query: Query, nomenclature: Nomenclature) -> tuple[str, OrganReading] | None:
+    """Return the listed name of an organ minus a target (``total lung - GTV`` -> ``Lungs-GTV``), if it is one."""
+    said, types = type_tokens(query, nomenclature.lexicon)
+    if types != 1:
+        return None
+    for words in (said, query.camel_words):  # 'LungsMinusGTV'
+        tokens = _without_brackets(words)
+        if not tokens or not tokens[-1].text.endswith("tv"):
+            continue
+        sign = tokens[-2].text if len(tokens) > 2 else ""
+        if sign == "-" or nomenclature.lexicon.marks.get(sign) == "minus":
+            organ = read_words((tokens[:-2],), query, nomenclature)
+            patient = organ.name == "External" and len(tokens[0].text) > _SHORT  # 'Ext-PTV' may be extended
+            minuend = "Body" if patient else organ.name  # the list has only 'Body-PTV' of the patient
+            name = f"{minuend}-{tokens[-1].text.upper()}"
+            if organ.name and name in nomenclature.entries:
+                return name, organ
+    return None
+
+
+def _without_brackets(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+    """Return the tokens without brackets and full stops, ``w/o`` as one word: ``Lungs (excl. GTV)``, ``brain w/o GTV``."""
+    texts = [token.text for token in tokens]
+    if texts[1:4] == ["w", "/", "o"]:
+        tokens = (tokens[0], Token("wo", "w/o", False), *tokens[4:])
+    return tuple(token for token in tokens if token.text not in "().[]")
 
 
 @lru_cache(maxsize=4096)
@@ -141,9 +171,7 @@ def _before(tokens: Sequence[Token], sign: Token) -> Sequence[Token]:
 
 def _names_something(tokens: Sequence[Token], lexicon: Lexicon) -> bool:
     """Tell whether a structure is named: the minus of ``parotid left - Lt PTV`` takes something off, that of ``Lt-PTV`` not."""
-    return any(
-        t.is_word and t.text not in lexicon.sides and t.text not in lexicon.target_words for t in tokens
-    )
+    return any(t.is_word and t.text not in lexicon.sides and not has_slot(t.text, lexicon) for t in tokens)
 
 
 def _is_type(token: Token) -> bool:

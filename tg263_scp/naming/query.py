@@ -12,6 +12,8 @@ from tg263_scp.naming.text import Token, tokenise
 
 _BILATERAL = re.compile(r"(?<![^\W_])b\s*/\s*l(?![^\W_])", re.IGNORECASE)
 """``B/L`` is how English-speaking clinics write *bilateral*."""
+_MINUS = re.compile("[\u2010-\u2013\u2212]")
+"""Hyphens, the en dash and the minus sign."""
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])['’](?=[sS](?![^\W_]))")
 """``SV's`` are seminal vesicles."""
 
@@ -45,8 +47,8 @@ class Query:
 
     @cached_property
     def text(self) -> str:
-        """The name with the apostrophe of a plural left out and ``B/L`` spelt out."""
-        return _APOSTROPHE.sub("", _BILATERAL.sub("bilateral", self.name))
+        """The name with the apostrophe of a plural left out, ``B/L`` spelt out and the minus of a word processor as ``-``."""
+        return _MINUS.sub("-", _APOSTROPHE.sub("", _BILATERAL.sub("bilateral", self.name)))
 
     @cached_property
     def words(self) -> tuple[Token, ...]:

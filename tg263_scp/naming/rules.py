@@ -15,10 +15,10 @@ from tg263_scp.naming import grammar
 from tg263_scp.naming.doses import is_possible
 from tg263_scp.naming.glue import ends_in_false_side
 from tg263_scp.naming.grammar import OrganName, TargetName
-from tg263_scp.naming.kinds import is_not_for_dose, kind_of
+from tg263_scp.naming.kinds import difference_name, is_not_for_dose, kind_of
 from tg263_scp.naming.lexicon import BROADER_SITE, OWN_LANGUAGE
 from tg263_scp.naming.listing import SHORT_NAME, Nomenclature, relaxed
-from tg263_scp.naming.organs import OrganReading, Verdict, read_organ, read_words
+from tg263_scp.naming.organs import OrganReading, Verdict, read_organ
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.slots import type_tokens
 from tg263_scp.naming.targets import read_target
@@ -196,21 +196,6 @@ def helper(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
         if len(name) <= grammar.MAX_LENGTH:
             return Proposal("R045", Status.RENAME, reason, name, 0.9, kind, f"'{sign}'")
     return Proposal("R045", Status.KEEP, reason, confidence=0.9, kind=kind, note=f"'{sign}'")
-
-
-def difference_name(query: Query, nomenclature: Nomenclature) -> tuple[str, OrganReading] | None:
-    """Return the listed name of an organ minus a target (``total lung - GTV`` -> ``Lungs-GTV``), if it is one."""
-    said, types = type_tokens(query, nomenclature.lexicon)
-    if types != 1 or not said[-1].text.endswith("tv"):
-        return None
-    for tokens in (said, query.camel_words):  # 'LungsMinusGTV'
-        sign = tokens[-2].text if len(tokens) > 2 else ""
-        if sign == "-" or nomenclature.lexicon.marks.get(sign) == "minus":
-            organ = read_words((tokens[:-2],), query, nomenclature)
-            name = f"{organ.name}-{tokens[-1].text.upper()}"
-            if organ.name and name in nomenclature.entries:
-                return name, organ
-    return None
 
 
 def synonym(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from tg263_scp.naming.doses import take_number
+from tg263_scp.naming.doses import image_set, take_number
 from tg263_scp.naming.grammar import CLASSIFIERS, TARGET_TYPES
 from tg263_scp.naming.lexicon import EVERYWHERE, Lexicon, Sense
 from tg263_scp.naming.parts import SEPARATORS, is_mark
@@ -22,12 +22,13 @@ _LONGEST_WORDING = 4
 """Words of the longest way to write one part of a target name."""
 _LONGEST_INITIALS = 3
 """Letters before a target type up to which a dose level may be somebody's initials (``MDGTV``)."""
+_RISKS = frozenset({"hr", "ir", "lr"})
+"""Risk levels that brachytherapy writes before its CTVs (``HR-CTV``, GEC-ESTRO)."""
 _TYPE = re.compile(r"i?[gc]tv|itv|ptv")
 _SITE_WORDS = re.compile(r"(?<![^\W_])h\s*&\s*n(?![^\W_])", re.IGNORECASE)
 _LEVELS = frozenset({"High", "Mid", "Low"})
-_DOSE_OR_RISK = re.compile(
-    "do[sz]|annos|δοσ|доз|剂量|劑量|線量|선량|ris[ckq]|rsk|ryzyk|rizi|rischi|κινδυν|риск|危|りすく|위험"
-)
+_DOSE = re.compile("do[sz]|annos|δοσ|доз|剂量|劑量|線量|선량")
+_RISK = re.compile("rie?s[ckqg]|rsk|ryzyk|rizi|κινδυν|риск|危|りすく|위험")
 """What tells that *high* is a dose's or a risk's, never that of a part of an organ."""
 _LONGEST_LEVEL_LETTERS = 2
 """Letters of ``HR`` and ``BD``, which stand for a risk or a dose and never for a place."""
@@ -47,7 +48,9 @@ class Slots:
     segmented: bool = False
     classifier: str = ""
     number: str = ""
+    imaging: str = ""
     dose: str = ""
+    level: str = ""
     qualifier: str = ""
     sides: list[str] = field(default_factory=list)
     custom: list[str] = field(default_factory=list)
@@ -59,6 +62,8 @@ class Slots:
     small: bool = False
     place_level: bool = False
     station: bool = False
+    risk: bool = False
+    risk_first: bool = False
     said: list[Token] = field(default_factory=list)
     roman: bool = False
     behind_minus: bool = False
@@ -137,6 +142,10 @@ def fill(tokens: Sequence[Token], lexicon: Lexicon) -> Slots:
         token = tokens[at]
         if token.is_number:
             at += take_number(tokens, at, slots)
+        elif token.is_word and (imaging := image_set(tokens[at : at + 3])):
+            slots.put("imaging", imaging)
+            slots.last = "imaging"
+            at += 2
         elif token.is_word and (size := _words_together(tokens[at : at + _LONGEST_WORDING], slots, lexicon)):
             slots.words.extend(tokens[at : at + size])
             slots.said.extend(tokens[at : at + size])
@@ -159,7 +168,7 @@ def _words_together(ahead: Sequence[Token], slots: Slots, lexicon: Lexicon) -> i
     alone (``loge prostatique``, ``mid esophagus``). It is a problem where the list has no such structure (the midbrain).
     """
     if len(ahead[0].text) < 2:
-        return 0
+        return _vertebra_and_word(ahead, lexicon)
     for size in range(len(ahead), 1, -1):
         window = ahead[:size]
         roles = [_role(token, lexicon) for token in window]
@@ -173,6 +182,23 @@ def _words_together(ahead: Sequence[Token], slots: Slots, lexicon: Lexicon) -> i
         if senses:
             slots.problem = "a place that the list does not have"
     return 0
+
+
+def _vertebra_and_word(ahead: Sequence[Token], lexicon: Lexicon) -> int:
+    """Return how many tokens name a vertebra whose number comes first: ``L4 vertebra``, ``T8 vertebral body``."""
+    for size in range(len(ahead), 2, -1):
+        words = ahead[2:size]
+        if not (ahead[1].is_number and ahead[1].joined and all(len(t.text) > 1 and t.is_word for t in words)):
+            continue
+        found = lexicon.find([token.text for token in ahead[:size]])
+        if found and all(phrase.means.startswith("VB_") for phrase in found):
+            return size
+    return 0
+
+
+def has_slot(word: str, lexicon: Lexicon) -> bool:
+    """Tell whether a word fills a slot of a target by itself and names no place or technique (``n``, ``high``, ``boost``)."""
+    return lexicon.target_words.get(word) in {*CLASSIFIERS, *_LEVELS, *_QUALIFIERS}
 
 
 def _role(token: Token, lexicon: Lexicon) -> str:
@@ -219,8 +245,9 @@ def _take_word(token: Token, slots: Slots, lexicon: Lexicon) -> None:
     slots.prefixed = slots.prefixed or (
         bool(role) and len(word) == 1 and not slots.type and role in CLASSIFIERS
     )
-    if role in _LEVELS and not slots.type and len(word) <= _LONGEST_INITIALS:
-        role = ""
+    if role in _LEVELS and not slots.type and len(word) <= _LONGEST_INITIALS and word not in ("mid", "low"):
+        slots.risk_first = word in _RISKS
+        role = role if slots.risk_first else ""
     if word == "sb" and role == "sb" and not spelt_out:
         slots.problem = "SB may be a surgical bed or seminal vesicles"
     glued = _classifier_and_side(token) if slots.last == "type" else None
@@ -228,6 +255,8 @@ def _take_word(token: Token, slots: Slots, lexicon: Lexicon) -> None:
     slots.last = "word"
     if word.upper() in TARGET_TYPES:
         slots.type, slots.last = word.upper(), "type"
+        if slots.risk_first and slots.type != "CTV":
+            slots.problem = "a risk level, or somebody's initials"
     elif side:
         slots.sides.append(side)
         slots.last = "side"
@@ -239,13 +268,18 @@ def _take_word(token: Token, slots: Slots, lexicon: Lexicon) -> None:
         slots.letters.update({word} if len(word) == 1 and not spelt_out else ())
         slots.nodal.extend([token] if role == "n" and len(word) > 1 else [])
     elif role in _LEVELS:
-        slots.put("dose", role)
+        slots.put("level", role)
+        slots.risk = word in _RISKS or bool(_RISK.search(word))
         placed = len(word) > _LONGEST_LEVEL_LETTERS or word in ("hi", "lo")
-        slots.place_level = placed and not (_DOSE_OR_RISK.search(word) or (behind_type and token.joined))
+        slots.place_level = placed and not (
+            slots.risk or _DOSE.search(word) or (behind_type and token.joined)
+        )
     elif role in _QUALIFIERS:
         slots.put("qualifier", role)
-    elif role:
+    elif role and slots.type:
         slots.custom.append(role)
+        if slots.behind_minus:
+            slots.problem = "something may be taken off the target"
     elif word in _ROMAN_INDEX and behind_type:
         slots.roman = True
         slots.put("number", _ROMAN_INDEX[word])

@@ -12,7 +12,7 @@ Standard: AAPM TG-263 report, principles T1-T10.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tg263_scp.naming import grammar
@@ -25,6 +25,11 @@ from tg263_scp.naming.query import Query
 from tg263_scp.naming.slots import Slots, fill, type_tokens
 
 _GENITIVE_LIKE_PLURAL = frozenset({"pl", "cs", "ru"})
+_RISKS = {"High": "HR", "Mid": "IR", "Low": "LR"}
+"""What is written behind ``^`` where a risk stands beside a dose: a level of risk is none of dose."""
+_BEDS = frozenset({"ProstateBed", "TumorBed", "SurgicalBed"})
+"""Structures that the classifier ``sb`` stands for where 16 characters cannot hold them."""
+
 NO_SLOT = "a word that has no slot"
 
 
@@ -77,7 +82,7 @@ def read_with_choice(
     if classifier:
         slots.put("classifier", classifier)
     if dose_level:
-        slots.put("dose", dose_level)
+        slots.put("level", dose_level)
     if structure and not slots.problem:
         if slots.classifier == "n" and not structure.startswith("LN"):
             return TargetReading(1, note="nodes are said, and the structure is none")
@@ -101,7 +106,7 @@ def _finished(slots: Slots, query: Query, nomenclature: Nomenclature) -> TargetR
         )
     if slots.station and query.site == "thorax":
         slots.problem = slots.problem or "a number that may be that of a nodal station"
-    if slots.small and not (slots.dose or slots.classifier or slots.words):
+    if slots.small and not (slots.dose or slots.level or slots.classifier or slots.words):
         slots.problem = slots.problem or "a small letter that may be a side or a state"
     if slots.roman and (slots.sides or query.site in ("head_and_neck", "breast")):
         slots.problem = slots.problem or "a Roman number that may be a nodal level's"
@@ -130,6 +135,8 @@ def _place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None
     if slots.nodal and found.structure and not found.structure.startswith("LN"):
         slots.problem = "nodes of an organ, or both"
         return
+    if slots.nodal and "n" not in slots.letters:
+        slots.classifier = ""  # the structure's name says it
     _put_structure(found, slots, query, nomenclature)
 
 
@@ -174,7 +181,8 @@ def _objection(found: OrganReading, slots: Slots, query: Query, nomenclature: No
         return "a letter that may mean nodes or an intersection"
     if slots.letters and (found.structure == "SeminalVes" or found.structure.startswith("VB")):
         return "perhaps prostate and seminal vesicles together, or two parts of the spine"
-    if found.structure.startswith("LN_") and found.verdict is Verdict.SIDE_MISSING and not slots.sides:
+    one_side = found.structure.startswith("LN_") and found.structure != "LN_Pelvic"
+    if one_side and found.verdict is Verdict.SIDE_MISSING and not slots.sides:
         return "nodes of one side or both"
     if slots.place_level:
         return "high, middle or low may be a part of the structure or a dose level"
@@ -195,16 +203,24 @@ def _may_be_genitive(found: OrganReading, languages: set[str], nomenclature: Nom
 
 
 def _spelt(slots: Slots, nomenclature: Nomenclature) -> str | None:
-    """Write the slots as a name; at most one underscore may be given up for the 16 characters (principle T10)."""
+    """Write the slots as a name; a dose level beside a dose goes behind ``^``, a bed that does not fit is ``sb``."""
+    level_beside: tuple[str, ...] = ()
+    if slots.dose and slots.level:
+        level_beside = (_RISKS[slots.level] if slots.risk else slots.level,)
     name = TargetName(
         type=slots.type,
         segmented=slots.segmented,
         classifier=slots.classifier,
         number=slots.number,
         structure=slots.qualifier,
-        dose=slots.dose,
-        custom="_".join((*slots.custom, *dict.fromkeys(slots.sides))),
+        imaging=slots.imaging,
+        dose=slots.dose or slots.level,
+        custom="_".join((*level_beside, *slots.custom, *dict.fromkeys(slots.sides))),
     )
-    text = grammar.spell(name, nomenclature)
-    separators = bool(name.structure) + bool(name.dose) + name.structure.count("_") + name.custom.count("_")
-    return text if text is not None and text.count("_") + 1 >= separators else None
+    if (
+        name.structure in _BEDS
+        and name.classifier in ("", "sb")
+        and len(grammar.render(name)) > grammar.MAX_LENGTH
+    ):
+        name = replace(name, structure="", classifier="sb")  # 'PTV_ProstateBed_6600' has 20 characters
+    return grammar.spell(name, nomenclature)

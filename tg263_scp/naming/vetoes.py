@@ -66,7 +66,7 @@ def side_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, opti
 def numbers_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, options: NamingOptions) -> str:
     """V020: every number of the old name is in the new one (in cGy, mm or as a Roman numeral), and no other."""
     old = [float(token.text) for token in query.words if token.is_number]
-    entry = nomenclature.entries.get(proposal.name)
+    entry = nomenclature.entries.get(proposal.name.partition("-")[0])
     if entry and entry.plural_of and query.words[0].text == "2":
         old = old[1:]  # '2 poumons' are both lungs
     if proposal.name.startswith("Duodenum") and 12.0 in old:
