@@ -135,7 +135,7 @@ def _place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None
     if slots.nodal and found.structure and not found.structure.startswith("LN"):
         slots.problem = "nodes of an organ, or both"
         return
-    if slots.nodal and "n" not in slots.letters:
+    if slots.nodal and found.structure and "n" not in slots.letters:
         slots.classifier = ""  # the structure's name says it
     _put_structure(found, slots, query, nomenclature)
 
