@@ -31,14 +31,22 @@ def new_file(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
 
 
 def write_through(out: BinaryIO, chunks: Iterable[memoryview | bytes]) -> None:
-    """Write chunks at the place where ``out`` is, and let the disk begin before the last: fsync then waits less."""
+    """Write chunks at the place where ``out`` is, and let the disk begin with them: fsync then waits less."""
     begun = out.tell()
     for chunk in chunks:
         out.write(chunk)
-        if hasattr(os, "posix_fadvise") and (ready := out.tell() - begun) >= _BEGIN_BYTES:
-            # The only call in Python with which Linux starts to write dirty pages; it drops clean ones, and these are not.
-            os.posix_fadvise(out.fileno(), begun, ready, os.POSIX_FADV_DONTNEED)
-            begun += ready
+        if out.tell() - begun >= _BEGIN_BYTES:
+            begun = _begin(out, begun)
+    out.flush()
+    _begin(out, begun)
+
+
+def _begin(out: BinaryIO, start: int) -> int:
+    end = out.tell()
+    if end > start and hasattr(os, "posix_fadvise"):
+        # The only call in Python with which Linux starts to write dirty pages; it drops clean ones, and these are not.
+        os.posix_fadvise(out.fileno(), start, end - start, os.POSIX_FADV_DONTNEED)
+    return end
 
 
 def _publish(written: Path, target: Path) -> None:

@@ -135,7 +135,7 @@ def write_spliced(
     out.seek(0)
     if source.inflated is None or not patches:
         changes = (patch for patch in (*head, *patches) if end is None or patch.offset < end)
-        write_through(out, spliced(source.file, changes, 0, end))
+        out.writelines(spliced(source.file, changes, 0, end))
         return
     out.writelines(spliced(source.file, head, 0, source.meta.dataset_offset))
     start = out.tell()
