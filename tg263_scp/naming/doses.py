@@ -24,6 +24,8 @@ _UNITS_CGY = {"cgy": 1, "gy": 100, "гр": 100, "gye": 100, "cge": 100, "gyrbe":
 _MODALITIES = {"ct": "CT", "mr": "MR", "mri": "MR", "mrt": "MR", "irm": "MR", "pet": "PT", "tep": "PT"}
 _MODALITIES_IF_JOINED = {"pt": "PT", "rm": "MR", "tc": "CT", "tdm": "CT"}
 """What is a modality only in capitals with its number: ``PT1`` (never the stage ``pT1``), ``RM2``."""
+_MOST_IMAGE_SETS = 3
+"""Sets of one modality up to which a number that stands apart is believed to count them."""
 _STATIONS = frozenset({"4", "7", "10", "11"})
 """Stations of the mediastinum that are spoken of at any site; in the thorax there are fourteen, 3 also with a and p."""
 _MOST_STATIONS = 14
@@ -35,6 +37,8 @@ _FRACTION_WORDS = frozenset(
 )
 MOST_CGY = 12000
 """No target is prescribed more."""
+_DOSES_PER_FRACTION = frozenset({2, 3})
+"""What is as often the dose of one fraction behind a total (``60/2``, ``60Gy/3``) as the number of them."""
 _MOST_PER_FRACTION_CGY = 3400
 _MOST_OF_LARGE_FRACTIONS_CGY = 7500
 """Total up to which a number of Gy may be that of one fraction (15 Gy five times)."""
@@ -73,7 +77,7 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
         slots.problem = "a number that may be that of a vertebra or a level"
     elif whole and (len(token.text) == 1 or _is_padded(tokens, at, slots)) and value >= 1:
         slots.station = slots.station or _may_be_numbered_node(tokens, at, slots)
-        if tokens[at - 1].text == "-" and (slots.words or slots.sides):
+        if tokens[at - 1].text == "-" and (slots.words or slots.sides or not _is_glued(tokens, at)):
             slots.problem = "something may be taken off the target"
         elif token.joined and behind == "side" and not slots.dose:
             slots.problem = "a side, or the number of a revision"
@@ -99,7 +103,14 @@ def _unit(tokens: Sequence[Token], at: int) -> tuple[int, int]:
     cgy = _UNITS_CGY.get(texts[0], 0) if texts else 0
     if not cgy:
         return 0, 0
+    if texts[0] == "gy" and texts[1:2] == ["e"] and tokens[at + 1].joined:  # 'GyE' ends in a capital
+        return cgy, 2
     return cgy, 4 if texts[1:] == ["(", "rbe", ")"] else 2 if texts[1:2] == ["rbe"] else 1
+
+
+def _is_glued(tokens: Sequence[Token], at: int) -> bool:
+    """Tell whether number and minus stand directly behind what is before them: ``PTV-1``, not ``PTV - 1``."""
+    return tokens[at].joined and tokens[at - 1].joined
 
 
 def _is_padded(tokens: Sequence[Token], at: int, slots: Slots) -> bool:
@@ -179,6 +190,7 @@ def _take_total(tokens: Sequence[Token], at: int, slots: Slots) -> int:
         return 0
     count = int(texts[here])
     named = here + 1 < len(texts) and texts[here + 1] in _FRACTION_WORDS
+    named = named and (len(texts[here + 1]) > 1 or tokens[here + 1].joined)
     if not (linked or named) or not (unit or value >= 20) or (unit and value >= 1000 and "cgy" not in texts):
         return 0
     here += 1 + named
@@ -190,8 +202,9 @@ def _take_total(tokens: Sequence[Token], at: int, slots: Slots) -> int:
         and 100 <= per_fraction_cgy <= _MOST_PER_FRACTION_CGY
         and total_cgy <= MOST_CGY
         and (count == 1 or total_cgy * count > _MOST_OF_LARGE_FRACTIONS_CGY)
+        and (named or count not in _DOSES_PER_FRACTION)
     )
-    if not (sure and possible) or texts[here : here + 1] == ["/"]:
+    if not (sure and possible) or texts[here : here + 1] in (["/"], ["gy"]):
         slots.problem = "a total and fractions that cannot be read safely"
     else:
         slots.put("dose", f"{per_fraction_cgy}x{count}")
@@ -211,7 +224,8 @@ def image_set(ahead: Sequence[Token]) -> str:
     """Return modality and number of an image set (principle T4): ``MR 2``, ``PET1``; empty for ``MR3T``, ``PET 41``."""
     if len(ahead) < 2 or len(ahead[1].text) != 1 or not ahead[1].is_number:
         return ""
-    modality = _MODALITIES.get(ahead[0].text, "")
+    certain = ahead[1].joined or int(ahead[1].text) <= _MOST_IMAGE_SETS  # 'PET 4' may be a threshold
+    modality = _MODALITIES.get(ahead[0].text, "") if certain else ""
     if ahead[0].text in _MODALITIES_IF_JOINED and ahead[0].raw.isupper() and ahead[1].joined:
         modality = _MODALITIES_IF_JOINED[ahead[0].text]
     goes_on = len(ahead) == 3 and ahead[2].text in ("t", "gy", "mm", "cm", "x", "%")

@@ -33,6 +33,8 @@ _RISK = re.compile("rie?s[ckqg]|rsk|ryzyk|rizi|κινδυν|риск|危|りす�
 _LONGEST_LEVEL_LETTERS = 2
 """Letters of ``HR`` and ``BD``, which stand for a risk or a dose and never for a place."""
 _QUALIFIERS = frozenset({"Boost", "Eval", "Preop", "Postop", "TumorBed", "SurgicalBed", "ProstateBed"})
+PLACES = frozenset("Neck Pelvis Groin Hip Thigh Sternum Sup Inf Ant".split())
+"""What is written behind ``^`` for a place; beside a structure it may be a part of that (*sup clav* is supraclavicular)."""
 _PLACES_TOO = frozenset({"par", "vas", "lf", "br"})
 """Classifiers that are also parietal or parametrial, vaginal ..., and short words that are a place to some and to others a
 side (left or left frontal) or a level (breast or *bas risque*)."""

@@ -22,7 +22,7 @@ from tg263_scp.naming.lexicon import WIDE_LANGUAGES
 from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.organs import OrganReading, Verdict, read_words
 from tg263_scp.naming.query import Query
-from tg263_scp.naming.slots import Slots, fill, type_tokens
+from tg263_scp.naming.slots import PLACES, Slots, fill, type_tokens
 
 _GENITIVE_LIKE_PLURAL = frozenset({"pl", "cs", "ru"})
 _RISKS = {"High": "HR", "Mid": "IR", "Low": "LR"}
@@ -104,6 +104,8 @@ def _finished(slots: Slots, query: Query, nomenclature: Nomenclature) -> TargetR
         slots.problem = (
             "a letter before the type may be anything: a PGTV is primary to some, planning to others"
         )
+    if slots.place_level and PLACES.intersection(slots.custom):
+        slots.problem = slots.problem or "high, middle or low may be a part of the place or a dose level"
     if slots.station and query.site == "thorax":
         slots.problem = slots.problem or "a number that may be that of a nodal station"
     if slots.small and not (slots.dose or slots.level or slots.classifier or slots.words):
@@ -184,6 +186,8 @@ def _objection(found: OrganReading, slots: Slots, query: Query, nomenclature: No
     one_side = found.structure.startswith("LN_") and found.structure != "LN_Pelvic"
     if one_side and found.verdict is Verdict.SIDE_MISSING and not slots.sides:
         return "nodes of one side or both"
+    if PLACES.intersection(slots.custom):
+        return "a place beside a structure may be a part of it"
     if slots.place_level:
         return "high, middle or low may be a part of the structure or a dose level"
     if slots.cut_off and found.structure not in DRAWN_AS_TARGETS:
