@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -360,6 +361,59 @@ def test_a_memory_that_is_no_database_is_put_aside(tmp_path: Path) -> None:
     assert (tmp_path / "llm.sqlite.broken").exists()
     with pytest.raises(ModelError):
         AnswerStore(tmp_path)
+
+
+def test_a_memory_whose_file_is_new_is_for_its_user_alone(tmp_path: Path) -> None:
+    store = AnswerStore(tmp_path / "llm.sqlite")
+    store.keep_model("model", "digest")
+    modes = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()}
+    assert set(modes.values()) == {0}, modes
+    store.close()
+
+
+def test_what_was_not_yet_written_into_a_broken_memory_does_not_reach_the_new_one(tmp_path: Path) -> None:
+    (tmp_path / "llm.sqlite").write_bytes(b"not a database at all, but long enough to be read as one" * 100)
+    (tmp_path / "llm.sqlite-wal").write_bytes(b"neither is this" * 100)
+    store = AnswerStore(tmp_path / "llm.sqlite")
+    assert store.model_digest("model") == ""
+    assert (tmp_path / "llm.sqlite-wal.broken").exists()
+    store.close()
+
+
+def test_an_answer_that_cannot_be_read_is_asked_for_again(
+    tmp_path: Path, double: OllamaDouble, consulting: Consulting, nomenclature: Nomenclature
+) -> None:
+    path = tmp_path / "llm.sqlite"
+    consultant = consulting(AnswerStore(path))
+    ask(consultant, nomenclature, "gnarblix")
+    with sqlite3.connect(path) as raw:
+        raw.execute("UPDATE answers SET choice='{\"answer\": 7}'")
+    raw.close()
+    assert decided(consultant, nomenclature, "gnarblix")[0].choice is None
+    assert ask(consultant, nomenclature, "gnarblix") == ""
+    assert decided(consultant, nomenclature, "gnarblix")[0].name == "Bladder"
+
+
+def test_the_memory_holds_no_name_as_it_was_typed(
+    tmp_path: Path, double: OllamaDouble, consulting: Consulting, nomenclature: Nomenclature
+) -> None:
+    double.models.append(Model("tiny-embedder"))
+    double.embedding = lambda text: [1.0, 0.0]
+    store = AnswerStore(tmp_path / "llm.sqlite")
+    consultant = consulting(store, embed_model="tiny-embedder")
+    ask(consultant, nomenclature, "gnarblix")
+    ask(consultant, nomenclature, "gnarblix")
+    assert decided(consultant, nomenclature, "gnarblix")[0].name == "Bladder"
+    for path in tmp_path.iterdir():
+        assert b"gnarblix" not in path.read_bytes(), path.name
+
+
+def test_two_processes_may_share_a_memory(tmp_path: Path) -> None:
+    one, other = AnswerStore(tmp_path / "llm.sqlite"), AnswerStore(tmp_path / "llm.sqlite")
+    first = Choice((("structure", "Bladder"),), (("structure Bladder", 3),), wanted=3)
+    one.keep_answer("key", first)
+    other.keep_answer("key", replace(first, answer=(("structure", "Rectum"),)))
+    assert one.answer("key") == other.answer("key") == replace(first, remembered=True)
 
 
 def test_of_two_answers_to_one_question_the_first_stays() -> None:

@@ -26,7 +26,7 @@ def looked_at(double: OllamaDouble, **settings) -> dict[str, Check]:
 
 def test_a_model_that_answers_is_described(double):
     checks = looked_at(double)
-    assert list(checks) == ["model", "where the model runs", "model context", "model answers"]
+    assert list(checks) == ["model", "where the model runs", "model context", "model answers", "model memory"]
     assert all(check.good for check in checks.values())
     for part in (
         "qwen2.5:7b-instruct (7.6B Q4_K_M)",
@@ -57,6 +57,16 @@ def test_a_server_that_does_not_keep_to_the_schema_is_a_finding(double, text):
     assert "update Ollama" in check.hint
 
 
+def test_the_memory_of_answers_is_looked_at_and_left_alone(double, tmp_path):
+    path = tmp_path / "llm.sqlite"
+    assert looked_at(double, cache_file=path)["model memory"].detail.startswith("0 answers")
+    assert not path.exists()
+    path.write_bytes(b"not a database at all, but long enough to be read as one" * 100)
+    check = looked_at(double, cache_file=path)["model memory"]
+    assert not check.good
+    assert "llm.cache_file" in check.hint
+
+
 def test_switched_off_is_no_finding(double):
     (check,) = model_checks(double.llm(enabled=False))
     assert check.good
@@ -65,7 +75,7 @@ def test_switched_off_is_no_finding(double):
 
 
 def test_a_model_that_is_not_reachable_is_a_harmless_finding(double):
-    (check,) = model_checks(double.llm(host=f"http://127.0.0.1:{unused_port()}"))
+    check, _ = model_checks(double.llm(host=f"http://127.0.0.1:{unused_port()}"))
     assert (check.name, check.good) == ("model", False)
     assert "harmless: names that no rule knows go to review" in check.detail
     for remedy in ("ollama serve", "ollama pull qwen2.5:7b-instruct", "llm: {enabled: no}"):
@@ -73,7 +83,7 @@ def test_a_model_that_is_not_reachable_is_a_harmless_finding(double):
 
 
 def test_a_model_that_is_not_there_says_how_to_get_it(double):
-    (check,) = model_checks(double.llm(model="llama3.2:3b"))
+    check, _ = model_checks(double.llm(model="llama3.2:3b"))
     assert not check.good
     assert "ollama pull llama3.2:3b" in check.hint
 
@@ -105,7 +115,7 @@ def test_a_model_that_ollama_passes_on_is_flagged_where_it_is_allowed(double):
     assert "https://ollama.com:443: ROI names go there" in (
         looked_at(double, allow_remote=True)["where the model runs"].detail
     )
-    (check,) = model_checks(double.llm())
+    check, _ = model_checks(double.llm())
     assert not check.good
     assert "llm.allow_remote" in check.hint
 
@@ -113,20 +123,20 @@ def test_a_model_that_ollama_passes_on_is_flagged_where_it_is_allowed(double):
 def test_a_sample_without_an_answer_is_a_finding(double):
     double.fault = "memory"
     checks = list(model_checks(double.llm()))
-    assert [check.good for check in checks] == [True, True, True, False]
-    assert "needs more memory" in checks[-1].detail
+    assert [check.good for check in checks] == [True, True, True, False, True]
+    assert "needs more memory" in checks[-2].detail
 
 
 def test_embeddings_are_tried_where_they_are_wanted(double):
     double.models.append(Model("all-minilm:latest"))
     assert "2 dimensions" in looked_at(double, embed_model="all-minilm")["embeddings"].detail
     checks = list(model_checks(double.llm(embed_model="absent")))
-    assert not checks[-1].good
-    assert "ollama pull absent" in checks[-1].hint
+    assert not checks[-2].good
+    assert "ollama pull absent" in checks[-2].hint
 
 
 def test_a_certificate_that_cannot_be_read_is_a_finding(double, tmp_path):
-    (check,) = model_checks(double.llm(host="https://127.0.0.1", ca_file=tmp_path / "none.pem"))
+    check, _ = model_checks(double.llm(host="https://127.0.0.1", ca_file=tmp_path / "none.pem"))
     assert not check.good
     assert "llm.ca_file" in check.detail
 

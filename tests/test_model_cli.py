@@ -150,6 +150,7 @@ def test_a_cassette_has_every_request_and_answer(
 ) -> None:
     cassette = tmp_path / "cassette.jsonl"
     evaluated(capsys, gold, "--record", cassette, "--config", config)
+    assert cassette.stat().st_mode & 0o077 == 0
     head, *lines = map(json.loads, cassette.read_text(encoding="utf-8").splitlines())
     assert head["model"]["digest"] == double.models[0].digest
     assert len(lines) == len(double.requests) == 6

@@ -226,6 +226,47 @@ def test_a_node_that_ends_while_a_set_waits_takes_it_up_again(
     assert names_in(receiver.box[0].dataset, tmp_path) == ["Bladder"]
 
 
+def test_a_node_that_ends_while_it_asks_complains_of_nothing(
+    start: Start, double: OllamaDouble, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    double.fault, double.faulty_paths = "slow", {"/api/chat"}
+    node = start(object_budget_s=30.0, failures_before_pause=1)
+    send(node, tmp_path, structure_set(["gnarblix"]))
+    wait_until(lambda: double.at_work > 0)
+    with caplog.at_level(logging.WARNING, "tg263_scp"):
+        node.drain_and_stop()
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+def test_the_queue_says_which_set_waits_for_the_model(
+    start: Start, double: OllamaDouble, receiver: Receiver, tmp_path: Path
+) -> None:
+    double.fault, double.faulty_paths = "slow", {"/api/chat"}
+    node = start(object_budget_s=30.0)
+    send(node, tmp_path, structure_set(["gnarblix"]))
+    wait_until(lambda: double.at_work > 0)
+    ((job, _),) = node.journal.list_objects()
+    assert (job.state, job.reason) == (ObjectState.RECEIVED, "awaiting_model")
+    double.fault = None
+    double.release()
+    wait_until(lambda: settled(node))
+    ((job, _),) = node.journal.list_objects(finished=True)
+    assert (job.state, job.reason) == (ObjectState.READY, "")
+
+
+def test_without_a_memory_the_node_goes_on_without_the_model(
+    start: Start, double: OllamaDouble, receiver: Receiver, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "folder").mkdir()
+    with caplog.at_level(logging.ERROR):
+        node = start(cache_file=tmp_path / "folder")
+    send(node, tmp_path, structure_set(["gnarblix", "herz"]))
+    wait_until(lambda: settled(node))
+    assert names_in(receiver.box[0].dataset, tmp_path) == ["gnarblix", "Heart"]
+    assert "cannot be used" in caplog.text
+    assert double.calls == []
+
+
 def test_another_model_than_before_is_asked_anew(
     start: Start, double: OllamaDouble, receiver: Receiver, tmp_path: Path
 ) -> None:

@@ -40,7 +40,7 @@ class Llm(Section):
     counter_check: Truth
     temperature: Annotated[float, Field(ge=0, le=2)]
     candidates: Annotated[int, Field(ge=2, le=40)]
-    context_tokens: Annotated[int, Field(ge=512, le=1 << 20)]
+    context_tokens: Annotated[int, Field(ge=2048, le=1 << 20)]
     keep_alive_s: Annotated[int, Field(ge=-1)]
     answer_timeout_s: Seconds
     object_budget_s: Seconds

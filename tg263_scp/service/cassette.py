@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -34,7 +35,9 @@ class Recorder:
     def __init__(self, chooser: Chooser, path: Path) -> None:
         self._chooser = chooser
         self._lock = Lock()
-        self._file: TextIO = path.open("x", encoding="utf-8")
+        # ROI names are for the user who asked alone.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file: TextIO = os.fdopen(descriptor, "w", encoding="utf-8", newline="\n")
         self._begun = False
 
     def facts(self) -> ModelFacts:

@@ -16,7 +16,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from tg263_scp.configllm import Llm
@@ -29,6 +29,7 @@ from tg263_scp.naming.prompt_files import load_prompts
 from tg263_scp.naming.prompting import Assembled, PromptBook, assemble
 from tg263_scp.service.answer_store import AnswerStore
 from tg263_scp.service.breaker import Breaker
+from tg263_scp.service.counts import Counts
 from tg263_scp.service.embedding import Embedding
 from tg263_scp.service.ollama_client import Completion, ModelFacts, OllamaClient
 from tg263_scp.service.voting import Chooser, vote
@@ -62,18 +63,6 @@ class Consulted:
     reason: str = ""
 
 
-@dataclass(slots=True)
-class _Counts:
-    """Since the start of the process: samples asked for, questions answered, remembered answers used, failures, tokens."""
-
-    asked: int = 0
-    answered: int = 0
-    cached: int = 0
-    failures: int = 0
-    prompt_tokens: int = 0
-    answer_tokens: int = 0
-
-
 class Consultant:
     """Asks one model about names; may be used by several threads. ``clock`` gives seconds that only rise."""
 
@@ -97,14 +86,17 @@ class Consultant:
         self._embedding = (
             Embedding(llm.embed_model, chooser.embed, store, nomenclature) if llm.embed_model else None
         )
-        self._counts = _Counts()
+        self._counts = Counts("asked", "answered", "cached", "failures", "prompt_tokens", "answer_tokens")
         self._lock = Lock()
         self._digest = store.model_digest(llm.model)
         self._up = False
+        self._told: bool | None = None
+        self._closed = False
         self._answered_at: float | None = None
 
     def close(self) -> None:
-        """Close the client and the memory."""
+        """Close the client and the memory; what is being asked ends without an answer."""
+        self._closed = True
         self._chooser.close()
         self._store.close()
 
@@ -125,12 +117,11 @@ class Consultant:
 
     def state(self) -> dict[str, float]:
         """Figures for the metrics: ``up`` and ``breaker_open`` are 0 or 1, the others count since the start."""
-        with self._lock:
-            return {
-                "up": float(self._up),
-                "breaker_open": float(not self._breaker.allows),
-                **asdict(self._counts),
-            }
+        return {
+            "up": float(self._up),
+            "breaker_open": float(not self._breaker.allows),
+            **self._counts.now(),
+        }
 
     def requests(self, question: Question, choice: Choice | None = None) -> tuple[Assembled, ...]:
         """Return what is sent to ask a question: one request for each sample, then, of a ``choice``, the counter-check."""
@@ -154,7 +145,7 @@ class Consultant:
             if choice is None:
                 missed.questions.setdefault(question.key, question)
             else:
-                self._count(cached=1)
+                self._counts.add(cached=1)
             return choice
 
         def near(words: Sequence[str]) -> Sequence[str] | None:
@@ -190,7 +181,11 @@ class Consultant:
             facts = self.meet()
             if self._embedding and missed.texts:
                 self._embedding.learn(list(missed.texts))
-            questions = list(missed.questions.values())[: self._llm.object_questions]
+            # Another set may have asked the same meanwhile.
+            questions = [q for q in missed.questions.values() if not self._knows(q, facts.digest)]
+            known = len(missed.questions) - len(questions)
+            over = "too_many" if len(questions) > self._llm.object_questions else ""
+            questions = questions[: self._llm.object_questions]
             outcomes = self._ask_all(questions, facts, until, advance)
             choices = {q: outcome for q, outcome in outcomes.items() if isinstance(outcome, Choice)}
             if choices and self.meet().digest != facts.digest:
@@ -204,20 +199,23 @@ class Consultant:
         except ModelError as problem:
             self._failed(problem)
             return Consulted(0, problem.reason)
-        self._count(answered=len(choices))
+        self._counts.add(answered=len(choices))
         reasons = [outcome for outcome in outcomes.values() if isinstance(outcome, str)]
-        over = "too_many" if len(missed.questions) > len(questions) else ""
-        return Consulted(len(choices), reasons[0] if reasons else over)
+        return Consulted(known + len(choices), reasons[0] if reasons else over)
 
     def look(self) -> None:
-        """Look whether the model is there, and say so in the log."""
+        """Look whether the model is there and still the same one; say so in the log where that is news."""
         try:
             facts = self.meet()
         except ModelError as problem:
-            self._failed(problem)
-            logger.warning("names that no rule knows go to review: %s", problem)
+            self._up = False
+            if self._told is not False and not self._closed:
+                logger.warning("names that no rule knows go to review: %s", problem)
+            self._told = False
         else:
-            logger.info("asking %s (%s, Ollama %s)", facts.model, facts.digest[:12], facts.server_version)
+            if not self._told:
+                logger.info("asking %s (%s, Ollama %s)", facts.model, facts.digest[:12], facts.server_version)
+            self._told = True
 
     def meet(self) -> ModelFacts:
         """Return the facts of the model that answers now.
@@ -264,7 +262,7 @@ class Consultant:
             left_s = until - self._clock()
             if left_s <= 0:
                 return None
-            self._count(asked=1)
+            self._counts.add(asked=1)
             patience_s = (
                 max(_LOADING_S, self._llm.answer_timeout_s) if self._is_cold() else self._llm.answer_timeout_s
             )
@@ -272,13 +270,16 @@ class Consultant:
             completion = self._chooser.complete(
                 request.messages, request.schema, seed=seed, timeout_s=timeout_s
             )
-            self._count(prompt_tokens=completion.prompt_tokens, answer_tokens=completion.answer_tokens)
+            self._counts.add(prompt_tokens=completion.prompt_tokens, answer_tokens=completion.answer_tokens)
             self._answered_at = self._clock()
             return completion
 
         counter = self._countered if self._llm.counter_check else None
         choice = vote(question, self.requests(question), facts, complete, counter)
         return replace(choice, prompt_digest=self._book.digest) if choice else None
+
+    def _knows(self, question: Question, digest: str) -> bool:
+        return self._store.answer(self._key(question, digest)) is not None
 
     def _is_cold(self) -> bool:
         """Whether the server may have to load the model first, which may take longer than any answer."""
@@ -299,7 +300,9 @@ class Consultant:
         return hashlib.sha256(json.dumps([question.key, *under]).encode()).hexdigest()
 
     def _failed(self, problem: ModelError) -> None:
-        self._count(failures=1)
+        if self._closed:
+            return  # it was cut off by us
+        self._counts.add(failures=1)
         if problem.reason == "not_recorded":
             return  # no failure of a model: a cassette holds what it holds
         with self._lock:
@@ -310,11 +313,6 @@ class Consultant:
                 self._llm.pause_s,
                 problem,
             )
-
-    def _count(self, **more: int) -> None:
-        with self._lock:
-            for name, number in more.items():
-                setattr(self._counts, name, getattr(self._counts, name) + number)
 
 
 def configured_consultant(llm: Llm, nomenclature: Nomenclature) -> Consultant:

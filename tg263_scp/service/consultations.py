@@ -1,9 +1,9 @@
 """Structure sets that wait for the language model, without anything else waiting for them.
 
 The worker decides a set with the answers that are remembered. Where some are missing and the model is there, the set stays
-RECEIVED and waits here; a thread of its own asks; then the worker decides the set again. Objects of other kinds and sets
-without open names go on meanwhile. A set waits for the model at most for its budget, and at most so many wait at once: the
-others go on with what the rules know.
+RECEIVED and waits here; a thread of its own asks, one set after the other; then the worker decides the set again. Objects of
+other kinds and sets without open names go on meanwhile. A set waits for the model at most for its budget, its turn included,
+and at most so many wait at once: the others go on with what the rules know.
 
 Nothing here is durable, and nothing needs to be: after a crash the set is decided again, with the answers remembered till then.
 """
@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
 from tg263_scp.model import Decision, Roi
@@ -24,7 +24,8 @@ from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.query import NamingOptions
 from tg263_scp.naming.sides import PlaceOf
 from tg263_scp.service.consultant import Consultant, Missed
-from tg263_scp.service.faults import place_of
+from tg263_scp.service.counts import Counts
+from tg263_scp.service.faults import place_of as place_of_fault
 from tg263_scp.service.relabelling import Decide
 
 logger = logging.getLogger("tg263_scp.model")
@@ -34,6 +35,8 @@ MOST_WAITING = 200
 MOST_ROUNDS = 2
 """How often one set is asked about: once for its neighbours in meaning, once for its names."""
 _GRACE_S = 5.0
+_LOOK_EVERY_S = 60.0
+"""How often is looked whether the model is there and still the same one, where nothing is asked."""
 
 
 class AwaitingModel(Exception):  # noqa: N818 - no error: a reason to come back
@@ -47,24 +50,33 @@ class AwaitingModel(Exception):  # noqa: N818 - no error: a reason to come back
 @dataclass(slots=True)
 class _Wait:
     until: float
-    rounds: int = 0
-    waiting: bool = False
+    missed: Missed
+    rounds: int = 1
+    waiting: bool = True
 
 
 class Consultations:
     """The sets that wait for one consultant; ``wake`` is called when one has waited enough."""
 
     def __init__(
-        self, consultant: Consultant, wake: Callable[[], None], *, clock: Callable[[], float] = time.monotonic
+        self,
+        consultant: Consultant,
+        wake: Callable[[], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        most_waiting: int = MOST_WAITING,
     ) -> None:
         self._consultant = consultant
         self._wake = wake
         self._clock = clock
+        self._most_waiting = most_waiting
         self._lock = Lock()
         self._waits: dict[int, _Wait] = {}
-        self._queue: SimpleQueue[tuple[int, Missed] | None] = SimpleQueue()
+        self._queue: SimpleQueue[int | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="model", daemon=True)
         self._stopping = False
+        self._counts = Counts("unanswered_objects")
+        self._is_full = False
 
     def start(self) -> None:
         """Begin to ask."""
@@ -87,8 +99,12 @@ class Consultations:
             )
 
     def state(self) -> dict[str, float]:
-        """Figures for the metrics: those of the consultant, and how many sets wait now."""
-        return {**self._consultant.state(), "waiting_objects": len(self.waiting)}
+        """Figures for the metrics: those of the consultant, sets that wait now, and sets that went on with open questions."""
+        return {
+            **self._consultant.state(),
+            "waiting_objects": len(self.waiting),
+            **self._counts.now(),
+        }
 
     def deciding(self, job: int, decide: Decide) -> Decide:
         """Return ``decide`` with the model's answers; it raises :class:`AwaitingModel` where some are worth waiting for."""
@@ -103,10 +119,19 @@ class Consultations:
         ) -> tuple[Decision, ...]:
             missed = Missed()
             model = model or self._consultant.view(missed)
-            decisions = decide(rois, nomenclature, options, place_of=place_of, model=model)
+            try:
+                decisions = decide(rois, nomenclature, options, place_of=place_of, model=model)
+            except OSError:
+                raise  # the disk, not the model
+            except Exception as problem:
+                # Whatever the model has to do with it: without it the set may well be decided.
+                logger.error(
+                    "job %d: decided without the language model after %s", job, place_of_fault(problem)
+                )
+                return decide(rois, nomenclature, options, place_of=place_of)
             if missed and self._is_worth_waiting(job):
                 raise AwaitingModel(missed)
-            self._forget(job)
+            self._counts.add(unanswered_objects=int(bool(missed)))
             return decisions
 
         return decided
@@ -114,45 +139,57 @@ class Consultations:
     def wait(self, job: int, missed: Missed) -> None:
         """Let a set wait until what it missed was asked."""
         with self._lock:
-            wait = self._waits.setdefault(job, _Wait(self._clock() + self._consultant.object_budget_s))
-            wait.rounds += 1
-            wait.waiting = True
-        self._queue.put((job, missed))
+            wait = self._waits.get(job)
+            if wait is None:
+                self._waits[job] = _Wait(self._clock() + self._consultant.object_budget_s, missed)
+            else:
+                wait.missed, wait.rounds, wait.waiting = missed, wait.rounds + 1, True
+        self._queue.put(job)
+
+    def forget(self, job: int) -> None:
+        """A set is decided, held or gone: should it come again, its time begins anew."""
+        with self._lock:
+            self._waits.pop(job, None)
 
     def _is_worth_waiting(self, job: int) -> bool:
         with self._lock:
             wait = self._waits.get(job)
             asked_enough = wait is not None and (wait.rounds >= MOST_ROUNDS or self._clock() >= wait.until)
-            full = sum(wait.waiting for wait in self._waits.values()) >= MOST_WAITING
+            full = wait is None and len(self._waits) >= self._most_waiting
+        if full and not self._is_full:
+            logger.warning("%d sets wait for the language model: others go on without it", self._most_waiting)
+        self._is_full = full
         return self._consultant.usable and not asked_enough and not full and not self._stopping
-
-    def _forget(self, job: int) -> None:
-        with self._lock:
-            self._waits.pop(job, None)
 
     def _run(self) -> None:
         self._consultant.look()
-        while (item := self._queue.get()) is not None:
-            job, missed = item
-            with self._lock:
-                wait = self._waits[job]
+        while not self._stopping:
             try:
-                self._ask(job, missed, wait.until - self._clock())
+                job = self._queue.get(timeout=_LOOK_EVERY_S)
+            except Empty:
+                self._consultant.look()
+                continue
+            with self._lock:
+                wait = self._waits.get(job) if job is not None else None
+            if job is None or wait is None:
+                continue  # it went on meanwhile: its time was up
+            try:
+                self._ask(job, wait)
             except Exception as problem:
                 # A fault of ours may cost an answer, never an object.
-                logger.error("job %d: the model was not asked after %s", job, place_of(problem))
+                logger.error("job %d: the model was not asked after %s", job, place_of_fault(problem))
             with self._lock:
                 wait.waiting = False
             self._wake()
 
-    def _ask(self, job: int, missed: Missed, left_s: float) -> None:
+    def _ask(self, job: int, wait: _Wait) -> None:
+        left_s = wait.until - self._clock()
         if left_s <= 0 or self._stopping:
             return
-        result = self._consultant.consult(missed, budget_s=left_s)
+        result = self._consultant.consult(wait.missed, budget_s=left_s)
         said = f" ({result.reason})" if result.reason else ""
-        logger.info(
-            "job %d: %d of %d questions answered%s", job, result.answered, len(missed.questions), said
-        )
+        total = len(wait.missed.questions)
+        logger.info("job %d: %d of %d questions answered%s", job, result.answered, total, said)
 
 
 def asking_at_once(consultant: Consultant) -> Decide:

@@ -23,6 +23,9 @@ from tg263_scp.service.database import Database
 from tg263_scp.service.outbox import Outbox
 from tg263_scp.service.states import Arrival, Delivery, DeliveryState, Ingest, Job, ObjectState, job_of
 
+AWAITING_MODEL = "awaiting_model"
+"""The reason of an object that is RECEIVED and waits for the language model."""
+
 
 class Journal:
     """The journal of one node; safe to use from several threads, and from another process beside a running node.
@@ -97,6 +100,11 @@ class Journal:
             *waiting,
         )
         return job_of(rows[0]) if rows else None
+
+    def awaits_model(self, job: int) -> None:
+        """Note that a RECEIVED object waits for the language model, for a person who looks at the queue."""
+        with self._database.transaction() as db:
+            db.execute("UPDATE objects SET reason=? WHERE job=? AND state='RECEIVED'", (AWAITING_MODEL, job))
 
     def decide(
         self, job: int, record: Mapping[str, Any], *, hold: bool, reason: str = "", sends_result: bool = False

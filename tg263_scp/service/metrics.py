@@ -42,6 +42,10 @@ MODEL_FIGURES: Mapping[str, tuple[type[CounterMetricFamily | GaugeMetricFamily],
     "prompt_tokens": (CounterMetricFamily, "Tokens sent, as the server counts them"),
     "answer_tokens": (CounterMetricFamily, "Tokens answered, as the server counts them"),
     "waiting_objects": (GaugeMetricFamily, "Structure sets that wait for the language model now"),
+    "unanswered_objects": (
+        CounterMetricFamily,
+        "Structure sets that went on with questions that nobody answered",
+    ),
 }
 """Figure, kind and meaning; shown as ``tg263_model_<figure>``, counters with ``_total``."""
 

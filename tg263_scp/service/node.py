@@ -22,7 +22,7 @@ from tg263_scp.config import Config
 from tg263_scp.configroutes import Gates
 from tg263_scp.dicom.listener import Listener, Received
 from tg263_scp.dicom.statuses import StoreStatus
-from tg263_scp.errors import JournalError, Tg263Error
+from tg263_scp.errors import JournalError, ModelError, Tg263Error
 from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog, IdentifierHash
@@ -198,7 +198,11 @@ class Node:
     def _consulting(self, opened: ExitStack) -> Consultations | None:
         if not self._config.llm.enabled:
             return None
-        consultant = configured_consultant(self._config.llm, self._nomenclature)
+        try:
+            consultant = configured_consultant(self._config.llm, self._nomenclature)
+        except ModelError as problem:
+            logger.error("without the language model, names that no rule knows go to review: %s", problem)
+            return None
         consultations = Consultations(consultant, lambda: self._worker.wake())
         opened.callback(consultations.stop)
         return consultations

@@ -97,9 +97,12 @@ class Worker(PollingThread):
                 self._decide(job)
             except AwaitingModel as awaiting:
                 assert self._consultations is not None
+                self._journal.awaits_model(job.job)
                 self._consultations.wait(job.job, awaiting.missed)
                 logger.info("job %d: waits for the language model", job.job)
                 return True
+            if self._consultations:
+                self._consultations.forget(job.job)
             job = self._journal.job(job.job)
         record = json.loads(job.record)
         if not (repeated and self._audit.holds(record["decision"])):

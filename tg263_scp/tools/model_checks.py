@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from tg263_scp.configllm import Llm
 from tg263_scp.errors import ModelError, Tg263Error
+from tg263_scp.service.answer_store import remembered_answers
 from tg263_scp.service.ollama_client import Completion, ModelFacts, OllamaClient
 from tg263_scp.tools.check import Check
 
@@ -31,6 +32,11 @@ def model_checks(llm: Llm) -> Iterator[Check]:
     if not llm.enabled:
         yield Check("model", True, "off (llm.enabled: no): names that no rule knows go to review")
         return
+    yield from _server_checks(llm)
+    yield _memory(llm)
+
+
+def _server_checks(llm: Llm) -> Iterator[Check]:
     try:
         client = OllamaClient.of(llm)
     except Tg263Error as problem:
@@ -61,6 +67,14 @@ def _not_there(llm: Llm, problem: ModelError) -> Check:
         f"{problem.message}; harmless: names that no rule knows go to review",
         f"{remedy}; or do without: llm: {{enabled: no}}",
     )
+
+
+def _memory(llm: Llm) -> Check:
+    name = "model memory"
+    try:
+        return Check(name, True, f"{remembered_answers(llm.cache_file)} answers in {llm.cache_file}")
+    except ModelError as problem:
+        return Check(name, False, problem.message, problem.hint)
 
 
 def _there(llm: Llm, facts: ModelFacts) -> Check:
