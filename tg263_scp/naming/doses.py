@@ -35,6 +35,7 @@ _FIELD_STRENGTHS_T = frozenset({"1.5", "3", "7"})
 _FRACTION_WORDS = frozenset(
     "f fx fxs fr frs frx fraction fractions fraktionen fraktion fracciones frazioni frac".split()
 )
+_UNSAFE_TOTAL = "a total and fractions that cannot be read safely"
 MOST_CGY = 12000
 """No target is prescribed more."""
 _DOSES_PER_FRACTION = frozenset({2, 3})
@@ -53,7 +54,11 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
     whole = "." not in token.text
     behind = slots.last
     slots.last, slots.behind_minus = "number", False
-    used = _take_fractions(tokens, at, slots) or _take_total(tokens, at, slots)
+    used = (
+        _take_fractions(tokens, at, slots)
+        or _take_count_first(tokens, at, slots)
+        or _take_total(tokens, at, slots)
+    )
     if used:
         return used
     joined = after and tokens[at + 1].joined
@@ -194,21 +199,45 @@ def _take_total(tokens: Sequence[Token], at: int, slots: Slots) -> int:
     if not (linked or named) or not (unit or value >= 20) or (unit and value >= 1000 and "cgy" not in texts):
         return 0
     here += 1 + named
+    sure = bool(unit or named) and (named or count not in _DOSES_PER_FRACTION)
+    if texts[here : here + 1] in (["/"], ["gy"]):
+        slots.problem = _UNSAFE_TOTAL
+    else:
+        _put_total(slots, total_cgy, count, sure=sure)
+    return here - at
+
+
+def _take_count_first(tokens: Sequence[Token], at: int, slots: Slots) -> int:
+    """Read ``20fx 60Gy`` as fractions and their total, where 60 Gy cannot be what each of them gets."""
+    texts = [token.text for token in tokens[at : at + 4]]
+    match texts:
+        case [count, word, total, "gy"] if (
+            count.isdecimal() and word in _FRACTION_WORDS and tokens[at + 2].is_number
+        ):
+            _put_total(slots, float(total) * 100, int(count), sure=True)
+            return 4
+    return 0
+
+
+def _put_total(slots: Slots, total_cgy: float, count: int, *, sure: bool) -> None:
+    """Write a total and its fractions as dose per fraction x fractions (principle T7), if nothing else can be meant."""
     per_fraction_cgy = round(total_cgy / count) if count else 0
-    sure = unit or named or (per_fraction_cgy >= 180 and (count <= 10 or per_fraction_cgy <= 300))
+    usual = (
+        per_fraction_cgy >= 180
+        and (count <= 10 or per_fraction_cgy <= 300)
+        and count not in _DOSES_PER_FRACTION
+    )
     possible = (
         1 <= count <= 45
         and abs(per_fraction_cgy * count - total_cgy) < 1e-6
         and 100 <= per_fraction_cgy <= _MOST_PER_FRACTION_CGY
         and total_cgy <= MOST_CGY
         and (count == 1 or total_cgy * count > _MOST_OF_LARGE_FRACTIONS_CGY)
-        and (named or count not in _DOSES_PER_FRACTION)
     )
-    if not (sure and possible) or texts[here : here + 1] in (["/"], ["gy"]):
-        slots.problem = "a total and fractions that cannot be read safely"
-    else:
+    if (sure or usual) and possible:
         slots.put("dose", f"{per_fraction_cgy}x{count}")
-    return here - at
+    else:
+        slots.problem = _UNSAFE_TOTAL
 
 
 def is_possible(dose: str) -> bool:

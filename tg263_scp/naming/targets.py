@@ -104,8 +104,10 @@ def _finished(slots: Slots, query: Query, nomenclature: Nomenclature) -> TargetR
         slots.problem = (
             "a letter before the type may be anything: a PGTV is primary to some, planning to others"
         )
-    if slots.place_level and PLACES.intersection(slots.custom):
-        slots.problem = slots.problem or "high, middle or low may be a part of the place or a dose level"
+    if slots.place_level and (
+        PLACES.intersection(slots.custom) or slots.type in ("GTV", "IGTV") or query.site == "brain"
+    ):  # a GTV has no dose of its own, and *LO* is the left occipital lobe
+        slots.problem = slots.problem or "high, middle or low may be a place or a dose level"
     if slots.station and query.site == "thorax":
         slots.problem = slots.problem or "a number that may be that of a nodal station"
     if slots.small and not (slots.dose or slots.level or slots.classifier or slots.words):
