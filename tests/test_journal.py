@@ -69,8 +69,8 @@ def delivery_of(journal, job, destination="d1"):
     return next(each for each in journal.outbox.deliveries(job) if each.destination == destination)
 
 
-def settle(journal, job, to, **options):
-    delivery = delivery_of(journal, job)
+def settle(journal, job, to, destination="d1", **options):
+    delivery = delivery_of(journal, job, destination)
     journal.outbox.sending(delivery)
     journal.outbox.settle(delivery, to, **options)
 
@@ -127,7 +127,7 @@ def test_nothing_is_sent_that_was_not_being_sent(journal):
 
 
 def test_an_unknown_job_is_an_error(journal):
-    for action in (journal.retry, journal.release, journal.expire, journal.job):
+    for action in (journal.retry, journal.redo, journal.release, journal.expire, journal.job):
         with pytest.raises(JournalError, match="99"):
             action(99)
 
@@ -251,6 +251,63 @@ def test_a_retry_restarts_what_was_given_up_and_hastens_what_waits(journal, cloc
 
 def test_a_retry_of_what_runs_by_itself_does_nothing(journal):
     assert journal.retry(ready(journal)) == 0
+
+
+def test_a_redo_decides_anew_what_is_done_and_delivers_it_again(journal):
+    job = ready(journal, "d1", "d2")
+    settle(journal, job, DeliveryState.SENT, status=0)
+    settle(journal, job, DeliveryState.FAILED, destination="d2", status=0xC000, error="refused")
+    journal.redo(job)
+    assert journal.next_job().job == job
+    journal.decide(job, {"kind": "relabelled"}, hold=False, sends_result=True)
+    journal.finish(job, ["d1", "d2", "d3"])
+    assert {each.destination: each.state for each in journal.outbox.deliveries(job)} == {
+        "d1": "PENDING",
+        "d2": "PENDING",
+        "d3": "PENDING",
+    }
+    assert journal.job(job).sends_result
+
+
+def test_a_redo_decides_a_held_object_anew(journal):
+    job = held(journal)
+    journal.redo(job)
+    assert journal.job(job).state is ObjectState.RECEIVED
+
+
+def test_what_is_under_way_or_overtaken_is_not_done_again(journal):
+    job = ready(journal)
+    with pytest.raises(JournalError, match="on its way"):
+        journal.redo(job)
+    settle(journal, job, DeliveryState.SENT, status=0)
+    newer = received(journal, "t2", sha256="bb")
+    with pytest.raises(JournalError, match="newer version"):
+        journal.redo(job)
+    with pytest.raises(JournalError, match="received"):
+        journal.redo(newer)
+
+
+def test_what_went_on_without_an_answer_is_remembered_until_it_is_decided_anew(journal):
+    job = received(journal)
+    journal.decide(job, {"kind": "unchanged"}, hold=False, unanswered=2)
+    journal.finish(job, ["d1"])
+    assert (journal.unanswered(), journal.job(job).unanswered) == ([job], 2)
+    settle(journal, job, DeliveryState.SENT, status=0)
+    journal.redo(job)
+    assert journal.unanswered() == []
+    journal.decide(job, {"kind": "relabelled"}, hold=False)
+    journal.finish(job, ["d1"])
+    assert journal.unanswered() == []
+
+
+def test_who_waits_for_the_model_is_seen_until_it_is_decided(journal):
+    job = received(journal)
+    journal.awaits_model(job)
+    assert (journal.job(job).state, journal.job(job).reason) == ("RECEIVED", "awaiting_model")
+    journal.decide(job, {"kind": "passed"}, hold=False)
+    assert journal.job(job).reason == ""
+    journal.awaits_model(job)
+    assert journal.job(job).reason == ""
 
 
 def test_a_release_sends_the_original_on_a_persons_word(journal):

@@ -145,6 +145,55 @@ def test_the_queue_says_what_a_destination_waits_for_and_a_retry_ends_the_wait(
     journal.close()
 
 
+def test_redo_decides_anew_what_was_delivered_and_says_why_where_it_cannot(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = Journal(load_config(config).spool.folder / JOURNAL_NAME)
+    journal.release(1)
+    journal.finish(1, ["archive"])
+    assert main(["queue", "redo", "1", "7", "--config", str(config)]) == ExitCode.FINDINGS
+    said = capsys.readouterr()
+    assert "0 of 2 objects are decided anew" in said.out
+    assert "job 1 is on its way" in said.err
+    assert "no job 7" in said.err
+    (delivery,) = journal.outbox.deliveries(1)
+    journal.outbox.sending(delivery)
+    journal.outbox.settle(delivery, DeliveryState.SENT, status=0)
+    assert main(["queue", "redo", "1", "--config", str(config)]) == ExitCode.DONE
+    assert state_of(config) is ObjectState.RECEIVED
+    journal.close()
+
+
+def test_the_queue_tells_what_the_model_was_not_asked_about_and_redo_finds_it(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = Journal(load_config(config).spool.folder / JOURNAL_NAME)
+    journal.retry(1)
+    journal.decide(1, {"decision": "d"}, hold=True, reason="unresolved_names", unanswered=3)
+    journal.finish(1, [])
+    journal.close()
+    assert main(["queue", "list", "--config", str(config)]) == ExitCode.DONE
+    assert "1 objects went on with names" in capsys.readouterr().out
+    assert main(["queue", "show", "1", "--config", str(config), "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["unanswered"] == 3
+    assert main(["queue", "redo", "--unanswered", "--config", str(config)]) == ExitCode.DONE
+    assert state_of(config) is ObjectState.RECEIVED
+    assert main(["queue", "redo", "--config", str(config)]) == ExitCode.USAGE
+
+
+def test_the_queue_counts_who_waits_for_the_model(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    journal = Journal(load_config(config).spool.folder / JOURNAL_NAME)
+    journal.retry(1)
+    journal.awaits_model(1)
+    journal.close()
+    assert main(["queue", "list", "--config", str(config)]) == ExitCode.DONE
+    assert "1 waiting for the language model" in capsys.readouterr().out
+    assert main(["queue", "show", "1", "--config", str(config)]) == ExitCode.DONE
+    assert "at most for llm.object_budget_s" in capsys.readouterr().out
+    assert main(["queue", "release", "1", "--config", str(config)]) == ExitCode.FAILURE
+    assert "goes on by itself" in capsys.readouterr().err
+
+
 def test_release_lets_a_held_object_go_on(config: Path) -> None:
     assert main(["queue", "release", "1", "--config", str(config)]) == ExitCode.DONE
     assert state_of(config) is ObjectState.DECIDED

@@ -145,6 +145,22 @@ def test_evaluate_measures_the_model_and_a_cassette_repeats_it_without_one(
     assert again == live
 
 
+def test_the_report_has_a_section_about_the_model_and_the_votes_of_every_row(
+    tmp_path: Path, gold: Path, config: Path, double: OllamaDouble, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live = evaluated(capsys, gold, "--report", tmp_path / "report", "--config", config)
+    model = live["model"]
+    assert (model["answered_none"], model["votes_differed"], model["counter_check_failed"]) == (0, 0, 0)
+    assert model["resolved_wrong_rate_95"][0] < 0.5 < model["resolved_wrong_rate_95"][1]
+    report = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    section = report.partition("## The language model")[2]
+    assert f"| digest | {double.models[0].digest} |" in section
+    assert "| resolved wrong | 1 |" in section
+    rows = mapped(tmp_path / "report" / "rows.csv")
+    assert rows[0]["model_votes"].startswith("2 wanted: 2 for structure Bladder; with that taken away: none")
+    assert rows[2]["model_votes"] == ""
+
+
 def test_a_cassette_has_every_request_and_answer(
     tmp_path: Path, gold: Path, config: Path, double: OllamaDouble, capsys: pytest.CaptureFixture[str]
 ) -> None:

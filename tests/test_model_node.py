@@ -29,10 +29,12 @@ from ollama_double import OllamaDouble
 from test_consultant import always
 from test_node import audit_lines, names_in, settled
 
+from tg263_scp.cli import main
 from tg263_scp.config import Config
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.service.node import Node
 from tg263_scp.service.states import ObjectState
+from tg263_scp.tools.exitcode import ExitCode
 
 UID = "1.2.3.100"
 Start = Callable[..., Node]
@@ -105,6 +107,21 @@ def test_a_name_that_no_rule_knows_is_asked_about_audited_and_forwarded(
     assert model["prompt_tokens"] > 0
     assert len(model["question"]) == 64
     assert "model" not in line["rois"][1]
+
+
+def test_audit_show_tells_what_the_model_said_of_names_that_changed_and_of_others(
+    start: Start, double: OllamaDouble, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = iter(["Bladder", "Rectum"])
+    double.answer = lambda request: {"structure": next(answers)}
+    node = start()
+    send(node, tmp_path, structure_set(["gnarblix", "Heart"]))
+    wait_until(lambda: settled(node))
+    assert main(["audit", "show", str(configured(tmp_path, double).audit.file)]) == ExitCode.DONE
+    said = " ".join(capsys.readouterr().out.split())
+    assert "model gnarblix 2 wanted: 1 for structure Bladder, 1 for structure Rectum" in said
+    assert f"{double.models[0].name} ({double.models[0].digest[:12]}), choose-structure/" in said
+    assert "model Heart" not in said
 
 
 def test_the_same_name_is_not_asked_about_again(
@@ -224,6 +241,25 @@ def test_a_node_that_ends_while_a_set_waits_takes_it_up_again(
         assert job.state in (ObjectState.RECEIVED, ObjectState.DECIDED, ObjectState.READY)
         wait_until(lambda: settled(again))
     assert names_in(receiver.box[0].dataset, tmp_path) == ["Bladder"]
+
+
+def test_what_went_on_while_the_model_was_away_is_done_again_once_it_is_back(
+    start: Start, double: OllamaDouble, receiver: Receiver, tmp_path: Path
+) -> None:
+    double.stop()
+    node = start(failures_before_pause=100)
+    send(node, tmp_path, structure_set(["gnarblix", "herz"]))
+    wait_until(lambda: settled(node))
+    assert names_in(receiver.box[0].dataset, tmp_path) == ["gnarblix", "Heart"]
+    (job,) = node.journal.unanswered()
+    double.start()
+    node.journal.redo(job)
+    wait_until(lambda: settled(node) and len(receiver.box) == 2)
+    assert names_in(receiver.box[1].dataset, tmp_path) == ["Bladder", "Heart"]
+    assert node.journal.unanswered() == []
+    first, second = decisions(tmp_path, double)
+    assert first["rois"][0]["model"]["answer"] is None
+    assert second["rois"][0]["new"] == "Bladder"
 
 
 def test_a_node_that_ends_while_it_asks_complains_of_nothing(

@@ -262,6 +262,15 @@ def _add_queue(verbs: _Group) -> None:
         "--all", dest="everything", action="store_true", help="all that is held, failed or waits"
     )
     _with_config(leaf, required=True)
+    purpose = "decide anew what was decided, and deliver it again: with other words, or now that the language model is there"
+    leaf = _leaf(actions, "redo", "queueing:redo_jobs", purpose)
+    leaf.add_argument("jobs", nargs="*", type=_whole_number, metavar="JOB")
+    leaf.add_argument(
+        "--unanswered",
+        action="store_true",
+        help="all that went on with names the language model was not asked about",
+    )
+    _with_config(leaf, required=True)
     leaf = _leaf(actions, "release", "queueing:release_jobs", "forward held objects as they were received")
     leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")
     _with_config(leaf, required=True)

@@ -17,7 +17,7 @@ from typing import Any
 from tg263_scp.errors import JournalError
 from tg263_scp.service.states import TRANSITIONS, ObjectState
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _SCHEMA = """
 CREATE TABLE objects (
     job INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -38,7 +38,8 @@ CREATE TABLE objects (
     reason TEXT NOT NULL DEFAULT '',
     record TEXT NOT NULL DEFAULT '',
     called_ae_title TEXT NOT NULL DEFAULT '',
-    route TEXT NOT NULL DEFAULT ''
+    route TEXT NOT NULL DEFAULT '',
+    unanswered INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route) WHERE state <> 'EXPIRED';
 CREATE INDEX object_uid ON objects (sop_instance_uid);
@@ -68,6 +69,7 @@ CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route)
 """,
     2: "ALTER TABLE deliveries ADD COLUMN variant TEXT NOT NULL DEFAULT '';\n",
     3: "ALTER TABLE deliveries ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;\n",
+    4: "ALTER TABLE objects ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0;\n",
 }
 """What makes a journal of the next version of one of this version; nothing in it is lost."""
 

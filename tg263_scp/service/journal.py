@@ -27,6 +27,9 @@ AWAITING_MODEL = "awaiting_model"
 """The reason of an object that is RECEIVED and waits for the language model."""
 
 
+_AT_REST = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
+
+
 class Journal:
     """The journal of one node; safe to use from several threads, and from another process beside a running node.
 
@@ -79,9 +82,8 @@ class Journal:
         return job, Ingest.NEW_VERSION if other else Ingest.NEW
 
     def _received_again(self, db: sqlite3.Connection, job: int, state: str, now: float) -> Ingest:
-        rows = db.execute("SELECT destination, state FROM deliveries WHERE job=?", (job,)).fetchall()
-        at_rest = all(row["state"] in (DeliveryState.SENT, DeliveryState.FAILED) for row in rows)
-        if state != ObjectState.READY or not at_rest:
+        rows = self._deliveries(db, job)
+        if state != ObjectState.READY or not all(row["state"] in _AT_REST for row in rows):
             return Ingest.IN_FLIGHT
         for row in rows:
             self.outbox.requeue(db, job, row["destination"], now)
@@ -107,11 +109,19 @@ class Journal:
             db.execute("UPDATE objects SET reason=? WHERE job=? AND state='RECEIVED'", (AWAITING_MODEL, job))
 
     def decide(
-        self, job: int, record: Mapping[str, Any], *, hold: bool, reason: str = "", sends_result: bool = False
+        self,
+        job: int,
+        record: Mapping[str, Any],
+        *,
+        hold: bool,
+        reason: str = "",
+        sends_result: bool = False,
+        unanswered: int = 0,
     ) -> None:
         """RECEIVED -> DECIDED: keep the audit record and what comes next (READY, or HELD with a reason code)."""
         with self._database.transaction() as db:
             self._decide(db, job, record, hold=hold, reason=reason, sends_result=sends_result)
+            db.execute("UPDATE objects SET unanswered=? WHERE job=?", (unanswered, job))
 
     def _decide(
         self,
@@ -142,8 +152,10 @@ class Journal:
                 raise JournalError(f"job {job} is not decided")
             state = ObjectState(row["next_state"])
             self._database.move(db, (job,), state, next_state="", record="")
+            before = {row["destination"] for row in self._deliveries(db, job)}
             for destination in destinations if state is ObjectState.READY else ():
-                self.outbox.queue(db, job, destination, now)
+                queue = self.outbox.requeue if destination in before else self.outbox.queue
+                queue(db, job, destination, now)
         return state
 
     def retry(self, job: int) -> int:
@@ -167,6 +179,36 @@ class Journal:
             hastened = self.outbox.hasten(db, job, now)
         return len(failed) + hastened
 
+    def redo(self, job: int) -> None:
+        """READY or HELD -> RECEIVED: decide anew, and deliver what comes of it to every destination once more.
+
+        Raises:
+            JournalError: it is not decided yet, a delivery is under way, or a newer version of the object has come since.
+        """
+        with self._database.transaction() as db:
+            row = db.execute("SELECT state, sop_instance_uid FROM objects WHERE job=?", (job,)).fetchone()
+            if row is None:
+                raise JournalError(f"the journal knows no job {job}")
+            if row["state"] not in (ObjectState.READY, ObjectState.HELD):
+                raise JournalError(
+                    f"job {job} is {row['state'].lower()}",
+                    hint="only what is decided, and still here, is done again",
+                )
+            newer = "SELECT 1 FROM objects WHERE sop_instance_uid=? AND job>?"
+            if db.execute(newer, (row["sop_instance_uid"], job)).fetchone():
+                raise JournalError(
+                    f"a newer version of job {job} has come since",
+                    hint="sent again, it would replace the newer one",
+                )
+            if not all(each["state"] in _AT_REST for each in self._deliveries(db, job)):
+                raise JournalError(
+                    f"job {job} is on its way", hint="wait until every destination has it, or was given up on"
+                )
+            self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
+
+    def _deliveries(self, db: sqlite3.Connection, job: int) -> list[sqlite3.Row]:
+        return db.execute("SELECT destination, state FROM deliveries WHERE job=?", (job,)).fetchall()
+
     def release(self, job: int, *, by: str = "") -> None:
         """HELD -> DECIDED: forward the original, unchanged, on a person's word; the audit log will name ``by``.
 
@@ -178,7 +220,10 @@ class Journal:
                 "SELECT state, token, sop_instance_uid FROM objects WHERE job=?", (job,)
             ).fetchone()
             if row is None or row["state"] != ObjectState.HELD:
-                raise JournalError(f"job {job} is not held", hint="only held objects can be released")
+                raise JournalError(
+                    f"job {job} is not held",
+                    hint="only held objects can be released; one that waits for the language model goes on by itself",
+                )
             record = {
                 "kind": "released",
                 "decision": secrets.token_hex(8),
@@ -187,6 +232,13 @@ class Journal:
                 "by": by,
             }
             self._decide(db, job, record, hold=False, reason="released", sends_result=False)
+
+    def unanswered(self) -> list[int]:
+        """Return the objects that went on, or are held, with names about which no language model was asked."""
+        rows = self._database.rows(
+            "SELECT job FROM objects WHERE unanswered>0 AND state IN ('READY','HELD') ORDER BY job"
+        )
+        return [row["job"] for row in rows]
 
     def expirable(self, before: float) -> list[Job]:
         """Return the READY objects that every destination has had since before ``before``."""

@@ -141,6 +141,11 @@ class RelabelOutcome:
         """How many ROIs there are of each status."""
         return dict(Counter(str(decision.status) for decision in self.decisions))
 
+    @property
+    def unanswered(self) -> int:
+        """About how many names a language model would have been asked, had it answered."""
+        return sum(bool(decision.question) and decision.choice is None for decision in self.decisions)
+
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:

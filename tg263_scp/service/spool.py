@@ -141,8 +141,9 @@ class Spool:
             path.unlink(missing_ok=True)
 
     def discard_result(self, token: str) -> None:
-        """Remove a relabelled copy that a job no longer wants or did not finish."""
+        """Remove a relabelled copy that a job no longer wants or did not finish, under new UIDs too."""
         self.result(token).unlink(missing_ok=True)
+        self.under_new_uids(token).unlink(missing_ok=True)
 
     def sweep(self, live: Collection[str], expired: Collection[str]) -> Swept:
         """Clear up after an unclean end; call before anything is received.

@@ -1,6 +1,6 @@
 """The states of the journal: what an object and a delivery can be, and what may follow what.
 
-object      RECEIVED -> DECIDED -> READY -> EXPIRED
+object      RECEIVED -> DECIDED -> READY -> EXPIRED, or RECEIVED (redo)
                            \\-> HELD -> RECEIVED (retry) or DECIDED (release)
 delivery    PENDING -> SENDING -> SENT | RETRY | FAILED, one per object and destination
 """
@@ -58,7 +58,7 @@ class Ingest(StrEnum):
 TRANSITIONS: Mapping[StrEnum, frozenset[StrEnum]] = {
     ObjectState.RECEIVED: frozenset({ObjectState.DECIDED}),
     ObjectState.DECIDED: frozenset({ObjectState.READY, ObjectState.HELD}),
-    ObjectState.READY: frozenset({ObjectState.EXPIRED}),
+    ObjectState.READY: frozenset({ObjectState.EXPIRED, ObjectState.RECEIVED}),
     ObjectState.HELD: frozenset({ObjectState.RECEIVED, ObjectState.DECIDED}),
     ObjectState.EXPIRED: frozenset(),
     DeliveryState.PENDING: frozenset({DeliveryState.SENDING, DeliveryState.RETRY, DeliveryState.FAILED}),
@@ -90,7 +90,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Job(Arrival):
-    """A row of ``objects``: what arrived, and what has become of it. Times are seconds since 1970 (UTC)."""
+    """A row of ``objects``: what arrived, and what has become of it. Times are seconds since 1970 (UTC).
+
+    ``unanswered`` is how many names went on although a language model would have been asked about them.
+    """
 
     job: int
     state: ObjectState
@@ -101,6 +104,7 @@ class Job(Arrival):
     sends_result: bool
     reason: str
     record: str
+    unanswered: int
 
 
 class Found(StrEnum):

@@ -158,6 +158,7 @@ class Worker(PollingThread):
             hold=outcome.kind is OutcomeKind.HELD,
             reason=outcome.reason,
             sends_result=outcome.kind is OutcomeKind.RELABELLED,
+            unanswered=outcome.unanswered,
         )
         self._step("decided")
         self._log(job, outcome)

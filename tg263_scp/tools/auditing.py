@@ -6,19 +6,23 @@ import json
 import sys
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tg263_scp.config import load_config
 from tg263_scp.dicom.folding import object_sha256
 from tg263_scp.dicom.part10 import opened
 from tg263_scp.errors import HeldObjectError, Tg263Error
+from tg263_scp.model import Choice
 from tg263_scp.service.audit import verify
 from tg263_scp.tools.exitcode import ExitCode, UsageError
 from tg263_scp.tools.terminal import open_console, print_json, roi_text, visible
+from tg263_scp.tools.wording import choice_words
 
 
 def verify_log(file: Path | None, config: Path | None, as_json: bool) -> ExitCode:
@@ -118,3 +122,18 @@ def _show_line(line: dict[str, Any], console: Console) -> None:
         console.print(grid)
     if others:
         console.print(f"   {others} names not changed", style="dim")
+    for roi in line.get("rois", ()):
+        if "model" in roi:
+            _show_choice(str(roi.get("old")), roi["model"], console)
+
+
+def _show_choice(name: str, model: dict[str, Any], console: Console) -> None:
+    """Show what a language model said of a name; a line of another program version may tell less."""
+    told = {each.name: model[each.name] for each in fields(Choice) if each.name in model}
+    if not told.get("answer"):
+        said, who = "no answer", "not asked, or not answered in time"
+    else:
+        choice = Choice(**told)
+        said, who = choice.said, choice_words(choice)
+    console.print(Text("   model  ").append_text(roi_text(name)).append(f"  {visible(said)}"))
+    console.print(f"          {visible(who)}", style="dim", markup=False)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from tg263_scp.config import load_config
 from tg263_scp.errors import Tg263Error
 from tg263_scp.model import Choice, Decision, Status
-from tg263_scp.naming.asking import Question
+from tg263_scp.naming.asking import NONE, Question
 from tg263_scp.naming.choosing import Model
 from tg263_scp.naming.nomenclature import Nomenclature
 from tg263_scp.naming.prompt_files import load_prompts
@@ -26,7 +26,7 @@ from tg263_scp.service.cassette import Player, Recorder
 from tg263_scp.service.consultant import Consultant, Missed
 from tg263_scp.service.ollama_client import ModelFacts, OllamaClient
 from tg263_scp.service.voting import Chooser
-from tg263_scp.tools.evaluate import Evaluation, Verdict
+from tg263_scp.tools.evaluate import Evaluation, Verdict, wilson
 from tg263_scp.tools.exitcode import UsageError
 from tg263_scp.tools.mapping import Namer, decide_table
 from tg263_scp.tools.tables import Table
@@ -185,7 +185,9 @@ def use_of_model(facts: ModelFacts, evaluation: Evaluation, asker: Asker) -> dic
     """
     asked = [row for row in evaluation.judged if row.decision.choice is not None]
     resolved = [row for row in asked if row.decision.rule == "R090" and row.decision.status is Status.RENAME]
-    choices = {row.decision.choice for row in asked if row.decision.choice is not None}
+    wrong = sum(row.verdict is Verdict.WRONG for row in resolved)
+    answers = [row.decision.choice for row in asked if row.decision.choice is not None]
+    choices = set(answers)
     cost: dict[str, list[float]] = {
         "tokens_per_question": [choice.prompt_tokens + choice.answer_tokens for choice in choices],
         "prompt_tokens_per_request": [c.prompt_tokens / c.requests for c in choices],
@@ -195,9 +197,17 @@ def use_of_model(facts: ModelFacts, evaluation: Evaluation, asker: Asker) -> dic
         **asdict(facts),
         "questions_not_answered": asker.unanswered,
         "names_asked_about": len(asked),
+        "answered_none": sum(not _chosen(choice) for choice in answers),
+        "votes_differed": sum(len(choice.votes) > 1 for choice in answers),
+        "counter_check_failed": sum(choice.counter not in ("", NONE) for choice in answers),
         "names_resolved": len(resolved),
         "resolved_right": sum(row.verdict is Verdict.RIGHT for row in resolved),
-        "resolved_wrong": sum(row.verdict is Verdict.WRONG for row in resolved),
+        "resolved_wrong": wrong,
+        "resolved_wrong_rate_95": [round(bound, 4) for bound in wilson(wrong, len(resolved))],
         "left_although_a_name_was_due": sum(row.verdict is Verdict.MISSED for row in asked),
         **{name: round(sum(values) / len(values), 2) if values else None for name, values in cost.items()},
     }
+
+
+def _chosen(choice: Choice) -> bool:
+    return any(id_ != NONE for _, id_ in choice.answer)

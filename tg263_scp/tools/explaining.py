@@ -21,7 +21,7 @@ from tg263_scp.naming.vetoes import VETOES
 from tg263_scp.tools.exitcode import ExitCode
 from tg263_scp.tools.mapping import Namer, open_namer
 from tg263_scp.tools.terminal import open_console, print_json, roi_text, visible
-from tg263_scp.tools.wording import STATUS_STYLE, decision_as_json, place, reason_words
+from tg263_scp.tools.wording import STATUS_STYLE, choice_words, decision_as_json, place, reason_words
 
 if TYPE_CHECKING:
     from tg263_scp.tools.consulting import AskedQuestion
@@ -170,11 +170,8 @@ def _asked(asked: AskedQuestion, choice: Choice | None) -> Group:
     if choice is None:
         lines.append(Text("nobody has answered", style="yellow"))
         return Group(*lines)
-    who = f"{choice.model} ({choice.model_digest[:12]})"
-    cost = f"{choice.prompt_tokens} + {choice.answer_tokens} tokens, {choice.seconds:.1f} s"
-    when = "remembered" if choice.remembered else "asked now"
     lines.append(Text(f"votes  {choice.said}", style="bold"))
-    lines.append(Text(f"{who}: {cost}, {when}", style="dim"))
+    lines.append(Text(choice_words(choice), style="dim"))
     return Group(*lines)
 
 

@@ -7,6 +7,7 @@ A list names objects by their job number alone; the SOP Instance UID appears whe
 from __future__ import annotations
 
 import getpass
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,8 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tg263_scp.config import load_config
-from tg263_scp.errors import Tg263Error
-from tg263_scp.service.journal import Journal
+from tg263_scp.errors import JournalError, Tg263Error
+from tg263_scp.service.journal import AWAITING_MODEL, Journal
 from tg263_scp.service.node import JOURNAL_NAME
 from tg263_scp.service.states import Delivery, DeliveryState, Job, ObjectState
 from tg263_scp.tools.exitcode import ExitCode, UsageError
@@ -50,10 +51,18 @@ def list_jobs(config: Path, everything: bool, as_json: bool) -> ExitCode:
     """The verb ``queue list``."""
     with opened_journal(config) as journal:
         entries = journal.list_objects(finished=everything)
+        unanswered = len(journal.unanswered())
     if as_json:
         print_json([_summary(entry) | {"errors": _errors(entry[1])} for entry in entries])
-    else:
-        _show_list(entries, open_console())
+        return ExitCode.DONE
+    console = open_console()
+    _show_list(entries, console)
+    if unanswered:
+        console.print(
+            f"{unanswered} objects went on with names that the language model was not asked about:"
+            " `queue redo --unanswered` decides them anew",
+            style="dim",
+        )
     return ExitCode.DONE
 
 
@@ -83,6 +92,23 @@ def retry_jobs(jobs: Sequence[int], everything: bool, config: Path) -> ExitCode:
     return ExitCode.DONE if restarted == len(chosen) else ExitCode.FINDINGS
 
 
+def redo_jobs(jobs: Sequence[int], unanswered: bool, config: Path) -> ExitCode:
+    """The verb ``queue redo``: decide anew, and deliver again, what is done; says of each why not where it cannot."""
+    if bool(jobs) == unanswered:
+        raise UsageError("say which jobs to do again", hint="give job numbers, or --unanswered")
+    with opened_journal(config) as journal:
+        chosen = journal.unanswered() if unanswered else jobs
+        begun = 0
+        for job in chosen:
+            try:
+                journal.redo(job)
+                begun += 1
+            except JournalError as problem:
+                print(f"tg263-scp: {problem}", file=sys.stderr)
+    print(f"{begun} of {len(chosen)} objects are decided anew")
+    return ExitCode.DONE if begun == len(chosen) else ExitCode.FINDINGS
+
+
 def release_jobs(jobs: Sequence[int], config: Path) -> ExitCode:
     """The verb ``queue release``: forward held objects as they were received; the audit log names who said so."""
     with opened_journal(config) as journal:
@@ -106,6 +132,7 @@ def _summary(entry: Entry) -> dict[str, Any]:
         "job": job.job,
         "state": job.state.value.lower(),
         "reason": job.reason,
+        "unanswered": job.unanswered,
         "received": _time(job.received_at),
         "from": job.calling_ae_title,
         "bytes": job.dataset_bytes,
@@ -174,7 +201,9 @@ def _show_list(entries: Sequence[Entry], console: Console) -> None:
     console.print(table)
     held = sum(job.state is ObjectState.HELD for job, _ in entries)
     failed = sum(any(each.state is DeliveryState.FAILED for each in deliveries) for _, deliveries in entries)
-    console.print(f"{len(entries)} objects: {held} held, {failed} with a failed delivery")
+    waiting = sum(job.reason == AWAITING_MODEL for job, _ in entries)
+    waits = f", {waiting} waiting for the language model" if waiting else ""
+    console.print(f"{len(entries)} objects: {held} held, {failed} with a failed delivery{waits}")
     errors = Counter(error for _, deliveries in entries for error in _errors(deliveries).items())
     for (destination, error), count in errors.items():
         console.print(visible(f"{destination}, {count} objects: {error}"), markup=False)

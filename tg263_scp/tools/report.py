@@ -37,6 +37,7 @@ _ROW_COLUMNS = (
     "rule",
     "reason",
     "confidence",
+    "model_votes",
 )
 
 
@@ -228,7 +229,7 @@ def write_report(folder: Path, evaluation: Evaluation, figures: dict[str, Any]) 
         Tg263Error: the folder cannot be written to.
     """
     files = {
-        "report.md": "\n".join(_markdown(evaluation)) + "\n",
+        "report.md": "\n".join((*_markdown(evaluation), *_markdown_model(figures))) + "\n",
         "figures.json": json_text(figures),
         "rows.csv": _rows_csv(evaluation),
     }
@@ -243,7 +244,8 @@ def _rows_csv(evaluation: Evaluation) -> str:
         (
             row.decision.original, row.gold, "|".join(sorted(row.accepted)), row.answer, row.verdict.value,
             "yes" if row.wrong_side else "", row.decision.status.value, row.decision.rule, row.decision.reason.value,
-            f"{row.decision.confidence:.4f}", *(row.groups.get(name, "") for name in groups),
+            f"{row.decision.confidence:.4f}", row.decision.choice.said if row.decision.choice else "",
+            *(row.groups.get(name, "") for name in groups),
         )
         for row in evaluation.judged
     )  # fmt: skip
@@ -288,6 +290,19 @@ def _markdown(evaluation: Evaluation) -> Iterator[str]:
             for row in wrong
         ),
     )
+
+
+def _markdown_model(figures: Mapping[str, Any]) -> Iterator[str]:
+    """What a language model did, where one was asked."""
+    if "model" not in figures:
+        return
+    yield ""
+    yield "## The language model"
+    yield ""
+    yield "Resolved: given a name by the model's unanimous choice (R090). Tokens and seconds count all samples of a question."
+    yield ""
+    rows = ((name.replace("_", " "), str(value)) for name, value in figures["model"].items())
+    yield from _markdown_table(("", ""), rows)
 
 
 def _markdown_tallies(title: str, tallies: Mapping[str, Tally]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tg263_scp.errors import SourceLine
-from tg263_scp.model import Candidate, Decision, Reason, Status, Step
+from tg263_scp.model import Candidate, Choice, Decision, Reason, Status, Step
 
 REASON_WORDS: dict[Reason, str] = {
     Reason.EMPTY: "no name to read",
@@ -54,6 +54,7 @@ def reason_words(code: str) -> str:
 
 HOLD_WORDS: dict[str, str] = {
     "approved": "the structure set is approved",
+    "awaiting_model": "the language model is being asked, at most for llm.object_budget_s",
     "charset_unknown": "its Specific Character Set is none of the standard's",
     "edit_not_proven": "the copy was not proven and discarded",
     "edited_since": "edited or re-encoded after it was relabelled",
@@ -93,6 +94,13 @@ HOLD_WORDS: dict[str, str] = {
 def hold_words(code: str) -> str:
     """Put the reason code of an object into words; one that is not known is shown as it is."""
     return HOLD_WORDS.get(code, code.replace("_", " "))
+
+
+def choice_words(choice: Choice) -> str:
+    """Tell who chose, and what it cost."""
+    when = "remembered" if choice.remembered else "asked now"
+    cost = f"{choice.prompt_tokens} + {choice.answer_tokens} tokens, {choice.seconds:.1f} s"
+    return f"{choice.model} ({choice.model_digest[:12]}), {choice.prompt}: {cost}, {when}"
 
 
 STATUS_STYLE: dict[Status, str] = {Status.RENAME: "green", Status.KEEP: "dim", Status.REVIEW: "yellow"}

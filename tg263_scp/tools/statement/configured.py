@@ -23,10 +23,10 @@ _NOT_OF_THE_NODE = frozenset(
             "other_uid_policy",
             "output_exists",
         ),
-        *("references_changed", "released", "series_torn_apart", "source_changed"),
+        *("awaiting_model", "references_changed", "released", "series_torn_apart", "source_changed"),
     )
 )
-"""Reasons that only the verbs for archives give, and the one that ends a hold."""
+"""Reasons that only the verbs for archives give, the one that ends a hold, and the one of a set that waits by itself."""
 
 
 def reason_table() -> str:
