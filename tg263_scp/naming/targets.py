@@ -108,6 +108,8 @@ def _finished(slots: Slots, query: Query, nomenclature: Nomenclature) -> TargetR
         PLACES.intersection(slots.custom) or slots.type in ("GTV", "IGTV") or query.site == "brain"
     ):  # a GTV has no dose of its own, and *LO* is the left occipital lobe
         slots.problem = slots.problem or "high, middle or low may be a place or a dose level"
+    if "p" in slots.letters and query.site == "prostate" and not slots.dose:
+        slots.problem = slots.problem or "a letter that may mean the prostate or a primary"
     if slots.station and query.site == "thorax":
         slots.problem = slots.problem or "a number that may be that of a nodal station"
     if slots.small and not (slots.dose or slots.level or slots.classifier or slots.words):
