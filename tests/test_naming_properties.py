@@ -165,3 +165,20 @@ def test_the_identifier_veto_looks_at_the_custom_part_alone(nomenclature: Nomenc
 )
 def test_no_name_is_too_odd_to_be_left_alone(nomenclature: Nomenclature, name: str) -> None:
     assert decide(name, nomenclature).name == name
+
+
+@pytest.mark.parametrize(
+    ("names", "becomes"),
+    [
+        (("SV", "Uterus", "Vagina", "Bladder", "Rectum"), "SV"),
+        (("SV", "Prostate", "Bladder", "Rectum"), "SeminalVes"),
+        (("seminal vesicles", "Uterus", "Bladder", "Rectum"), "SeminalVes"),
+        (("SV", "Uterus", "Prostate", "Bladder", "Rectum"), "SeminalVes"),
+    ],
+)
+def test_an_abbreviation_is_no_organ_of_the_sex_that_the_set_does_not_show(
+    names: tuple[str, ...], becomes: str, nomenclature: Nomenclature
+) -> None:
+    decision = decide_set([Roi(n, name) for n, name in enumerate(names)], nomenclature)[0]
+    assert decision.name == becomes
+    assert (decision.reason is Reason.OTHER_SEX) is (becomes == "SV")

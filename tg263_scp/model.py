@@ -67,6 +67,7 @@ class Reason(StrEnum):
     VETO_TYPE = "veto_type"
     VETO_CHARSET = "veto_charset"
     SIDE_FROM_CONTOURS = "side_from_contours"
+    OTHER_SEX = "other_sex"
     CLASH_SAME_NAME = "clash_same_name"
     CLASH_KEPT_NAME = "clash_kept_name"
 

@@ -23,6 +23,7 @@ from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.sides import PlaceOf, check_sides
 from tg263_scp.naming.vetoes import VETOES, no_identifier
 from tg263_scp.naming.wholeset import (
+    doubt_the_other_sex,
     half_pairs,
     infer_languages,
     infer_site,
@@ -93,7 +94,7 @@ def decide_set(
         ]
     if place_of is not None:
         decisions = check_sides(decisions, nomenclature, place_of)
-    return settle_clashes(refuse_unwritable(decisions, rois))
+    return settle_clashes(refuse_unwritable(doubt_the_other_sex(decisions), rois))
 
 
 def decide(

@@ -68,7 +68,8 @@ def take_margin(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Margin | N
         return None, tokens
     if named and not amounts and lexicon.marks.get(tokens[0].text) == "prv" and len(rest) > 1:
         amount, width = _amount(tuple(rest), len(rest) - 1, bare=True)
-        if width and amount and amount >= _LEAST_LAST and not rest[-1].joined:  # 'PRV cord 5'
+        apart = not rest[-1].joined or _is_padded(rest[-1])
+        if width and amount and amount >= _LEAST_LAST and apart:  # 'PRV cord 5', 'PRV_Brainstem05'
             amounts, rest = [amount], rest[:-1]
     mm = amounts[0] if len(amounts) == 1 else None
     valid = not amounts or mm is not None
@@ -89,6 +90,11 @@ def _amount(tokens: tuple[Token, ...], at: int, *, bare: bool) -> tuple[int | No
         return (_whole(value * 10) if value <= 2 else None), 1
     padded = len(tokens[at].text) == 2
     return (int(value) if 2 <= value <= 20 or (padded and 1 <= value <= 20) else None), 1
+
+
+def _is_padded(token: Token) -> bool:
+    """Tell whether a number is written in two digits, as margins are and copies seldom."""
+    return len(token.text) == 2 and token.text[0] == "0"
 
 
 def _whole(mm: float) -> int | None:

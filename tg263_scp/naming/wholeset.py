@@ -2,7 +2,7 @@
 
 S010 two ROIs would get the same new name; S020 a ROI would get a name that another one keeps. Names are compared without
 case, as treatment planning systems do. V090 vetoes a new name that the character set of the object cannot write: ISO_IR 13
-has an overline where ASCII has ``~``.
+has an overline where ASCII has ``~``. S040 doubts an abbreviation that becomes an organ of the sex that the set does not show.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from tg263_scp.model import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming import grammar
 from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.query import Proposal
+from tg263_scp.naming.text import squeeze
 
 TELLING = {
     "prostate": {"Prostate", "SeminalVes", "PenileBulb", "ProstateBed"},
@@ -37,6 +38,22 @@ TELLING = {
 """Structures that tell the site when contoured; the nearer site is named first where several fit."""
 
 _LEAST_VOTES = 2
+_FEMALE = frozenset({"Uterus", "Cervix", "Vagina", "VaginalCuff", "Ovary", "Ovaries", "Parametrium", "Vulva"})
+_MALE = frozenset(
+    {
+        "Prostate",
+        "ProstateBed",
+        "SeminalVes",
+        "SeminalVes_Dist",
+        "SeminalVes_Prox",
+        "PenileBulb",
+        "Penis",
+        "Testis",
+        "Testes",
+    }
+)
+_LONGEST_ABBREVIATION = 5
+"""Letters up to which a name may be an abbreviation, or a short word of a language that nobody speaks here."""
 
 
 def infer_site(decided: Sequence[tuple[Decision, Proposal | None]], nomenclature: Nomenclature) -> str:
@@ -96,6 +113,36 @@ def half_pairs(decisions: Sequence[Decision], nomenclature: Nomenclature) -> fro
         if isinstance(parsed, grammar.OrganName) and nomenclature.stems[parsed.stem].paired:
             sides.setdefault(parsed.stem, set()).update(parsed.spatial)
     return frozenset(stem for stem, seen in sides.items() if len(seen & {"L", "R"}) == 1)
+
+
+def doubt_the_other_sex(decisions: Sequence[Decision]) -> list[Decision]:
+    """Send to review the abbreviations that become an organ of the sex that the set does not show (S040).
+
+    ``SV`` beside a uterus is no seminal vesicle. Words written out are believed: templates of a clinic hold both sexes.
+    """
+    certain = {name for d in decisions if not _is_abbreviation(d) for name in _structures_of(d)}
+    female, male = not certain.isdisjoint(_FEMALE), not certain.isdisjoint(_MALE)
+    if female == male:
+        return list(decisions)
+    other = _MALE if female else _FEMALE
+    note = "the set shows the other sex"
+    return [
+        _stopped(d, "S040", Reason.OTHER_SEX, note)
+        if d.status is Status.RENAME and _is_abbreviation(d) and not other.isdisjoint(_structures_of(d))
+        else d
+        for d in decisions
+    ]
+
+
+def _is_abbreviation(decision: Decision) -> bool:
+    return decision.status is Status.RENAME and len(squeeze(decision.original)) <= _LONGEST_ABBREVIATION
+
+
+def _structures_of(decision: Decision) -> tuple[str, ...]:
+    """Return the names that a decision may be known by in the tables of this module: the name, and its stem."""
+    if decision.status is Status.REVIEW:
+        return ()
+    return decision.name, decision.name.partition("_PRV")[0].removesuffix("_L").removesuffix("_R")
 
 
 def settle_clashes(decisions: Sequence[Decision]) -> tuple[Decision, ...]:

@@ -41,6 +41,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.VETO_TYPE: "contradicts the ROI interpreted type",
     Reason.VETO_CHARSET: "the character set lacks a character of it",
     Reason.SIDE_FROM_CONTOURS: "the side is where the contours lie",
+    Reason.OTHER_SEX: "an organ of the other sex than the set shows",
     Reason.CLASH_SAME_NAME: "two structures would get one name",
     Reason.CLASH_KEPT_NAME: "another structure already has that name",
 }
