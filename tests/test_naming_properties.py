@@ -173,7 +173,7 @@ def test_no_name_is_too_odd_to_be_left_alone(nomenclature: Nomenclature, name: s
         (("SV", "Uterus", "Vagina", "Bladder", "Rectum"), "SV"),
         (("SV", "Prostate", "Bladder", "Rectum"), "SeminalVes"),
         (("seminal vesicles", "Uterus", "Bladder", "Rectum"), "SeminalVes"),
-        (("SV", "Uterus", "Prostate", "Bladder", "Rectum"), "SeminalVes"),
+        (("sem v", "Uterus", "Prostate", "Bladder", "Rectum"), "SeminalVes"),
     ],
 )
 def test_an_abbreviation_is_no_organ_of_the_sex_that_the_set_does_not_show(
