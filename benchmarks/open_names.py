@@ -129,12 +129,54 @@ def by_meaning(config: Path, nomenclature: Nomenclature) -> Near:
     return near
 
 
+def exposed(path: Path, nomenclature: Nomenclature, candidates: int) -> Iterator[tuple[str, str, str]]:
+    """Yield each name of a gold table that is asked about, its gold, and a wrong name that it could be given, or nothing."""
+    table = read_table(path)
+    columns = (table.required("original_name"), table.required("gold"), table.optional("accept"))
+    for name, gold, accept, site in zip(*columns, table.optional("site"), strict=True):
+        right = {gold.strip(), *(text.strip() for text in accept.split("|"))}
+        asked: list[Question] = []
+
+        def decided(
+            answer: Choice | None, name: str = name, site: str = site, asked: list[Question] = asked
+        ) -> Decision:
+            def choice_of(question: Question) -> Choice | None:
+                asked.append(question)
+                return answer
+
+            model = Model(choice_of, candidates=candidates)
+            return decide_set([Roi(1, name)], nomenclature, site=site, model=model)[0]
+
+        decided(None)
+        if asked:
+            options = [(slot, option.id) for slot, offered in asked[0].slots for option in offered]
+            given = (decided(certain(slot, id_)) for slot, id_ in options)
+            wrong = (each.name for each in given if each.status is Status.RENAME and each.name not in right)
+            yield name, gold, next(wrong, "")
+
+
+def show_worst(path: Path, candidates: int) -> None:
+    """Print what a chooser could do that wants to do harm."""
+    found = list(exposed(path, load_nomenclature(), candidates))
+    for row in found:
+        print(*row, sep="\t")
+    print(
+        f"{len(found)} names asked about, {sum(bool(wrong) for *_, wrong in found)} could be given a wrong name"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("gold", nargs="?", type=Path)
     parser.add_argument("--candidates", type=int, default=20)
     parser.add_argument("--embeddings", type=Path, metavar="FILE")
+    parser.add_argument("--worst", action="store_true")
     arguments = parser.parse_args()
+    if arguments.worst:
+        if not arguments.gold:
+            parser.error("--worst goes with a gold table")
+        show_worst(arguments.gold, arguments.candidates)
+        return
     whole = load_nomenclature()
     names = gold_names(arguments.gold) if arguments.gold else own_names(whole)
     packs = {pack.language for pack in whole.packs}

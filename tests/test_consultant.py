@@ -97,7 +97,7 @@ def test_a_unanimous_choice_is_applied_and_says_how_it_came_about(
     assert choice is not None
     assert choice.votes == (("structure Bladder", 3),)
     assert (choice.model, choice.model_digest) == (double.models[0].name, double.models[0].digest)
-    assert choice.prompt == "choose-structure/1"
+    assert choice.prompt == "choose-structure/2"
     assert choice.prompt_tokens > 0
 
 

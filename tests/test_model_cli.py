@@ -228,3 +228,23 @@ def test_relabel_asks_where_it_is_told_to(
         names = [roi.name for roi in read_structure_set(tmp_path / "with" / f"{number}.dcm").rois]
         assert names[0] == "Bladder"
     assert len(double.requests) <= 3 * jobs, "answers are shared between objects and processes"
+
+
+def test_an_archive_waits_for_answers_and_goes_on_where_it_ended(
+    tmp_path: Path, config: Path, double: OllamaDouble, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive, output = tmp_path / "archive", tmp_path / "with"
+    archive.mkdir()
+    for number, names in ((1, ["gnarblix"]), (2, ["herz"])):
+        write_object(
+            archive / f"{number}.dcm", structure_set(names, uid=f"1.2.{number}"), RTSTRUCT, f"1.2.{number}"
+        )
+    command = ["relabel", str(archive), "--output", str(output), "--llm", "--config", str(config)]
+    double.fault, double.faulty_paths = "error", {"/api/chat"}
+    assert main(command) == ExitCode.FINDINGS
+    assert "run the same command again" in capsys.readouterr().out
+    assert [path.name for path in output.glob("*.dcm")] == ["2.dcm"]
+    double.fault = None
+    assert main(command) == ExitCode.DONE
+    assert [roi.name for roi in read_structure_set(output / "1.dcm").rois] == ["Bladder"]
+    assert not list(output.glob(".*.unfinished"))

@@ -103,7 +103,7 @@ def test_a_name_that_no_rule_knows_is_asked_about_audited_and_forwarded(
     model = roi["model"]
     assert model["votes"] == [["structure Bladder", 2]]
     assert model["model_digest"] == double.models[0].digest
-    assert model["prompt"] == "choose-structure/1"
+    assert model["prompt"] == "choose-structure/2"
     assert model["prompt_tokens"] > 0
     assert len(model["question"]) == 64
     assert "model" not in line["rois"][1]

@@ -25,7 +25,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tg263_scp.model import Decision, Kind, Reason, Status
-from tg263_scp.naming.glue import segmented
 from tg263_scp.naming.identifiers import looks_like_a_record, repeats_identifier
 from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.parts import Parts, takings
@@ -165,7 +164,7 @@ def question_about(
             offered=(*offered, *alike),
             half_pairs=half_pairs,
             treated=decision.kind is Kind.TARGET,
-            limit=candidates,
+            limit=candidates - candidates // 5 if decision.kind is Kind.TARGET else candidates,
         )
         entries = ((name, entry_of(name, nomenclature)) for name in found)
         return tuple(Option(name, meaning_of(name, nomenclature), entry.category) for name, entry in entries)
@@ -247,10 +246,12 @@ def open_parts(query: Query, nomenclature: Nomenclature) -> Parts | None:
 
 
 def _cuts(query: Query, nomenclature: Nomenclature) -> list[tuple[Token, ...]]:
-    """Return the ways of cutting a name into words, the one that parts most first."""
-    cuts = [query.camel_words, query.words]
-    cuts += [glued for cut in cuts if (glued := segmented(cut, nomenclature.lexicon))]
-    return sorted(dict.fromkeys(cut for cut in cuts if cut), key=lambda cut: -_known(cut, nomenclature))
+    """Return the ways of cutting a name into words, the one with most known ones first.
+
+    A word that nobody knows stays whole: the *sin* in ``bassin`` is no side.
+    """
+    cuts = dict.fromkeys(cut for cut in (query.camel_words, query.words) if cut)
+    return sorted(cuts, key=lambda cut: -_known(cut, nomenclature))
 
 
 def _known(cut: tuple[Token, ...], nomenclature: Nomenclature) -> float:

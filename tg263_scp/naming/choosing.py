@@ -138,6 +138,8 @@ def named(
         return "", "nothing but a side or a margin"
     composed = compose(structure, parts, (), nomenclature)
     name = composed.names[0] if len(composed.names) == 1 else ""
+    if name and parts.partial:
+        return name, "a word for a part, which may belong to the name"
     if stem and stem.paired and not parts.sides and not parts.both:
         return name, "one of a pair, and no side is written"
     return name, "" if name else composed.note

@@ -16,9 +16,7 @@ from tg263_scp.naming.lexicon import LITTLE_WORDS, WIDE_LANGUAGES, Phrase, Sense
 from tg263_scp.naming.listing import Nomenclature
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.retrieval import structure_meant
-
-_UNSPACED = "\u2e80"
-"""From here on, but for Hangul, characters are of scripts written without spaces."""
+from tg263_scp.naming.text import is_unspaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def contradiction(words: Sequence[str], structure: str, query: Query, nomenclatu
         of = spoken(word, query, nomenclature) if word[0].isalpha() and word not in LITTLE_WORDS else None
         if of is not None and structure not in of.structures:
             return "a word of the name speaks of something else"
-        if of is None and word[0] >= _UNSPACED and not _is_more_of(word, structure, nomenclature):
+        if of is None and is_unspaced(word) and not _is_more_of(word, structure, nomenclature):
             return "it holds a word that speaks of something else, or is left out"
     return ""
 
@@ -104,7 +102,7 @@ def _unspaced_texts(nomenclature: Nomenclature) -> Mapping[str, tuple[str, ...]]
     """Return the synonyms of each structure in scripts without spaces."""
     found: dict[str, list[str]] = {}
     for key, phrases in nomenclature.lexicon.index.items():
-        for phrase in phrases if key[0] >= _UNSPACED else ():
+        for phrase in phrases if is_unspaced(key) else ():
             if phrase.sense is Sense.STRUCTURE:
                 found.setdefault(structure_meant(phrase.means, nomenclature), []).append(key)
     return {structure: tuple(texts) for structure, texts in found.items()}

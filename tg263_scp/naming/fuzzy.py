@@ -22,7 +22,7 @@ from rapidfuzz.distance import OSA
 from tg263_scp.naming.glue import partings
 from tg263_scp.naming.lexicon import Lexicon, Sense
 from tg263_scp.naming.listing import Nomenclature
-from tg263_scp.naming.text import squeeze
+from tg263_scp.naming.text import is_unspaced, squeeze
 
 _MOST_COMPARED = 60
 _LONGEST_OFFERED = 40
@@ -32,6 +32,8 @@ _LEAST_LIKE = 72.0
 _BEGINNING = 0.85
 """Likeness of a word to one that it begins or that stands in it glued to others."""
 _SHORTEST_PIECE = 4
+_LEAST_LIKE_UNSPACED = 50.0
+_SHORTEST_PIECE_UNSPACED = 2
 _SHORTEST = 5
 """Letters below which a word is not corrected: between short words one letter is a third of the meaning."""
 
@@ -179,8 +181,13 @@ def offers(name: str, nomenclature: Nomenclature, limit: int = 5) -> tuple[tuple
 
 
 def similar_words(word: str, words: Sequence[str]) -> Iterator[tuple[str, float]]:
-    """Yield those of ``words`` (sorted) that look like ``word``, that it begins, or that stand in it, with a likeness to 1."""
-    for near, score, _ in process.extract(word, words, scorer=fuzz.ratio, score_cutoff=_LEAST_LIKE, limit=12):
+    """Yield those of ``words`` (sorted) that look like ``word``, that it begins, or that stand in it, with a likeness to 1.
+
+    In scripts written without spaces a character is a syllable or a word: half of them say as much as most letters.
+    """
+    unspaced = is_unspaced(word)
+    least = _LEAST_LIKE_UNSPACED if unspaced else _LEAST_LIKE
+    for near, score, _ in process.extract(word, words, scorer=fuzz.ratio, score_cutoff=least, limit=12):
         yield near, score / 100
     if len(word) >= _SHORTEST_PIECE - 1:
         first = bisect_left(words, word)
@@ -188,9 +195,8 @@ def similar_words(word: str, words: Sequence[str]) -> Iterator[tuple[str, float]
             (longer, _BEGINNING)
             for longer in takewhile(lambda w: w.startswith(word), words[first : first + 24])
         )
-    pieces = {
-        word[start:end] for start in range(len(word)) for end in range(start + _SHORTEST_PIECE, len(word) + 1)
-    }
+    shortest = _SHORTEST_PIECE_UNSPACED if unspaced else _SHORTEST_PIECE
+    pieces = {word[start:end] for start in range(len(word)) for end in range(start + shortest, len(word) + 1)}
     for piece in sorted(pieces - {word}):
         at = bisect_left(words, piece)
         if at < len(words) and words[at] == piece:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from tg263_scp.naming.text import Token, fold, squeeze, tokenise
+from tg263_scp.naming.text import Token, fold, is_unspaced, squeeze, tokenise
 
 _SHORTEST_INSIDE = 4
 """Letters from which an identifier is looked for inside longer words too; two of scripts written without spaces."""
@@ -51,7 +51,7 @@ def repeats_identifier(name: str, identifiers: Iterable[str]) -> bool:
 
 def _is_repeated(part: str, whole: str, words: set[str], keys: set[str]) -> bool:
     plain, key = squeeze(part), _key(part)
-    if plain in words or (plain in whole and (len(plain) >= _SHORTEST_INSIDE or plain[0] >= "\u2e80")):
+    if plain in words or (plain in whole and (len(plain) >= _SHORTEST_INSIDE or is_unspaced(plain))):
         return True
     return len(key) >= _SHORTEST_KEY and any(
         key == other or (len(key) > _SHORTEST_KEY and key in other) for other in keys

@@ -121,7 +121,8 @@ def schema_of(slots: Mapping[str, Sequence[str]]) -> dict[str, Any]:
 def _data(words: str, choices: Mapping[str, Mapping[str, str]], context: Mapping[str, Any]) -> str:
     alone = choices[STRUCTURE] if list(choices) == [STRUCTURE] else choices
     told = {key: value for key, value in context.items() if value}
-    return _compact({"words": words, **told, "choices": alone})
+    rules = {"rules": told.pop("rules")} if "rules" in told else {}
+    return _compact({**rules, "choices": alone, **told, "words": words})
 
 
 def _compact(value: Any) -> str:

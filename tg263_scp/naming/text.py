@@ -147,6 +147,11 @@ def ends_in_capital(word: str) -> bool:
     return len(word) > 2 and word[-1].isupper() and word[-2].islower()
 
 
+def is_unspaced(word: str) -> bool:
+    """Tell whether a word is of a script written without spaces (or Hangul), whose characters are syllables or words."""
+    return word >= "\u2e80"
+
+
 def squeeze(text: str) -> str:
     """Return the folded letters and digits of ``text`` and nothing else."""
     return "".join(c for c in fold(text) if c.isalnum())

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from tg263_scp.naming.evidence import Spoken, spoken
 from tg263_scp.naming.fuzzy import contested, corrections, look_alikes
+from tg263_scp.naming.glue import part
 from tg263_scp.naming.kinds import marks_of
 from tg263_scp.naming.lexicon import Sense
 from tg263_scp.naming.listing import Nomenclature, relaxed
@@ -30,9 +31,11 @@ _SHORTEST_MISSPELT = 6
 """Letters below which a word that looks like a known one may be a person's name: ``Braun``."""
 _SHORTEST_MARK = 7
 """Letters from which a word that stands alone and looks like one of planning is taken for it, not for alike by chance."""
+_SHORTEST_BEGINNING = 5
+"""Letters from which the beginning of a word of planning is taken for it: ``encomp``."""
 _HARMLESS_MARKS = frozenset({"partial", "prv"})
 """Marks that the rules take out and put back; all others say that no plain structure is meant."""
-_PLANNING_ENDS = re.compile(r"^(?:opti?|ring|dose|avoid)|(?:opti?|ring|dose|avoid)$")
+_PLANNING_ENDS = re.compile(r"^(?:opti?|ring|dose|avoid|density)|(?:opti?|ring|dose|avoid)$")
 """Words of planning that planners glue to others: ``bsopt``, ``ringln``."""
 _MOST_RUNS = 40
 """Runs of words of a name that are read by themselves; a name of so many words has no standard name."""
@@ -71,11 +74,18 @@ def _unexplainable(word: str, query: Query, nomenclature: Nomenclature, *, alone
         return ""
     if not alone and len(word) < SHORTEST:
         return "a short unknown word: initials, a version, a side?"
+    if any(
+        piece in lexicon.marks or is_structure((piece,), query, nomenclature)
+        for piece in part(word, lexicon) or ()
+    ):
+        return "known words glued together, and not all of them a structure"
     if _PLANNING_ENDS.search(word):
         return "a word of planning glued to another"
     shortest = _SHORTEST_MARK if alone else _SHORTEST_MISSPELT
     if len(word) >= shortest and any(near in lexicon.marks for near in look_alikes(word, lexicon)):
         return "it looks like a word of planning"
+    if len(word) >= _SHORTEST_BEGINNING and any(mark.startswith(word) for mark in lexicon.marks):
+        return "the beginning of a word of planning"
     if _is_longer_by_letters(word, query, nomenclature):
         return "a structure with a few letters more: initials, a version, a side?"
     alike = spoken(word, query, nomenclature) if alone else None

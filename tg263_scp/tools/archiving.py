@@ -169,6 +169,10 @@ def relabelled(source: Source, target: Path, workshop: Workshop) -> Handled:
         decide=workshop.decide,
     )
     statuses = tuple(decision.status for decision in outcome.decisions)
+    if outcome.unanswered:
+        # An archive is in no hurry: a later run asks, and finds the answers of this one.
+        temporary.unlink(missing_ok=True)
+        outcome = replace(outcome, kind=OutcomeKind.HELD, reason="model_unanswered", proof=None)
     if outcome.kind is OutcomeKind.HELD:
         rows = set_rows(source, What.HELD, outcome, Digests(before=file_digest(source.path)))
         return Handled(source, What.HELD, outcome.reason, rows, statuses)

@@ -62,6 +62,7 @@ HOLD_WORDS: dict[str, str] = {
     "encapsulated": "its transfer syntax is for images, or it holds pixels or a document",
     "internal_error": "a fault of this program, see the log",
     "file_missing": "its file is gone",
+    "model_unanswered": "the language model did not answer about all of its names: run the same command again",
     "multi_valued_name": "a name with a backslash is two values",
     "name_collision": "two of its ROIs would get one name",
     "name_not_writable": "a new name cannot be written",

@@ -23,7 +23,14 @@ _NOT_OF_THE_NODE = frozenset(
             "other_uid_policy",
             "output_exists",
         ),
-        *("awaiting_model", "references_changed", "released", "series_torn_apart", "source_changed"),
+        *(
+            "awaiting_model",
+            "model_unanswered",
+            "references_changed",
+            "released",
+            "series_torn_apart",
+            "source_changed",
+        ),
     )
 )
 """Reasons that only the verbs for archives give, the one that ends a hold, and the one of a set that waits by itself."""
