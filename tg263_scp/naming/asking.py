@@ -42,7 +42,7 @@ STRUCTURE, CLASSIFIER, DOSE_LEVEL = "structure", "classifier", "dose_level"
 _ASKABLE = frozenset(
     {Reason.UNMATCHED, Reason.PART_UNKNOWN, Reason.AMBIGUOUS, Reason.CLOSE_MATCH, Reason.NO_STANDARD_NAME}
 )
-_LONGEST_SENT = 64
+LONGEST_SENT = 64
 """Characters of a name that are sent at most: ROI Name (3006,0026) is LO (PS3.5 6.2)."""
 _SHORTEST_SHARED = 4
 """Letters of a word that makes two structures relatives: ``Bowel`` and ``Bag_Bowel``."""
@@ -265,4 +265,4 @@ def cleaned(text: str) -> str:
     """Return a name as it may be sent: compatibility-normalised, without control and format characters, at most 64 long."""
     plain = unicodedata.normalize("NFKC", text)
     kept = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in plain)
-    return " ".join(kept.split())[:_LONGEST_SENT]
+    return " ".join(kept.split())[:LONGEST_SENT]

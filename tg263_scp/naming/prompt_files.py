@@ -36,13 +36,9 @@ def load_prompts(nomenclature: Nomenclature, folder: Path | None = None) -> Prom
         PromptError: a file cannot be read, holds a key nobody knows, or speaks of what the list does not hold.
     """
     folder = folder or data_folder("prompts")
-    paths = sorted(folder.glob("*.yaml"))
-    digest = hashlib.sha256()
     prompts: dict[str, Prompt] = {}
     passages: tuple[Passage, ...] = ()
-    for path in paths:
-        document = yamlsource.load(path, error=PromptError)
-        digest.update(path.name.encode() + path.read_bytes())
+    for path, document in _documents(folder):
         shown = f"{folder.name}/{path.name}"
         if path.name == PASSAGES_FILE:
             passages = tuple(_passages(document, shown, nomenclature))
@@ -54,7 +50,32 @@ def load_prompts(nomenclature: Nomenclature, folder: Path | None = None) -> Prom
     missing = sorted(_KINDS - set(prompts))
     if missing:
         raise PromptError(SourceLine(folder.name, 0), f"there is no prompt for: {', '.join(missing)}")
-    return PromptBook(prompts, passages, digest.hexdigest())
+    return PromptBook(prompts, passages, prompts_digest(folder))
+
+
+def _documents(folder: Path) -> Iterator[tuple[Path, Any]]:
+    for path in sorted(folder.glob("*.yaml")):
+        yield path, yamlsource.load(path, error=PromptError)
+
+
+def prompts_digest(folder: Path | None = None) -> str:
+    """Return the SHA-256 (hex) over the files of a ``prompts`` folder, as every audit line has it."""
+    digest = hashlib.sha256()
+    for path in sorted((folder or data_folder("prompts")).glob("*.yaml")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def texts_sent(folder: Path | None = None) -> list[tuple[str, str]]:
+    """Return the texts that may be sent: ``id/version``, as audit lines name them, and what each is for.
+
+    Raises:
+        PromptError: a file cannot be read.
+    """
+    rows: list[Any] = []
+    for _, document in _documents(folder or data_folder("prompts")):
+        rows += document.get("passages", [document])
+    return [(f"{row['id']}/{row['version']}", str(row["purpose"])) for row in rows]
 
 
 def _prompt(document: Any, shown: str) -> Prompt:

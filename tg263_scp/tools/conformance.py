@@ -15,11 +15,13 @@ from tg263_scp import __version__
 from tg263_scp.config import load_config
 from tg263_scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from tg263_scp.errors import DataFileError, SourceLine
+from tg263_scp.naming.prompt_files import prompts_digest
 from tg263_scp.resources import data_folder
 from tg263_scp.tools.exitcode import ExitCode
-from tg263_scp.tools.statement import configured, network, services
+from tg263_scp.tools.statement import configured, model, network, services
 from tg263_scp.tools.statement.evidence import Claim, evidence_table, load_claims
 from tg263_scp.tools.statement.markdown import contents
+from tg263_scp.tools.statement.network import duration
 from tg263_scp.tools.statement.settings import Setting, settings_of, settings_table
 from tg263_scp.tools.statement.template import fill
 from tg263_scp.tools.tables import write_atomically
@@ -100,6 +102,11 @@ def _facts(
         "association_table": network.association_table(config, link),
         "reason_table": configured.reason_table(),
         "settings_table": settings_table(settings),
+        "model_now": model.model_now(config.llm),
+        "model_budget": duration(config.llm.object_budget_s),
+        "model_sent_table": model.sent_table(),
+        "prompts_digest": prompts_digest(),
+        "prompt_table": model.prompt_table(),
         "gate_table": configured.gate_table(config, settings, link),
         "routes_now": configured.routes_now(config),
         "route_table": configured.route_table(config),

@@ -161,6 +161,8 @@ def port_table(config: Config) -> str:
         rows.append(
             (str(config.metrics.port), "in", "HTTP: figures for monitoring, no names", "`metrics.port`")
         )
+    if config.llm.enabled:
+        rows.append((f"that of {config.llm.host}", "out", "HTTP: the language model (8.2)", "`llm.host`"))
     return table(("port", "direction", "protocol", "setting"), rows)
 
 
