@@ -17,10 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from tg263_scp import __version__
-from tg263_scp.naming.nomenclature import load_nomenclature
 from tg263_scp.naming.query import NamingOptions
-from tg263_scp.tools.evaluate import Judged, Tally, Verdict, evaluate_file, tally, wilson
-from tg263_scp.tools.mapping import Namer
+from tg263_scp.naming.standard.loading import load_nomenclature
+from tg263_scp.tools.names.evaluation import Judged, Tally, Verdict, evaluate_file, tally, wilson
+from tg263_scp.tools.names.map import Namer
 
 FLOORS = (0.75, 0.79, 0.83, 0.87, 0.91, 1.0)
 GAPS = (0.0, 0.08, 0.15)

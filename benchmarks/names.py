@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 
 from tg263_scp.naming.decide import decide
-from tg263_scp.naming.nomenclature import Nomenclature, load_nomenclature
+from tg263_scp.naming.standard.loading import Nomenclature, load_nomenclature
 
 SIDES = ("left", "rt", "L", "R", "")
 
@@ -46,9 +46,7 @@ def rate(names: Sequence[str], nomenclature: Nomenclature) -> float:
 
 def start_up_s() -> float:
     """Time from a new interpreter to loaded data, in seconds of processor time, its own start taken off; best of five."""
-    code = (
-        "import time; t = time.process_time(); from tg263_scp.naming.nomenclature import load_nomenclature; "
-    )
+    code = "import time; t = time.process_time(); from tg263_scp.naming.standard.loading import load_nomenclature; "
     code += "from tg263_scp.naming.decide import decide; load_nomenclature(compiled=True); print(time.process_time() - t)"
     runs = [
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -23,19 +23,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tg263_scp.config import load_config
-from tg263_scp.model import Choice, Decision, Roi, Status
-from tg263_scp.naming.asking import NONE, STRUCTURE, Near, Question
-from tg263_scp.naming.choosing import Model, certain
+from tg263_scp.config.sections import load_config
+from tg263_scp.decision import Choice, Decision, Roi, Status
 from tg263_scp.naming.decide import decide_set
-from tg263_scp.naming.lexicon import Sense
-from tg263_scp.naming.nomenclature import Nomenclature, load_nomenclature
-from tg263_scp.naming.retrieval import structure_meant
+from tg263_scp.naming.llm.candidates import structure_meant
+from tg263_scp.naming.llm.choice import Model, certain
+from tg263_scp.naming.llm.questions import NONE, STRUCTURE, Near, Question
+from tg263_scp.naming.standard.loading import Nomenclature, load_nomenclature
+from tg263_scp.naming.words.lexicon import Sense
 from tg263_scp.resources import data_folder
-from tg263_scp.service.answer_store import IN_MEMORY, AnswerStore
-from tg263_scp.service.embedding import Embedding
-from tg263_scp.service.ollama_client import OllamaClient
-from tg263_scp.tools.tables import read_table
+from tg263_scp.service.llm.answer_store import IN_MEMORY, AnswerStore
+from tg263_scp.service.llm.embedding import Embedding
+from tg263_scp.service.llm.ollama_client import OllamaClient
+from tg263_scp.tools.shared.csv_tables import read_table
 
 
 @dataclass(frozen=True)

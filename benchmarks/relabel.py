@@ -25,11 +25,11 @@ from struct import pack
 
 import pydicom
 
-from tg263_scp.dicom.new_file import new_file
-from tg263_scp.dicom.part10 import EXPLICIT_VR_LITTLE_ENDIAN, write_part10
-from tg263_scp.dicom.provenance import Provenance
-from tg263_scp.dicom.relabel import relabel
-from tg263_scp.dicom.structure_set import RT_STRUCTURE_SET_STORAGE
+from tg263_scp.dicom.editing.provenance import Provenance
+from tg263_scp.dicom.editing.relabel import relabel
+from tg263_scp.dicom.encoding.new_file import new_file
+from tg263_scp.dicom.encoding.part10 import EXPLICIT_VR_LITTLE_ENDIAN, write_part10
+from tg263_scp.dicom.reading.structure_set import RT_STRUCTURE_SET_STORAGE
 
 ROIS, POINTS, ROUNDS, PYDICOM_ROUNDS = 30, 150, 25, 3
 TIMES_PYDICOM, TIMES_COPY = 10, 0.5  # what is asked for, of undefined length

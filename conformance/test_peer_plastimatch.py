@@ -12,7 +12,7 @@ from processes import run
 from pydicom import dcmread
 
 from tg263_scp.cli import main as cli
-from tg263_scp.dicom.synthetic import synthetic_structure_set
+from tg263_scp.dicom.synthetic.structure_sets import synthetic_structure_set
 
 pytestmark = pytest.mark.peer
 

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tg263_scp import naming
-from tg263_scp.naming import sides, wholeset
-from tg263_scp.naming.choosing import model_choice
 from tg263_scp.naming.decide import RULES
-from tg263_scp.naming.vetoes import VETOES
+from tg263_scp.naming.llm.choice import model_choice
+from tg263_scp.naming.rules import sides_by_contours as sides
+from tg263_scp.naming.rules import whole_set as wholeset
+from tg263_scp.naming.rules.vetoes import VETOES
 
 TABLE = Path(__file__).with_name("rules.md")
 
@@ -42,7 +43,7 @@ def test_every_code_that_a_decision_can_carry_is_in_the_table() -> None:
     folder = Path(str(naming.__file__)).parent
     in_code = {
         code
-        for file in folder.glob("*.py")
+        for file in folder.rglob("*.py")
         for code in re.findall(r'"([RSV]\d{3})"', file.read_text("utf-8"))
     }
     in_table = {code for section in _sections().values() for code, _ in section}

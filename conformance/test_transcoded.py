@@ -16,9 +16,9 @@ from foreign_peers import dumped_names, findings
 from processes import program, run
 
 from tg263_scp.cli import main as cli
-from tg263_scp.dicom.provenance import Provenance
-from tg263_scp.dicom.relabel import relabel
-from tg263_scp.dicom.structure_set import read_structure_set
+from tg263_scp.dicom.editing.provenance import Provenance
+from tg263_scp.dicom.editing.relabel import relabel
+from tg263_scp.dicom.reading.structure_set import read_structure_set
 
 pytestmark = pytest.mark.peer
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from drafts import CODINGS, Coding
+from doubles.drafts import CODINGS, Coding
 
-from tg263_scp.naming.nomenclature import Nomenclature, load_nomenclature
+from tg263_scp.naming.standard.loading import Nomenclature, load_nomenclature
 
 
 @pytest.fixture(params=CODINGS, ids=lambda coding: coding.name)
@@ -50,5 +50,5 @@ def loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> 
     ) -> Nomenclature:
         return load_nomenclature(folder, overlay, compiled=compiled) if folder or overlay else nomenclature
 
-    for verb in ("archiving", "demo", "doctor", "mapping", "vocabulary"):
+    for verb in ("archive.copies", "demo.demonstration", "operate.doctor", "names.map", "names.nomenclature"):
         monkeypatch.setattr(f"tg263_scp.tools.{verb}.load_nomenclature", load)

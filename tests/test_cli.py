@@ -15,15 +15,15 @@ import pytest
 
 import tg263_scp
 from tg263_scp.cli import build_parser, main, tool
-from tg263_scp.config import load_config
+from tg263_scp.config.sections import load_config
+from tg263_scp.decision import Reason, Status
 from tg263_scp.errors import ConfigError, SourceLine, Tg263Error
-from tg263_scp.model import Reason, Status
 from tg263_scp.naming.decide import NamingOptions
-from tg263_scp.service.gates import UNREADABLE_NAMES
-from tg263_scp.service.relabelling import RelabelPolicy
-from tg263_scp.tools.exitcode import ExitCode
-from tg263_scp.tools.terminal import visible
-from tg263_scp.tools.wording import HOLD_WORDS, REASON_WORDS, STATUS_STYLE
+from tg263_scp.service.deciding.gates import UNREADABLE_NAMES
+from tg263_scp.service.deciding.relabelling import RelabelPolicy
+from tg263_scp.tools.shared.exitcode import ExitCode
+from tg263_scp.tools.shared.terminal import visible
+from tg263_scp.tools.shared.wording import HOLD_WORDS, REASON_WORDS, STATUS_STYLE
 
 
 def leaves(parser: argparse.ArgumentParser, path: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
@@ -139,7 +139,7 @@ def test_ctrl_c_ends_without_a_traceback(
     def interrupted(**_: object) -> ExitCode:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tg263_scp.tools.vocabulary.list_entries", interrupted)
+    monkeypatch.setattr("tg263_scp.tools.names.nomenclature.list_entries", interrupted)
     assert main(["nomenclature", "list"]) == ExitCode.INTERRUPTED
     assert "interrupted" in capsys.readouterr().err
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tg263_scp.tools.conformance import statement
+from tg263_scp.tools.statement.verb import statement
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -66,7 +66,7 @@ def test_the_wheel_holds_all_data_and_no_tests(wheel: Path) -> None:
         "tg263_scp/_data/conformance/claims.yaml",
         "tg263_scp/_data/conformance/statement.template.md",
     }
-    assert {"tg263_scp/default_config.yaml", "tg263_scp/py.typed"} <= names
+    assert {"tg263_scp/config/default_config.yaml", "tg263_scp/py.typed"} <= names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "conformance/"))]
 
 

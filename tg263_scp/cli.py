@@ -17,7 +17,7 @@ from typing import Any
 
 import tg263_scp
 from tg263_scp.errors import DataFileError, Tg263Error
-from tg263_scp.tools.exitcode import ExitCode, UsageError
+from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 
 _Group = Any  # argparse does not name the type that add_subparsers returns
 
@@ -121,10 +121,13 @@ def _whole_number(text: str) -> int:
 
 
 def _add_node(verbs: _Group) -> None:
-    leaf = _leaf(verbs, "serve", "serving:serve", "run the node: receive, rename, forward, audit")
+    leaf = _leaf(verbs, "serve", "operate.serve:serve", "run the node: receive, rename, forward, audit")
     _with_config(leaf, required=True)
     leaf = _leaf(
-        verbs, "demo", "demo:demo", "show the whole way of an object on this computer, from sender to archive"
+        verbs,
+        "demo",
+        "demo.demonstration:demo",
+        "show the whole way of an object on this computer, from sender to archive",
     )
     leaf.add_argument(
         "path", nargs="?", type=Path, help="RTSTRUCT file or folder; synthetic sets where not given"
@@ -136,7 +139,7 @@ def _add_node(verbs: _Group) -> None:
 
 def _add_names(verbs: _Group) -> None:
     purpose = "tell what becomes of a name, by which rule, from which line of which file"
-    leaf = _leaf(verbs, "explain", "explaining:explain", purpose)
+    leaf = _leaf(verbs, "explain", "names.explain:explain", purpose)
     leaf.add_argument("names", nargs="+", metavar="NAME")
     leaf.add_argument("--site", default="", help="treatment site, such as head_and_neck or prostate")
     leaf.add_argument(
@@ -152,7 +155,7 @@ def _add_names(verbs: _Group) -> None:
     _with_llm(leaf, "ask the language model, and show the prompt, the candidates and the votes")
     _with_naming(leaf)
     _with_json(leaf)
-    leaf = _leaf(verbs, "map", "mapping:map_names", "add TG-263 names to a table of ROI names (CSV)")
+    leaf = _leaf(verbs, "map", "names.map:map_names", "add TG-263 names to a table of ROI names (CSV)")
     leaf.add_argument(
         "source", type=Path, metavar="NAMES.csv", help="columns: original_name [site structure_set roi_type]"
     )
@@ -165,7 +168,10 @@ def _add_names(verbs: _Group) -> None:
 
 def _add_relabel(verbs: _Group) -> None:
     leaf = _leaf(
-        verbs, "relabel", "bulk:relabel", "relabel the structure sets of an archive into another folder"
+        verbs,
+        "relabel",
+        "archive.relabel:relabel",
+        "relabel the structure sets of an archive into another folder",
     )
     leaf.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH", help="file or folder; DICOM is found by content"
@@ -208,7 +214,7 @@ def _add_relabel(verbs: _Group) -> None:
 
 def _add_revert(verbs: _Group) -> None:
     purpose = "give structure sets that were relabelled with provenance the names of their sender again"
-    leaf = _leaf(verbs, "revert", "reverting:revert", purpose)
+    leaf = _leaf(verbs, "revert", "archive.revert:revert", purpose)
     leaf.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH", help="file or folder; DICOM is found by content"
     )
@@ -218,7 +224,7 @@ def _add_revert(verbs: _Group) -> None:
 
 def _add_evaluate(verbs: _Group) -> None:
     purpose = "measure the accuracy on names that an expert has labelled (CSV)"
-    leaf = _leaf(verbs, "evaluate", "report:evaluate_gold", purpose)
+    leaf = _leaf(verbs, "evaluate", "names.evaluate:evaluate_gold", purpose)
     columns = "columns: original_name gold [accept class site source language structure_set roi_type]"
     leaf.add_argument("gold", type=Path, metavar="GOLD.csv", help=columns)
     leaf.add_argument(
@@ -246,24 +252,26 @@ def _add_evaluate(verbs: _Group) -> None:
 def _add_queue(verbs: _Group) -> None:
     actions = _group(verbs, "queue", "look after objects that are held, failed or on their way")
     leaf = _leaf(
-        actions, "list", "queueing:list_jobs", "list what is not yet everywhere it should be, and why"
+        actions, "list", "operate.queue:list_jobs", "list what is not yet everywhere it should be, and why"
     )
     leaf.add_argument("--all", dest="everything", action="store_true", help="delivered objects too")
     _with_config(leaf, required=True)
     _with_json(leaf)
-    leaf = _leaf(actions, "show", "queueing:show_job", "show one object: state, destinations and reasons")
+    leaf = _leaf(
+        actions, "show", "operate.queue:show_job", "show one object: state, destinations and reasons"
+    )
     leaf.add_argument("job", type=_whole_number, metavar="JOB")
     _with_config(leaf, required=True)
     _with_json(leaf)
     purpose = "try again now: decide a held object anew, deliver one that failed or waits"
-    leaf = _leaf(actions, "retry", "queueing:retry_jobs", purpose)
+    leaf = _leaf(actions, "retry", "operate.queue:retry_jobs", purpose)
     leaf.add_argument("jobs", nargs="*", type=_whole_number, metavar="JOB")
     leaf.add_argument(
         "--all", dest="everything", action="store_true", help="all that is held, failed or waits"
     )
     _with_config(leaf, required=True)
     purpose = "decide anew what was decided, and deliver it again: with other words, or now that the language model is there"
-    leaf = _leaf(actions, "redo", "queueing:redo_jobs", purpose)
+    leaf = _leaf(actions, "redo", "operate.queue:redo_jobs", purpose)
     leaf.add_argument("jobs", nargs="*", type=_whole_number, metavar="JOB")
     leaf.add_argument(
         "--unanswered",
@@ -271,7 +279,9 @@ def _add_queue(verbs: _Group) -> None:
         help="all that went on with names the language model was not asked about",
     )
     _with_config(leaf, required=True)
-    leaf = _leaf(actions, "release", "queueing:release_jobs", "forward held objects as they were received")
+    leaf = _leaf(
+        actions, "release", "operate.queue:release_jobs", "forward held objects as they were received"
+    )
     leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")
     _with_config(leaf, required=True)
 
@@ -279,11 +289,11 @@ def _add_queue(verbs: _Group) -> None:
 def _add_audit(verbs: _Group) -> None:
     actions = _group(verbs, "audit", "read and verify the audit log")
     purpose = "verify the hash chain: no line removed, changed or reordered"
-    leaf = _leaf(actions, "verify", "auditing:verify_log", purpose)
+    leaf = _leaf(actions, "verify", "operate.audit:verify_log", purpose)
     leaf.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: the configured log")
     _with_config(leaf)
     _with_json(leaf)
-    leaf = _leaf(actions, "show", "auditing:show_log", "show what was done to which object, newest last")
+    leaf = _leaf(actions, "show", "operate.audit:show_log", "show what was done to which object, newest last")
     leaf.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: the configured log")
     leaf.add_argument(
         "--last", type=_whole_number, default=20, metavar="N", help="how many lines (default 20)"
@@ -291,21 +301,25 @@ def _add_audit(verbs: _Group) -> None:
     _with_config(leaf)
     _with_json(leaf)
     purpose = "print the digests of objects, to be looked up among the digests of the log"
-    leaf = _leaf(actions, "digest", "auditing:digest_objects", purpose)
+    leaf = _leaf(actions, "digest", "operate.audit:digest_objects", purpose)
     leaf.add_argument("files", nargs="+", type=Path, metavar="FILE", help="DICOM file")
     _with_json(leaf)
 
 
 def _add_checks(verbs: _Group) -> None:
-    leaf = _leaf(verbs, "doctor", "doctor:examine", "check configuration, data, disk, port and destinations")
+    leaf = _leaf(
+        verbs, "doctor", "operate.doctor:examine", "check configuration, data, disk, port and destinations"
+    )
     _with_config(leaf)
     _with_json(leaf)
-    leaf = _leaf(verbs, "echo", "doctor:echo", "send a C-ECHO to a peer, or to every configured destination")
+    leaf = _leaf(
+        verbs, "echo", "operate.doctor:echo", "send a C-ECHO to a peer, or to every configured destination"
+    )
     leaf.add_argument("peer", nargs="?", metavar="AE@HOST:PORT", help="default: the configured destinations")
     _with_config(leaf)
     _with_json(leaf)
     purpose = "write the DICOM conformance statement (PS3.2 Annex N) of a configuration, or of the defaults"
-    leaf = _leaf(verbs, "conformance", "conformance:conformance", purpose)
+    leaf = _leaf(verbs, "conformance", "statement.verb:conformance", purpose)
     leaf.add_argument(
         "-o", "--output", dest="target", type=Path, metavar="FILE", help="default: standard output"
     )
@@ -316,13 +330,15 @@ def _add_checks(verbs: _Group) -> None:
 def _add_nomenclature(verbs: _Group) -> None:
     actions = _group(verbs, "nomenclature", "read and check the TG-263 list and the synonyms")
     purpose = "check list, synonyms and overlay for contradictions"
-    leaf = _leaf(actions, "check", "vocabulary:check", purpose)
+    leaf = _leaf(actions, "check", "names.nomenclature:check", purpose)
     _with_naming(leaf)
     _with_json(leaf)
-    leaf = _leaf(actions, "list", "vocabulary:list_entries", "list the TG-263 names with their meanings")
+    leaf = _leaf(
+        actions, "list", "names.nomenclature:list_entries", "list the TG-263 names with their meanings"
+    )
     leaf.add_argument("text", nargs="?", default="", metavar="TEXT", help="only entries that hold this text")
     _with_json(leaf)
     purpose = "show one entry: meaning, accepted spellings, synonyms and their lines"
-    leaf = _leaf(actions, "show", "vocabulary:show_entry", purpose)
+    leaf = _leaf(actions, "show", "names.nomenclature:show_entry", purpose)
     leaf.add_argument("name", metavar="NAME")
     _with_json(leaf)

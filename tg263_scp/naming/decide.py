@@ -10,19 +10,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from tg263_scp.model import Candidate, Decision, Reason, Roi, Status, Step
-from tg263_scp.naming import rules
-from tg263_scp.naming.asking import Asking, Question, question_about
-from tg263_scp.naming.choosing import Model, certain, model_choice
-from tg263_scp.naming.close import close_match
-from tg263_scp.naming.fuzzy import offers
-from tg263_scp.naming.lexicon import known_site
-from tg263_scp.naming.listing import Nomenclature
-from tg263_scp.naming.organs import read_known_words
+from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
+from tg263_scp.naming.llm.choice import Model, certain, model_choice
+from tg263_scp.naming.llm.questions import Asking, Question, question_about
+from tg263_scp.naming.organs.reading import read_known_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
-from tg263_scp.naming.sides import PlaceOf, check_sides
-from tg263_scp.naming.vetoes import VETOES, no_identifier
-from tg263_scp.naming.wholeset import (
+from tg263_scp.naming.rules import rules
+from tg263_scp.naming.rules.close_match import close_match
+from tg263_scp.naming.rules.sides_by_contours import PlaceOf, check_sides
+from tg263_scp.naming.rules.spelling import offers
+from tg263_scp.naming.rules.vetoes import VETOES, no_identifier
+from tg263_scp.naming.rules.whole_set import (
     doubt_the_other_sex,
     half_pairs,
     infer_languages,
@@ -30,6 +28,8 @@ from tg263_scp.naming.wholeset import (
     refuse_unwritable,
     settle_clashes,
 )
+from tg263_scp.naming.standard.nomenclature import Nomenclature
+from tg263_scp.naming.words.lexicon import known_site
 
 __all__ = ["RULES", "NamingOptions", "decide", "decide_set"]
 

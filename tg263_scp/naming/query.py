@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from tg263_scp.decision import Candidate, Kind, Reason, Status
 from tg263_scp.errors import SourceLine
-from tg263_scp.model import Candidate, Kind, Reason, Status
-from tg263_scp.naming.text import Token, tokenise
+from tg263_scp.naming.words.letters import Token, tokenise
 
 _BILATERAL = re.compile(r"(?<![^\W_])b\s*/\s*l(?![^\W_])", re.IGNORECASE)
 """``B/L`` is how English-speaking clinics write *bilateral*."""

@@ -19,10 +19,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from tg263_scp import __version__
-from tg263_scp.config import Config
+from tg263_scp.config.sections import Config
 from tg263_scp.errors import JournalError, Tg263Error
-from tg263_scp.service.journal import Journal
-from tg263_scp.service.states import DeliveryState, ObjectState
+from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.journal.states import DeliveryState, ObjectState
 
 logger = logging.getLogger("tg263_scp.metrics")
 

@@ -18,22 +18,16 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from tg263_scp.config import Config
-from tg263_scp.configroutes import Gates
-from tg263_scp.dicom.listener import Listener, Received
-from tg263_scp.dicom.statuses import StoreStatus
+from tg263_scp.config.routes import Gates
+from tg263_scp.config.sections import Config
+from tg263_scp.dicom.network.listener import Listener, Received
+from tg263_scp.dicom.network.statuses import StoreStatus
 from tg263_scp.errors import JournalError, ModelError, Tg263Error
 from tg263_scp.naming.decide import decide_set
-from tg263_scp.naming.nomenclature import Nomenclature
+from tg263_scp.naming.standard.loading import Nomenclature
 from tg263_scp.service.audit import AuditLog, IdentifierHash
-from tg263_scp.service.consultant import configured_consultant
-from tg263_scp.service.consultations import Consultations
-from tg263_scp.service.forwarder import Forwarder
-from tg263_scp.service.gates import SentAs
-from tg263_scp.service.journal import Journal
-from tg263_scp.service.metrics import metrics_of
-from tg263_scp.service.outgoing import Outlet
-from tg263_scp.service.relabelling import (
+from tg263_scp.service.deciding.gates import SentAs
+from tg263_scp.service.deciding.relabelling import (
     Decide,
     DecisionContext,
     RelabelOutcome,
@@ -42,11 +36,17 @@ from tg263_scp.service.relabelling import (
     decide_and_write,
     local_time,
 )
-from tg263_scp.service.renumbering import Renumbering, uid_map
-from tg263_scp.service.routing import Routes
+from tg263_scp.service.deciding.routing import Routes
+from tg263_scp.service.deciding.worker import Worker
+from tg263_scp.service.delivery.forwarder import Forwarder
+from tg263_scp.service.delivery.new_uid_copies import Renumbering, uid_map
+from tg263_scp.service.delivery.outgoing import Outlet
+from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.journal.states import Arrival, Ingest, Job
+from tg263_scp.service.llm.consultant import configured_consultant
+from tg263_scp.service.llm.waiting_sets import Consultations
+from tg263_scp.service.metrics import metrics_of
 from tg263_scp.service.spool import Spool, SpoolFull, sole_owner
-from tg263_scp.service.states import Arrival, Ingest, Job
-from tg263_scp.service.worker import Worker
 
 logger = logging.getLogger("tg263_scp.node")
 

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tg263_scp.dicom.part10 import file_head
+from tg263_scp.dicom.encoding.part10 import file_head
 from tg263_scp.errors import Tg263Error
 
 try:

@@ -1,1 +1,3 @@
-"""The DICOM conformance statement: a template, facts of the running program and of a configuration, and the evidence."""
+"""The verb ``conformance``: the DICOM conformance statement (PS3.2 Annex N), made from the program and a
+configuration. Begin with ``verb.py``.
+"""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tg263_scp.config import Config, Destination
-from tg263_scp.configroutes import Route
+from tg263_scp.config.routes import Route
+from tg263_scp.config.sections import Config, Destination
+from tg263_scp.tools.shared.wording import HOLD_WORDS
 from tg263_scp.tools.statement.markdown import table
 from tg263_scp.tools.statement.network import duration
 from tg263_scp.tools.statement.services import Link
 from tg263_scp.tools.statement.settings import Setting
-from tg263_scp.tools.wording import HOLD_WORDS
 
 _NOT_OF_THE_NODE = frozenset(
     (

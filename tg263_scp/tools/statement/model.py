@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tg263_scp.configllm import Llm
-from tg263_scp.naming.asking import LONGEST_SENT
-from tg263_scp.naming.prompt_files import texts_sent
+from tg263_scp.config.llm import Llm
+from tg263_scp.naming.llm.prompt_files import texts_sent
+from tg263_scp.naming.llm.questions import LONGEST_SENT
 from tg263_scp.tools.statement.markdown import table
 
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from tg263_scp.dicom.charsets import charset_of
-from tg263_scp.dicom.provenance import PURPOSE
-from tg263_scp.dicom.references import REFERRING
-from tg263_scp.dicom.statuses import OTHER, REACTIONS, Reaction, StoreStatus, Verdict
-from tg263_scp.dicom.storage_classes import (
-    VERIFICATION_TRANSFER_SYNTAXES,
-    accepted_transfer_syntaxes,
-    carried_sop_classes,
-    named,
-)
-from tg263_scp.dicom.structure_set import RT_STRUCTURE_SET_STORAGE
-from tg263_scp.dicom.written import (
+from tg263_scp.dicom.editing.provenance import PURPOSE
+from tg263_scp.dicom.editing.written_attributes import (
     Occasion,
     WrittenAttribute,
     tag_text,
     written_attributes,
     written_references,
 )
+from tg263_scp.dicom.network.statuses import OTHER, REACTIONS, Reaction, StoreStatus, Verdict
+from tg263_scp.dicom.network.storage_classes import (
+    VERIFICATION_TRANSFER_SYNTAXES,
+    accepted_transfer_syntaxes,
+    carried_sop_classes,
+    named,
+)
+from tg263_scp.dicom.reading.charsets import charset_of
+from tg263_scp.dicom.reading.references import REFERRING
+from tg263_scp.dicom.reading.structure_set import RT_STRUCTURE_SET_STORAGE
 from tg263_scp.tools.statement.markdown import table
 
 Link = Callable[[str], str]

@@ -1,0 +1,1 @@
+"""What stands in for senders, receivers, models and patients in tests."""

@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from doubles.loopback import CT, EXPLICIT, RTSTRUCT, image, node_config, structure_set, wait_until
+
+from tg263_scp.service.audit import AuditLog, IdentifierHash
+from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, RelabelOutcome
+from tg263_scp.service.deciding.routing import Routes
+from tg263_scp.service.deciding.worker import Worker
+from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.journal.states import Arrival, DeliveryState, ObjectState
+from tg263_scp.service.spool import Spool
+
+
+class PowerCut(BaseException):
+    """Ends a test's worker between two steps."""
+
+
+class Desk:
+    """A worker with everything around it, driven by hand; ``relabel`` writes 'result', or what the test wants."""
+
+    def __init__(self, folder, destinations=1):
+        self.folder = folder
+        self.now = 1000.0
+        self.spool = Spool(folder / "spool", min_free_bytes=0)
+        self.journal = Journal(folder / "journal", clock=lambda: self.now)
+        self.audit = AuditLog(folder / "audit.jsonl")
+        self.relabel = self.write_result
+        self.calls = 0
+        self.cut_after = ""
+        self.woken = 0
+        self.worker = Worker(
+            self.spool,
+            self.journal,
+            self.audit,
+            lambda *arguments: self.relabel(*arguments),
+            made_under=DecisionContext("n", "c"),
+            hashed=IdentifierHash(folder / "salt"),
+            routes=Routes(node_config(folder, *[104] * destinations)),
+            retention_s=50.0,
+            wake_forwarders=self.wake,
+            clock=lambda: self.now,
+            step=self.step,
+        )
+
+    def wake(self):
+        self.woken += 1
+
+    def step(self, name):
+        if name == self.cut_after:
+            raise PowerCut(name)
+
+    def write_result(self, source, target, job):
+        self.calls += 1
+        target.write_bytes(b"result")
+        return RelabelOutcome(OutcomeKind.RELABELLED)
+
+    def receive(self, dataset=None, sop_class=RTSTRUCT, uid="1.2.3.100"):
+        dataset = structure_set(["herz"], uid=uid) if dataset is None else dataset
+        spooled = self.spool.write(
+            dataset,
+            sop_class_uid=sop_class,
+            sop_instance_uid=uid,
+            transfer_syntax_uid=EXPLICIT,
+            source_ae_title="TPS",
+        )
+        arrival = Arrival(
+            spooled.token,
+            sop_class,
+            uid,
+            EXPLICIT,
+            spooled.sha256,
+            spooled.dataset_bytes,
+            "TPS",
+            "127.0.0.1",
+            "TG263",
+            "",
+        )
+        return self.journal.receive(arrival)[0]
+
+    def work(self):
+        while self.worker.work_on_next():
+            pass
+
+    def lines(self):
+        return [json.loads(line) for line in self.audit.path.read_text(encoding="utf-8").splitlines()]
+
+    def state(self, job):
+        return self.journal.job(job).state
+
+
+@pytest.fixture
+def desk(tmp_path):
+    desk = Desk(tmp_path)
+    yield desk
+    desk.audit.close()
+    desk.journal.close()
+
+
+def test_a_relabelled_object_is_ready_and_its_result_is_sent(desk):
+    job = desk.receive()
+    desk.work()
+    assert (desk.state(job), desk.journal.job(job).sends_result) == ("READY", True)
+    assert [each.destination for each in desk.journal.outbox.deliveries(job)] == ["d1"]
+    assert desk.woken == 1
+
+
+def test_what_is_no_structure_set_never_reaches_the_namer(desk):
+    job = desk.receive(image(), CT, "1.2.3.200")
+    desk.work()
+    assert (desk.calls, desk.state(job), desk.journal.job(job).sends_result) == (0, "READY", False)
+    (line,) = desk.lines()
+    assert (line["kind"], line["sop_class_uid"]) == ("passed", CT)
+
+
+@pytest.mark.parametrize(("step", "namings"), [("written", 2), ("decided", 1), ("audited", 1)])
+def test_cut_off_after_any_step_the_work_is_done_once(desk, step, namings):
+    job = desk.receive()
+    desk.cut_after = step
+    with pytest.raises(PowerCut):
+        desk.work()
+    desk.cut_after = ""
+    desk.work()
+    assert desk.state(job) is ObjectState.READY
+    assert desk.calls == namings
+    assert [line["kind"] for line in desk.lines()] == ["relabelled"]
+    assert len(desk.journal.outbox.deliveries(job)) == 1
+
+
+def test_a_decision_goes_where_it_said_even_where_routes_have_changed_since(desk):
+    job = desk.receive()
+    desk.cut_after = "decided"
+    with pytest.raises(PowerCut):
+        desk.work()
+    desk.cut_after = ""
+    desk.worker._routes = Routes(node_config(desk.folder, 104, 105))
+    desk.work()
+    assert [each.destination for each in desk.journal.outbox.deliveries(job)] == ["d1"]
+    (line,) = desk.lines()
+    assert (line["route"], line["destinations"]) == ("", ["d1"])
+
+
+def test_half_a_result_of_an_earlier_attempt_is_thrown_away(desk):
+    job = desk.receive()
+    stale = desk.spool.result(desk.journal.job(job).token)
+    stale.write_bytes(b"half")
+
+    def relabel(source, target, job):
+        assert not target.exists()
+        return desk.write_result(source, target, job)
+
+    desk.relabel = relabel
+    desk.work()
+    assert stale.read_bytes() == b"result"
+
+
+def test_a_disk_that_refuses_holds_nothing_and_is_tried_again(desk):
+    job = desk.receive()
+
+    def refuse(*arguments):
+        raise OSError(28, "No space left on device")
+
+    desk.relabel = refuse
+    with pytest.raises(OSError, match="No space"):
+        desk.work()
+    assert desk.state(job) is ObjectState.RECEIVED
+    desk.relabel = desk.write_result
+    desk.work()
+    assert desk.state(job) is ObjectState.READY
+
+
+def test_without_an_audit_line_nothing_is_forwarded(desk, monkeypatch):
+    job = desk.receive()
+
+    def refuse(record):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.audit, "append", refuse)
+        with pytest.raises(OSError, match="No space"):
+            desk.work()
+        assert desk.state(job) is ObjectState.DECIDED
+        assert desk.journal.outbox.deliveries(job) == []
+    desk.work()
+    assert desk.state(job) is ObjectState.READY
+    assert len(desk.lines()) == 1
+
+
+def test_an_unforeseen_fault_holds_the_object_and_the_next_one_goes_on(desk):
+    first, second = desk.receive(uid="1.2.3.1"), desk.receive(uid="1.2.3.2")
+
+    def stumble(source, target, job):
+        if job.sop_instance_uid == "1.2.3.1":
+            target.write_bytes(b"half a result")
+            raise ZeroDivisionError
+        return desk.write_result(source, target, job)
+
+    desk.relabel = stumble
+    desk.work()
+    assert (desk.state(first), desk.journal.job(first).reason) == ("HELD", "internal_error")
+    assert desk.state(second) is ObjectState.READY
+    assert not desk.spool.result(desk.journal.job(first).token).exists()
+
+
+@pytest.mark.parametrize("sop_class", [CT, RTSTRUCT])
+def test_an_original_that_is_gone_is_held_not_waited_for(desk, sop_class):
+    job = desk.receive(sop_class=sop_class)
+    desk.spool.discard(desk.journal.job(job).token)
+    desk.relabel = lambda source, target, job: RelabelOutcome(OutcomeKind.UNCHANGED, str(source.stat()))
+    desk.work()
+    assert (desk.state(job), desk.journal.job(job).reason) == ("HELD", "file_missing")
+
+
+def test_a_held_object_is_decided_anew_and_audited_anew(desk):
+    job = desk.receive()
+    desk.relabel = lambda *arguments: RelabelOutcome(OutcomeKind.HELD, "truncated")
+    desk.work()
+    desk.journal.retry(job)
+    desk.relabel = desk.write_result
+    desk.work()
+    assert [(line["kind"], line["reason"]) for line in desk.lines()] == [
+        ("held", "truncated"),
+        ("relabelled", ""),
+    ]
+
+
+def test_what_leaves_the_spool_is_everywhere_and_old(desk):
+    job = desk.receive()
+    desk.work()
+    token = desk.journal.job(job).token
+    (delivery,) = desk.journal.outbox.deliveries(job)
+    desk.now += 1000
+    assert desk.worker.expire() == 0
+    desk.journal.outbox.sending(delivery)
+    desk.journal.outbox.settle(delivery, DeliveryState.SENT)
+    assert desk.worker.expire() == 0
+    desk.now += 51
+    assert desk.worker.expire() == 1
+    assert desk.state(job) is ObjectState.EXPIRED
+    assert not desk.spool.original(token).exists()
+    assert not desk.spool.result(token).exists()
+
+
+def test_the_thread_outlives_a_disk_that_refuses(desk, monkeypatch):
+    monkeypatch.setattr("tg263_scp.service.polling.PAUSE_AFTER_ERROR_S", 0.01)
+    job = desk.receive()
+    refusals = [OSError(28, "full"), RuntimeError("unforeseen")]
+    finish = desk.journal.finish
+
+    def refuse_twice(*arguments):
+        if refusals:
+            raise refusals.pop(0)
+        return finish(*arguments)
+
+    monkeypatch.setattr(desk.journal, "finish", refuse_twice)
+    desk.worker.start()
+    wait_until(lambda: desk.state(job) is ObjectState.READY)
+    desk.worker.stop(5.0)
+    assert len(desk.lines()) == 1

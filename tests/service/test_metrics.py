@@ -1,0 +1,239 @@
+"""The figures of a node, scraped over HTTP as Prometheus does."""
+
+from __future__ import annotations
+
+import re
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from doubles.loopback import (
+    DEADLINE_S,
+    PATIENT_ID,
+    RTSTRUCT,
+    Receiver,
+    Sender,
+    node_config,
+    structure_set,
+    unused_port,
+    wait_until,
+)
+from doubles.ollama_double import OllamaDouble
+
+from tg263_scp import __version__
+from tg263_scp.errors import Tg263Error
+from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.journal.states import Arrival, DeliveryState
+from tg263_scp.service.metrics import MODEL_FIGURES, Build, MetricsListener, NodeFigures
+from tg263_scp.service.node import Node
+from tg263_scp.tools.operate import doctor
+
+SAMPLE = re.compile(r"([a-z0-9_]+(?:\{[^}]*\})?) ([-+.0-9e]+)")
+
+
+class Clock:
+    """Seconds since 1970 that pass when told."""
+
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def scrape(address: tuple[str, int]) -> tuple[str, dict[str, float]]:
+    """Return the page, and its values by name and labels as they are written."""
+    connection = HTTPConnection(*address, timeout=DEADLINE_S)
+    connection.request("GET", "/metrics")
+    response = connection.getresponse()
+    page = response.read().decode()
+    connection.close()
+    assert response.status == 200
+    assert response.headers["Content-Type"].startswith("text/plain")
+    return page, {found[1]: float(found[2]) for found in map(SAMPLE.fullmatch, page.splitlines()) if found}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def journal(tmp_path: Path, clock: Clock) -> Journal:
+    journal = Journal(tmp_path / "journal.sqlite", clock=clock)
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def shown(journal: Journal, clock: Clock, tmp_path: Path):
+    """Show figures of ``journal``, whatever else is said."""
+    listeners = []
+
+    def show(**more) -> tuple[str, int]:
+        build = Build("ab" * 32, "cd" * 32, ("pacs", "research"))
+        listeners.append(
+            MetricsListener("127.0.0.1", 0, NodeFigures(journal, tmp_path, build, clock=clock, **more))
+        )
+        return listeners[-1].address
+
+    yield show
+    for listener in listeners:
+        listener.stop()
+
+
+def receive(journal: Journal, number: int) -> int:
+    arrival = Arrival(
+        f"t{number}",
+        RTSTRUCT,
+        f"1.2.{number}",
+        "1.2.840.10008.1.2",
+        f"{number}",
+        1,
+        "TPS",
+        "::1",
+        "TG263",
+        "",
+    )
+    return journal.receive(arrival)[0]
+
+
+def decided(journal: Journal, number: int, *, hold: bool = False) -> int:
+    job = receive(journal, number)
+    journal.decide(job, {}, hold=hold, reason="truncated" if hold else "")
+    journal.finish(job, ["pacs", "research"])
+    return job
+
+
+def test_objects_and_deliveries_are_counted_by_state(journal, shown, clock):
+    decided(journal, 1)
+    decided(journal, 2, hold=True)
+    clock.now = 1_060.0
+    job = decided(journal, 3)
+    receive(journal, 4)
+    for delivery in journal.outbox.deliveries(1):
+        journal.outbox.sending(delivery)
+        journal.outbox.settle(delivery, DeliveryState.SENT, status=0)
+    (pacs, _) = journal.outbox.deliveries(job)
+    journal.outbox.settle(pacs, DeliveryState.FAILED, error="given up")
+    clock.now = 1_100.0
+    _, values = scrape(shown())
+    states = {"received": 1, "decided": 0, "ready": 2, "held": 1, "expired": 0}
+    for state, count in states.items():
+        assert values[f'tg263_objects{{state="{state}"}}'] == count
+    assert values['tg263_objects_oldest_seconds{state="received"}'] == 40
+    assert values['tg263_objects_oldest_seconds{state="held"}'] == 100
+    assert values['tg263_objects_oldest_seconds{state="decided"}'] == 0
+    assert values['tg263_deliveries{destination="pacs",state="sent"}'] == 1
+    assert values['tg263_deliveries{destination="pacs",state="failed"}'] == 1
+    assert values['tg263_deliveries{destination="research",state="pending"}'] == 1
+    assert values['tg263_deliveries_oldest_seconds{destination="pacs"}'] == 0
+    assert values['tg263_deliveries_oldest_seconds{destination="research"}'] == 40
+
+
+def test_what_never_happened_is_a_zero_that_an_alert_can_rely_on(shown):
+    _, values = scrape(shown())
+    assert values['tg263_deliveries{destination="research",state="failed"}'] == 0
+    assert values['tg263_deliveries_oldest_seconds{destination="pacs"}'] == 0
+    assert values['tg263_objects{state="held"}'] == 0
+
+
+def test_a_destination_that_is_no_longer_configured_is_still_counted(journal, shown):
+    job = receive(journal, 1)
+    journal.decide(job, {}, hold=False)
+    journal.finish(job, ["former"])
+    _, values = scrape(shown())
+    assert values['tg263_deliveries{destination="former",state="pending"}'] == 1
+
+
+def test_build_disk_and_process_are_there(shown, tmp_path):
+    _, values = scrape(shown())
+    build = (
+        f'tg263_build_info{{configuration="{"cd" * 6}",nomenclature="{"ab" * 6}",version="{__version__}"}}'
+    )
+    assert values[build] == 1
+    assert values["tg263_free_disk_bytes"] > 0
+    assert values["tg263_journal_readable"] == 1
+
+
+def test_the_model_is_shown_as_it_stands_when_asked(shown):
+    state = {"up": 1, "asked": 7, "waiting_objects": 2}
+    address = shown(model_state=lambda: state)
+    _, values = scrape(address)
+    assert (values["tg263_model_up"], values["tg263_model_asked_total"]) == (1, 7)
+    state.update(up=0, asked=8)
+    page, values = scrape(address)
+    assert (values["tg263_model_up"], values["tg263_model_asked_total"]) == (0, 8)
+    assert "# TYPE tg263_model_asked_total counter" in page
+    assert "# TYPE tg263_model_waiting_objects gauge" in page
+
+
+def test_every_figure_of_the_model_has_a_name(shown):
+    page, _ = scrape(shown(model_state=lambda: dict.fromkeys(MODEL_FIGURES, 3.0)))
+    assert len(re.findall(r"^tg263_model_\w+ 3\.0$", page, re.MULTILINE)) == len(MODEL_FIGURES)
+
+
+def test_without_a_model_there_is_nothing_about_it(shown):
+    assert "tg263_model" not in scrape(shown())[0]
+
+
+def test_a_journal_that_cannot_be_read_does_not_hide_the_rest(journal, shown):
+    address = shown()
+    journal.close()
+    page, values = scrape(address)
+    assert values["tg263_journal_readable"] == 0
+    assert "tg263_objects" not in page
+    assert "tg263_free_disk_bytes" in values
+
+
+def test_a_port_that_is_taken_is_a_clear_error(journal, shown, tmp_path):
+    port = shown()[1]
+    with pytest.raises(Tg263Error, match=f"metrics cannot be shown at 127.0.0.1:{port}") as caught:
+        MetricsListener("127.0.0.1", port, NodeFigures(journal, tmp_path, Build("", "", ())))
+    assert caught.value.hint
+
+
+def test_a_node_shows_what_it_did_and_nothing_about_anybody(
+    tmp_path: Path, nomenclature: Nomenclature
+) -> None:
+    with Receiver() as receiver:
+        config = node_config(tmp_path, receiver.port, metrics={"port": 0})
+        with Node(config, nomenclature) as node:
+            assert node.metrics_address is not None
+            name = "LUNG-L"
+            Sender(node.address[1], tmp_path).send(structure_set([name]), RTSTRUCT, "1.2.3.100")
+            wait_until(
+                lambda: (
+                    scrape(node.metrics_address)[1]['tg263_deliveries{destination="d1",state="sent"}'] == 1
+                )
+            )
+            page, values = scrape(node.metrics_address)
+        assert values['tg263_objects{state="ready"}'] == 1
+        for secret in (name, "Lung_L", PATIENT_ID, "Mustermann", "1.2.3.100"):
+            assert secret not in page
+        with pytest.raises(OSError, match="refused"):
+            scrape(node.metrics_address)
+
+
+def test_a_node_without_a_port_for_figures_shows_none(tmp_path: Path, nomenclature: Nomenclature) -> None:
+    with Node(node_config(tmp_path), nomenclature) as node:
+        assert node.metrics_address is None
+
+
+def test_a_node_whose_port_for_figures_is_taken_does_not_start(
+    tmp_path: Path, nomenclature: Nomenclature, shown
+) -> None:
+    config = node_config(tmp_path, metrics={"port": shown()[1]})
+    with pytest.raises(Tg263Error, match="metrics cannot be shown"):
+        Node(config, nomenclature).start()
+    with Node(node_config(tmp_path), nomenclature):  # nothing of the failed start is in the way
+        pass
+
+
+def test_doctor_says_whose_the_port_is(tmp_path: Path, shown) -> None:
+    config = node_config(tmp_path, metrics={"port": shown()[1]})
+    assert "a node shows its figures there" in doctor._metrics(config).detail
+    assert doctor._metrics(node_config(tmp_path, metrics={"port": unused_port()})).good
+    with OllamaDouble() as other:
+        check = doctor._metrics(node_config(tmp_path, metrics={"port": other.port}))
+    assert not check.good

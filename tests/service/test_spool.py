@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+
+import pytest
+from doubles.loopback import CT, EXPLICIT
+
+from tg263_scp.dicom.encoding.part10 import read_file_meta
+from tg263_scp.errors import Tg263Error
+from tg263_scp.service.spool import Spool, SpoolFull, sole_owner, write_durably
+
+
+@pytest.fixture
+def spool(tmp_path):
+    return Spool(tmp_path / "spool", min_free_bytes=0)
+
+
+def store(spool, dataset=b"data", uid="1.2.3", syntax=EXPLICIT):
+    return spool.write(
+        dataset, sop_class_uid=CT, sop_instance_uid=uid, transfer_syntax_uid=syntax, source_ae_title="TPS"
+    )
+
+
+def files(spool):
+    return sorted(str(path.relative_to(spool.folder)) for path in spool.folder.rglob("*") if path.is_file())
+
+
+def test_an_object_is_a_dicom_file_around_the_very_bytes(spool):
+    dataset = bytes(range(256))
+    spooled = store(spool, dataset)
+    path = spool.original(spooled.token)
+    meta = read_file_meta(path)
+    assert (meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax_uid) == (CT, "1.2.3", EXPLICIT)
+    assert path.read_bytes()[meta.dataset_offset :] == dataset
+    assert spooled.sha256 == hashlib.sha256(dataset).hexdigest()
+
+
+def test_bytes_and_name_are_on_the_disk_in_this_order(spool, monkeypatch):
+    done = []
+    fsync, rename = os.fsync, type(spool.folder).rename
+
+    def spy_fsync(handle):
+        done.append("fsync folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "fsync file")
+        fsync(handle)
+
+    def spy_rename(path, target):
+        done.append("rename")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", spy_fsync)
+    monkeypatch.setattr(type(spool.folder), "rename", spy_rename)
+    store(spool)
+    assert done == ["fsync file", "rename", "fsync folder"]
+
+
+@pytest.mark.parametrize("uid", ["../../etc/passwd", "1.2/../3", "", "x" * 65, "1.2.3\n", "1..2"])
+def test_what_a_peer_calls_an_object_never_becomes_a_file_name(spool, uid):
+    with pytest.raises(ValueError, match="not a UID"):
+        store(spool, uid=uid)
+    assert files(spool) == []
+
+
+def test_file_names_are_not_uids(spool):
+    store(spool, uid="1.2.3.4.5")
+    assert not any("1.2.3" in name for name in files(spool))
+
+
+def test_a_full_disk_refuses_before_writing(tmp_path):
+    spool = Spool(tmp_path / "spool", min_free_bytes=100, free_bytes=lambda folder: 103)
+    with pytest.raises(SpoolFull):
+        store(spool, b"data")
+    assert files(spool) == []
+    store(spool, b"dat")
+
+
+def test_a_disk_that_fails_leaves_nothing(spool, monkeypatch):
+    def fail(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space"):
+        store(spool)
+    assert files(spool) == []
+
+
+def test_a_sweep_removes_the_unfinished_and_keeps_the_unknown(spool):
+    live, expired, unknown = store(spool), store(spool), store(spool)
+    (spool.folder / "incoming" / "cut-off.part").write_bytes(b"half")
+    (spool.folder / "results" / f"{live.token}.dcm").write_bytes(b"result")
+    (spool.folder / "results" / "tmp123").write_bytes(b"half a result")
+    for each in (live, expired):
+        spool.under_new_uids(each.token).write_bytes(b"result under new UIDs")
+    swept = spool.sweep({live.token}, {expired.token})
+    assert (swept.unfinished_removed, swept.expired_removed, swept.orphans_kept) == (1, 3, 1)
+    assert files(spool) == [
+        f"new-uids/{live.token}.dcm",
+        f"originals/{live.token}.dcm",
+        f"orphans/originals-{unknown.token}.dcm",
+        f"results/{live.token}.dcm",
+    ]
+
+
+def test_the_spool_is_private(spool):
+    assert stat.S_IMODE((spool.folder / "originals").stat().st_mode) == 0o700
+
+
+def test_discarding_twice_is_no_error(spool):
+    token = store(spool).token
+    spool.under_new_uids(token).write_bytes(b"result under new UIDs")
+    spool.discard(token)
+    spool.discard(token)
+    assert files(spool) == []
+
+
+def test_a_folder_has_one_owner(tmp_path):
+    lock = tmp_path / "lock"
+    with sole_owner(lock, "it"), pytest.raises(Tg263Error, match="in use"), sole_owner(lock, "it"):
+        pass
+    with sole_owner(lock, "it"):
+        pass
+
+
+def test_a_small_file_is_never_overwritten(tmp_path):
+    write_durably(tmp_path / "key", b"one")
+    with pytest.raises(FileExistsError):
+        write_durably(tmp_path / "key", b"two")
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+    assert (tmp_path / "key").read_bytes() == b"one"

@@ -1,0 +1,150 @@
+"""What ``doctor`` says about the language model, with a test double of Ollama in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from doubles.loopback import unused_port
+from doubles.ollama_double import Model, OllamaDouble
+
+from tg263_scp.service.llm.ollama_client import Completion, ModelFacts
+from tg263_scp.tools.operate import model_checks as examined
+from tg263_scp.tools.operate.check import Check
+from tg263_scp.tools.operate.model_checks import model_checks
+
+
+@pytest.fixture
+def double() -> Iterator[OllamaDouble]:
+    with OllamaDouble() as server:
+        yield server
+
+
+def looked_at(double: OllamaDouble, **settings) -> dict[str, Check]:
+    return {check.name: check for check in model_checks(double.llm(**settings))}
+
+
+def test_a_model_that_answers_is_described(double):
+    checks = looked_at(double)
+    assert list(checks) == ["model", "where the model runs", "model context", "model answers", "model memory"]
+    assert all(check.good for check in checks.values())
+    for part in (
+        "qwen2.5:7b-instruct (7.6B Q4_K_M)",
+        double.models[0].digest[:12],
+        double.version,
+        double.url,
+    ):
+        assert part in checks["model"].detail
+    assert checks["where the model runs"].detail == "on this computer"
+    assert "4096 tokens of 32768" in checks["model context"].detail
+    assert "only with what it may answer" in checks["model answers"].detail
+
+
+def test_the_sample_asks_for_what_the_schema_forbids(double):
+    looked_at(double)
+    assert len(double.requests) == 2
+    for request in double.requests:
+        assert "banana" in request["messages"][0]["content"]
+        assert request["format"]["properties"]["answer"]["enum"] == ["yes", "none"]
+
+
+@pytest.mark.parametrize("text", ["banana", '{"answer": "banana"}', '["yes"]', "[" * 3000])
+def test_a_server_that_does_not_keep_to_the_schema_is_a_finding(double, text):
+    double.constrained = False
+    double.answer = lambda request: text
+    check = looked_at(double)["model answers"]
+    assert not check.good
+    assert "update Ollama" in check.hint
+
+
+def test_the_memory_of_answers_is_looked_at_and_left_alone(double, tmp_path):
+    path = tmp_path / "llm.sqlite"
+    assert looked_at(double, cache_file=path)["model memory"].detail.startswith("0 answers")
+    assert not path.exists()
+    path.write_bytes(b"not a database at all, but long enough to be read as one" * 100)
+    check = looked_at(double, cache_file=path)["model memory"]
+    assert not check.good
+    assert "llm.cache_file" in check.hint
+
+
+def test_switched_off_is_no_finding(double):
+    (check,) = model_checks(double.llm(enabled=False))
+    assert check.good
+    assert "off" in check.detail
+    assert double.calls == []
+
+
+def test_a_model_that_is_not_reachable_is_a_harmless_finding(double):
+    check, _ = model_checks(double.llm(host=f"http://127.0.0.1:{unused_port()}"))
+    assert (check.name, check.good) == ("model", False)
+    assert "harmless: names that no rule knows go to review" in check.detail
+    for remedy in ("ollama serve", "ollama pull qwen2.5:7b-instruct", "llm: {enabled: no}"):
+        assert remedy in check.hint
+
+
+def test_a_model_that_is_not_there_says_how_to_get_it(double):
+    check, _ = model_checks(double.llm(model="llama3.2:3b"))
+    assert not check.good
+    assert "ollama pull llama3.2:3b" in check.hint
+
+
+def test_a_context_larger_than_the_model_was_made_for_is_a_finding(double):
+    double.models[0].context_tokens = 2048
+    check = looked_at(double)["model context"]
+    assert not check.good
+    assert "2048 or less" in check.hint
+
+
+def test_a_context_nobody_tells_is_none(double):
+    double.models[0].context_tokens = 0
+    check = looked_at(double)["model context"]
+    assert check.good
+    assert "unknown" in check.detail
+
+
+@pytest.mark.parametrize(("scheme", "good"), [("http", False), ("https", True)])
+def test_names_that_leave_this_computer_are_flagged(double, scheme, good):
+    facts = ModelFacts("0.12.3", "m", "d", 4096, "", "")
+    check = examined._place(double.llm(host=f"{scheme}://ollama.example.org", allow_remote=True), facts)
+    assert check.good is good
+    assert "ROI names go there" in check.detail
+
+
+def test_a_model_that_ollama_passes_on_is_flagged_where_it_is_allowed(double):
+    double.models[0].remote_host = "https://ollama.com:443"
+    assert "https://ollama.com:443: ROI names go there" in (
+        looked_at(double, allow_remote=True)["where the model runs"].detail
+    )
+    check, _ = model_checks(double.llm())
+    assert not check.good
+    assert "llm.allow_remote" in check.hint
+
+
+def test_a_sample_without_an_answer_is_a_finding(double):
+    double.fault = "memory"
+    checks = list(model_checks(double.llm()))
+    assert [check.good for check in checks] == [True, True, True, False, True]
+    assert "needs more memory" in checks[-2].detail
+
+
+def test_embeddings_are_tried_where_they_are_wanted(double):
+    double.models.append(Model("all-minilm:latest"))
+    assert "2 dimensions" in looked_at(double, embed_model="all-minilm")["embeddings"].detail
+    checks = list(model_checks(double.llm(embed_model="absent")))
+    assert not checks[-2].good
+    assert "ollama pull absent" in checks[-2].hint
+
+
+def test_a_certificate_that_cannot_be_read_is_a_finding(double, tmp_path):
+    check, _ = model_checks(double.llm(host="https://127.0.0.1", ca_file=tmp_path / "none.pem"))
+    assert not check.good
+    assert "llm.ca_file" in check.detail
+
+
+def test_loading_longer_than_an_answer_may_take_is_a_finding(double, monkeypatch):
+    samples = iter(Completion('{"answer": "yes"}', 9, 4, seconds) for seconds in (41.0, 0.5))
+    monkeypatch.setattr(examined, "_sample", lambda client, timeout_s: next(samples))
+    check = looked_at(double, answer_timeout_s=30.0)["model answers"]
+    assert not check.good
+    assert "in 0.50 s; the first time, loading it where needed, in 41.00 s" in check.detail
+    assert "keep_alive_s" in check.hint

@@ -1,0 +1,189 @@
+"""The sending side: a Storage SCU that sends files as they are and tells what the peer said about each.
+
+The bytes of the data set leave as they lie in the file: nothing is decoded, encoded or transcoded. For each SOP class and
+transfer syntax one presentation context is proposed with that transfer syntax alone, so that the peer can only take the
+object as it is or refuse it.
+
+Standard: Storage Service Class PS3.4 B, status values B.2.3 and PS3.7 C; association rejection PS3.8 9.3.4.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from pynetdicom import AE, build_context
+from pynetdicom.association import Association
+from pynetdicom.pdu_primitives import MaximumLengthNotification
+
+import tg263_scp.dicom.network.pynetdicom_settings  # noqa: F401  (settings of pynetdicom)
+from tg263_scp.dicom.encoding.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from tg263_scp.dicom.network.statuses import Verdict, reaction_to
+from tg263_scp.errors import Tg263Error
+
+logger = logging.getLogger("tg263_scp.sender")
+
+MAX_CONTEXTS = 128
+"""Presentation context IDs are the odd numbers from 1 to 255 (PS3.8 9.3.2.2)."""
+ANNOUNCED_PDU_BYTES = 0
+"""The maximum length we announce where we call: unlimited, since only answers come back."""
+MAX_SENT_PDU_BYTES = 1 << 17
+"""pynetdicom would put a whole object into one PDU for a peer that announces no limit, and copy it again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom to call, as whom, and how long to wait."""
+
+    host: str
+    port: int
+    ae_title: str
+    calling_ae_title: str
+    connect_timeout_s: float = 15.0
+    acse_timeout_s: float = 30.0
+    dimse_timeout_s: float = 300.0
+
+
+def requesting_entity(target: Target) -> AE:
+    """Return the application entity that calls ``target``: our titles and its timeouts, nothing proposed yet."""
+    ae = AE(ae_title=target.calling_ae_title)
+    ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
+    ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+    ae.connection_timeout = target.connect_timeout_s
+    ae.acse_timeout = target.acse_timeout_s
+    ae.dimse_timeout = target.dimse_timeout_s
+    return ae
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A DICOM file to send, and how its data set is encoded."""
+
+    path: Path
+    sop_class_uid: str
+    transfer_syntax_uid: str
+
+    @property
+    def context(self) -> tuple[str, str]:
+        """SOP class and transfer syntax: what a presentation context must hold for it."""
+        return self.sop_class_uid, self.transfer_syntax_uid
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of one C-STORE; ``status`` is None where no answer came. ``text`` holds no data of the object."""
+
+    verdict: Verdict
+    status: int | None
+    text: str
+
+
+class Unavailable(Tg263Error):  # noqa: N818 - a state of the peer, not a fault of ours
+    """No association came about; ``permanent`` where the peer refuses us for good."""
+
+    def __init__(self, message: str, *, permanent: bool) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class Connection:
+    """An association with a destination; use as a context manager.
+
+    Raises:
+        Unavailable: the peer cannot be reached, or refuses.
+    """
+
+    def __init__(self, target: Target, contexts: Collection[tuple[str, str]]) -> None:
+        if not 1 <= len(contexts) <= MAX_CONTEXTS:
+            raise ValueError(f"an association has 1 to {MAX_CONTEXTS} presentation contexts")
+        ae = requesting_entity(target)
+        # The answer of a slow archive is silence of the network to pynetdicom.
+        ae.network_timeout = target.dimse_timeout_s + target.acse_timeout_s
+        proposed = [build_context(sop_class, [syntax]) for sop_class, syntax in contexts]
+        try:
+            self._association = ae.associate(
+                target.host,
+                target.port,
+                contexts=proposed,
+                ae_title=target.ae_title,
+                max_pdu=ANNOUNCED_PDU_BYTES,
+            )
+        except OSError as problem:
+            raise Unavailable(f"{target.host} cannot be found", permanent=False) from problem
+        if not self._association.is_established:
+            # With nothing accepted the peer is there, but wants none of these objects as they are.
+            if not self._association.rejected_contexts:
+                raise _unavailable(self._association)
+            self._accepted: frozenset[tuple[str, str]] = frozenset()
+            return
+        self._accepted = frozenset(
+            (str(context.abstract_syntax), str(context.transfer_syntax[0]))
+            for context in self._association.accepted_contexts
+        )
+        _limit_pdu(self._association)
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def accepts(self, parcel: Parcel) -> bool:
+        """Say whether the peer takes this SOP class in this transfer syntax."""
+        return parcel.context in self._accepted
+
+    @property
+    def usable(self) -> bool:
+        """False once the association has ended, by whomever."""
+        return bool(self._association.is_established)
+
+    def send(self, parcel: Parcel) -> Answer:
+        """Send one file and return what the peer said. Without an answer nobody knows whether it was stored."""
+        if not self.accepts(parcel):
+            return Answer(
+                Verdict.PERMANENT,
+                None,
+                f"the peer accepts no presentation context for SOP class {parcel.sop_class_uid}"
+                f" in transfer syntax {parcel.transfer_syntax_uid}",
+            )
+        if not parcel.path.is_file():
+            return Answer(Verdict.PERMANENT, None, "the file is no longer in the spool")
+        try:
+            status = self._association.send_c_store(parcel.path)
+        except RuntimeError:
+            return Answer(Verdict.TRANSIENT, None, "the association ended before the object was sent")
+        except OSError:
+            self.abort()
+            return Answer(Verdict.TRANSIENT, None, "the file cannot be read")
+        if "Status" not in status:
+            self.abort()
+            return Answer(Verdict.TRANSIENT, None, "the peer gave no answer")
+        reaction = reaction_to(status.Status)
+        return Answer(reaction.verdict, status.Status, reaction.said)
+
+    def close(self) -> None:
+        """Release the association, if it still stands."""
+        if self.usable:
+            self._association.release()
+
+    def abort(self) -> None:
+        """End the association at once; a send that waits returns without an answer."""
+        self._association.abort()
+
+
+def _unavailable(association: Association) -> Unavailable:
+    if association.is_rejected:
+        said = association.acceptor.primitive
+        permanent = said.result == 0x01
+        how = "for good" if permanent else "for the moment"
+        return Unavailable(f"the peer rejects the association {how}: {said.reason_str}", permanent=permanent)
+    return Unavailable("the peer cannot be reached or gives no answer", permanent=False)
+
+
+def _limit_pdu(association: Association) -> None:
+    for item in association.acceptor.user_information:
+        if isinstance(item, MaximumLengthNotification):
+            announced = item.maximum_length_received
+            item.maximum_length_received = min(announced or MAX_SENT_PDU_BYTES, MAX_SENT_PDU_BYTES)

@@ -1,0 +1,287 @@
+"""Organ names as clinics write them: side, margin, PRV and partial mark taken out, the rest looked up, all put back.
+
+``PRV LT optic nerve`` is the structure *optic nerve*, side left, a PRV without a margin: ``OpticNrv_PRV_L``.
+
+A name is only found when every word of it is explained. It is declined
+
+* where a word is left over (``Lens_L_SP``, ``brainstem_ag``): a copy, initials, or something else;
+* where the words mean two structures (``hip``), or one that the list does not hold (``epiglottis``);
+* where the list needs a side and the name gives none (``kidney``), gives two, or names a side the list does not know;
+* where 16 characters cannot hold the margin.
+
+Standard: AAPM TG-263 report, principles N4-N11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import lru_cache
+
+from tg263_scp.naming.organs.parts import Parts, takings
+from tg263_scp.naming.query import Query
+from tg263_scp.naming.standard import grammar
+from tg263_scp.naming.standard.nomenclature import Nomenclature
+from tg263_scp.naming.words.compounds import segmented
+from tg263_scp.naming.words.letters import Token, ends_in_capital
+from tg263_scp.naming.words.lexicon import (
+    BROADER_SITE,
+    OWN_LANGUAGE,
+    WIDE_LANGUAGES,
+    Phrase,
+    Sense,
+    languages_of_letters,
+    said_as,
+)
+
+_NEVER_GROWN = frozenset(
+    (
+        "Skin Body External Scar Carina Chestwall SeminalVes SeminalVes_Dist SeminalVes_Prox Prostate ProstateBed"
+        " TumorBed SurgicalBed Rectal_Wall Bladder_Wall"
+    ).split()
+)
+"""Structures that a length cuts or shells rather than grows, unless PRV is said."""
+_GROWN_UNSAID = frozenset(
+    (
+        "SpinalCord SpinalCanal Brainstem OpticChiasm OpticNrv Lens Eye Retina Cochlea Pituitary Hypothalmus CaudaEquina"
+        " ThecalSac BrachialPlex SacralPlex Esophagus Bronchus Trachea Stomach Duodenum Colon Bowel Bowel_Small Bowel_Large"
+    ).split()
+)
+"""Serial organs, for which a length without ``+`` is the margin of a PRV (``Cord 5mm``)."""
+_LONGEST_CODE = 2
+_LEAST_AGREEING = 4
+_ENGLISH = frozenset({"en", OWN_LANGUAGE})
+
+
+class Verdict(StrEnum):
+    """How far a name could be read."""
+
+    FOUND = "found"
+    AMBIGUOUS = "ambiguous"
+    UNLISTED = "unlisted"
+    SIDE_MISSING = "side_missing"
+    NO_STANDARD_NAME = "no_standard_name"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class OrganReading:
+    """The result of reading one name as an organ. ``names`` are the listed names it may be, best first."""
+
+    verdict: Verdict
+    names: tuple[str, ...] = ()
+    structure: str = ""
+    side: str = ""
+    rebuilt: bool = False
+    phrases: tuple[Phrase, ...] = ()
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """The standard name; only where the verdict is FOUND."""
+        return self.names[0] if self.verdict is Verdict.FOUND else ""
+
+
+_NOTHING = OrganReading(Verdict.NOTHING)
+
+
+@lru_cache(maxsize=4096)
+def read_organ(query: Query, nomenclature: Nomenclature) -> OrganReading:
+    """Read a whole name as an organ; the first way of cutting it into words that explains every word wins."""
+    glued = any(ends_in_capital(token.raw) for token in query.words)
+    cuts = (query.camel_words,) if glued else (query.words, query.camel_words)
+    return read_words(cuts, query, nomenclature)
+
+
+def read_known_words(query: Query, nomenclature: Nomenclature) -> OrganReading:
+    """Read only the words some pack knows (``Blase`` of ``Blase_20240219``): something to offer, never to rename to."""
+    lexicon = nomenclature.lexicon
+    cuts = [
+        tuple(t for t in cut if t.is_word and lexicon.knows(t.text))
+        for cut in (query.words, query.camel_words)
+    ]
+    return read_words([cut for cut in cuts if cut], query, nomenclature)
+
+
+def read_words(cuts: Sequence[tuple[Token, ...]], query: Query, nomenclature: Nomenclature) -> OrganReading:
+    """Read tokens as an organ, trying each way of cutting, then each with its glued words parted (``llens``, ``cordprv``)."""
+    lexicon = nomenclature.lexicon
+    kept = _NOTHING
+    tried: set[tuple[str, ...]] = set()
+    for cut in (*cuts, *(glued for cut in cuts if (glued := segmented(cut, lexicon)))):
+        texts = tuple(token.text for token in cut)
+        if texts in tried:
+            continue
+        tried.add(texts)
+        found = _read_cut(cut, query, nomenclature)
+        if found.verdict is Verdict.FOUND:
+            return found
+        if kept.verdict is Verdict.NOTHING:
+            kept = found
+        if kept.verdict in (Verdict.AMBIGUOUS, Verdict.UNLISTED):
+            return kept
+    return kept
+
+
+def _read_cut(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> OrganReading:
+    kept = _NOTHING
+    for parts in takings(tokens, nomenclature.lexicon):
+        if parts.partial and kept.verdict in (Verdict.UNLISTED, Verdict.AMBIGUOUS):
+            continue  # a liver segment is no unnamed part of the liver
+        found = _judge(parts, query, nomenclature)
+        if found.verdict is Verdict.FOUND:
+            return found
+        if kept.verdict is Verdict.NOTHING:
+            kept = found
+    return kept
+
+
+def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReading:
+    phrases = _spoken(nomenclature.lexicon.find(parts.core), parts, query)
+    if not phrases:
+        return _NOTHING
+    if len(parts.sides) > 1:
+        return OrganReading(Verdict.AMBIGUOUS, phrases=phrases, note="both sides are named")
+    here, elsewhere = _by_site(phrases, query.site)
+    structures = tuple(dict.fromkeys(phrase.means for phrase in here if phrase.sense is Sense.STRUCTURE))
+    senses = {phrase.sense for phrase in here}
+    if len(structures) == 1 and senses == {Sense.STRUCTURE} and not elsewhere:
+        return compose(
+            structures[0], parts, tuple(p for p in here if p.sense is Sense.STRUCTURE), nomenclature
+        )
+    if senses == {Sense.UNLISTED}:
+        return OrganReading(Verdict.UNLISTED, phrases=here, note="real, but TG-263 has no name for it")
+    offered = tuple(
+        name
+        for structure in dict.fromkeys((*structures, *(p.means for p in elsewhere)))
+        for name in compose(structure, parts, (), nomenclature).names
+    )
+    note = "means different structures at different sites" if elsewhere else "may mean more than one thing"
+    return OrganReading(Verdict.AMBIGUOUS, offered, phrases=(*here, *elsewhere), note=note)
+
+
+def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> tuple[Phrase, ...]:
+    """Keep the phrases of languages that fit the side word, the letters of the name and the language of the set."""
+    if parts.side_languages is not None:
+        shown = query.languages | languages_of_letters(query.name)
+        said = [p for p in phrases if p.sense is Sense.STRUCTURE and said_as(parts.core, p)]
+        own_words = any(p.language == OWN_LANGUAGE for p in said)
+        latin = not own_words and any(p.language == "la" for p in phrases)
+        in_english = not latin and any(p.language in _ENGLISH for p in said)
+        if in_english and not parts.side_telling and not shown & parts.side_languages:
+            return ()  # 'Lung JO' are initials, not Hungarian
+        own = tuple(p for p in phrases if p.language in parts.side_languages)
+        if parts.counting and not shown & parts.side_languages and len(own) < len(phrases):
+            return ()  # 'Parotis B' may be the second
+        phrases = own or (phrases if parts.side_certain else ())
+    if _is_code(parts.core):
+        phrases = tuple(p for p in phrases if _code_is_spoken(p, phrases, parts, query))
+    for languages in (languages_of_letters(query.name), query.languages):
+        own = tuple(p for p in phrases if p.language in languages)
+        if own:
+            return own
+    own = tuple(p for p in phrases if p.language in parts.tongues - WIDE_LANGUAGES)
+    if own:
+        return own
+    # A set that shows no other language is read as English where English knows the word.
+    english = tuple(p for p in phrases if p.language in _ENGLISH)
+    return english if any(p.sense is Sense.STRUCTURE for p in english) else phrases
+
+
+def _is_code(core: tuple[str, ...]) -> bool:
+    """Tell whether a name is two letters only, which mean something else in every clinic."""
+    return len(core) == 1 and len(core[0]) <= _LONGEST_CODE and core[0].isascii() and core[0].isalpha()
+
+
+def _code_is_spoken(phrase: Phrase, phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> bool:
+    """Believe a code in the language shown, or where many languages agree: ``AI`` is no Spanish atrium, ``VS`` is Romance."""
+    shown = WIDE_LANGUAGES | query.languages | parts.tongues | (parts.side_languages or frozenset())
+    agreeing = {p.language for p in phrases if p.means == phrase.means and p.site == phrase.site}
+    return phrase.language in shown or len(agreeing) >= _LEAST_AGREEING
+
+
+def _by_site(phrases: tuple[Phrase, ...], site: str) -> tuple[tuple[Phrase, ...], tuple[Phrase, ...]]:
+    """Part the phrases into those that hold at this site and those of other sites; the nearest site speaks alone."""
+    for near in filter(None, (site, BROADER_SITE.get(site, ""))):
+        here = tuple(p for p in phrases if p.site == near)
+        if here:
+            return here, ()
+    general = tuple(p for p in phrases if not p.site)
+    bound = tuple(p for p in phrases if p.site)
+    certain = {p.means for p in general if p.sense is Sense.STRUCTURE}
+    if len(certain) == 1 and all(p.means in certain for p in bound):
+        return general, ()
+    return general, bound if not site or not general else ()
+
+
+def compose(
+    means: str, parts: Parts, phrases: tuple[Phrase, ...], nomenclature: Nomenclature
+) -> OrganReading:
+    """Put side, margin and partial mark back on a structure, in the order of the standard."""
+    forms = _forms(means, parts, nomenclature)
+    side = next(iter(parts.sides), "")
+    read = OrganReading(Verdict.FOUND, (), means, side, parts.rebuilt, phrases)
+    if not forms:
+        stem = nomenclature.stems.get(means)
+        if stem and stem.paired and not parts.sides and not parts.both:
+            sided = (_dressed((means, side), parts, nomenclature) for side in "LR")
+            names = tuple(name for name in sided if name)
+            return replace(
+                read,
+                verdict=Verdict.SIDE_MISSING,
+                names=names,
+                note="the list needs a side and none is given",
+            )
+        return replace(
+            read, verdict=Verdict.NO_STANDARD_NAME, note="the list has no such form of this structure"
+        )
+    name = _dressed(forms, parts, nomenclature)
+    if name is None:
+        return replace(read, verdict=Verdict.NO_STANDARD_NAME, note="16 characters cannot hold it")
+    return replace(read, names=(name,))
+
+
+def _forms(means: str, parts: Parts, nomenclature: Nomenclature) -> tuple[str, str] | None:
+    """Return stem and side token of the listed form that side words ask for; None where the list has none."""
+    entry = nomenclature.entries.get(means)
+    stem = nomenclature.stems.get(means)
+    if stem is None:
+        base, _, own_side = means.rpartition("_")
+        agrees = not parts.both and parts.sides <= {own_side}
+        return (base, own_side) if agrees else None
+    if parts.sides and entry is not None and entry.plural_of and means.startswith("LN_"):
+        means, stem = (
+            entry.plural_of,
+            nomenclature.stems[entry.plural_of],
+        )  # 'left pelvic nodes' are one side's
+    if parts.sides:
+        if parts.both or not stem.paired:
+            return None
+        return means, next(iter(parts.sides))
+    if parts.both:
+        if stem.plural:
+            return stem.plural, ""
+        gathers = (
+            stem.paired or (entry is not None and entry.plural_of) or f"{means}_" in nomenclature.gathering
+        )
+        return (means, "") if stem.bare and gathers else None
+    return (means, "") if stem.bare else None
+
+
+def _dressed(form: tuple[str, str], parts: Parts, nomenclature: Nomenclature) -> str | None:
+    stem, side = form
+    spatial = (side,) if side else ()
+    if parts.margin is None:
+        return grammar.spell(grammar.OrganName(stem, parts.partial, None, spatial), nomenclature)
+    if stem == "Bolus" and parts.margin.mm is not None and not parts.margin.named:
+        return f"Bolus_{parts.margin.mm:02d}mm"
+    if not parts.margin.named and (
+        stem in _NEVER_GROWN or not (parts.margin.signed or stem in _GROWN_UNSAID)
+    ):
+        return None  # 'Skin 5mm' is a rind, 'SV 1cm' the first centimetre
+    for digits in parts.margin.digits:
+        name = grammar.spell(grammar.OrganName(stem, parts.partial, digits, spatial), nomenclature)
+        if name:
+            return name
+    return None

@@ -1,0 +1,276 @@
+"""The rules, one function each: what would this rule do with the name? None where it has nothing to say.
+
+The first line of each docstring is what users read in ``explain`` and in the rule table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from tg263_scp.decision import Candidate, Kind, Reason, Status
+from tg263_scp.errors import SourceLine
+from tg263_scp.naming.organs.reading import OrganReading, Verdict, read_organ
+from tg263_scp.naming.query import NamingOptions, Proposal, Query
+from tg263_scp.naming.rules.planning_helpers import difference_name, is_not_for_dose, kind_of
+from tg263_scp.naming.standard import grammar
+from tg263_scp.naming.standard.grammar import OrganName, TargetName
+from tg263_scp.naming.standard.nomenclature import SHORT_NAME, Nomenclature, relaxed
+from tg263_scp.naming.targets.filling import type_tokens
+from tg263_scp.naming.targets.numbers import is_possible
+from tg263_scp.naming.targets.reading import read_target
+from tg263_scp.naming.words.compounds import ends_in_false_side
+from tg263_scp.naming.words.letters import fold
+from tg263_scp.naming.words.lexicon import BROADER_SITE, OWN_LANGUAGE
+
+_SHORT_ENDING = 3
+
+Rule = Callable[[Query, Nomenclature, NamingOptions], Proposal | None]
+
+
+def not_for_us(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """Empty, marked as not for dose evaluation (``z...``, ``_...``), or a pattern the clinic never wants touched: kept."""
+    name = query.name
+    if not name.strip():
+        return Proposal("R000", Status.KEEP, Reason.EMPTY, kind=Kind.JUNK, note="the name is empty")
+    if is_not_for_dose(name):
+        note = "marked as not for dose evaluation"
+        return Proposal(
+            "R000", Status.KEEP, Reason.NOT_FOR_DOSE, confidence=1.0, kind=Kind.PLANNING, note=note
+        )
+    plain = name.strip().casefold()
+    for pattern in (*options.keep_patterns, *nomenclature.clinic_keeps):
+        if fnmatchcase(plain, pattern.casefold()):
+            return Proposal(
+                "R000", Status.KEEP, Reason.CLINIC_KEEPS, confidence=1.0, note=f"the clinic keeps '{pattern}'"
+            )
+    return None
+
+
+def listed(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """Already a name of the TG-263 list: kept."""
+    entry = nomenclature.entries.get(query.name) or nomenclature.pattern_for(query.name)
+    if entry is None or query.name in entry.accepts:
+        return None
+    parsed = grammar.parse(query.name, nomenclature)
+    if parsed is None:
+        return None
+    return Proposal(
+        "R010", Status.KEEP, Reason.LISTED, confidence=1.0, kind=Kind(entry.kind), evidence=(entry.source,)
+    )
+
+
+def compliant(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """Compliant by the TG-263 grammar (PRV, ``~``, ``^``, targets) though not on the list: kept."""
+    parsed = grammar.parse(query.name, nomenclature)
+    if parsed is None or (isinstance(parsed, TargetName) and _hides_a_dose(parsed)):
+        return None
+    if isinstance(parsed, OrganName) and _can_be_better(parsed, nomenclature):
+        return None
+    kind = Kind.TARGET if isinstance(parsed, TargetName) else Kind.ORGAN
+    if isinstance(parsed, OrganName) and parsed.margin is not None:
+        kind = Kind.PRV
+    return Proposal(
+        "R020", Status.KEEP, Reason.COMPLIANT, confidence=1.0, kind=kind, note="follows the TG-263 grammar"
+    )
+
+
+def _can_be_better(organ: OrganName, nomenclature: Nomenclature) -> bool:
+    """``Duodenum_PRV3`` has room for the second digit (principle N8); the ``I`` of ``LN_Ax_I_L`` is a level, not inferior."""
+    if organ.stem.startswith("LN_") and not {"L", "R"}.issuperset(organ.spatial):
+        return True
+    padded = replace(organ, margin=f"0{organ.margin}") if organ.margin and len(organ.margin) == 1 else None
+    return padded is not None and grammar.spell(padded, nomenclature) is not None
+
+
+def _hides_a_dose(target: TargetName) -> bool:
+    """``PTV_60`` is 60 cGy, ``PTV60`` target number 60 and ``CTV-60`` a 60 mm crop by the letter; they mean 60 Gy."""
+    if target.dose.isdecimal() and int(target.dose) < 20:
+        return True  # 'GTVn_1' is number 1
+    if not is_possible(target.dose):
+        return True  # the date in 'PTV_20210514', the total in 'PTV_54Gyx3'
+    per_fraction, times, _ = target.dose.partition("x")
+    if times and per_fraction.isdecimal() and int(per_fraction) < 100:
+        return True  # 'PTV_18x3' is 3 times 18 cGy by the letter
+    return any(
+        text.isdecimal() and 20 <= int(text) < 100 for text in (target.dose, target.number, target.crop)
+    )
+
+
+def clinic_mapping(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """The clinic's own approved mapping (overlay): renamed."""
+    rows = nomenclature.clinic.get(relaxed(query.name), ())
+    for site in dict.fromkeys((query.site, BROADER_SITE.get(query.site, ""), "")):
+        for row in rows:
+            if row.site == site:
+                note = "approved by the clinic"
+                return Proposal(
+                    "R030", Status.RENAME, Reason.OVERLAY, row.becomes, 1.0, note=note, evidence=(row.source,)
+                )
+    return None
+
+
+def respelled(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """Equal to one listed name after case, spaces and separators, or a known error of the worksheet: renamed.
+
+    ``lung l``, ``LUNG-L`` and ``L_Lung`` (reverse order) all become ``Lung_L``. ``-`` is disregarded only where the listed
+    name has none, since TG-263 writes it for a subtraction.
+    """
+    key = relaxed(query.name)
+    rows = nomenclature.respellings.get(key) or tuple(
+        entry for entry in nomenclature.respellings.get(key.replace("-", ""), ()) if "-" not in entry.name
+    )
+    kinds = {entry.kind for entry in rows}
+    rows = tuple(entry for entry in rows if not _misreads_the_end(query, entry.name))
+    if len(rows) == 1 and kinds != {"planning"} and not _means_another(query, rows[0].name, nomenclature):
+        entry = rows[0]
+        worksheet = any(relaxed(text) == key for text in entry.accepts)
+        reason = Reason.WORKSHEET_ERROR if worksheet else Reason.RESPELLED
+        return Proposal(
+            "R040", Status.RENAME, reason, entry.name, 0.99, Kind(entry.kind), evidence=(entry.source,)
+        )
+    return _respelled_by_grammar(query, nomenclature)
+
+
+def _misreads_the_end(query: Query, name: str) -> bool:
+    """``Kidney S`` is not ``Kidneys``, ``Retinal`` not ``Retina_L``, and ``Brain-`` a name cut short."""
+    last = query.words[-1]
+    if not last.is_word:
+        return last.text == "-"
+    if len(last.text) < _SHORT_ENDING and not last.joined and len(query.words) > 1:
+        return last.text not in fold(name).split("_")
+    glued = len(last.text) > 1 and query.camel_words[-1].text == last.text
+    if glued and name.endswith("_S") and last.text.endswith("ss"):
+        return True  # an 'esophaguss' is no Esophagus_S
+    return glued and name.endswith(("_L", "_R")) and ends_in_false_side(last.text)
+
+
+def _means_another(query: Query, name: str, nomenclature: Nomenclature) -> bool:
+    """In ``spc`` the list has a space, clinics the superior constrictor; ``ventricle`` in a brain is not the heart's.
+
+    A short name that may be an abbreviation, and a name that a pack gives another meaning at this site, are left to the
+    look-up.
+    """
+    phrases = nomenclature.lexicon.find(tuple(token.text for token in query.words))
+    others = [phrase for phrase in phrases if phrase.language != OWN_LANGUAGE and phrase.means != name]
+    if len(query.name) <= SHORT_NAME:
+        return bool(others)
+    sites = {query.site, BROADER_SITE.get(query.site, "")} - {""}
+    return any(phrase.site in sites for phrase in others)
+
+
+def _respelled_by_grammar(query: Query, nomenclature: Nomenclature) -> Proposal | None:
+    """``L_PRV03_OpticNrv`` is the reverse order of ``OpticNrv_PRV03_L``; ``Colon_PTV05`` the worksheet's slip for PRV."""
+    turned = grammar.parse_reverse(query.name, nomenclature)
+    organ = turned.organ if isinstance(turned, grammar.DerivedName) else turned
+    sided = isinstance(organ, OrganName) and {"L", "R"}.issuperset(organ.spatial)
+    if turned is not None and sided:  # the A of 'A_Bladder' may be anything
+        name = grammar.spell(turned, nomenclature)
+        if name and name != query.name:
+            return Proposal(
+                "R040", Status.RENAME, Reason.RESPELLED, name, 0.99, note="written in reverse order"
+            )
+    entry = nomenclature.pattern_for(query.name)
+    if entry is not None:
+        digits = "".join(c for c in query.name if c.isdigit())
+        name = entry.name.replace("{mm2}", digits).replace("{mm1}", digits)
+        if name != query.name and grammar.parse(name, nomenclature) is not None:
+            reason = Reason.WORKSHEET_ERROR
+            return Proposal(
+                "R040", Status.RENAME, reason, name, 0.99, Kind(entry.kind), evidence=(entry.source,)
+            )
+    return None
+
+
+def helper(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """A planning helper, a device, a sum or a difference (ring, opti, couch, ``PTV-CTV``): left alone."""
+    if difference_name(query, nomenclature):
+        return None
+    kind, sign = kind_of(query, nomenclature)
+    if kind is Kind.UNKNOWN:
+        return None
+    reason = Reason.DERIVED if kind is Kind.DERIVED else Reason.PLANNING
+    if options.planning == "prefix_z" and kind is not Kind.DEVICE:
+        name = "z" + "".join(c for c in query.name if c.isascii() and (c.isalnum() or c in "_-+=!~^"))
+        if len(name) <= grammar.MAX_LENGTH:
+            return Proposal("R045", Status.RENAME, reason, name, 0.9, kind, f"'{sign}'")
+    return Proposal("R045", Status.KEEP, reason, confidence=0.9, kind=kind, note=f"'{sign}'")
+
+
+def synonym(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """A known name of the structure in one of the languages: renamed."""
+    if type_tokens(query, nomenclature.lexicon)[1]:
+        return None
+    reading = read_organ(query, nomenclature)
+    if reading.verdict is Verdict.NOTHING or (reading.verdict is Verdict.FOUND and reading.rebuilt):
+        return None
+    return from_reading("R050", Reason.SYNONYM, 0.97, reading)
+
+
+def rebuilt(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """Side, margin, PRV and partial mark taken out, the structure looked up, all put back in TG-263 order: renamed."""
+    difference = difference_name(query, nomenclature)
+    if difference:
+        name, organ = difference
+        evidence = _lines(organ)
+        return Proposal(
+            "R060", Status.RENAME, Reason.REBUILT, name, 0.95, Kind.DERIVED, "organ minus target", evidence
+        )
+    if type_tokens(query, nomenclature.lexicon)[1]:
+        return None
+    reading = read_organ(query, nomenclature)
+    if reading.verdict is Verdict.FOUND:
+        return from_reading("R060", Reason.REBUILT, 0.95, reading)
+    return None
+
+
+_REASONS = {
+    Verdict.AMBIGUOUS: Reason.AMBIGUOUS,
+    Verdict.UNLISTED: Reason.UNLISTED,
+    Verdict.SIDE_MISSING: Reason.SIDE_MISSING,
+    Verdict.NO_STANDARD_NAME: Reason.NO_STANDARD_NAME,
+}
+
+
+def from_reading(rule: str, reason: Reason, confidence: float, reading: OrganReading) -> Proposal:
+    """Turn a reading into a proposal: a rename where a structure was found, else a review that says why not."""
+    evidence = _lines(reading)
+    languages = frozenset(phrase.language for phrase in reading.phrases)
+    if reading.verdict is Verdict.FOUND:
+        kind = Kind.PRV if "_PRV" in reading.name else Kind.ORGAN
+        return Proposal(
+            rule,
+            Status.RENAME,
+            reason,
+            reading.name,
+            confidence,
+            kind,
+            reading.note,
+            evidence,
+            languages=languages,
+        )
+    offered = tuple(Candidate(name, 0.5, source=evidence[0] if evidence else None) for name in reading.names)
+    return Proposal(
+        rule,
+        Status.REVIEW,
+        _REASONS[reading.verdict],
+        note=reading.note,
+        evidence=evidence,
+        candidates=offered,
+        languages=languages,
+    )
+
+
+def _lines(reading: OrganReading) -> tuple[SourceLine, ...]:
+    return tuple(dict.fromkeys(phrase.source for phrase in reading.phrases))[:3]
+
+
+def target(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
+    """A GTV, CTV, ITV or PTV: every part of the name put into its TG-263 slot: renamed."""
+    reading = read_target(query, nomenclature)
+    if not reading.types:
+        return None
+    if not reading.name:
+        return Proposal("R070", Status.REVIEW, Reason.NO_STANDARD_NAME, kind=Kind.TARGET, note=reading.note)
+    return Proposal("R070", Status.RENAME, Reason.TARGET, reading.name, 0.93, Kind.TARGET)

@@ -1,0 +1,191 @@
+"""What only the whole structure set can tell: its site, its language, and two ROIs that would bear one name.
+
+S010 two ROIs would get the same new name; S020 a ROI would get a name that another one keeps. Names are compared without
+case, as treatment planning systems do. V090 vetoes a new name that the character set of the object cannot write: ISO_IR 13
+has an overline where ASCII has ``~``. S040 doubts an abbreviation that becomes an organ of the sex that the set does not show.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
+from tg263_scp.naming.query import Proposal
+from tg263_scp.naming.standard import grammar
+from tg263_scp.naming.standard.nomenclature import Nomenclature
+from tg263_scp.naming.words.letters import squeeze
+
+TELLING = {
+    "prostate": {"Prostate", "SeminalVes", "PenileBulb", "ProstateBed"},
+    "gyn": {"Uterus", "Cervix", "Vagina", "VaginalCuff", "Ovary", "Parametrium"},
+    "breast": {"Breast", "LN_IMN", "A_LAD"},
+    "brain": {"Hippocampus", "OpticChiasm", "Pituitary", "Hypothalmus"},
+    "head_and_neck": {
+        "Parotid",
+        "Glnd_Submand",
+        "Larynx",
+        "Cavity_Oral",
+        "Bone_Mandible",
+        "Musc_Constrict",
+        "Lips",
+    },
+    "thorax": {"Heart", "Lung", "Lungs", "Esophagus", "Trachea"},
+    "abdomen": {"Liver", "Kidney", "Kidneys", "Stomach", "Duodenum", "Pancreas", "Spleen"},
+    "pelvis": {"Bladder", "Rectum", "Colon_Sigmoid", "Femur_Head", "Bag_Bowel"},
+}
+"""Structures that tell the site when contoured; the nearer site is named first where several fit."""
+
+_LEAST_VOTES = 2
+_FEMALE = frozenset({"Uterus", "Cervix", "Vagina", "VaginalCuff", "Ovary", "Ovaries", "Parametrium", "Vulva"})
+_MALE = frozenset(
+    {
+        "Prostate",
+        "ProstateBed",
+        "SeminalVes",
+        "SeminalVes_Dist",
+        "SeminalVes_Prox",
+        "PenileBulb",
+        "Penis",
+        "Testis",
+        "Testes",
+    }
+)
+_LONGEST_ABBREVIATION = 5
+"""Letters up to which a name may be an abbreviation, or a short word of a language that nobody speaks here."""
+
+
+def infer_site(decided: Sequence[tuple[Decision, Proposal | None]], nomenclature: Nomenclature) -> str:
+    """Return the site that the certain names of the set point to, or ``""`` where fewer than two do or two sites tie."""
+    stems = set()
+    for decision, _ in decided:
+        if decision.status is Status.REVIEW:
+            continue
+        parsed = grammar.parse(decision.name, nomenclature)
+        if isinstance(parsed, grammar.OrganName):
+            stems.add(parsed.stem)
+    votes = {site: len(stems & telling) for site, telling in TELLING.items()}
+    for near, broad in (
+        ("prostate", "pelvis"),
+        ("gyn", "pelvis"),
+        ("breast", "thorax"),
+        ("brain", "head_and_neck"),
+    ):
+        if votes[near] and votes[near] + votes[broad] >= _LEAST_VOTES:
+            votes[near] += votes[broad]
+    best = sorted(votes.items(), key=lambda item: -item[1])
+    if best[0][1] < _LEAST_VOTES or best[0][1] == best[1][1]:
+        return ""
+    return best[0][0]
+
+
+def infer_languages(proposals: Sequence[Proposal | None]) -> frozenset[str]:
+    """Return the one language that most names of the set need, beside English, Latin and the list; else nothing."""
+    votes: Counter[str] = Counter()
+    for proposal in proposals:
+        if proposal and proposal.languages and not proposal.languages & {"en", "tg263"}:
+            votes.update(proposal.languages - {"la"})
+    if not votes:
+        return frozenset()
+    (first, most), *rest = votes.most_common(2)
+    if most < _LEAST_VOTES or (rest and rest[0][1] == most):
+        return frozenset()
+    return frozenset({first})
+
+
+def refuse_unwritable(decisions: Sequence[Decision], rois: Sequence[Roi]) -> list[Decision]:
+    """Send to review every rename with a character that the character set of its ROI lacks (V090)."""
+    note = "the character set of the object cannot write this name"
+    return [
+        _stopped(decision, "V090", Reason.VETO_CHARSET, note)
+        if decision.status is Status.RENAME and set(decision.name) & set(roi.unwritable)
+        else decision
+        for decision, roi in zip(decisions, rois, strict=True)
+    ]
+
+
+def half_pairs(decisions: Sequence[Decision], nomenclature: Nomenclature) -> frozenset[str]:
+    """Return the structures of which the certain names of the set hold one side and not the other."""
+    sides: dict[str, set[str]] = {}
+    for decision in decisions:
+        parsed = grammar.parse(decision.name, nomenclature)
+        if isinstance(parsed, grammar.OrganName) and nomenclature.stems[parsed.stem].paired:
+            sides.setdefault(parsed.stem, set()).update(parsed.spatial)
+    return frozenset(stem for stem, seen in sides.items() if len(seen & {"L", "R"}) == 1)
+
+
+def doubt_the_other_sex(decisions: Sequence[Decision]) -> list[Decision]:
+    """Send to review the abbreviations that become an organ of the sex that the set does not show (S040).
+
+    ``SV`` beside a uterus is no seminal vesicle. Words written out are believed: templates of a clinic hold both sexes.
+    """
+    certain = {name for d in decisions if not _is_abbreviation(d) for name in _structures_of(d)}
+    female, male = not certain.isdisjoint(_FEMALE), not certain.isdisjoint(_MALE)
+    if female == male:
+        return list(decisions)
+    other = _MALE if female else _FEMALE
+    note = "the set shows the other sex"
+    return [
+        _stopped(d, "S040", Reason.OTHER_SEX, note)
+        if d.status is Status.RENAME and _is_abbreviation(d) and not other.isdisjoint(_structures_of(d))
+        else d
+        for d in decisions
+    ]
+
+
+def _is_abbreviation(decision: Decision) -> bool:
+    return decision.status is Status.RENAME and len(squeeze(decision.original)) <= _LONGEST_ABBREVIATION
+
+
+def _structures_of(decision: Decision) -> tuple[str, ...]:
+    """Return the names that a decision may be known by in the tables of this module: the name, and its stem."""
+    if decision.status is Status.REVIEW:
+        return ()
+    return decision.name, decision.name.partition("_PRV")[0].removesuffix("_L").removesuffix("_R")
+
+
+def settle_clashes(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+    """Send to review every rename that would give two ROIs of the set one name (S010, S020).
+
+    ROIs that bear one name already are not ours to part: they keep it. Where a side is missing, a name that another ROI of
+    the set bears is offered last: beside ``Parotid_R`` a ``Parotid`` is most likely the left one, but a person says so.
+    """
+    kept = Counter(d.name.strip().casefold() for d in decisions if d.status is not Status.RENAME)
+    given = Counter(d.name.casefold() for d in decisions if d.status is Status.RENAME)
+    borne = frozenset(kept) | frozenset(given)
+    return tuple(_free_first(_settled(d, kept, given), borne) for d in decisions)
+
+
+def _free_first(decision: Decision, borne: frozenset[str]) -> Decision:
+    if decision.reason is not Reason.SIDE_MISSING:
+        return decision
+    offered = sorted(decision.candidates, key=lambda candidate: candidate.name.casefold() in borne)
+    return replace(decision, candidates=tuple(offered))
+
+
+def _settled(decision: Decision, kept: Counter[str], given: Counter[str]) -> Decision:
+    if decision.status is not Status.RENAME:
+        return decision
+    key = decision.name.casefold()
+    if kept[key]:
+        code, reason, note = "S020", Reason.CLASH_KEPT_NAME, "another ROI of the set keeps this name"
+    elif given[key] > 1:
+        code, reason, note = "S010", Reason.CLASH_SAME_NAME, "another ROI of the set would get the same name"
+    else:
+        return decision
+    return _stopped(decision, code, reason, note)
+
+
+def _stopped(decision: Decision, code: str, reason: Reason, note: str) -> Decision:
+    return replace(
+        decision,
+        status=Status.REVIEW,
+        name=decision.original,
+        rule=code,
+        reason=reason,
+        confidence=0.0,
+        note=note,
+        candidates=(Candidate(decision.name, decision.confidence), *decision.candidates),
+        trail=(*decision.trail, Step(code, note)),
+    )

@@ -1,0 +1,294 @@
+"""The words of many languages for the structures of the list: packs as written, and the index made of them.
+
+A pack is one language. Its phrases are compared as whole sets of words, so ``head of femur``, ``FemoralHead`` and
+``femoral_head`` need one line. A word that means two things in two languages means nothing until the language, the site
+or the rest of the structure set decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from tg263_scp.errors import SourceLine
+from tg263_scp.naming.words.letters import fold, foldings, tokenise
+
+OWN_LANGUAGE = "tg263"
+"""The language of the list itself, whose names are phrases too."""
+
+EVERYWHERE = frozenset({"en", "la"})
+"""Languages whose words and side words are met in the clinics of every language: ``Parotis li``, ``Niere left``."""
+WIDE_LANGUAGES = EVERYWHERE | {OWN_LANGUAGE}
+
+LITTLE_WORDS = frozenset(
+    (
+        "of the de du des la le les el los las del da do das dos di dell della delle dei"
+        " die das den dem van von het av til του της των το η ο"
+    ).split()
+)
+"""Articles and prepositions that may stand or be lacking between two words; at an end they may be initials or a part."""
+SIDE_NOUNS = frozenset("seite oldali oldal strona stronie strana strane".split())
+"""*Side* itself, which may stand beside left and right anywhere."""
+
+BROADER_SITE = {
+    "brain": "head_and_neck",
+    "breast": "thorax",
+    "prostate": "pelvis",
+    "gyn": "pelvis",
+    "spine": "body",
+}
+SITES = frozenset(
+    {
+        "head_and_neck",
+        "brain",
+        "thorax",
+        "breast",
+        "abdomen",
+        "pelvis",
+        "prostate",
+        "gyn",
+        "spine",
+        "limbs",
+        "body",
+    }
+)
+_SITE_ALIASES = {
+    "headneck": "head_and_neck", "headandneck": "head_and_neck", "hn": "head_and_neck", "hnc": "head_and_neck",
+    "neck": "head_and_neck", "head": "head_and_neck", "orl": "head_and_neck", "cns": "brain", "cranium": "brain",
+    "lung": "thorax", "chest": "thorax", "mediastinum": "thorax", "esophagus": "thorax", "liver": "abdomen",
+    "pancreas": "abdomen", "gynecology": "gyn", "gynaecology": "gyn", "cervix": "gyn", "rectum": "pelvis",
+    "anus": "pelvis", "bladder": "pelvis", "extremity": "limbs", "limb": "limbs", "extremities": "limbs",
+}  # fmt: skip
+
+
+_LETTERS_OF = {
+    "ł": "pl", "ą": "pl", "ę": "pl", "ś": "pl", "ż": "pl", "ř": "cs", "ě": "cs", "ů": "cs", "ß": "de", "ğ": "tr", "ş": "tr ro",
+    "ı": "tr", "ő": "hu", "ű": "hu", "ț": "ro", "ș": "ro", "ă": "ro", "ñ": "es", "ã": "pt", "õ": "pt", "ø": "no da",
+    "å": "no da sv fi", "æ": "no da", "ä": "de sv fi cs", "ö": "de sv fi hu tr", "ü": "de hu tr", "ê": "fr pt", "ç": "fr pt tr",
+    "á": "es pt cs hu", "é": "fr es pt it cs hu nl", "í": "es pt cs hu", "ó": "es pt pl cs hu", "ú": "es pt cs hu",
+    "è": "fr it", "à": "fr it pt", "â": "fr pt ro",
+}  # fmt: skip
+
+
+def languages_of_letters(name: str) -> frozenset[str]:
+    """Return the languages whose letters a name shows: ``Płuca`` is Polish, ``Pluca`` may be Czech as well."""
+    if name.isascii():
+        return frozenset()
+    return frozenset(
+        language for c in name.casefold() if c in _LETTERS_OF for language in _LETTERS_OF[c].split()
+    )
+
+
+def known_site(text: str) -> str:
+    """Return the site that ``text`` (a column of a table, a Body Part Examined) stands for, or ``""``."""
+    plain = "".join(c for c in fold(text) if c.isalnum())
+    for site in SITES:
+        if site.replace("_", "") == plain:
+            return site
+    return _SITE_ALIASES.get(plain, "")
+
+
+class Sense(StrEnum):
+    """What a phrase is good for."""
+
+    STRUCTURE = "structure"
+    UNLISTED = "unlisted"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One line of a pack: these words mean this structure (at this site)."""
+
+    text: str
+    sense: Sense
+    means: str
+    language: str
+    source: SourceLine
+    site: str = ""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """One language as its file says it."""
+
+    language: str
+    title: str
+    file: str
+    sides: Mapping[str, str]
+    words: Mapping[str, str]
+    phrases: tuple[Phrase, ...]
+    marks: Mapping[str, str]
+    target_words: Mapping[str, str]
+    types: Mapping[str, str]
+
+
+_SHORTEST_GLUED = 5
+_NEVER_GLUED = frozenset({"s", "od", "os"})
+"""Last words of a phrase that mean nothing glued to the others: 'pcms' are several muscles, 'pcm s' the superior one."""
+_LONGEST_CODE = 3
+"""Letters of a phrase that is a code, and written glued: ``VBS`` may be the sacral vertebrae or all of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lexicon:
+    """All packs, indexed for look-up. ``vocabulary`` holds every single word any pack knows."""
+
+    index: Mapping[str, tuple[Phrase, ...]]
+    """key (words sorted, or glued) -> phrases of all languages; each language's word variants are replaced in its keys"""
+    variants: Mapping[str, Mapping[str, str]]
+    """word -> language -> the word it is a variant of"""
+    vocabulary: frozenset[str]
+    sides: Mapping[str, Mapping[str, str]]
+    """folded word -> language -> ``L``, ``R`` or ``both``"""
+    marks: Mapping[str, str]
+    """squeezed words -> the mark they make (``planning``, ``copy`` ...)"""
+    target_words: Mapping[str, str]
+    types: Mapping[str, str]
+
+    def find(self, words: Sequence[str]) -> tuple[Phrase, ...]:
+        """Return every phrase, of any language, that consists of these words in any order or glued together."""
+        if not words:
+            return ()
+        # in 'optic n r' the r is a side, not the end of 'nr'; in 'parotide s' the s may be one, not a plural's; 'b rein' is
+        # no 'brein'
+        glued = not any(word in ("l", "r") for word in words) and (
+            len(words[-1]) > 2 or not words[-1].isalpha()
+        )
+        if len(words) == 2 and _is_letter(words[0]) and not _is_letter(words[1]):
+            glued = False
+        with_variants = {language for word in words for language in self.variants.get(word, ())}
+        found: dict[tuple[str, str, str, str], Phrase] = {}
+        for key in _keys(words, glued=glued):
+            for phrase in self.index.get(key, ()):
+                if phrase.language not in with_variants:
+                    found.setdefault((phrase.language, phrase.sense, phrase.means, phrase.site), phrase)
+        for language in sorted(with_variants):
+            own = [self.variants.get(word, {}).get(language, word) for word in words]
+            for key in _keys(own, glued=glued):
+                for phrase in self.index.get(key, ()):
+                    if phrase.language == language:
+                        found.setdefault((phrase.language, phrase.sense, phrase.means, phrase.site), phrase)
+        if len(words) > 1 and (_is_letter(words[0]) or _is_letter(words[-1])):
+            return tuple(phrase for phrase in found.values() if _letter_stands_alike(words, phrase))
+        return tuple(found.values())
+
+    def knows(self, word: str) -> bool:
+        """Tell whether any pack knows this word, as part of a phrase, a side, a mark or a word about targets."""
+        return (
+            word in self.vocabulary
+            or word in self.sides
+            or word in self.marks
+            or word in self.target_words
+            or word in self.types
+        )
+
+
+def _is_letter(word: str) -> bool:
+    return len(word) == 1 and word.isascii() and word.isalpha()
+
+
+def _letter_stands_alike(words: Sequence[str], phrase: Phrase) -> bool:
+    """Tell whether a letter at an end of the words is at that end of the phrase too: ``Bladder G`` is no ``G bladder``."""
+    for end, other in ((0, -1), (-1, 0)):
+        letter = words[end]
+        if _is_letter(letter) and words[other] != letter:
+            ways = phrase_words(phrase)
+            if any(way[other] == letter for way in ways) and not any(way[end] == letter for way in ways):
+                return False
+    return True
+
+
+def _keys(words: Sequence[str], *, glued: bool = True) -> tuple[str, ...]:
+    last = len(words) - 1
+    kept = [
+        _unpadded(word)
+        for at, word in enumerate(words)
+        if word not in SIDE_NOUNS and not (word in LITTLE_WORDS and 0 < at < last)
+    ] or list(words)
+    if len(kept) < 2:
+        return tuple(kept)
+    together = "".join(kept)
+    if not glued or len(together) < _SHORTEST_GLUED:  # 'op n' is not the abbreviation 'opn'
+        return (" ".join(sorted(kept)),)
+    return (" ".join(sorted(kept)), together)
+
+
+def _unpadded(word: str) -> str:
+    """Return a number without leading zeros, so that ``Rib02`` and ``rib 2`` agree; a word unchanged."""
+    return word.lstrip("0") or "0" if word[0] == "0" else word
+
+
+def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) -> Lexicon:
+    """Index the packs, together with the list's own words (``stem -> line``), which read as English."""
+    packs = tuple(packs)
+    english = next((pack.words for pack in packs if pack.language == "en"), {})
+    variants: dict[str, dict[str, str]] = {}
+    for language, words in [(pack.language, pack.words) for pack in packs] + [(OWN_LANGUAGE, english)]:
+        for word, meant in words.items():
+            variants.setdefault(word, {})[language] = meant
+    index: dict[str, list[Phrase]] = {}
+    vocabulary = {word for pack in packs for pair in pack.words.items() for word in pair}
+    own = [Phrase(stem, Sense.STRUCTURE, stem, OWN_LANGUAGE, source) for stem, source in own_words.items()]
+    for phrases, words in [(pack.phrases, pack.words) for pack in packs] + [(tuple(own), english)]:
+        for phrase in phrases:
+            vocabulary.update(word for written in phrase_words(phrase) for word in written)
+            for key in dict.fromkeys(phrase_keys(phrase, words)):
+                index.setdefault(key, []).append(phrase)
+    sides: dict[str, dict[str, str]] = {}
+    for pack in packs:
+        for word, side in pack.sides.items():
+            sides.setdefault(word, {})[pack.language] = side
+    return Lexicon(
+        index={key: tuple(phrases) for key, phrases in index.items()},
+        variants=variants,
+        vocabulary=frozenset(vocabulary),
+        sides=sides,
+        marks=_merged(packs, "marks"),
+        target_words=_merged(packs, "target_words"),
+        types=_merged(packs, "types"),
+    )
+
+
+def phrase_keys(phrase: Phrase, variants: Mapping[str, str]) -> Iterator[str]:
+    """Yield the index keys of a phrase: its words sorted, and its words glued, in each way its accents may be lost."""
+    for words in phrase_words(phrase):
+        glued = words[-1] not in _NEVER_GLUED or sum(map(len, words)) <= _LONGEST_CODE
+        yield from _keys([variants.get(word, word) for word in words], glued=glued)
+        if len(words) > 1 and glued:
+            yield "".join(words)
+
+
+def phrase_words(phrase: Phrase) -> tuple[tuple[str, ...], ...]:
+    """Return the words of a phrase, once for each way its accents may be lost."""
+    return _written_words(phrase.text, phrase.language == OWN_LANGUAGE)
+
+
+def said_as(words: Sequence[str], phrase: Phrase) -> bool:
+    """Tell whether ``words`` are those of the phrase itself, in any order and without variants of other spelling."""
+    key = _keys(words, glued=False)
+    return any(_keys(written, glued=False) == key for written in phrase_words(phrase))
+
+
+@lru_cache(maxsize=65536)
+def _written_words(text: str, camel: bool) -> tuple[tuple[str, ...], ...]:
+    # many packs share a Latin phrase
+    if camel:
+        return (tuple(token.text for token in tokenise(text)),)
+    if text.isascii() and text.replace(" ", "").isalpha():
+        return (tuple(text.lower().split()),)
+    return tuple(
+        tuple(token.text for token in tokenise(spelling, camel=False) if token.is_word or token.is_number)
+        for spelling in foldings(text)
+    )
+
+
+def _merged(packs: tuple[Pack, ...], section: str) -> dict[str, str]:
+    """Join one section of all packs; English speaks first where two languages give a word two meanings."""
+    merged: dict[str, str] = {}
+    for pack in sorted(packs, key=lambda pack: pack.language != "en"):
+        for word, meaning in getattr(pack, section).items():
+            merged.setdefault(word, meaning)
+    return merged

@@ -1,0 +1,107 @@
+"""A synonym pack as its file says it: read, checked against the list, folded for look-up.
+
+The keys of a pack are described in ``nomenclature/README.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tg263_scp import yamlsource
+from tg263_scp.errors import NomenclatureError, SourceLine
+from tg263_scp.naming.words.letters import fold, foldings, tokenise
+from tg263_scp.naming.words.lexicon import SITES, Pack, Phrase, Sense
+
+_SECTIONS = frozenset(
+    {
+        "language",
+        "title",
+        "sides",
+        "words",
+        "structures",
+        "sites",
+        "unlisted",
+        "ambiguous",
+        "marks",
+        "target_words",
+        "types",
+    }
+)
+
+
+def read_pack(document: yamlsource.Mapping, file: str, known: frozenset[str]) -> Pack:
+    """Make a pack of a parsed file.
+
+    Args:
+        document: what :func:`tg263_scp.yamlsource.load` gave.
+        file: the name shown in messages and evidence.
+        known: every listed name and stem; a phrase may mean nothing else.
+
+    Raises:
+        NomenclatureError: an unknown section, or a phrase that means something the list does not hold.
+    """
+    for key in document:
+        if key not in _SECTIONS:
+            raise NomenclatureError(
+                SourceLine(file, document.line_of(key)),
+                f"unknown section '{key}'",
+                hint=f"sections: {', '.join(sorted(_SECTIONS))}",
+            )
+    language = str(document.get("language", ""))
+    if not language:
+        raise NomenclatureError(SourceLine(file, 1), "the pack does not say its language")
+    return Pack(
+        language=language,
+        title=str(document.get("title", language)),
+        file=file,
+        sides=_folded_words(document, "sides"),
+        words=_folded_words(document, "words"),
+        phrases=tuple(_phrases(document, language, file, known)),
+        marks=_folded_words(document, "marks", squeezed=True),
+        target_words=_folded_words(document, "target_words", squeezed=True),
+        types=_folded_words(document, "types", squeezed=True),
+    )
+
+
+def _phrases(
+    document: yamlsource.Mapping, language: str, file: str, known: frozenset[str]
+) -> Iterator[Phrase]:
+    def structure(means: str, line: int) -> str:
+        if means not in known:
+            raise NomenclatureError(
+                SourceLine(file, line),
+                f"'{means}' is neither a listed name nor one without its side",
+                hint="write a name of tg263.yaml, or one without its final _L or _R",
+            )
+        return means
+
+    for means, texts in (document.get("structures") or {}).items():
+        structure(str(means), means.line)
+        for text in yamlsource.texts(texts):
+            yield Phrase(str(text), Sense.STRUCTURE, str(means), language, SourceLine(file, text.line))
+    for row in document.get("sites") or ():
+        where = SourceLine(file, row.line)
+        site = str(row.get("site", ""))
+        if site not in SITES:
+            raise NomenclatureError(
+                where, f"unknown site '{site}'", hint=f"sites: {', '.join(sorted(SITES))}"
+            )
+        means = structure(str(row.get("means", "")), row.line)
+        yield Phrase(str(row["phrase"]), Sense.STRUCTURE, means, language, where, site)
+    for section, sense in (("unlisted", Sense.UNLISTED), ("ambiguous", Sense.AMBIGUOUS)):
+        for text in yamlsource.texts(document.get(section) or ""):
+            yield Phrase(str(text), sense, "", language, SourceLine(file, text.line))
+
+
+def _folded_words(document: yamlsource.Mapping, section: str, *, squeezed: bool = False) -> dict[str, str]:
+    """Turn ``meaning: [word, word]`` into ``word -> meaning``, folded both ways."""
+    found: dict[str, str] = {}
+    for meaning, texts in (document.get(section) or {}).items():
+        for text in yamlsource.texts(texts):
+            for spelling in foldings(text):
+                words = [t.text for t in tokenise(spelling, camel=False)]
+                found.setdefault(
+                    ("" if squeezed else " ").join(words),
+                    fold(meaning) if section == "words" else str(meaning),
+                )
+    return found

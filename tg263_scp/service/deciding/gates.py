@@ -1,0 +1,98 @@
+"""Gates: what makes a structure set one that a person may want to see first, and what then becomes of it.
+
+Each gate of ``naming.gates`` closes on one finding. Where several do, the strictest action wins: ``hold`` (kept for a
+person) before ``pass`` (forwarded as received) before ``relabel`` (what can be named gets its name). Every gate that has
+closed is in the audit line, also where it changed nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tg263_scp.config.routes import Gates
+from tg263_scp.decision import Decision, Reason, Status
+from tg263_scp.dicom.encoding.part10 import is_for_images
+from tg263_scp.dicom.reading.structure_set import StructureSet
+
+_STRICTEST_FIRST = ("hold", "pass", "relabel")
+_UNREADABLE_BY = {"not_rtstruct": "sop_class_mismatch", "unsupported_transfer_syntax": "encapsulated"}
+UNREADABLE_NAMES = {
+    "undecodable": "unreadable_name",
+    "not_text": "unreadable_name",
+    "multi_valued": "multi_valued_name",
+    "charset_unknown": "charset_unknown",
+    "undeclared_utf8": "undeclared_utf8",
+}
+"""The reason code of the object by the note of the first ROI whose name cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentAs:
+    """What the C-STORE command said of an object."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+
+
+NOT_SENT = SentAs("", "")
+"""There was no C-STORE command: the object lies in an archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedGate:
+    """A gate that has closed: its name, what was found (the reason code of the object) and what the policy is."""
+
+    gate: str
+    found: str
+    action: str
+
+
+def closed_gates(
+    structure_set: StructureSet, decisions: Sequence[Decision], sent_as: SentAs, gates: Gates
+) -> tuple[ClosedGate, ...]:
+    """Return the gates that a structure set and the decisions on its names close, in the order of ``gates``."""
+    findings = dict(_findings(structure_set, decisions, sent_as))
+    return tuple(
+        ClosedGate(gate, findings[gate], getattr(gates, gate))
+        for gate in type(gates).model_fields
+        if gate in findings
+    )
+
+
+def gate_of_unreadable(reason: str, gates: Gates) -> ClosedGate | None:
+    """Return the gate for an object that cannot be read for ``reason``; None where there is none and it has to be held.
+
+    Such an object cannot be relabelled: what is no structure set, or not written in a way that can be edited.
+    """
+    gate = _UNREADABLE_BY.get(reason)
+    if gate is None:
+        return None
+    action = getattr(gates, gate)
+    return ClosedGate(gate, reason, "hold" if action == "relabel" else action)
+
+
+def deciding(closed: Sequence[ClosedGate]) -> ClosedGate | None:
+    """Return the gate whose action is the strictest, the first of equals; None where none has closed."""
+    return min(closed, key=lambda each: _STRICTEST_FIRST.index(each.action), default=None)
+
+
+def _findings(
+    structure_set: StructureSet, decisions: Sequence[Decision], sent_as: SentAs
+) -> Iterator[tuple[str, str]]:
+    if sent_as.sop_class_uid not in ("", structure_set.sop_class_uid):
+        yield "sop_class_mismatch", "sop_class_mismatch"
+    if sent_as.sop_instance_uid not in ("", structure_set.sop_instance_uid):
+        yield "uid_mismatch", "uid_mismatch"
+    if is_for_images(structure_set.transfer_syntax_uid) or structure_set.holds_pixels_or_document:
+        yield "encapsulated", "encapsulated"
+    if any(not roi.readable for roi in structure_set.rois):
+        yield "unreadable", next(UNREADABLE_NAMES[roi.note] for roi in structure_set.rois if not roi.readable)
+    if structure_set.has_digital_signature:
+        yield "signed", "signed"
+    if structure_set.approval_status.strip().upper() == "APPROVED":
+        yield "approved", "approved"
+    if any(decision.reason in (Reason.CLASH_SAME_NAME, Reason.CLASH_KEPT_NAME) for decision in decisions):
+        yield "collision", "name_collision"
+    if any(decision.status is Status.REVIEW for decision in decisions):
+        yield "unresolved", "unresolved_names"

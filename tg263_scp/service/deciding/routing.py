@@ -1,0 +1,44 @@
+"""Which way an object goes: the first route of the configuration that its sender fits, or what holds for everybody else."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tg263_scp.config.networks import listed
+from tg263_scp.config.routes import Route, route_settings
+from tg263_scp.config.sections import Config
+
+
+class Sender(Protocol):
+    """Who sent an object, and as whom the node was called; a received object and a row of the journal know it."""
+
+    @property
+    def calling_ae_title(self) -> str: ...  # noqa: D102
+    @property
+    def called_ae_title(self) -> str: ...  # noqa: D102
+    @property
+    def peer_address(self) -> str: ...  # noqa: D102
+
+
+class Routes:
+    """The routes of one configuration. The same sender gets the same route, whenever it is asked for."""
+
+    def __init__(self, config: Config) -> None:
+        names = [destination.name for destination in config.destinations]
+        naming = {"mode": config.naming.mode, "gates": config.naming.gates}
+        # It has no name: the routes of the configuration must have one.
+        self._everybody_else = Route.model_construct(name="", **route_settings(naming, names))
+        self._routes = config.routes
+
+    def of(self, sender: Sender) -> Route:
+        """Return the route of an object; without a name where no route of the configuration fits."""
+        return next((route for route in self._routes if fits(route, sender)), self._everybody_else)
+
+
+def fits(route: Route, sender: Sender) -> bool:
+    """Tell whether a route takes the objects of a sender. AE titles are compared as written, without padding (PS3.5 6.2)."""
+    return (
+        (not route.calling_ae_titles or sender.calling_ae_title.strip() in route.calling_ae_titles)
+        and (not route.called_ae_titles or sender.called_ae_title.strip() in route.called_ae_titles)
+        and (not route.addresses or listed(sender.peer_address, route.addresses))
+    )

@@ -1,0 +1,200 @@
+"""The worker: takes each received object in turn, has it decided, and makes it READY or HELD.
+
+One thread, in order of receipt, so that objects reach the destinations in the order the sender chose. Four steps, each
+durable before the next, so that the node may end between any two of them:
+
+    1. decide and write     the relabelled copy is in the spool (a copy left by an earlier attempt is thrown away)
+    2. RECEIVED -> DECIDED  the journal holds the decision and its audit record
+    3. audit                the line is in the audit log
+    4. DECIDED -> READY     deliveries are queued, or HELD with a reason
+
+A structure set may wait for the language model before its first step; later objects then overtake it, except those with its
+SOP Instance UID.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tg263_scp.config.routes import Route
+from tg263_scp.dicom.reading.identify import identify, is_rtstruct
+from tg263_scp.service.audit import AuditLog, IdentifierHash
+from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, RelabelOutcome, audit_record
+from tg263_scp.service.deciding.routing import Routes
+from tg263_scp.service.faults import place_of
+from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.journal.states import Job, ObjectState
+from tg263_scp.service.llm.waiting_sets import AwaitingModel, Consultations
+from tg263_scp.service.polling import PollingThread
+from tg263_scp.service.spool import Spool
+
+logger = logging.getLogger("tg263_scp.worker")
+
+Relabel = Callable[[Path, Path, Job], RelabelOutcome]
+"""Source and target of a received structure set to its outcome: ``decide_and_write`` with the rest filled in."""
+
+EXPIRE_EVERY_S = 60.0
+
+
+class Worker(PollingThread):
+    """Decides received objects; :meth:`start` and :meth:`stop` run it on a thread of its own.
+
+    ``step`` is called with a name after each durable step: tests end the process there.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        journal: Journal,
+        audit: AuditLog,
+        relabel: Relabel,
+        *,
+        made_under: DecisionContext,
+        hashed: IdentifierHash,
+        routes: Routes,
+        retention_s: float,
+        wake_forwarders: Callable[[], None],
+        consultations: Consultations | None = None,
+        clock: Callable[[], float] = time.time,
+        step: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        super().__init__("worker", subject="work", logger=logger)
+        self._spool = spool
+        self._journal = journal
+        self._audit = audit
+        self._relabel = relabel
+        self._made_under = made_under
+        self._hashed = hashed
+        self._routes = routes
+        self._retention_s = retention_s
+        self._clock = clock
+        self._expire_next_at = 0.0
+        self._wake_forwarders = wake_forwarders
+        self._consultations = consultations
+        self._step = step
+
+    def work_on_next(self) -> bool:
+        """Bring the oldest undecided object to READY or HELD; false where there is none.
+
+        Raises:
+            OSError: the disk refuses (spool or audit log); call again later.
+            JournalError: the journal refuses; call again later.
+        """
+        waiting = self._consultations.waiting if self._consultations else frozenset()
+        job = self._journal.next_job(waiting)
+        if job is None:
+            return False
+        repeated = job.state is ObjectState.DECIDED
+        if not repeated:
+            try:
+                self._decide(job)
+            except AwaitingModel as awaiting:
+                assert self._consultations is not None
+                self._journal.awaits_model(job.job)
+                self._consultations.wait(job.job, awaiting.missed)
+                logger.info("job %d: waits for the language model", job.job)
+                return True
+            if self._consultations:
+                self._consultations.forget(job.job)
+            job = self._journal.job(job.job)
+        record = json.loads(job.record)
+        if not (repeated and self._audit.holds(record["decision"])):
+            self._audit.append(record)
+            self._step("audited")
+        state = self._journal.finish(job.job, record.get("destinations", self._routes.of(job).destinations))
+        self._step("finished")
+        logger.info("job %d: %s%s", job.job, state, f" ({job.reason})" if job.reason else "")
+        if state is ObjectState.READY:
+            self._wake_forwarders()
+        return True
+
+    def _prepare(self, *, afresh: bool) -> None:
+        if self._clock() < self._expire_next_at:
+            return
+        self._expire_next_at = self._clock() + EXPIRE_EVERY_S
+        expired = self.expire()
+        if expired:
+            logger.info("%d objects are everywhere and past retention: files removed", expired)
+
+    def expire(self) -> int:
+        """Remove the files of objects that every destination has had for the retention time; return how many."""
+        jobs = self._journal.expirable(self._clock() - self._retention_s)
+        for job in jobs:
+            # First the journal: were the files gone first, a crash would leave an object that cannot be sent again.
+            self._journal.expire(job.job)
+            self._spool.discard(job.token)
+        return len(jobs)
+
+    def _decide(self, job: Job) -> None:
+        source, target = self._spool.original(job.token), self._spool.result(job.token)
+        self._spool.discard_result(job.token)
+        route = self._routes.of(job)
+        context = self._context(job, route)
+        try:
+            outcome = self._outcome(job, source, target, context)
+        except FileNotFoundError:
+            outcome = RelabelOutcome(OutcomeKind.HELD, "file_missing")
+        except (OSError, AwaitingModel):
+            raise  # the disk, not the object; or not to be decided yet: to be tried again
+        except Exception as problem:
+            # One object must never stop the others.
+            logger.error("job %d: held after %s", job.job, place_of(problem))
+            outcome = RelabelOutcome(OutcomeKind.HELD, "internal_error")
+        if outcome.kind is not OutcomeKind.HELD and not route.destinations:
+            outcome = replace(outcome, kind=OutcomeKind.HELD, reason="no_destination", proof=None)
+        if outcome.kind is not OutcomeKind.RELABELLED:
+            self._spool.discard_result(job.token)
+        self._step("written")
+        self._journal.decide(
+            job.job,
+            audit_record(outcome, self._made_under, self._hashed, context),
+            hold=outcome.kind is OutcomeKind.HELD,
+            reason=outcome.reason,
+            sends_result=outcome.kind is OutcomeKind.RELABELLED,
+            unanswered=outcome.unanswered,
+        )
+        self._step("decided")
+        self._log(job, outcome)
+
+    def _outcome(self, job: Job, source: Path, target: Path, context: dict[str, Any]) -> RelabelOutcome:
+        identity = identify(source)
+        # What was sent as something else is a structure set too, for its gate to decide.
+        if is_rtstruct(job.sop_class_uid) or (identity is not None and is_rtstruct(identity.sop_class_uid)):
+            outcome = self._relabel(source, target, job)
+            if outcome.structure_set is not None:
+                return outcome
+        else:
+            outcome = RelabelOutcome(OutcomeKind.PASSED)
+        if identity is not None:
+            context["patient"] = self._hashed(identity.patient_id)
+            context["study"] = self._hashed(identity.study_instance_uid)
+            context["series"] = self._hashed(identity.series_instance_uid)
+        return outcome
+
+    def _context(self, job: Job, route: Route) -> dict[str, Any]:
+        return {
+            "decision": secrets.token_hex(8),
+            "job": job.token,
+            "peer": {"ae_title": job.calling_ae_title, "address": job.peer_address},
+            "called_ae_title": job.called_ae_title,
+            "route": route.name,
+            "destinations": route.destinations,
+            "sop_class_uid": job.sop_class_uid,
+            "sop_instance_uid": job.sop_instance_uid,
+            "dataset_sha256": job.sha256,
+            "other_version_of_uid": job.other_version,
+        }
+
+    def _log(self, job: Job, outcome: RelabelOutcome) -> None:
+        if outcome.reason in ("approved", "signed"):
+            logger.warning("job %d: %s: the structure set is %s", job.job, outcome.kind, outcome.reason)
+        if outcome.counts:
+            counts = ", ".join(f"{number} {status}" for status, number in sorted(outcome.counts.items()))
+            logger.info("job %d: %s: %s", job.job, outcome.kind, counts)

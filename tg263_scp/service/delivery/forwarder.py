@@ -1,0 +1,298 @@
+"""The forwarder: brings READY objects to one destination, in order of receipt, until it has them.
+
+Each destination has a forwarder with a thread and a queue of its own, so that one that is down delays nobody else. An
+object counts as sent only on the success (or storage warning) status of its own C-STORE. Everything else is either
+transient, and tried again after a delay that doubles, or permanent, and stays in the queue as FAILED for a person.
+
+What a failure means for the order:
+
+    no association              Nobody passes. Whether the peer is down or rejects us, for the moment or "for good" (an AE
+                                title that is not entered there yet): it is a fault of the destination, not of an object.
+    a transient status, or the  Nobody passes at first, since the destination may be full or about to end. After
+    association is lost         :data:`PATIENCE` such failures in a row the object at hand is set aside: it waits alone, and
+                                those behind it pass. Each that fails as well is set aside too. As soon as the destination
+                                takes one, all that was set aside since the first failure is tried once more, in order.
+    a permanent status, or no   The object has FAILED; the next one goes on.
+    presentation context
+    it waits for another one    It is set aside until then (:mod:`tg263_scp.service.delivery.outgoing`).
+
+Two versions of an object (one SOP Instance UID) never change places. The journal holds what was set aside and when all is
+due, so that a restart lets nobody pass either; at its start the forwarder tries what was set aside once more, in order. A
+crash between the answer and its entry sends the object once more: the destination gets the same bytes again, never others.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from threading import Lock
+from typing import Any, Protocol
+
+from tg263_scp.config.sections import Destination
+from tg263_scp.dicom.network.sender import MAX_CONTEXTS, Answer, Connection, Parcel, Target, Unavailable
+from tg263_scp.dicom.network.statuses import Verdict
+from tg263_scp.errors import HeldObjectError
+from tg263_scp.service.audit import AuditLog
+from tg263_scp.service.delivery.outgoing import Outlet
+from tg263_scp.service.journal.deliveries import Outbox
+from tg263_scp.service.journal.states import Delivery, DeliveryState, Found, Job
+from tg263_scp.service.polling import POLL_S, PollingThread
+
+logger = logging.getLogger("tg263_scp.forwarder")
+
+Batch = Sequence[tuple[Job, Delivery]]
+
+PATIENCE = 3
+"""Failures in a row after which an object no longer holds up those behind it."""
+_WAITS = "waits for the structure set it refers to"
+_LATE = "what becomes of its structure set was not known in time"
+
+
+class Line(Protocol):
+    """What the forwarder needs of an association; see :class:`~tg263_scp.dicom.network.sender.Connection`."""
+
+    @property
+    def usable(self) -> bool: ...  # noqa: D102
+    def send(self, parcel: Parcel) -> Answer: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+    def abort(self) -> None: ...  # noqa: D102
+
+
+Connect = Callable[[Target, Collection[tuple[str, str]]], Line]
+
+
+class Forwarder(PollingThread):
+    """Forwards to one destination; :meth:`start` and :meth:`stop` run it on a thread of its own.
+
+    ``jitter`` returns a number from 0 to 1. ``step`` is called with a name after each durable step: tests end the process
+    there.
+    """
+
+    def __init__(
+        self,
+        destination: Destination,
+        outbox: Outbox,
+        audit: AuditLog,
+        outlet: Outlet,
+        *,
+        connect: Connect = Connection,
+        clock: Callable[[], float] = time.time,
+        jitter: Callable[[], float] = random.random,
+        step: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        super().__init__(f"forwarder-{destination.name}", subject=destination.name, logger=logger)
+        self._destination = destination
+        self._name = destination.name
+        self._target = Target(
+            destination.host,
+            destination.port,
+            destination.ae_title,
+            destination.calling_ae_title or "",
+            destination.connect_timeout_s,
+            destination.acse_timeout_s,
+            destination.dimse_timeout_s,
+        )
+        self._outbox = outbox
+        self._audit = audit
+        self._outlet = outlet
+        self._connect = connect
+        self._clock = clock
+        self._jitter = jitter
+        self._step = step
+        self._refusals = 0
+        self._in_vain = 0
+        self._in_vain_since = 0.0
+        self._paused_until = 0.0
+        self._looked_at = 0.0
+        self._line: Line | None = None
+        self._line_lock = Lock()
+
+    def stop(self, deadline_s: float) -> bool:
+        """Finish the object at hand; after the deadline abort it, to be sent again at the next start."""
+        if super().stop(deadline_s):
+            return True
+        with self._line_lock:
+            line = self._line
+        if line is not None:
+            line.abort()
+        return super().stop(5.0)
+
+    def _prepare(self, *, afresh: bool) -> None:
+        if afresh:
+            # Nobody else sends to this destination: what is SENDING now was cut off.
+            self._outbox.recover(self._name)
+            self._outbox.recall(self._name, 0.0)
+
+    def _idle_s(self) -> float:
+        paused = self._looked_at < self._paused_until
+        at = self._paused_until if paused else self._outbox.next_due_at(self._name, after=self._looked_at)
+        return POLL_S if at is None else min(POLL_S, max(0.01, at - self._clock()))
+
+    def work_on_next(self) -> bool:
+        """Send one batch of what is due; false where nothing is, or the destination is being left alone for a while."""
+        self._looked_at = self._clock()
+        if self._looked_at < self._paused_until:
+            return False
+        due = self._outbox.due(self._name, self._destination.batch_objects)
+        batch = _of_one_association([each for each in due if not self._waits(*each)])
+        if not batch:
+            return bool(due)
+        try:
+            line = self._connect(self._target, list(dict.fromkeys(_context(job) for job, _ in batch)))
+        except Unavailable as problem:
+            self._refused(batch, problem)
+            return False
+        self._refusals = 0
+        with self._line_lock:
+            self._line = line
+        try:
+            self._send_batch(batch, line)
+        finally:
+            line.close()
+            with self._line_lock:
+                self._line = None
+        return True
+
+    def _waits(self, job: Job, delivery: Delivery) -> bool:
+        """Put a plan or dose aside that waits for the structure set it refers to; those behind it pass."""
+        until = self._outlet.waits_until(job, delivery)
+        now = self._clock()
+        if now >= until:
+            return False
+        at = min(until, now + POLL_S)
+        self._outbox.settle(delivery, DeliveryState.RETRY, error=_WAITS, next_attempt_at=at, aside=True)
+        return True
+
+    def _send_batch(self, batch: Batch, line: Line) -> None:
+        for job, delivery in batch:
+            if self.stopping or not self._send(job, delivery, line):
+                return
+
+    def _send(self, job: Job, delivery: Delivery, line: Line) -> bool:
+        """Send one object and enter what became of it; true where the next one may follow over the same association."""
+        try:
+            path, variant = self._outlet.outgoing(job, delivery)
+        except HeldObjectError as problem:
+            self._fail(job, delivery, Answer(Verdict.PERMANENT, None, problem.message))
+            return True
+        self._outbox.sending(delivery, variant)
+        late = any(uid.found in (Found.UNKNOWN, Found.UNDECIDED) for uid in variant.uids)
+        if late and delivery.variant is None:
+            logger.warning("job %d: goes to %s with the reference it has: %s", job.job, self._name, _LATE)
+        delivery = replace(delivery, variant=variant)
+        self._step("sending")
+        answer = line.send(Parcel(path, *_context(job)))
+        self._step("answered")
+        if answer.verdict is Verdict.STORED:
+            self._record(job, delivery, "delivered", answer)
+            self._step("delivery_audited")
+            self._outbox.settle(delivery, DeliveryState.SENT, status=answer.status, error=_remark(answer))
+            logger.info("job %d: sent to %s", job.job, self._name)
+            return not self._recalled() and line.usable
+        if answer.verdict is Verdict.PERMANENT:
+            self._fail(job, delivery, answer)
+            return line.usable or answer.status is None
+        if not line.usable:
+            # Half the first delay is less than the object just tried has to wait: one that is set aside lets the next one go.
+            self._paused_until = self._clock() + self._destination.retry.first_delay_s / 2
+        return self._not_taken(job, delivery, answer) and line.usable
+
+    def _not_taken(self, job: Job, delivery: Delivery, answer: Answer) -> bool:
+        """Enter that an object is to be tried again, or is given up; true where those behind it do not wait for it."""
+        now = self._clock()
+        if not delivery.aside:
+            self._in_vain += 1
+            self._in_vain_since = now if self._in_vain == 1 else self._in_vain_since
+        if self._given_up(delivery):
+            self._fail(job, delivery, answer)
+            return True
+        aside = delivery.aside or self._in_vain >= PATIENCE
+        text, at = _text(answer), now + self._delay_s(delivery.attempts)
+        self._outbox.settle(
+            delivery,
+            DeliveryState.RETRY,
+            status=answer.status,
+            error=text,
+            next_attempt_at=at,
+            aside=aside,
+        )
+        logger.warning("job %d: not sent to %s (%s), to be tried again", job.job, self._name, text)
+        return aside
+
+    def _recalled(self) -> bool:
+        """Let what failed before the destination took an object have another turn; true where something was set aside."""
+        recalled = self._in_vain >= PATIENCE
+        if recalled:
+            self._outbox.recall(self._name, self._in_vain_since)
+        self._in_vain = 0
+        return recalled
+
+    def _refused(self, batch: Batch, problem: Unavailable) -> None:
+        at = self._clock() + self._delay_s(self._refusals)
+        self._refusals += 1
+        level = logging.ERROR if problem.permanent else logging.WARNING
+        logger.log(level, "%s: %s; its queue waits", self._name, problem.message)
+        answer = Answer(Verdict.TRANSIENT, None, problem.message)
+        for job, delivery in batch:
+            if self._given_up(delivery):
+                self._fail(job, delivery, answer)
+            else:
+                self._outbox.settle(
+                    delivery,
+                    DeliveryState.RETRY,
+                    error=answer.text,
+                    next_attempt_at=at,
+                    aside=delivery.aside,
+                )
+
+    def _fail(self, job: Job, delivery: Delivery, answer: Answer) -> None:
+        self._record(job, delivery, "delivery_failed", answer)
+        text = _text(answer)
+        self._outbox.settle(delivery, DeliveryState.FAILED, status=answer.status, error=text)
+        logger.error("job %d: given up for %s (%s)", job.job, self._name, text)
+
+    def _given_up(self, delivery: Delivery) -> bool:
+        return self._clock() >= delivery.queued_at + self._destination.retry.give_up_after_s
+
+    def _delay_s(self, failures: int) -> float:
+        retry = self._destination.retry
+        doubled = retry.first_delay_s * 2.0 ** min(failures, 30)
+        return min(doubled * (1 + 0.25 * self._jitter()), retry.max_delay_s)
+
+    def _record(self, job: Job, delivery: Delivery, kind: str, answer: Answer) -> None:
+        destination = self._destination
+        record: dict[str, Any] = {
+            "kind": kind,
+            "reason": answer.text,
+            "job": job.token,
+            "sop_instance_uid": job.sop_instance_uid,
+            "destination": self._name,
+            "peer": {"ae_title": destination.ae_title, "address": f"{destination.host}:{destination.port}"},
+            "status": None if answer.status is None else f"0x{answer.status:04X}",
+        }
+        self._audit.append(record | dict(delivery.variant.told if delivery.variant is not None else {}))
+
+
+def _context(job: Job) -> tuple[str, str]:
+    return job.sop_class_uid, job.transfer_syntax_uid
+
+
+def _of_one_association(batch: Batch) -> Batch:
+    """Cut a batch where it would need more presentation contexts than an association has."""
+    contexts: set[tuple[str, str]] = set()
+    for place, (job, _) in enumerate(batch):
+        contexts.add(_context(job))
+        if len(contexts) > MAX_CONTEXTS:
+            return batch[:place]
+    return batch
+
+
+def _text(answer: Answer) -> str:
+    return answer.text if answer.status is None else f"0x{answer.status:04X} {answer.text}"
+
+
+def _remark(answer: Answer) -> str:
+    return "" if answer.status == 0 else _text(answer)

@@ -1,0 +1,177 @@
+"""The deliveries of the journal: what each destination has, gets, waits for or has been given up on."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from tg263_scp.service.journal.database import Database
+from tg263_scp.service.journal.states import (
+    AS_IT_IS,
+    Delivery,
+    DeliveryState,
+    Job,
+    Variant,
+    delivery_of,
+    job_of,
+)
+
+
+class Outbox:
+    """The table ``deliveries`` of the journal, reached as :attr:`Journal.outbox`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def deliveries(self, job: int) -> list[Delivery]:
+        """Return the deliveries of one object."""
+        return [
+            delivery_of(row)
+            for row in self._database.rows("SELECT * FROM deliveries WHERE job=? ORDER BY destination", job)
+        ]
+
+    def due(self, destination: str, limit: int) -> list[tuple[Job, Delivery]]:
+        """Return what is to be sent to ``destination`` now, in order of receipt.
+
+        Nothing passes an object that was not set aside and is due later. Of one SOP Instance UID only the oldest version is
+        returned, since the destination keeps what comes last.
+        """
+        rows = self._database.rows(
+            "SELECT d.* FROM deliveries d JOIN objects o ON o.job=d.job"
+            " WHERE d.destination=?1 AND d.state IN ('PENDING','RETRY') AND d.next_attempt_at<=?2"
+            " AND d.job<=IFNULL((SELECT MIN(job) FROM deliveries WHERE destination=?1 AND state='RETRY'"
+            " AND NOT aside AND next_attempt_at>?2), d.job)"
+            " AND NOT EXISTS (SELECT 1 FROM objects older JOIN deliveries its ON its.job=older.job"
+            " WHERE older.sop_instance_uid=o.sop_instance_uid AND older.job<o.job"
+            " AND its.destination=?1 AND its.state NOT IN ('SENT','FAILED'))"
+            " ORDER BY d.job LIMIT ?3",
+            destination,
+            self._database.clock(),
+            limit,
+        )
+        return [(self._job(row["job"]), delivery_of(row)) for row in rows]
+
+    def next_due_at(self, destination: str, after: float) -> float | None:
+        """Return when, after a time, the next delivery to ``destination`` becomes due; None where none will by itself."""
+        rows = self._database.rows(
+            "SELECT MIN(next_attempt_at) AS at FROM deliveries"
+            " WHERE destination=? AND state IN ('PENDING','RETRY') AND next_attempt_at>?",
+            destination,
+            after,
+        )
+        return rows[0]["at"]
+
+    def hasten(self, db: sqlite3.Connection, job: int, now: float) -> int:
+        """Make an object due at once where it waits, and with it the queues it stands in; part of the caller's transaction.
+
+        Return how many deliveries that are.
+        """
+        return db.execute(
+            "UPDATE deliveries SET next_attempt_at=? WHERE state='RETRY' AND (job=? OR (NOT aside AND destination IN"
+            " (SELECT destination FROM deliveries WHERE job=? AND state IN ('PENDING','RETRY'))))",
+            (now, job, job),
+        ).rowcount
+
+    def recall(self, destination: str, since: float) -> None:
+        """Make due at once what was set aside, or failed again, since a time."""
+        with self._database.transaction() as db:
+            db.execute(
+                "UPDATE deliveries SET next_attempt_at=?"
+                " WHERE destination=? AND state='RETRY' AND aside AND changed_at>=?",
+                (self._database.clock(), destination, since),
+            )
+
+    def _job(self, job: int) -> Job:
+        return job_of(self._database.rows("SELECT * FROM objects WHERE job=?", job)[0])
+
+    def queue(self, db: sqlite3.Connection, job: int, destination: str, now: float) -> None:
+        """Queue an object for a destination for the first time; part of the caller's transaction."""
+        db.execute(
+            "INSERT INTO deliveries (job, destination, state, queued_at, next_attempt_at, changed_at)"
+            " VALUES (?,?,'PENDING',?,?,?)",
+            (job, destination, now, now, now),
+        )
+
+    def requeue(self, db: sqlite3.Connection, job: int, destination: str, now: float) -> None:
+        """SENT or FAILED -> PENDING, as if queued for the first time; part of the caller's transaction."""
+        fresh = {
+            **{"attempts": 0, "queued_at": now, "next_attempt_at": now, "status": None},
+            **{"error": "", "variant": "", "aside": 0},
+        }
+        self._database.move(db, (job, destination), DeliveryState.PENDING, **fresh)
+
+    def sending(self, delivery: Delivery, variant: Variant = AS_IT_IS) -> None:
+        """PENDING or RETRY -> SENDING, before the first byte leaves; later attempts send the same variant."""
+        with self._database.transaction() as db:
+            key = (delivery.job, delivery.destination)
+            columns = {"attempts": delivery.attempts + 1, "variant": variant.as_text()}
+            self._database.move(db, key, DeliveryState.SENDING, **columns)
+
+    def versions_of(self, sop_instance_uid: str, destination: str) -> list[tuple[Job, Delivery | None]]:
+        """Return the objects that came under a UID, newest first, each with its delivery to ``destination``, if any."""
+        rows = self._database.rows(
+            "SELECT * FROM objects WHERE sop_instance_uid=? ORDER BY job DESC", sop_instance_uid
+        )
+        return [
+            (
+                job_of(row),
+                next((d for d in self.deliveries(row["job"]) if d.destination == destination), None),
+            )
+            for row in rows
+        ]
+
+    def settle(
+        self,
+        delivery: Delivery,
+        to: DeliveryState,
+        *,
+        status: int | None = None,
+        error: str = "",
+        next_attempt_at: float = 0.0,
+        aside: bool = False,
+    ) -> None:
+        """Enter how an attempt ended: SENT, RETRY (due again at ``next_attempt_at``, in its turn or aside) or FAILED."""
+        with self._database.transaction() as db:
+            key = (delivery.job, delivery.destination)
+            columns = {
+                "status": status,
+                "error": error,
+                "next_attempt_at": next_attempt_at,
+                "aside": int(aside),
+            }
+            self._database.move(db, key, to, **columns)
+
+    def recover(self, destination: str) -> int:
+        """SENDING -> RETRY for what was on its way to ``destination`` when sending was cut off; return how many."""
+        now = self._database.clock()
+        with self._database.transaction() as db:
+            rows = db.execute(
+                "SELECT job FROM deliveries WHERE destination=? AND state='SENDING'", (destination,)
+            ).fetchall()
+            for row in rows:
+                key = (row["job"], destination)
+                error = "sending was cut off before the answer came"
+                self._database.move(db, key, DeliveryState.RETRY, error=error, next_attempt_at=now)
+        return len(rows)
+
+    def counts(self) -> dict[tuple[str, DeliveryState], int]:
+        """Return how many deliveries there are by destination and state, for those that occur."""
+        rows = self._database.rows(
+            "SELECT destination, state, COUNT(*) AS n FROM deliveries GROUP BY destination, state"
+        )
+        return {(row["destination"], DeliveryState(row["state"])): row["n"] for row in rows}
+
+    def oldest_queued_at(self) -> dict[str, float]:
+        """Return when the oldest delivery that waits was queued, by destination (those given up not counted)."""
+        rows = self._database.rows(
+            "SELECT destination, MIN(queued_at) AS at FROM deliveries"
+            " WHERE state NOT IN ('SENT','FAILED') GROUP BY destination"
+        )
+        return {row["destination"]: row["at"] for row in rows}
+
+    def waiting_destinations(self) -> dict[str, int]:
+        """Return how many deliveries each destination still waits for (those given up not counted)."""
+        rows = self._database.rows(
+            "SELECT destination, COUNT(*) AS n FROM deliveries"
+            " WHERE state NOT IN ('SENT','FAILED') GROUP BY destination"
+        )
+        return {row["destination"]: row["n"] for row in rows}

@@ -1,0 +1,310 @@
+"""The journal: what happened to every object and what is still to do.
+
+The states and what may follow what are in :mod:`states`; each change is one durable transaction (:mod:`database`). The
+deliveries of an object are in :attr:`Journal.outbox`.
+
+``DECIDED`` carries the audit record until it is in the audit log, so that a crash between the two neither loses nor
+repeats the line.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tg263_scp.errors import JournalError
+from tg263_scp.service.journal.database import Database
+from tg263_scp.service.journal.deliveries import Outbox
+from tg263_scp.service.journal.states import (
+    Arrival,
+    Delivery,
+    DeliveryState,
+    Ingest,
+    Job,
+    ObjectState,
+    job_of,
+)
+
+AWAITING_MODEL = "awaiting_model"
+"""The reason of an object that is RECEIVED and waits for the language model."""
+
+
+_AT_REST = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
+
+
+class Journal:
+    """The journal of one node; safe to use from several threads, and from another process beside a running node.
+
+    One that an earlier program version wrote is brought up to date where ``upgrade`` is true: only the node may do that,
+    since it alone knows that no program of the earlier version works on it.
+
+    Raises:
+        JournalError: the file cannot be opened, or is of another version.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time, upgrade: bool = False) -> None:
+        self._database = Database(path, clock, upgrade=upgrade)
+        self.outbox = Outbox(self._database)
+
+    def close(self) -> None:
+        """Close the file; what was committed is on the disk already."""
+        self._database.close()
+
+    def receive(self, arrival: Arrival) -> tuple[int, Ingest]:
+        """Enter a durable object; return its job number and what it meant.
+
+        The same SOP Instance UID and bytes on the same route make no second job: the job that exists is returned, and the
+        new copy's token is not used.
+        """
+        now = self._database.clock()
+        with self._database.transaction() as db:
+            known = db.execute(
+                "SELECT job, state FROM objects WHERE sop_instance_uid=? AND sha256=? AND route=?"
+                " AND state<>'EXPIRED'",
+                (arrival.sop_instance_uid, arrival.sha256, arrival.route),
+            ).fetchone()
+            if known:
+                return known["job"], self._received_again(db, known["job"], known["state"], now)
+            other = db.execute(
+                "SELECT 1 FROM objects WHERE sop_instance_uid=? AND sha256<>?",
+                (arrival.sop_instance_uid, arrival.sha256),
+            ).fetchone()
+            row = {
+                **asdict(arrival),
+                "state": str(ObjectState.RECEIVED),
+                "received_at": now,
+                "changed_at": now,
+                "other_version": int(other is not None),
+            }
+            columns, marks = ", ".join(row), ", ".join("?" * len(row))
+            job = db.execute(
+                f"INSERT INTO objects ({columns}) VALUES ({marks})", tuple(row.values())
+            ).lastrowid
+        assert job is not None
+        return job, Ingest.NEW_VERSION if other else Ingest.NEW
+
+    def _received_again(self, db: sqlite3.Connection, job: int, state: str, now: float) -> Ingest:
+        rows = self._deliveries(db, job)
+        if state != ObjectState.READY or not all(row["state"] in _AT_REST for row in rows):
+            return Ingest.IN_FLIGHT
+        for row in rows:
+            self.outbox.requeue(db, job, row["destination"], now)
+        return Ingest.REDELIVERED
+
+    def next_job(self, waiting: Collection[int] = ()) -> Job | None:
+        """Return the oldest object that is not READY, HELD or EXPIRED; None where all is done.
+
+        Jobs that are ``waiting`` are passed over, and with them all of the same SOP Instance UID: a newer version of an
+        object must never reach a destination before the older one.
+        """
+        marks = ", ".join("?" * len(waiting))
+        rows = self._database.rows(
+            "SELECT * FROM objects WHERE state IN ('RECEIVED','DECIDED') AND sop_instance_uid NOT IN"
+            f" (SELECT sop_instance_uid FROM objects WHERE job IN ({marks})) ORDER BY job LIMIT 1",
+            *waiting,
+        )
+        return job_of(rows[0]) if rows else None
+
+    def awaits_model(self, job: int) -> None:
+        """Note that a RECEIVED object waits for the language model, for a person who looks at the queue."""
+        with self._database.transaction() as db:
+            db.execute("UPDATE objects SET reason=? WHERE job=? AND state='RECEIVED'", (AWAITING_MODEL, job))
+
+    def decide(
+        self,
+        job: int,
+        record: Mapping[str, Any],
+        *,
+        hold: bool,
+        reason: str = "",
+        sends_result: bool = False,
+        unanswered: int = 0,
+    ) -> None:
+        """RECEIVED -> DECIDED: keep the audit record and what comes next (READY, or HELD with a reason code)."""
+        with self._database.transaction() as db:
+            self._decide(db, job, record, hold=hold, reason=reason, sends_result=sends_result)
+            db.execute("UPDATE objects SET unanswered=? WHERE job=?", (unanswered, job))
+
+    def _decide(
+        self,
+        db: sqlite3.Connection,
+        job: int,
+        record: Mapping[str, Any],
+        *,
+        hold: bool,
+        reason: str,
+        sends_result: bool,
+    ) -> None:
+        self._database.move(
+            db,
+            (job,),
+            ObjectState.DECIDED,
+            next_state=str(ObjectState.HELD if hold else ObjectState.READY),
+            reason=reason,
+            sends_result=int(sends_result),
+            record=json.dumps(record, ensure_ascii=False),
+        )
+
+    def finish(self, job: int, destinations: Iterable[str]) -> ObjectState:
+        """DECIDED -> READY or HELD, once the audit line is durable; READY queues one delivery per destination."""
+        now = self._database.clock()
+        with self._database.transaction() as db:
+            row = db.execute("SELECT next_state FROM objects WHERE job=?", (job,)).fetchone()
+            if row is None or not row["next_state"]:
+                raise JournalError(f"job {job} is not decided")
+            state = ObjectState(row["next_state"])
+            self._database.move(db, (job,), state, next_state="", record="")
+            before = {row["destination"] for row in self._deliveries(db, job)}
+            for destination in destinations if state is ObjectState.READY else ():
+                queue = self.outbox.requeue if destination in before else self.outbox.queue
+                queue(db, job, destination, now)
+        return state
+
+    def retry(self, job: int) -> int:
+        """Start again what a person can start again; return how much that is.
+
+        A held object is decided anew; failed deliveries are queued again; deliveries that wait are due at once.
+        """
+        now = self._database.clock()
+        with self._database.transaction() as db:
+            row = db.execute("SELECT state FROM objects WHERE job=?", (job,)).fetchone()
+            if row is None:
+                raise JournalError(f"the journal knows no job {job}")
+            if row["state"] == ObjectState.HELD:
+                self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
+                return 1
+            failed = db.execute(
+                "SELECT destination FROM deliveries WHERE job=? AND state='FAILED'", (job,)
+            ).fetchall()
+            for delivery in failed:
+                self.outbox.requeue(db, job, delivery["destination"], now)
+            hastened = self.outbox.hasten(db, job, now)
+        return len(failed) + hastened
+
+    def redo(self, job: int) -> None:
+        """READY or HELD -> RECEIVED: decide anew, and deliver what comes of it to every destination once more.
+
+        Raises:
+            JournalError: it is not decided yet, a delivery is under way, or a newer version of the object has come since.
+        """
+        with self._database.transaction() as db:
+            row = db.execute("SELECT state, sop_instance_uid FROM objects WHERE job=?", (job,)).fetchone()
+            if row is None:
+                raise JournalError(f"the journal knows no job {job}")
+            if row["state"] not in (ObjectState.READY, ObjectState.HELD):
+                raise JournalError(
+                    f"job {job} is {row['state'].lower()}",
+                    hint="only what is decided, and still here, is done again",
+                )
+            newer = "SELECT 1 FROM objects WHERE sop_instance_uid=? AND job>?"
+            if db.execute(newer, (row["sop_instance_uid"], job)).fetchone():
+                raise JournalError(
+                    f"a newer version of job {job} has come since",
+                    hint="sent again, it would replace the newer one",
+                )
+            if not all(each["state"] in _AT_REST for each in self._deliveries(db, job)):
+                raise JournalError(
+                    f"job {job} is on its way", hint="wait until every destination has it, or was given up on"
+                )
+            self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
+
+    def _deliveries(self, db: sqlite3.Connection, job: int) -> list[sqlite3.Row]:
+        return db.execute("SELECT destination, state FROM deliveries WHERE job=?", (job,)).fetchall()
+
+    def release(self, job: int, *, by: str = "") -> None:
+        """HELD -> DECIDED: forward the original, unchanged, on a person's word; the audit log will name ``by``.
+
+        Raises:
+            JournalError: the object is not held.
+        """
+        with self._database.transaction() as db:
+            row = db.execute(
+                "SELECT state, token, sop_instance_uid FROM objects WHERE job=?", (job,)
+            ).fetchone()
+            if row is None or row["state"] != ObjectState.HELD:
+                raise JournalError(
+                    f"job {job} is not held",
+                    hint="only held objects can be released; one that waits for the language model goes on by itself",
+                )
+            record = {
+                "kind": "released",
+                "decision": secrets.token_hex(8),
+                "job": row["token"],
+                "sop_instance_uid": row["sop_instance_uid"],
+                "by": by,
+            }
+            self._decide(db, job, record, hold=False, reason="released", sends_result=False)
+
+    def unanswered(self) -> list[int]:
+        """Return the objects that went on, or are held, with names about which no language model was asked."""
+        rows = self._database.rows(
+            "SELECT job FROM objects WHERE unanswered>0 AND state IN ('READY','HELD') ORDER BY job"
+        )
+        return [row["job"] for row in rows]
+
+    def expirable(self, before: float) -> list[Job]:
+        """Return the READY objects that every destination has had since before ``before``."""
+        rows = self._database.rows(
+            "SELECT * FROM objects WHERE state='READY' AND changed_at<?"
+            " AND EXISTS (SELECT 1 FROM deliveries d WHERE d.job=objects.job)"
+            " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.job=objects.job"
+            " AND (d.state<>'SENT' OR d.changed_at>=?)) ORDER BY job",
+            before,
+            before,
+        )
+        return [job_of(row) for row in rows]
+
+    def expire(self, job: int) -> None:
+        """READY -> EXPIRED; the caller removes the files afterwards."""
+        with self._database.transaction() as db:
+            self._database.move(db, (job,), ObjectState.EXPIRED)
+
+    def tokens(self, *, expired: bool) -> set[str]:
+        """Return the tokens of the expired objects, or of all others."""
+        comparison = "=" if expired else "<>"
+        return {
+            row["token"]
+            for row in self._database.rows(f"SELECT token FROM objects WHERE state{comparison}'EXPIRED'")
+        }
+
+    def job(self, job: int) -> Job:
+        """Return one object.
+
+        Raises:
+            JournalError: there is none of that number.
+        """
+        rows = self._database.rows("SELECT * FROM objects WHERE job=?", job)
+        if not rows:
+            raise JournalError(f"the journal knows no job {job}")
+        return job_of(rows[0])
+
+    def counts(self) -> dict[ObjectState, int]:
+        """Return how many objects are in each state that occurs."""
+        rows = self._database.rows("SELECT state, COUNT(*) AS n FROM objects GROUP BY state")
+        return {ObjectState(row["state"]): row["n"] for row in rows}
+
+    def oldest_received_at(self) -> dict[ObjectState, float]:
+        """Return when the oldest object of each state that still wants something of the node or a person was received."""
+        rows = self._database.rows(
+            "SELECT state, MIN(received_at) AS at FROM objects"
+            " WHERE state IN ('RECEIVED','DECIDED','HELD') GROUP BY state"
+        )
+        return {ObjectState(row["state"]): row["at"] for row in rows}
+
+    def list_objects(self, *, finished: bool = False) -> list[tuple[Job, list[Delivery]]]:
+        """Return the objects with their deliveries, in order of receipt.
+
+        Without ``finished`` only those that still want something: from the node, from a destination or from a person.
+        """
+        rows = self._database.rows(
+            "SELECT * FROM objects WHERE ? OR state IN ('RECEIVED','DECIDED','HELD') OR (state='READY' AND EXISTS"
+            " (SELECT 1 FROM deliveries d WHERE d.job=objects.job AND d.state<>'SENT')) ORDER BY job",
+            finished,
+        )
+        return [(job_of(row), self.outbox.deliveries(row["job"])) for row in rows]

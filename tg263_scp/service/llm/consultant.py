@@ -1,0 +1,327 @@
+"""The language model consulted: each closed question asked several times, the votes counted, the outcome remembered.
+
+Deciding and asking are two steps. While a set is decided, only remembered answers are looked up (:meth:`Consultant.view`),
+so that deciding never waits and the same names always get the same answers; what is missing is noted. Asking
+(:meth:`Consultant.consult`) then fills the memory, within a budget, and the set is decided again.
+
+Whatever the model does, nothing is lost: a question without an answer leaves its name to a person. After some failures in a
+row the model is left alone for a while.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from threading import Lock
+
+from tg263_scp.config.llm import Llm
+from tg263_scp.decision import Choice
+from tg263_scp.errors import ModelError
+from tg263_scp.naming.llm.choice import Model
+from tg263_scp.naming.llm.prompt_files import load_prompts
+from tg263_scp.naming.llm.prompts import Assembled, PromptBook, assemble
+from tg263_scp.naming.llm.questions import Question, without
+from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.service.llm.answer_store import AnswerStore
+from tg263_scp.service.llm.breaker import Breaker
+from tg263_scp.service.llm.counters import Counts
+from tg263_scp.service.llm.embedding import Embedding
+from tg263_scp.service.llm.ollama_client import Completion, ModelFacts, OllamaClient
+from tg263_scp.service.llm.voting import Chooser, vote
+
+logger = logging.getLogger("tg263_scp.model")
+
+_LOADING_S = 300.0
+"""How long the first answer may take, for which the server has to load the model."""
+
+
+@dataclass(slots=True)
+class Missed:
+    """What deciding would have needed and nobody has answered yet: questions by their key, and texts without embedding."""
+
+    questions: dict[str, Question] = field(default_factory=dict)
+    texts: dict[str, None] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.questions or self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Consulted:
+    """What asking brought: how many questions were answered, and why others were not.
+
+    ``reason`` is empty where all were, else a reason of :class:`ModelError` or ``paused``, ``budget`` (no time left),
+    ``too_many`` (more than are asked at a time), ``outside`` (not what was offered), ``changed`` (another model meanwhile).
+    """
+
+    answered: int
+    reason: str = ""
+
+
+class Consultant:
+    """Asks one model about names; may be used by several threads. ``clock`` gives seconds that only rise."""
+
+    def __init__(
+        self,
+        chooser: Chooser,
+        store: AnswerStore,
+        book: PromptBook,
+        llm: Llm,
+        nomenclature: Nomenclature,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._chooser = chooser
+        self._store = store
+        self._book = book
+        self._llm = llm
+        self._nomenclature = nomenclature
+        self._clock = clock
+        self._breaker = Breaker(llm.failures_before_pause, llm.pause_s, clock)
+        self._embedding = (
+            Embedding(llm.embed_model, chooser.embed, store, nomenclature) if llm.embed_model else None
+        )
+        self._counts = Counts("asked", "answered", "cached", "failures", "prompt_tokens", "answer_tokens")
+        self._lock = Lock()
+        self._digest = store.model_digest(llm.model)
+        self._up = False
+        self._told: bool | None = None
+        self._closed = False
+        self._answered_at: float | None = None
+
+    def close(self) -> None:
+        """Close the client and the memory; what is being asked ends without an answer."""
+        self._closed = True
+        self._chooser.close()
+        self._store.close()
+
+    @property
+    def usable(self) -> bool:
+        """Whether asking makes sense now: the model has not failed again and again just before."""
+        return self._breaker.allows
+
+    @property
+    def batch_questions(self) -> int:
+        """How many questions are asked at a time at most."""
+        return self._llm.object_questions
+
+    @property
+    def object_budget_s(self) -> float:
+        """How long one structure set may wait for the model."""
+        return self._llm.object_budget_s
+
+    def state(self) -> dict[str, float]:
+        """Figures for the metrics: ``up`` and ``breaker_open`` are 0 or 1, the others count since the start."""
+        return {
+            "up": float(self._up),
+            "breaker_open": float(not self._breaker.allows),
+            **self._counts.now(),
+        }
+
+    def requests(self, question: Question, choice: Choice | None = None) -> tuple[Assembled, ...]:
+        """Return what is sent to ask a question: one request for each sample, then, of a ``choice``, the counter-check."""
+        requests = tuple(assemble(question, self._book, sample) for sample in range(self._llm.samples))
+        if choice is None or not choice.counter:
+            return requests
+        return (*requests, self._countered(without(question, choice.answer)))
+
+    def _countered(self, question: Question) -> Assembled:
+        return assemble(question, self._book)
+
+    def view(self, missed: Missed) -> Model:
+        """Return the model as naming sees it: remembered answers only; what is missing is noted in ``missed``."""
+
+        def choice_of(question: Question) -> Choice | None:
+            try:
+                choice = self._store.answer(self._key(question, self._digest)) if self._digest else None
+            except ModelError as problem:
+                self._failed(problem)
+                return None
+            if choice is None:
+                missed.questions.setdefault(question.key, question)
+            else:
+                self._counts.add(cached=1)
+            return choice
+
+        def near(words: Sequence[str]) -> Sequence[str] | None:
+            text = " ".join(words)
+            try:
+                found = self._embedding.near(text) if self._embedding else ()
+            except ModelError as problem:
+                self._failed(problem)
+                return ()
+            if found is None:
+                missed.texts.setdefault(text)
+            return found
+
+        return Model(
+            choice_of,
+            applies=self._llm.apply == "unanimous",
+            candidates=self._llm.candidates,
+            near=near if self._embedding else None,
+        )
+
+    def consult(
+        self, missed: Missed, *, budget_s: float, advance: Callable[[int], None] = lambda answered: None
+    ) -> Consulted:
+        """Ask what was missed and remember the answers; returns when all are answered, the budget is used up, or it fails.
+
+        Answers are remembered only where the model was the same one before and after. ``advance`` is called with 1 for
+        each question that is done. What fails is a reason in the result, never raised.
+        """
+        until = self._clock() + budget_s
+        if not self._breaker.allows:
+            return Consulted(0, "paused")
+        try:
+            facts = self.meet()
+            if self._embedding and missed.texts:
+                self._embedding.learn(list(missed.texts))
+            # Another set may have asked the same meanwhile.
+            questions = [q for q in missed.questions.values() if not self._knows(q, facts.digest)]
+            known = len(missed.questions) - len(questions)
+            over = "too_many" if len(questions) > self._llm.object_questions else ""
+            questions = questions[: self._llm.object_questions]
+            outcomes = self._ask_all(questions, facts, until, advance)
+            choices = {q: outcome for q, outcome in outcomes.items() if isinstance(outcome, Choice)}
+            if choices and self.meet().digest != facts.digest:
+                raise ModelError(
+                    "changed",
+                    "another model answers than before",
+                    hint="the names are asked again, of the new model",
+                )
+            for question, choice in choices.items():
+                self._store.keep_answer(self._key(question, facts.digest), choice)
+        except ModelError as problem:
+            self._failed(problem)
+            return Consulted(0, problem.reason)
+        self._counts.add(answered=len(choices))
+        reasons = [outcome for outcome in outcomes.values() if isinstance(outcome, str)]
+        return Consulted(known + len(choices), reasons[0] if reasons else over)
+
+    def look(self) -> None:
+        """Look whether the model is there and still the same one; say so in the log where that is news."""
+        try:
+            facts = self.meet()
+        except ModelError as problem:
+            self._up = False
+            if self._told is not False and not self._closed:
+                logger.warning("names that no rule knows go to review: %s", problem)
+            self._told = False
+        else:
+            if not self._told:
+                logger.info("asking %s (%s, Ollama %s)", facts.model, facts.digest[:12], facts.server_version)
+            self._told = True
+
+    def meet(self) -> ModelFacts:
+        """Return the facts of the model that answers now.
+
+        Raises:
+            ModelError: it is not there, or may not be asked.
+        """
+        facts = self._chooser.facts()
+        with self._lock:
+            self._up = True
+            if facts.digest != self._digest:
+                self._digest = facts.digest
+                self._store.keep_model(self._llm.model, facts.digest)
+        return facts
+
+    def _ask_all(
+        self, questions: Sequence[Question], facts: ModelFacts, until: float, advance: Callable[[int], None]
+    ) -> dict[Question, Choice | str]:
+        """Ask questions side by side; a question without an answer gets the reason instead."""
+
+        def ask(question: Question) -> Choice | str:
+            try:
+                if not self._breaker.allows:
+                    return "paused"
+                choice = self._ask(question, facts, until)
+            except ModelError as problem:
+                self._failed(problem)
+                return problem.reason
+            finally:
+                advance(1)
+            if choice is None:
+                return "budget"
+            if self._breaker.worked():
+                logger.warning("the language model answers again")
+            return choice
+
+        with ThreadPoolExecutor(self._llm.concurrent_requests, "model") as pool:
+            return dict(zip(questions, pool.map(ask, questions), strict=True))
+
+    def _ask(self, question: Question, facts: ModelFacts, until: float) -> Choice | None:
+        """Ask until the votes are certain; None where the budget ends before."""
+
+        def complete(request: Assembled, seed: int) -> Completion | None:
+            left_s = until - self._clock()
+            if left_s <= 0:
+                return None
+            self._counts.add(asked=1)
+            patience_s = (
+                max(_LOADING_S, self._llm.answer_timeout_s) if self._is_cold() else self._llm.answer_timeout_s
+            )
+            timeout_s = min(patience_s, left_s)
+            completion = self._chooser.complete(
+                request.messages, request.schema, seed=seed, timeout_s=timeout_s
+            )
+            self._counts.add(prompt_tokens=completion.prompt_tokens, answer_tokens=completion.answer_tokens)
+            self._answered_at = self._clock()
+            return completion
+
+        counter = self._countered if self._llm.counter_check else None
+        choice = vote(question, self.requests(question), facts, complete, counter)
+        return replace(choice, prompt_digest=self._book.digest) if choice else None
+
+    def _knows(self, question: Question, digest: str) -> bool:
+        return self._store.answer(self._key(question, digest)) is not None
+
+    def _is_cold(self) -> bool:
+        """Whether the server may have to load the model first, which may take longer than any answer."""
+        kept_s = self._llm.keep_alive_s
+        return self._answered_at is None or (0 <= kept_s < self._clock() - self._answered_at)
+
+    def _key(self, question: Question, model_digest: str) -> str:
+        llm = self._llm
+        under = (
+            model_digest,
+            self._book.digest,
+            self._nomenclature.digest,
+            llm.samples,
+            llm.counter_check,
+            llm.temperature,
+            llm.think,
+        )
+        return hashlib.sha256(json.dumps([question.key, *under]).encode()).hexdigest()
+
+    def _failed(self, problem: ModelError) -> None:
+        if self._closed:
+            return  # it was cut off by us
+        self._counts.add(failures=1)
+        if problem.reason == "not_recorded":
+            return  # no failure of a model: a cassette holds what it holds
+        with self._lock:
+            self._up = self._up and problem.reason not in ("unreachable", "model_missing")
+        if self._breaker.failed():
+            logger.warning(
+                "the language model is left alone for %.0f s, names that no rule knows go to review: %s",
+                self._llm.pause_s,
+                problem,
+            )
+
+
+def configured_consultant(llm: Llm, nomenclature: Nomenclature) -> Consultant:
+    """Return a consultant for the model of the configuration; nothing is sent yet.
+
+    Raises:
+        PromptError: a prompt cannot be used.
+        ModelError: the file of answers cannot be used.
+        Tg263Error: certificates or a key cannot be used.
+    """
+    book = load_prompts(nomenclature)
+    return Consultant(OllamaClient.of(llm), AnswerStore(llm.cache_file), book, llm, nomenclature)

@@ -1,0 +1,279 @@
+"""The client of Ollama: what a model is, one closed question at a time, and embeddings.
+
+Every call ends: within its wall-clock deadline and its limit on the answer's size, whatever the server does. Redirects are
+not followed, and neither proxies nor an API key are taken from the environment. Errors say what happened in words of our
+own: what the server says could repeat the question, and with it a ROI name.
+
+Protocol: Ollama's HTTP API (``/api/version``, ``/api/tags``, ``/api/show``, ``/api/chat`` with ``format``, ``/api/embed``).
+"""
+
+from __future__ import annotations
+
+import math
+import ssl
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpcore
+import httpx
+import ollama
+
+from tg263_scp.config.llm import Llm
+from tg263_scp.errors import ModelError, Tg263Error
+from tg263_scp.service.llm.bounded_http import BoundedTransport, TooManyBytes, exchange
+from tg263_scp.service.llm.ollama_errors import cut_off, malformed, missing, overlong, refused
+
+FACTS_TIMEOUT_S = 10.0
+"""Facts are looked up, not computed."""
+ANSWER_TOKENS = 200
+"""A choice among candidates is shorter by far; a model that goes on and on is stopped here."""
+THINKING_TOKENS = 4096
+"""What a model that thinks first may use for that, beside its answer."""
+
+_ANSWER_CHARACTERS = 4096
+_ANSWER_BYTES = 2 << 20
+_FACTS_BYTES = 16 << 20
+_EMBEDDING_BYTES = 256 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What is known of the server and of the model: the same ``digest`` (SHA-256, hex) is the same model.
+
+    ``context_tokens`` is what the model was made for; 0 where the server does not say. ``remote_host`` is where the server
+    passes questions on to; empty where it computes itself.
+    """
+
+    server_version: str
+    model: str
+    digest: str
+    context_tokens: int
+    parameter_size: str
+    quantization: str
+    remote_host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """An answer, what it cost (tokens as the server counts them; 0 where it does not say), and how long it took."""
+
+    text: str
+    prompt_tokens: int
+    answer_tokens: int
+    seconds: float
+
+
+class OllamaClient:
+    """A client for the model of the configuration; may be used by several threads at once."""
+
+    def __init__(self, llm: Llm, transport: BoundedTransport) -> None:
+        self._llm = llm
+        self._transport = transport
+        headers = {name: value.strip() for name, _, value in (each.partition(":") for each in llm.headers)}
+        settings: dict[str, Any] = {
+            "transport": transport,
+            "trust_env": False,
+            "follow_redirects": False,
+            "headers": headers,
+            "timeout": None,
+        }
+        self._http = httpx.Client(base_url=llm.host, **settings)
+        self._ollama = ollama.Client(host=llm.host, **settings)
+
+    @classmethod
+    def of(cls, llm: Llm) -> OllamaClient:
+        """Make the client that the configuration describes; nothing is sent yet.
+
+        Raises:
+            Tg263Error: a file with certificates or a key cannot be used.
+        """
+        given = {header.partition(":")[0].lower() for header in llm.headers}
+        # The ollama package would add the API key that it finds in the environment.
+        return cls(llm, BoundedTransport(_tls(llm), withheld={"authorization"} - given))
+
+    def facts(self) -> ModelFacts:
+        """Look up server and model; call this first, since only this finds out that a model runs elsewhere.
+
+        Raises:
+            ModelError: no server, no such model, or a model that runs elsewhere without ``llm.allow_remote``.
+        """
+        llm = self._llm
+        with self._exchange(min(FACTS_TIMEOUT_S, llm.answer_timeout_s), _FACTS_BYTES, llm.model):
+            version = self._get("/api/version")["version"]
+            listed = {
+                str(entry.get("model") or entry["name"]).lower(): entry
+                for entry in self._get("/api/tags")["models"]
+            }
+            entry: dict[str, Any] = {}
+            for model in filter(
+                None, (llm.embed_model, llm.model)
+            ):  # what is known of the last is used below
+                entry = listed.get(model.lower()) or listed.get(f"{model.lower()}:latest") or {}
+                if entry.get("remote_host") and not llm.allow_remote:
+                    raise ModelError(
+                        "remote",
+                        f"Ollama passes questions for {model} on to another server",
+                        hint="choose a model that runs here, or set llm.allow_remote if ROI names may leave",
+                    )
+            if not entry:
+                raise missing(llm.model)
+            shown = self._ollama.show(llm.model)
+            info, details = shown.modelinfo or {}, shown.details
+            return ModelFacts(
+                server_version=str(version),
+                model=llm.model,
+                digest=str(entry["digest"]).removeprefix("sha256:"),
+                context_tokens=int(info.get(f"{info.get('general.architecture')}.context_length", 0)),
+                parameter_size=(details and details.parameter_size) or "",
+                quantization=(details and details.quantization_level) or "",
+                remote_host=str(entry.get("remote_host") or ""),
+            )
+
+    def complete(
+        self,
+        messages: Sequence[tuple[str, str]],
+        schema: Mapping[str, Any],
+        *,
+        seed: int,
+        timeout_s: float,
+    ) -> Completion:
+        """Ask for an answer in the form of a JSON schema; it is the caller's to check that the answer has that form.
+
+        Args:
+            messages: role (``system``, ``user``, ``assistant``) and text, in order.
+            schema: JSON schema of the answer (Ollama ``format``).
+            seed: the same seed, model and messages usually give the same answer.
+            timeout_s: wall clock for all of it: connecting, waiting in Ollama's queue, loading the model, answering.
+
+        Raises:
+            ModelError: there is no complete answer.
+        """
+        llm, started = self._llm, time.monotonic()
+        options = {
+            "temperature": llm.temperature,
+            "seed": seed,
+            "num_ctx": llm.context_tokens,
+            "num_predict": ANSWER_TOKENS + (THINKING_TOKENS if llm.think else 0),
+        }
+        with self._exchange(timeout_s, _ANSWER_BYTES, llm.model):
+            parts = self._ollama.chat(
+                model=llm.model,
+                messages=[{"role": role, "content": _encodable(text)} for role, text in messages],
+                stream=True,
+                # Models that cannot think, and servers that do not know the word, take a false without complaint.
+                think=llm.think,
+                format=dict(schema),
+                options=options,
+                keep_alive=llm.keep_alive_s,
+            )
+            with closing(parts):  # type: ignore[type-var]
+                text, last = _joined(parts)
+        return Completion(text, last.prompt_eval_count or 0, last.eval_count or 0, time.monotonic() - started)
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Return a vector for each text, from ``llm.embed_model``, within ``llm.answer_timeout_s``.
+
+        Raises:
+            ModelError: there is not one vector for each text, all of one length.
+        """
+        model = self._llm.embed_model
+        if not model:
+            raise ModelError(
+                "model_missing", "no model for embeddings is configured", hint="set llm.embed_model"
+            )
+        max_bytes = _EMBEDDING_BYTES * (len(texts) + 1)
+        with self._exchange(self._llm.answer_timeout_s, max_bytes, model):
+            answer = self._ollama.embed(
+                model=model, input=[_encodable(text) for text in texts], keep_alive=self._llm.keep_alive_s
+            )
+            vectors = [list(vector) for vector in answer.embeddings]
+            lengths = {len(vector) for vector in vectors}
+            if len(vectors) != len(texts) or len(lengths) > 1 or 0 in lengths:
+                raise ValueError("not one vector for each text")
+            if not all(math.isfinite(value) for vector in vectors for value in vector):
+                raise ValueError("not a number")
+        return vectors
+
+    def close(self) -> None:
+        """Close every connection: calls that wait in other threads end with an error at once, and so do new ones."""
+        self._transport.close()
+
+    def _get(self, path: str) -> Any:
+        response = self._http.get(path)
+        if response.status_code != httpx.codes.OK:
+            raise ollama.ResponseError(response.text, response.status_code)
+        return response.json()
+
+    @contextmanager
+    def _exchange(self, seconds: float, max_bytes: int, model: str) -> Iterator[None]:
+        """Bound what is done in the block, and tell its errors in our words; their own texts may hold the question."""
+        host = self._llm.host
+        with exchange(seconds=seconds, max_bytes=max_bytes) as bounds:
+            try:
+                yield
+            except ollama.ResponseError as problem:
+                raise refused(problem.status_code, str(problem.error), host, model) from None
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
+                raise ModelError(
+                    "unreachable",
+                    f"no language model answers at {host}: {problem}",
+                    hint="start Ollama (ollama serve) or correct llm.host; until then names go to review",
+                ) from None
+            except httpcore.TimeoutException:
+                raise ModelError(
+                    "timeout",
+                    f"{host} gave no complete answer within {seconds:g} s",
+                    hint="a smaller model, a faster computer, or a longer llm.answer_timeout_s",
+                ) from None
+            except TooManyBytes:
+                raise overlong() from None
+            except (httpcore.NetworkError, httpcore.ProtocolError) as problem:
+                if bounds.cut_off or isinstance(problem, httpcore.NetworkError):
+                    raise cut_off() from None
+                raise malformed(host) from None
+            except (ValueError, TypeError, AttributeError, LookupError, RecursionError, httpx.HTTPError):
+                # What the ollama package makes of a body that is not what it expects.
+                raise (cut_off() if bounds.cut_off else malformed(host)) from None
+
+
+def _joined(parts: Iterator[ollama.ChatResponse]) -> tuple[str, ollama.ChatResponse]:
+    """Put an answer together; return it with its last part, which says what it cost."""
+    text = ""
+    for part in parts:
+        text += part.message.content or ""
+        if len(text) > _ANSWER_CHARACTERS or part.done_reason == "length":
+            raise overlong()
+        if part.done:
+            return text, part
+    raise cut_off()
+
+
+def _encodable(text: str) -> str:
+    """Replace what UTF-8 cannot hold: halves of surrogate pairs."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _tls(llm: Llm) -> ssl.SSLContext | None:
+    if not llm.host.startswith("https:"):
+        return None
+    try:
+        context = ssl.create_default_context(cafile=llm.ca_file)
+    except (OSError, ssl.SSLError) as problem:
+        raise _unusable("ca_file", problem) from None
+    try:
+        if llm.cert_file and llm.key_file:
+            # Without a password given, OpenSSL would ask for one at the terminal.
+            context.load_cert_chain(llm.cert_file, llm.key_file, password="")
+    except (OSError, ssl.SSLError) as problem:
+        raise _unusable("cert_file or llm.key_file", problem) from None
+    return context
+
+
+def _unusable(keys: str, problem: OSError) -> Tg263Error:
+    return Tg263Error(
+        f"llm.{keys} cannot be used: {problem.strerror or problem}",
+        hint="PEM files are wanted, readable by this user; the key without a password",
+    )

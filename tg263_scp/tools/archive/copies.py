@@ -1,0 +1,249 @@
+"""The copies of an archive: relabelled, or as they are, and what is known of those that are there already.
+
+A copy is written under a temporary name; it gets its own name only after the manifest knows it (:func:`publish`).
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import logging
+import os
+import shutil
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tg263_scp.config.sections import load_config
+from tg263_scp.dicom.editing.new_uids import UidMap, new_uids
+from tg263_scp.dicom.reading.identify import ObjectIdentity, is_rtstruct
+from tg263_scp.naming.decide import decide_set
+from tg263_scp.naming.standard.loading import Nomenclature, load_nomenclature
+from tg263_scp.service.audit import IdentifierHash
+from tg263_scp.service.deciding.relabelling import (
+    Decide,
+    OutcomeKind,
+    RelabelPolicy,
+    Writing,
+    decide_and_write,
+)
+from tg263_scp.service.delivery.new_uid_copies import uid_map
+from tg263_scp.service.llm.waiting_sets import asking_at_once
+from tg263_scp.service.spool import sync_folder
+from tg263_scp.tools.archive.find_files import Source
+from tg263_scp.tools.archive.manifest import Record
+from tg263_scp.tools.archive.manifest_rows import Digests, row, set_rows
+from tg263_scp.tools.archive.outcome import Handled, What
+from tg263_scp.tools.names.asking import make_consultant
+
+logger = logging.getLogger("tg263_scp.archiving")
+
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run shall do.
+
+    ``uid_key`` is the file with the key of new UIDs (made where it is missing; counts from ``output``); without one what is
+    relabelled keeps its UIDs. ``provenance``, where given, goes before what the configuration says; ``llm`` asks the configured
+    model.
+    """
+
+    paths: tuple[Path, ...]
+    output: Path
+    config: Path | None = None
+    overlay: Path | None = None
+    copy_others: bool = False
+    provenance: bool | None = None
+    rewrite_references: bool = False
+    jobs: int = 1
+    llm: bool = False
+    uid_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What is needed to handle a file; made once per process."""
+
+    nomenclature: Nomenclature
+    policy: RelabelPolicy
+    writing: Writing
+    output: Path
+    copy_others: bool
+    rewrite_references: bool
+    uids: UidMap | None
+    decide: Decide
+
+
+def open_workshop(order: Order) -> Workshop:
+    """Load configuration and nomenclature. An archive is always relabelled, never shadowed.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        NomenclatureError: the nomenclature, the overlay or the table of codes cannot be used.
+    """
+    settings = load_config(order.config)
+    naming, write = settings.naming, settings.write
+    if order.provenance is not None:
+        write = write.model_copy(update={"provenance": order.provenance})
+    policy = replace(RelabelPolicy.of(naming), mode="relabel")
+    nomenclature = load_nomenclature(overlay=order.overlay or naming.overlay)
+    decide: Decide = decide_set
+    if order.llm:
+        decide = asking_at_once(make_consultant(order.config, nomenclature))  # open until the process ends
+    return Workshop(
+        nomenclature,
+        policy,
+        Writing.of(write),
+        order.output,
+        order.copy_others,
+        order.rewrite_references,
+        None if order.uid_key is None else uid_map(IdentifierHash(order.output / order.uid_key)),
+        decide,
+    )
+
+
+def may_be_structure_set(identity: ObjectIdentity) -> bool:
+    """An object that does not say what it is may be one."""
+    return is_rtstruct(identity.sop_class_uid) or not identity.sop_class_uid
+
+
+def surviving(source: Source, work: Callable[[], Handled]) -> Handled:
+    """Do the work of one file; where it fails the file is a finding, and the others go on."""
+    try:
+        return work()
+    except OSError as problem:
+        return _failed(source, errno.errorcode.get(problem.errno or 0, type(problem).__name__))
+    except Exception as problem:
+        # One file must never stop the others. The message is left out: it may quote the object.
+        frames = "".join(traceback.format_list(traceback.extract_tb(problem.__traceback__)))
+        logger.error("a file was given up after %s at\n%s", type(problem).__name__, frames)
+        return _failed(source, "internal_error")
+
+
+def publish(handled: Handled, output: Path) -> None:
+    """Give a finished copy its name; an existing file is never replaced.
+
+    Raises:
+        FileExistsError: something appeared there meanwhile.
+        OSError: the folder refuses.
+    """
+    if handled.temporary is None:
+        return
+    target = output / handled.source.relative
+    try:
+        os.link(handled.temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, "exists", str(target)) from None
+        handled.temporary.rename(target)
+    else:
+        handled.temporary.unlink()
+    sync_folder(target.parent)
+
+
+def unfinished_copy(target: Path) -> Path:
+    """Return the name of an unfinished copy, its folder made; one that a killed run left behind is removed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(target.name.encode("utf-8", "surrogateescape")).hexdigest()
+    temporary = target.with_name(
+        f".{digest[:24]}.unfinished"
+    )  # short, since the name may be as long as names can be
+    temporary.unlink(missing_ok=True)
+    return temporary
+
+
+def relabelled(source: Source, target: Path, workshop: Workshop) -> Handled:
+    """Decide a structure set and write its copy under a temporary name beside ``target``."""
+    temporary = unfinished_copy(target)
+    outcome = decide_and_write(
+        source.path,
+        temporary,
+        workshop.nomenclature,
+        workshop.policy,
+        workshop.writing,
+        decide=workshop.decide,
+    )
+    statuses = tuple(decision.status for decision in outcome.decisions)
+    if outcome.unanswered:
+        # An archive is in no hurry: a later run asks, and finds the answers of this one.
+        temporary.unlink(missing_ok=True)
+        outcome = replace(outcome, kind=OutcomeKind.HELD, reason="model_unanswered", proof=None)
+    if outcome.kind is OutcomeKind.HELD:
+        rows = set_rows(source, What.HELD, outcome, Digests(before=file_digest(source.path)))
+        return Handled(source, What.HELD, outcome.reason, rows, statuses)
+    if outcome.proof is None or outcome.structure_set is None:
+        digest = copy_file(source.path, temporary)
+        rows = set_rows(source, What.UNCHANGED, outcome, Digests(digest, digest, digest))
+        uid = outcome.structure_set.sop_instance_uid if outcome.structure_set else ""
+        return Handled(source, What.UNCHANGED, outcome.reason, rows, statuses, temporary, (uid, uid))
+    uid, new_uid, blanked = outcome.structure_set.sop_instance_uid, "", outcome.proof.blanked_sha256_after
+    if workshop.uids is not None:
+        named, temporary = temporary, unfinished_copy(target.with_name(f"{target.name} under new UIDs"))
+        new_uid = new_uids(named, temporary, workshop.uids, workshop.writing.now()).new_sop_instance_uid
+        named.unlink()
+        blanked = ""  # of the copy with the old UIDs, which nobody can compare any more
+    digests = Digests(file_digest(source.path), file_digest(temporary), blanked)
+    rows = set_rows(source, What.RELABELLED, outcome, digests, new_uid)
+    uids = (uid, new_uid or uid)
+    return Handled(source, What.RELABELLED, outcome.reason, rows, statuses, temporary, uids)
+
+
+def copied(source: Source, target: Path, identity: ObjectIdentity, reason: str = "") -> Handled:
+    """Copy an object as it is, under a temporary name beside ``target``."""
+    temporary = unfinished_copy(target)
+    digest = copy_file(source.path, temporary)
+    rows = (row(source, What.COPIED, reason, identity.sop_instance_uid, Digests(digest, digest, digest)),)
+    return Handled(source, What.COPIED, reason, rows, temporary=temporary)
+
+
+def existing(source: Source, workshop: Workshop, known: Record | None, identity: ObjectIdentity) -> Handled:
+    """Say of a copy that is there already whether it is the one an earlier run wrote, and the same would be written."""
+    target = workshop.output / source.relative
+    if known is None or not known.sha256_after or not target.is_file():
+        return refused(source, "output_exists", identity)
+    before, after = file_digest(source.path), file_digest(target)
+    if before != known.sha256_before:
+        return refused(source, "source_changed", identity)
+    if after != known.sha256_after:
+        return refused(source, "copy_changed", identity)
+    if known.outcome == What.RELABELLED and bool(known.new_sop_instance_uid) != (workshop.uids is not None):
+        return refused(source, "other_uid_policy", identity)
+    uids = known.sop_instance_uid, known.new_sop_instance_uid or known.sop_instance_uid
+    return Handled(source, What.DONE_BEFORE, uids=uids)
+
+
+def refused(source: Source, reason: str, identity: ObjectIdentity) -> Handled:
+    """Leave alone what stands where a copy belongs."""
+    rows = (row(source, What.REFUSED, reason, identity.sop_instance_uid),)
+    return Handled(source, What.REFUSED, reason, rows)
+
+
+def _failed(source: Source, reason: str) -> Handled:
+    return Handled(source, What.FAILED, reason, (row(source, What.FAILED, reason),))
+
+
+def copy_file(source: Path, temporary: Path) -> str:
+    """Copy a file byte for byte, on the disk when this returns; return the digest of both.
+
+    Raises:
+        OSError: a file cannot be read or written, or the copy read back differs.
+    """
+    with source.open("rb") as original, temporary.open("xb") as copy:
+        shutil.copyfileobj(original, copy, _CHUNK_BYTES)
+        copy.flush()
+        os.fsync(copy.fileno())
+    digest = file_digest(source)
+    if file_digest(temporary) != digest:
+        raise OSError(errno.EIO, "the copy differs from its source")
+    return digest
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

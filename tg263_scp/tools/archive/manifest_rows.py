@@ -1,0 +1,85 @@
+"""The rows that an object gets in the manifest: one for each ROI, or a single one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tg263_scp.decision import Decision
+from tg263_scp.service.deciding.relabelling import RelabelOutcome
+from tg263_scp.tools.archive.find_files import Source
+from tg263_scp.tools.archive.manifest import Row
+from tg263_scp.tools.archive.outcome import What
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """SHA-256 (hex) of a file, of its copy, and of both without what was edited; empty where there is none."""
+
+    before: str = ""
+    after: str = ""
+    blanked: str = ""
+
+
+def set_rows(
+    source: Source, what: What, outcome: RelabelOutcome, digests: Digests, new_uid: str = ""
+) -> tuple[Row, ...]:
+    """Return the rows of a structure set; ``new_uid`` is the SOP Instance UID of its copy, where that is another one."""
+    structure_set = outcome.structure_set
+    if structure_set is None or not structure_set.rois:
+        uid = structure_set.sop_instance_uid if structure_set else ""
+        return (row(source, what, outcome.reason, uid, digests),)
+    uid, total = structure_set.sop_instance_uid, len(structure_set.rois)
+    written = what is What.RELABELLED
+    return tuple(
+        row(
+            source,
+            what,
+            outcome.reason,
+            uid,
+            digests,
+            (index, total),
+            _roi_fields(roi.number, decision, written),
+            new_uid,
+        )
+        for index, (roi, decision) in enumerate(
+            zip(structure_set.rois, outcome.decisions, strict=True), start=1
+        )
+    )
+
+
+def _roi_fields(number: int | None, decision: Decision, written: bool) -> Iterator[str]:
+    yield "" if number is None else str(number)
+    yield decision.original
+    yield decision.status.value
+    yield decision.name if written else decision.original
+    yield decision.rule
+    yield decision.reason.value
+    yield f"{decision.confidence:.2f}"
+
+
+def row(
+    source: Source,
+    what: What,
+    reason: str = "",
+    sop_instance_uid: str = "",
+    digests: Digests = Digests(),
+    place: tuple[int, int] = (1, 1),
+    roi: Iterator[str] | None = None,
+    new_uid: str = "",
+) -> Row:
+    """Return one row; ``place`` says which it is of how many."""
+    return (
+        str(source.path),
+        source.relative,
+        what.value,
+        reason,
+        str(place[0]),
+        str(place[1]),
+        sop_instance_uid,
+        new_uid,
+        *(roi or ("",) * 7),
+        digests.before,
+        digests.after,
+        digests.blanked,
+    )

@@ -1,0 +1,180 @@
+"""``explain``: what becomes of a name, every rule that was asked, and the line of the file that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from tg263_scp.decision import Candidate, Choice, Decision, Roi, Status, Step
+from tg263_scp.errors import SourceLine
+from tg263_scp.naming.decide import RULES
+from tg263_scp.naming.llm.choice import model_choice
+from tg263_scp.naming.rules.vetoes import VETOES
+from tg263_scp.naming.words.letters import tokenise
+from tg263_scp.tools.names.map import Namer, open_namer
+from tg263_scp.tools.shared.exitcode import ExitCode
+from tg263_scp.tools.shared.terminal import open_console, print_json, roi_text, visible
+from tg263_scp.tools.shared.wording import STATUS_STYLE, choice_words, decision_as_json, place, reason_words
+
+if TYPE_CHECKING:
+    from tg263_scp.tools.names.asking import AskedQuestion
+
+_SILENT = frozenset({"nothing to say", "no objection"})
+"""Notes of rules that neither proposed nor objected."""
+
+
+def explain(
+    names: Sequence[str],
+    site: str,
+    interpreted_type: str,
+    as_set: bool,
+    llm: bool,
+    config: Path | None,
+    overlay: Path | None,
+    as_json: bool,
+) -> ExitCode:
+    """The verb ``explain``."""
+    namer = open_namer(config, overlay)
+    asked: Mapping[str, AskedQuestion] = {}
+    if llm:
+        from tg263_scp.tools.names.asking import decide_asking  # without --llm nothing of it is needed
+
+        decisions, asked = decide_asking(
+            config, namer, lambda namer: decide(names, namer, site, interpreted_type, as_set=as_set)
+        )
+    else:
+        decisions = decide(names, namer, site, interpreted_type, as_set=as_set)
+    if as_json:
+        print_json([explanation_as_json(decision, asked.get(decision.question)) for decision in decisions])
+        return ExitCode.DONE
+    console = open_console()
+    for decision in decisions:
+        show_explanation(decision, console, asked.get(decision.question))
+    return ExitCode.DONE
+
+
+def decide(
+    names: Sequence[str], namer: Namer, site: str = "", interpreted_type: str = "", *, as_set: bool = False
+) -> tuple[Decision, ...]:
+    """Decide names, each alone or, with ``as_set``, as the names of one structure set."""
+    if as_set:
+        rois = [Roi(number, name, interpreted_type) for number, name in enumerate(names, start=1)]
+        return namer.together(rois, site=site)
+    return tuple(namer.alone(name, site=site, interpreted_type=interpreted_type) for name in names)
+
+
+def explanation_as_json(decision: Decision, asked: AskedQuestion | None = None) -> dict[str, Any]:
+    """A decision with its tokens and what the model was asked, for ``--json``."""
+    told = {**decision_as_json(decision), "tokens": _tokens(decision.original)}
+    if asked is None:
+        return told
+    choice = asdict(decision.choice) if decision.choice else None
+    return {**told, "model": {"requests": [asdict(request) for request in asked.requests], "choice": choice}}
+
+
+def show_explanation(decision: Decision, console: Console, asked: AskedQuestion | None = None) -> None:
+    """Print one decision as a tree: result, tokens, rules, candidates, evidence, and what the model was asked."""
+    tree = Tree(_headline(decision), guide_style="dim")
+    tree.add(_labelled("because", f"{reason_words(decision.reason)} ({_numbers(decision)})"))
+    if decision.note:
+        tree.add(_labelled("note", decision.note))
+    tokens = _tokens(decision.original)
+    if tokens:
+        tree.add(_labelled("words", " · ".join(tokens)))
+    if decision.evidence:
+        tree.add(_labelled("decided by", ", ".join(place(source) for source in decision.evidence)))
+    if decision.trail:
+        tree.add(Group(Text("rules asked", style="bold"), _trail(decision.trail)))
+    if decision.candidates:
+        tree.add(Group(Text("candidates", style="bold"), _candidates(decision.candidates)))
+    if asked is not None:
+        tree.add(_asked(asked, decision.choice))
+    console.print(tree)
+
+
+def _headline(decision: Decision) -> Text:
+    style = STATUS_STYLE[decision.status]
+    line = roi_text(decision.original, "bold")
+    if decision.status is Status.RENAME:
+        line.append(" → ").append(visible(decision.name), style=f"bold {style}")
+    else:
+        line.append(
+            " stays as it is" if decision.status is Status.KEEP else " stays, and a person is asked",
+            style=style,
+        )
+    return line
+
+
+def _numbers(decision: Decision) -> str:
+    return f"{decision.rule}, {decision.kind.value}, confidence {decision.confidence:.2f}"
+
+
+def _labelled(label: str, value: str) -> Text:
+    return Text(label, style="bold").append("  ").append(Text(visible(value), style="default not bold"))
+
+
+def _tokens(name: str) -> list[str]:
+    return [token.text for token in tokenise(name)]
+
+
+def _trail(steps: Sequence[Step]) -> Table:
+    """Every rule that was asked: its name, what it said, and the line it rests on."""
+    grid = Table.grid(padding=(0, 2))
+    names = rule_names()
+    for step in steps:
+        style = "dim" if step.note in _SILENT else "default"
+        name = Text(names.get(step.rule, ""), style=style)
+        grid.add_row(
+            Text(step.rule, style="cyan"), name, Text(visible(step.note), style=style), _dim(step.source)
+        )
+    return grid
+
+
+def rule_names() -> dict[str, str]:
+    """The names of rules and vetoes in words, by code."""
+    named = [*RULES, ("R090", model_choice), *((code, veto) for code, _, veto in VETOES)]
+    return {code: rule.__name__.replace("_", " ") for code, rule in named}
+
+
+def _dim(source: SourceLine | None) -> Text:
+    return Text(place(source), style="dim")
+
+
+def _candidates(candidates: Sequence[Candidate]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    for candidate in candidates:
+        penalties = ", ".join(f"{name} -{value:.2f}" for name, value in candidate.penalties)
+        grid.add_row(
+            Text(candidate.name, style="cyan"),
+            f"{candidate.score:.2f}",
+            penalties,
+            _dim(candidate.source),
+        )
+    return grid
+
+
+def _asked(asked: AskedQuestion, choice: Choice | None) -> Group:
+    """The first of the requests word by word (the others have the choices in another order), then the votes."""
+    request = asked.requests[0]
+    head = f"model  {request.prompt}, passages: {', '.join(request.passages) or 'none'}"
+    lines = [Text(head, style="bold")]
+    for role, content in request.messages:
+        lines.append(Text(f"{role}> ", style="cyan").append(Text(_visible_lines(content), style="default")))
+    if choice is None:
+        lines.append(Text("nobody has answered", style="yellow"))
+        return Group(*lines)
+    lines.append(Text(f"votes  {choice.said}", style="bold"))
+    lines.append(Text(choice_words(choice), style="dim"))
+    return Group(*lines)
+
+
+def _visible_lines(text: str) -> str:
+    """Write out what a terminal would obey or hide, but for line ends."""
+    return "\n".join(visible(line) for line in text.split("\n"))

@@ -1,0 +1,139 @@
+"""``audit``: read the audit log, verify that no line of it was removed, changed or reordered, and compare objects with it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tg263_scp.config.sections import load_config
+from tg263_scp.decision import Choice
+from tg263_scp.dicom.encoding.folded_digest import object_sha256
+from tg263_scp.dicom.encoding.part10 import opened
+from tg263_scp.errors import HeldObjectError, Tg263Error
+from tg263_scp.service.audit import verify
+from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
+from tg263_scp.tools.shared.terminal import open_console, print_json, roi_text, visible
+from tg263_scp.tools.shared.wording import choice_words
+
+
+def verify_log(file: Path | None, config: Path | None, as_json: bool) -> ExitCode:
+    """The verb ``audit verify``."""
+    path = _log(file, config)
+    report = verify(path)
+    if as_json:
+        print_json(
+            {
+                "file": str(path),
+                "intact": report.intact,
+                "lines": report.lines,
+                "line": report.line or None,
+                "problem": report.problem,
+                "last_hash": report.last_hash,
+            }
+        )
+    elif report.intact:
+        print(f"{path}: chain of {report.lines} lines verified, last hash {report.last_hash}")
+    else:
+        print(f"{path}: line {report.line}: {report.problem}")
+    return ExitCode.DONE if report.intact else ExitCode.FINDINGS
+
+
+def show_log(file: Path | None, config: Path | None, last: int, as_json: bool) -> ExitCode:
+    """The verb ``audit show``: the last lines, oldest first. Shows them as they are; ``verify`` checks them."""
+    lines = _last_lines(_log(file, config), last)
+    if as_json:
+        print_json(lines)
+        return ExitCode.DONE
+    console = open_console()
+    for line in lines:
+        _show_line(line, console)
+    return ExitCode.DONE
+
+
+def digest_objects(files: Sequence[Path], as_json: bool) -> ExitCode:
+    """The verb ``audit digest``: the digests of objects as ``digests`` in the log has them (before, after)."""
+    found: dict[str, str] = {}
+    for path in files:
+        try:
+            with opened(path) as source:
+                found[str(path)] = object_sha256(source, path)
+        except (OSError, HeldObjectError) as problem:
+            said = problem.strerror if isinstance(problem, OSError) else problem.message
+            print(f"tg263-scp: {path}: {said}", file=sys.stderr)
+    if as_json:
+        print_json(found)
+    else:
+        for name, digest in found.items():
+            print(f"{digest}  {name}")
+    return ExitCode.DONE if len(found) == len(set(files)) else ExitCode.FINDINGS
+
+
+def _log(file: Path | None, config: Path | None) -> Path:
+    if file is None and config is None:
+        raise UsageError("say which audit log", hint="give its file, or --config")
+    path = file or load_config(config).audit.file
+    if not path.is_file():
+        raise Tg263Error(f"there is no audit log at {path}", hint="has the node run with this configuration?")
+    return path
+
+
+def _last_lines(path: Path, number: int) -> list[dict[str, Any]]:
+    with path.open("rb") as file:
+        return [_parsed(text) for text in deque(file, maxlen=number)]
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        line = None
+    return line if isinstance(line, dict) else {"kind": "unreadable line"}
+
+
+def _show_line(line: dict[str, Any], console: Console) -> None:
+    about = [str(line.get(key) or "") for key in ("seq", "time", "kind", "reason")]
+    about += [
+        f"{key} {line[key]}" for key in ("job", "sop_instance_uid", "new_sop_instance_uid") if line.get(key)
+    ]
+    console.print(visible("  ".join(part for part in about if part)), style="bold", markup=False)
+    changed = [roi for roi in line.get("rois", ()) if roi.get("status") == "rename"]
+    others = len(line.get("rois", ())) - len(changed)
+    grid = Table.grid(padding=(0, 2))
+    for roi in changed:
+        evidence = ", ".join(roi.get("evidence", ()))
+        grid.add_row(
+            "  ",
+            roi_text(str(roi.get("old"))),
+            "→",
+            roi_text(str(roi.get("new"))),
+            str(roi.get("rule")),
+            evidence,
+        )
+    if changed:
+        console.print(grid)
+    if others:
+        console.print(f"   {others} names not changed", style="dim")
+    for roi in line.get("rois", ()):
+        if "model" in roi:
+            _show_choice(str(roi.get("old")), roi["model"], console)
+
+
+def _show_choice(name: str, model: dict[str, Any], console: Console) -> None:
+    """Show what a language model said of a name; a line of another program version may tell less."""
+    told = {each.name: model[each.name] for each in fields(Choice) if each.name in model}
+    if not told.get("answer"):
+        said, who = "no answer", "not asked, or not answered in time"
+    else:
+        choice = Choice(**told)
+        said, who = choice.said, choice_words(choice)
+    console.print(Text("   model  ").append_text(roi_text(name)).append(f"  {visible(said)}"))
+    console.print(f"          {visible(who)}", style="dim", markup=False)

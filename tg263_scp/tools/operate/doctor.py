@@ -1,0 +1,273 @@
+"""``doctor`` and ``echo``: is everything there that the node needs, and do the peers answer?"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import asdict
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from tg263_scp.config.routes import Route
+from tg263_scp.config.sections import Config, Destination, load_config
+from tg263_scp.dicom.network.sender import Target
+from tg263_scp.dicom.network.verification import EchoAnswer
+from tg263_scp.dicom.network.verification import echo as send_echo
+from tg263_scp.errors import Tg263Error
+from tg263_scp.naming.standard.loading import load_nomenclature
+from tg263_scp.service.audit import verify
+from tg263_scp.tools.operate.check import Check
+from tg263_scp.tools.operate.model_checks import model_checks
+from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
+from tg263_scp.tools.shared.terminal import print_json, visible
+
+_PEER = re.compile(r"(?P<ae>[^@]{1,16})@(?P<host>\[[0-9A-Fa-f:.]+\]|[^:@\[\]]+):(?P<port>\d{1,5})")
+_ECHO_TIMEOUT_S = 10.0
+_FIGURES_TIMEOUT_S = 3.0
+
+_KEEPS = (
+    "kept: a destination that holds the original already may ignore the relabelled object and answer success"
+)
+_NEW = "new for what is relabelled: plans and doses go on referring to the original, which the destination may lack"
+_REWRITES = (
+    "new for what is relabelled; plans and doses that come through this node are made to refer to it, and wait for their set"
+    " up to {:g} s. Left alone are those that came earlier or another way, all other objects, and {}"
+)
+"""What each policy breaks."""
+
+
+def examine(config: Path | None, as_json: bool) -> ExitCode:
+    """The verb ``doctor``: without a configuration the program alone is examined."""
+    checks = list(_checks(config))
+    if as_json:
+        print_json([asdict(check) for check in checks])
+    else:
+        for check in checks:
+            _show(check)
+    return ExitCode.DONE if all(check.good for check in checks) else ExitCode.FINDINGS
+
+
+def echo(peer: str | None, config: Path | None, as_json: bool) -> ExitCode:
+    """The verb ``echo``."""
+    checks = [_echo_check(name, target) for name, target in _targets(peer, config)]
+    if as_json:
+        print_json([{"peer": check.name, "answered": check.good, "text": check.detail} for check in checks])
+    else:
+        for check in checks:
+            _show(check)
+    return ExitCode.DONE if all(check.good for check in checks) else ExitCode.FINDINGS
+
+
+def _show(check: Check) -> None:
+    print(f"{'ok  ' if check.good else 'FAIL'}  {check.name}: {visible(check.detail)}")
+    if check.hint and not check.good:
+        print(f"      hint: {check.hint}")
+
+
+def _targets(peer: str | None, config: Path | None) -> list[tuple[str, Target]]:
+    if peer is None:
+        if config is None:
+            raise UsageError("say whom to call", hint="give AE@HOST:PORT, or --config for its destinations")
+        return [(each.name, _target(each)) for each in load_config(config).destinations]
+    found = _PEER.fullmatch(peer)
+    if not found or not 0 < int(found["port"]) < 65536:
+        raise UsageError("a peer is written AE@HOST:PORT", hint="such as TG263@127.0.0.1:11112")
+    calling = load_config(config).listen.ae_title
+    timeouts = (_ECHO_TIMEOUT_S,) * 3
+    return [(peer, Target(found["host"].strip("[]"), int(found["port"]), found["ae"], calling, *timeouts))]
+
+
+def _target(destination: Destination) -> Target:
+    timeouts = (
+        min(_ECHO_TIMEOUT_S, destination.connect_timeout_s),
+        min(_ECHO_TIMEOUT_S, destination.acse_timeout_s),
+        min(_ECHO_TIMEOUT_S, destination.dimse_timeout_s),
+    )
+    calling = destination.calling_ae_title or ""
+    return Target(destination.host, destination.port, destination.ae_title, calling, *timeouts)
+
+
+def _echo_check(name: str, target: Target) -> Check:
+    answer: EchoAnswer = send_echo(target)
+    hint = "is it running, does it know our AE title, does a firewall let us through?"
+    place = f"{target.ae_title}@{target.host}:{target.port}"
+    detail = answer.text if name == place else f"{place}: {answer.text}"
+    return Check(name, answer.answered, detail, hint)
+
+
+def _checks(path: Path | None) -> Iterator[Check]:
+    try:
+        config = load_config(path)
+    except Tg263Error as problem:
+        yield Check("configuration", False, problem.message, problem.hint)
+        return
+    yield Check("configuration", True, f"{path or 'defaults'}, sha256 {config.digest[:12]}")
+    yield _guarded("nomenclature", lambda: _nomenclature(config))
+    if path is None:
+        return
+    yield _guarded("spool", lambda: _spool(config))
+    yield _guarded("free disk", lambda: _free_disk(config))
+    yield _guarded("audit log", lambda: _audit(config))
+    yield _guarded("port", lambda: _port(config))
+    if config.metrics.port is not None:
+        yield _guarded("metrics", lambda: _metrics(config))
+    yield _peers(config)
+    for route in config.routes:
+        yield _route(route, config)
+    yield from model_checks(config.llm)
+    if not config.destinations:
+        yield Check(
+            "destinations", False, "none: every object would be held", "add at least one to the configuration"
+        )
+    for destination in config.destinations:
+        yield _echo_check(f"destination {destination.name}", _target(destination))
+        yield Check(f"UIDs for {destination.name}", True, _uid_policy(destination, config))
+
+
+def _uid_policy(destination: Destination, config: Config) -> str:
+    if not destination.rewrite_references:
+        return _KEEPS if destination.uid_policy == "keep" else _NEW
+    gates = config.naming.gates
+    sealed = [seal for seal in ("approved", "signed") if getattr(gates, seal) != "relabel"]
+    kept = f"what is {' or '.join(sealed)} (naming.gates)" if sealed else "what cannot be read"
+    return _REWRITES.format(destination.reference_wait_s, kept)
+
+
+def _route(route: Route, config: Config) -> Check:
+    """Say which objects go this way and how; a route whose callers may not call is a finding."""
+    who = [
+        f"{words} {', '.join(titles)}"
+        for words, titles in (
+            ("from", route.calling_ae_titles),
+            ("to us as", route.called_ae_titles),
+            ("at", route.addresses),
+        )
+        if titles
+    ]
+    own = [f"{gate} {action}" for gate, action in route.gates if action != getattr(config.naming.gates, gate)]
+    closed = _closed_to(route, config)
+    detail = "; ".join(
+        (
+            " ".join(who) or "everybody",
+            f"mode {route.mode}",
+            *own,
+            f"goes to {', '.join(route.destinations) or 'nobody'}",
+            *([closed] if closed else []),
+        )
+    )
+    return Check(
+        f"route {route.name}", not closed, detail, "an association is judged before its objects find a route"
+    )
+
+
+def _closed_to(route: Route, config: Config) -> str:
+    """Say why no association can bring an object this way; empty where one can."""
+    callers, called = config.peers.ae_titles, config.listen.ae_title
+    if route.calling_ae_titles and callers and not set(route.calling_ae_titles) & set(callers):
+        return "none of them is in peers.ae_titles"
+    if config.listen.called_ae_must_match and route.called_ae_titles and called not in route.called_ae_titles:
+        return f"called_ae_must_match lets nobody in who calls another title than {called}"
+    return ""
+
+
+def _guarded(name: str, look: Callable[[], Check]) -> Check:
+    """A check that fails is a finding, not the end of the examination."""
+    try:
+        return look()
+    except Tg263Error as problem:
+        return Check(name, False, problem.message, problem.hint)
+    except OSError as problem:
+        return Check(name, False, problem.strerror or type(problem).__name__, "check path and permissions")
+
+
+def _nomenclature(config: Config) -> Check:
+    nomenclature = load_nomenclature(overlay=config.naming.overlay)
+    languages = ", ".join(pack.language for pack in nomenclature.packs)
+    detail = f"{len(nomenclature.names)} names, languages: {languages or 'none'}, sha256 {nomenclature.digest[:12]}"
+    return Check("nomenclature", True, detail)
+
+
+def _spool(config: Config) -> Check:
+    """Write where the node would write, and leave nothing behind."""
+    folder = _nearest_existing(config.spool.folder)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"\0")
+    made = "" if folder == config.spool.folder else " (not there yet, can be made)"
+    return Check("spool", True, f"{config.spool.folder} can be written{made}")
+
+
+def _free_disk(config: Config) -> Check:
+    free = shutil.disk_usage(_nearest_existing(config.spool.folder)).free
+    wanted = config.spool.min_free_bytes
+    detail = f"{free / 2**30:.1f} GiB free, {wanted / 2**30:.1f} GiB have to stay free"
+    return Check("free disk", free > wanted, detail, "free disk, or lower spool.min_free_bytes")
+
+
+def _nearest_existing(folder: Path) -> Path:
+    return next(place for place in (folder, *folder.parents) if place.exists())
+
+
+def _audit(config: Config) -> Check:
+    if not config.audit.file.exists():
+        return Check("audit log", True, f"{config.audit.file} (not there yet)")
+    report = verify(config.audit.file)
+    detail = (
+        f"chain of {report.lines} lines verified"
+        if report.intact
+        else f"line {report.line}: {report.problem}"
+    )
+    return Check("audit log", report.intact, detail, "keep the log as it is and find out who changed it")
+
+
+def _port(config: Config) -> Check:
+    """Free, or already held by a node that answers."""
+    listen = config.listen
+    said = _unusable(listen.host, listen.port)
+    if not said:
+        return Check("port", True, f"{listen.host}:{listen.port} is free")
+    host = "127.0.0.1" if listen.host in ("0.0.0.0", "") else listen.host
+    answer = send_echo(Target(host, listen.port, listen.ae_title, listen.ae_title, *(_ECHO_TIMEOUT_S,) * 3))
+    if answer.answered:
+        return Check("port", True, f"{listen.host}:{listen.port}: a node runs there and answers")
+    return Check(
+        "port", False, f"{listen.host}:{listen.port}: {said}", "another program has it, or it is below 1024"
+    )
+
+
+def _metrics(config: Config) -> Check:
+    """Free, or already held by a node whose figures can be read."""
+    host, port = config.metrics.host, config.metrics.port or 0
+    said = _unusable(host, port)
+    if not said:
+        return Check("metrics", True, f"{host}:{port} is free")
+    connection = HTTPConnection(
+        "127.0.0.1" if host in ("0.0.0.0", "") else host, port, timeout=_ECHO_TIMEOUT_S
+    )
+    with closing(connection), suppress(OSError, HTTPException):
+        connection.request("GET", "/metrics")
+        if b"tg263_build_info" in connection.getresponse().read():
+            return Check("metrics", True, f"{host}:{port}: a node shows its figures there")
+    return Check("metrics", False, f"{host}:{port}: {said}", "another program has it, or it is below 1024")
+
+
+def _unusable(host: str, port: int) -> str:
+    """Return what stands in the way of listening at an address; nothing where it is free."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as problem:
+            return problem.strerror or type(problem).__name__
+    return ""
+
+
+def _peers(config: Config) -> Check:
+    """Listening to the whole network without saying who may call is a finding."""
+    limited = bool(config.peers.ae_titles or config.peers.addresses)
+    local = config.listen.host in ("127.0.0.1", "::1", "localhost")
+    who = "listed peers only" if limited else "this computer only" if local else "everybody in the network"
+    return Check("who may call", limited or local, who, "fill in peers.ae_titles and peers.addresses")

@@ -1,0 +1,53 @@
+"""``serve``: run the node until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from pathlib import Path
+from threading import Event
+
+from tg263_scp import __version__
+from tg263_scp.config.sections import load_config
+from tg263_scp.naming.standard.loading import load_nomenclature
+from tg263_scp.service.node import Node
+from tg263_scp.tools.shared.exitcode import ExitCode
+
+logger = logging.getLogger("tg263_scp.serve")
+
+_LOOK_EVERY_S = 1.0
+
+
+def serve(config: Path) -> ExitCode:
+    """The verb ``serve``: returns after SIGTERM or Ctrl-C, once running associations are done.
+
+    The log goes to standard error, without ROI names and patient data.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        Tg263Error: the spool is in use, the port is taken, the journal or the audit log cannot be continued.
+    """
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # pynetdicom and pydicom name identifiers in what they log; httpx logs every request.
+    for library in ("pynetdicom", "pydicom", "httpx", "httpcore"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
+    settings = load_config(config)
+    nomenclature = load_nomenclature(overlay=settings.naming.overlay)
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    logger.info(
+        "tg263-scp %s, nomenclature %s, configuration %s",
+        __version__,
+        nomenclature.digest[:12],
+        settings.digest[:12],
+    )
+    with Node(settings, nomenclature):
+        # A wait without end would not see a signal on Windows.
+        while not stop.wait(_LOOK_EVERY_S):
+            pass
+        logger.info("told to stop")
+    return ExitCode.DONE

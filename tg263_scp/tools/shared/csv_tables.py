@@ -1,0 +1,165 @@
+"""CSV tables as people really have them: a byte order mark, semicolons, Excel's tabs; and never a guess about a column.
+
+Refused, with the line: two columns of one name, a row with more fields than the header, bytes that are not text.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tg263_scp.errors import Tg263Error
+from tg263_scp.tools.shared.exitcode import UsageError
+
+_DELIMITERS = (",", ";", "\t")
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_FIELD_LIMIT_BYTES = 1 << 20
+
+
+class TableError(UsageError):
+    """A table cannot be used as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as read: its own header spelling, its own delimiter, every field as text."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    delimiter: str = ","
+
+    def column(self, name: str) -> tuple[str, ...] | None:
+        """The fields of a column, top to bottom; None where the table has no such column."""
+        keys = [_key(title) for title in self.header]
+        if name not in keys:
+            return None
+        index = keys.index(name)
+        return tuple(row[index] for row in self.rows)
+
+    def required(self, name: str) -> tuple[str, ...]:
+        """The fields of a column that must be there.
+
+        Raises:
+            TableError: the table has no such column.
+        """
+        fields = self.column(name)
+        if fields is None:
+            found = ", ".join(self.header) or "nothing"
+            raise TableError(
+                f"the table has no column '{name}'",
+                hint=f"the first line must name the columns; it names: {found}",
+            )
+        return fields
+
+    def optional(self, name: str) -> tuple[str, ...]:
+        """The fields of a column, empty texts where the table has no such column."""
+        return self.column(name) or ("",) * len(self.rows)
+
+
+def _key(title: str) -> str:
+    return title.strip().casefold()
+
+
+def read_table(path: Path) -> Table:
+    """Read a CSV file: UTF-8 (with or without byte order mark) or UTF-16; comma, semicolon or tab.
+
+    Raises:
+        TableError: not readable, not text, no header, a column named twice, or a row longer than the header.
+    """
+    text = _decoded(path)
+    delimiter = _sniffed(text)
+    csv.field_size_limit(_FIELD_LIMIT_BYTES)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        header = tuple(next(reader, ()))
+        if not header:
+            raise TableError(f"{path} is empty", hint="the first line must name the columns")
+        _refuse_repeated(header, path)
+        rows = tuple(
+            _fitted(fields, len(header), path, reader.line_num)
+            for fields in reader
+            if fields or len(header) == 1
+        )
+    except csv.Error as problem:
+        raise TableError(
+            f"{path}:{reader.line_num}: not a CSV table: {problem}", hint="look at the quotes"
+        ) from problem
+    return Table(header, rows, delimiter)
+
+
+def _decoded(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except OSError as problem:
+        said = problem.strerror or "cannot be read"
+        raise TableError(f"{path}: {said}", hint="give the path of a CSV file") from problem
+    encoding = "utf-16" if raw[:2] in _UTF16_MARKS else "utf-8-sig"
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as problem:
+        line = raw.count(b"\n", 0, problem.start) + 1
+        raise TableError(f"{path}:{line}: not UTF-8 text", hint="save the table as 'CSV UTF-8'") from problem
+
+
+def _sniffed(text: str) -> str:
+    """The delimiter that occurs most often in the header outside quotes; a comma where none does."""
+    header = text.split("\n", 1)[0]
+    outside = "".join(header.split('"')[::2])
+    return max(_DELIMITERS, key=outside.count)
+
+
+def _refuse_repeated(header: Sequence[str], path: Path) -> None:
+    seen: set[str] = set()
+    for title in header:
+        if _key(title) in seen and _key(title):
+            raise TableError(
+                f"{path}:1: the column '{title}' stands there twice", hint="remove or rename one of them"
+            )
+        seen.add(_key(title))
+
+
+def _fitted(fields: list[str], width: int, path: Path, line: int) -> tuple[str, ...]:
+    if any(fields[width:]):
+        raise TableError(
+            f"{path}:{line}: {len(fields)} fields, but the header names {width}",
+            hint="a field that holds the delimiter must stand in quotes",
+        )
+    return tuple(fields[:width]) + ("",) * (width - len(fields))
+
+
+def table_text(header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: str = ",") -> str:
+    """Render a table as CSV (RFC 4180: CR LF, quotes where needed)."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a whole text file or nothing: a temporary file beside it, fsync, rename.
+
+    Raises:
+        Tg263Error: the folder cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as problem:
+        raise Tg263Error(
+            f"{path}: {problem.strerror or 'cannot be written'}", hint="check the folder and its permissions"
+        ) from problem

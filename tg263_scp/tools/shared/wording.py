@@ -1,0 +1,159 @@
+"""Decisions put into words and into JSON, the same way in every verb."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tg263_scp.decision import Candidate, Choice, Decision, Reason, Status, Step
+from tg263_scp.errors import SourceLine
+
+REASON_WORDS: dict[Reason, str] = {
+    Reason.EMPTY: "no name to read",
+    Reason.UNREADABLE: "its bytes have no certain meaning",
+    Reason.NOT_FOR_DOSE: "marked as not for dose evaluation",
+    Reason.CLINIC_KEEPS: "the clinic wants it left alone",
+    Reason.LISTED: "already a TG-263 name",
+    Reason.COMPLIANT: "already follows the TG-263 grammar",
+    Reason.OVERLAY: "the clinic's own mapping",
+    Reason.RESPELLED: "TG-263 spelling",
+    Reason.WORKSHEET_ERROR: "known error of the TG-263 worksheet",
+    Reason.SYNONYM: "known synonym",
+    Reason.REBUILT: "side, margin and name put in TG-263 order",
+    Reason.TARGET: "target written the TG-263 way",
+    Reason.CLOSE_MATCH: "close to one listed name only",
+    Reason.MODEL_CHOICE: "chosen by the language model",
+    Reason.PLANNING: "planning helper, left alone",
+    Reason.DERIVED: "derived structure, left alone",
+    Reason.UNLISTED: "anatomy that TG-263 does not list",
+    Reason.AMBIGUOUS: "could be more than one structure",
+    Reason.SIDE_MISSING: "left or right is not said",
+    Reason.NO_STANDARD_NAME: "TG-263 has no name for it",
+    Reason.PART_UNKNOWN: "a part of the name is not understood",
+    Reason.UNMATCHED: "not recognised",
+    Reason.VETO_SIDE: "the side would change",
+    Reason.VETO_NUMBER: "a number would be lost",
+    Reason.VETO_MARGIN: "the margin would change",
+    Reason.VETO_KIND: "the kind of structure would change",
+    Reason.VETO_LENGTH: "longer than 16 characters",
+    Reason.VETO_IDENTIFIER: "would repeat a patient identifier",
+    Reason.VETO_GEOMETRY: "the contours lie on the other side",
+    Reason.VETO_TYPE: "contradicts the ROI interpreted type",
+    Reason.VETO_CHARSET: "the character set lacks a character of it",
+    Reason.SIDE_FROM_CONTOURS: "the side is where the contours lie",
+    Reason.OTHER_SEX: "an organ of the other sex than the set shows",
+    Reason.CLASH_SAME_NAME: "two structures would get one name",
+    Reason.CLASH_KEPT_NAME: "another structure already has that name",
+}
+
+
+def reason_words(code: str) -> str:
+    """Put a reason code into words; one that an older or newer version wrote is shown as it is."""
+    words = {reason.value: text for reason, text in REASON_WORDS.items()}
+    return words.get(code, code.replace("_", " "))
+
+
+HOLD_WORDS: dict[str, str] = {
+    "approved": "the structure set is approved",
+    "awaiting_model": "the language model is being asked, at most for llm.object_budget_s",
+    "charset_unknown": "its Specific Character Set is none of the standard's",
+    "edit_not_proven": "the copy was not proven and discarded",
+    "edited_since": "edited or re-encoded after it was relabelled",
+    "encapsulated": "its transfer syntax is for images, or it holds pixels or a document",
+    "internal_error": "a fault of this program, see the log",
+    "file_missing": "its file is gone",
+    "model_unanswered": "the language model did not answer about all of its names: run the same command again",
+    "multi_valued_name": "a name with a backslash is two values",
+    "name_collision": "two of its ROIs would get one name",
+    "name_not_writable": "a new name cannot be written",
+    "new_object": "it has UIDs of its own; its predecessor is the sender's object",
+    "no_destination": "there is no destination",
+    "no_roi_sequence": "it has no Structure Set ROI Sequence",
+    "not_dicom": "not DICOM",
+    "not_ours": "it does not record a relabelling by this program",
+    "not_rtstruct": "not an RT Structure Set",
+    "output_exists": "something else stands in its place",
+    "other_uid_policy": "an earlier run gave it the UIDs of another policy",
+    "references_changed": "an earlier run copied it before its structure set had a new UID",
+    "copy_changed": "the copy of an earlier run was changed",
+    "provenance_not_writable": "provenance cannot be added to its sequences",
+    "released": "forwarded unchanged on a person's word",
+    "series_torn_apart": "its list of series would name two at once",
+    "signed": "the structure set is digitally signed",
+    "sop_class_mismatch": "it was sent under another SOP class than its own",
+    "source_changed": "the source has changed since an earlier run",
+    "undeclared_utf8": "a name is UTF-8, which its Specific Character Set does not say",
+    "truncated": "it ends too early",
+    "uid_mismatch": "it was sent under another SOP Instance UID than its own",
+    "unreadable": "its encoding cannot be read",
+    "unreadable_name": "a name has bytes outside its character set",
+    "unresolved_names": "names that a person has to look at",
+    "unsupported_transfer_syntax": "its transfer syntax is not supported",
+}
+"""Why an object is held, passed, refused or left, by the code that queue, audit log and manifest give."""
+
+
+def hold_words(code: str) -> str:
+    """Put the reason code of an object into words; one that is not known is shown as it is."""
+    return HOLD_WORDS.get(code, code.replace("_", " "))
+
+
+def choice_words(choice: Choice) -> str:
+    """Tell who chose, and what it cost."""
+    when = "remembered" if choice.remembered else "asked now"
+    cost = f"{choice.prompt_tokens} + {choice.answer_tokens} tokens, {choice.seconds:.1f} s"
+    return f"{choice.model} ({choice.model_digest[:12]}), {choice.prompt}: {cost}, {when}"
+
+
+STATUS_STYLE: dict[Status, str] = {Status.RENAME: "green", Status.KEEP: "dim", Status.REVIEW: "yellow"}
+
+
+def place(source: SourceLine | None) -> str:
+    """Name the line of a data file, from the data folder on: ``nomenclature/tg263.yaml:512``."""
+    if source is None:
+        return ""
+    parts = Path(source.file).parts
+    for folder in ("nomenclature", "prompts"):
+        if folder in parts:
+            short = "/".join(parts[len(parts) - parts[::-1].index(folder) - 1 :])
+            return str(SourceLine(short, source.line))
+    return str(source)
+
+
+def standard_name(decision: Decision) -> str:
+    """The name a table of results gives: the TG-263 name, the kept name, or nothing where a person is asked."""
+    return "" if decision.status is Status.REVIEW else decision.name
+
+
+def decision_as_json(decision: Decision) -> dict[str, Any]:
+    """One decision with its whole trail, for ``--json``."""
+    return {
+        "original_name": decision.original,
+        "status": decision.status.value,
+        "standard_name": standard_name(decision),
+        "rule": decision.rule,
+        "reason": decision.reason.value,
+        "confidence": round(decision.confidence, 4),
+        "kind": decision.kind.value,
+        "note": decision.note,
+        "evidence": [_source_as_json(source) for source in decision.evidence],
+        "trail": [_step_as_json(step) for step in decision.trail],
+        "candidates": [_candidate_as_json(candidate) for candidate in decision.candidates],
+    }
+
+
+def _source_as_json(source: SourceLine | None) -> dict[str, Any] | None:
+    return {"file": source.file, "line": source.line} if source else None
+
+
+def _step_as_json(step: Step) -> dict[str, Any]:
+    return {"rule": step.rule, "note": step.note, "source": _source_as_json(step.source)}
+
+
+def _candidate_as_json(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "name": candidate.name,
+        "score": round(candidate.score, 4),
+        "penalties": [{"name": name, "value": round(value, 4)} for name, value in candidate.penalties],
+        "source": _source_as_json(candidate.source),
+    }
