@@ -19,8 +19,8 @@ from pathlib import Path
 from tg263_scp import __version__
 from tg263_scp.naming.query import NamingOptions
 from tg263_scp.naming.standard.loading import load_nomenclature
+from tg263_scp.service.namer import Namer
 from tg263_scp.tools.names.evaluation import Judged, Tally, Verdict, evaluate_file, tally, wilson
-from tg263_scp.tools.names.map import Namer
 
 FLOORS = (0.75, 0.79, 0.83, 0.87, 0.91, 1.0)
 GAPS = (0.0, 0.08, 0.15)

@@ -15,7 +15,8 @@ import time
 from collections.abc import Sequence
 
 from tg263_scp.naming.decide import decide
-from tg263_scp.naming.standard.loading import Nomenclature, load_nomenclature
+from tg263_scp.naming.standard.loading import load_nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 
 SIDES = ("left", "rt", "L", "R", "")
 

@@ -23,13 +23,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tg263_scp.config.sections import load_config
+from tg263_scp.config.loading import load_config
 from tg263_scp.decision import Choice, Decision, Roi, Status
 from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.llm.candidates import structure_meant
 from tg263_scp.naming.llm.choice import Model, certain
 from tg263_scp.naming.llm.questions import NONE, STRUCTURE, Near, Question
-from tg263_scp.naming.standard.loading import Nomenclature, load_nomenclature
+from tg263_scp.naming.standard.loading import load_nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.words.lexicon import Sense
 from tg263_scp.resources import data_folder
 from tg263_scp.service.llm.answer_store import IN_MEMORY, AnswerStore

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from doubles.drafts import CODINGS, Coding
 
-from tg263_scp.naming.standard.loading import Nomenclature, load_nomenclature
+from tg263_scp.naming.standard.loading import load_nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 
 
 @pytest.fixture(params=CODINGS, ids=lambda coding: coding.name)

@@ -15,10 +15,10 @@ import pytest
 
 import tg263_scp
 from tg263_scp.cli import build_parser, main, tool
-from tg263_scp.config.sections import load_config
+from tg263_scp.config.loading import load_config
 from tg263_scp.decision import Reason, Status
 from tg263_scp.errors import ConfigError, SourceLine, Tg263Error
-from tg263_scp.naming.decide import NamingOptions
+from tg263_scp.naming.query import NamingOptions
 from tg263_scp.service.deciding.gates import UNREADABLE_NAMES
 from tg263_scp.service.deciding.relabelling import RelabelPolicy
 from tg263_scp.tools.shared.exitcode import ExitCode

@@ -12,10 +12,10 @@ import pytest
 
 import tg263_scp
 from tg263_scp.cli import main
-from tg263_scp.config.sections import load_config
+from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.synthetic.structure_sets import write_synthetic
 from tg263_scp.naming.decide import decide
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.node import Node
 from tg263_scp.tools.shared.exitcode import ExitCode
 

@@ -126,7 +126,7 @@ def _add_node(verbs: _Group) -> None:
     leaf = _leaf(
         verbs,
         "demo",
-        "demo.demonstration:demo",
+        "demo.verb:demo",
         "show the whole way of an object on this computer, from sender to archive",
     )
     leaf.add_argument(

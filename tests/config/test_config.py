@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from tg263_scp import yamlsource
+from tg263_scp.config.loading import DEFAULTS_PATH, load_config
 from tg263_scp.config.routes import Gates
-from tg263_scp.config.sections import DEFAULTS_PATH, Config, load_config
+from tg263_scp.config.sections import Config
 from tg263_scp.errors import ConfigError
 
 ONE_DESTINATION = """

@@ -17,8 +17,9 @@ from pynetdicom import AE, AllStoragePresentationContexts, build_context, evt
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.transport import ThreadedAssociationServer
 
+from tg263_scp.config.loading import load_config
 from tg263_scp.config.routes import Gates
-from tg263_scp.config.sections import Config, load_config
+from tg263_scp.config.sections import Config
 from tg263_scp.dicom.encoding.part10 import write_part10
 from tg263_scp.dicom.network.sender import Answer, Connection, Parcel, Target
 from tg263_scp.dicom.network.storage_classes import accepted_transfer_syntaxes

@@ -27,7 +27,7 @@ from typing import Any, Literal
 
 from doubles.loopback import DEADLINE_S
 from tg263_scp.config.llm import Llm
-from tg263_scp.config.sections import load_config
+from tg263_scp.config.loading import load_config
 
 Request = dict[str, Any]
 Answer = Callable[[Request], str | Mapping[str, Any]]

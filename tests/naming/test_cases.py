@@ -18,7 +18,7 @@ from tg263_scp.naming.decide import RULES, decide_set
 from tg263_scp.naming.llm.choice import Model
 from tg263_scp.naming.llm.questions import NONE, Question
 from tg263_scp.naming.rules.vetoes import VETOES
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 
 FOLDER = Path(__file__).parents[1] / "cases"
 _KEYS = {"name", "becomes", "stays", "review", "why", "site", "type", "rule", "model", "votes", "asked"}

@@ -10,10 +10,10 @@ import pytest
 from rapidfuzz.distance import OSA
 
 from tg263_scp.decision import Reason, Roi, Status
-from tg263_scp.naming.decide import NamingOptions, decide, decide_set
-from tg263_scp.naming.query import Proposal, Query
+from tg263_scp.naming.decide import decide, decide_set
+from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.rules.vetoes import no_identifier
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 
 MESSY = (
     "LT PAROTID", "rt parotid", "Cord", "PRV cord 5mm", "PTV 60", "CTV n 54", "Ring 60", "left lens", "Lens_R", "brain stem",

@@ -22,7 +22,7 @@ from doubles.ollama_double import OllamaDouble
 
 from tg263_scp import __version__
 from tg263_scp.errors import Tg263Error
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Arrival, DeliveryState
 from tg263_scp.service.metrics import MODEL_FIGURES, Build, MetricsListener, NodeFigures

@@ -23,7 +23,7 @@ from doubles.loopback import (
 )
 
 from tg263_scp.config.sections import Config
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.journal.states import DeliveryState
 from tg263_scp.service.node import Node
 

@@ -31,7 +31,7 @@ from doubles.ollama_double import OllamaDouble
 
 from tg263_scp.cli import main
 from tg263_scp.config.sections import Config
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.journal.states import ObjectState
 from tg263_scp.service.node import Node
 from tg263_scp.tools.shared.exitcode import ExitCode

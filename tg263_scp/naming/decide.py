@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import Protocol
 
 from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming.llm.choice import Model, certain, model_choice
@@ -29,9 +30,7 @@ from tg263_scp.naming.rules.whole_set import (
     settle_clashes,
 )
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.naming.words.lexicon import known_site
-
-__all__ = ["RULES", "NamingOptions", "decide", "decide_set"]
+from tg263_scp.naming.words.sites import known_site
 
 RULES: tuple[tuple[str, rules.Rule], ...] = (
     ("R000", rules.not_for_us),
@@ -50,6 +49,21 @@ RULES: tuple[tuple[str, rules.Rule], ...] = (
 _MOST_OFFERED = 5
 _OVERLAY_VETOES = frozenset({"V010", "V050", "V060"})
 """What even a clinic's own mapping may not do."""
+
+
+class Decide(Protocol):
+    """Decides the names of one structure set; the answer has the order of ``rois``."""
+
+    def __call__(
+        self,
+        rois: Sequence[Roi],
+        nomenclature: Nomenclature,
+        options: NamingOptions,
+        *,
+        place_of: PlaceOf | None = None,
+        model: Model | None = None,
+    ) -> tuple[Decision, ...]:
+        """Decide; for the arguments see :func:`decide_set`."""
 
 
 def decide_set(

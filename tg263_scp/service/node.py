@@ -23,12 +23,11 @@ from tg263_scp.config.sections import Config
 from tg263_scp.dicom.network.listener import Listener, Received
 from tg263_scp.dicom.network.statuses import StoreStatus
 from tg263_scp.errors import JournalError, ModelError, Tg263Error
-from tg263_scp.naming.decide import decide_set
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.decide import Decide, decide_set
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.deciding.gates import SentAs
 from tg263_scp.service.deciding.relabelling import (
-    Decide,
     DecisionContext,
     RelabelOutcome,
     RelabelPolicy,

@@ -22,7 +22,7 @@ from doubles.wire import association_request
 from pynetdicom import AE, build_context
 from pynetdicom.sop_class import Verification
 
-from tg263_scp.config.sections import load_config
+from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.network.listener import Listener, Received
 from tg263_scp.dicom.network.sender import Unavailable
 from tg263_scp.dicom.network.statuses import StoreStatus, Verdict

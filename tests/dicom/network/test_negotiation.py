@@ -22,7 +22,7 @@ from pynetdicom.pdu_primitives import (
     UserIdentityNegotiation,
 )
 
-from tg263_scp.config.sections import load_config
+from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.encoding.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from tg263_scp.dicom.network.listener import Listener
 from tg263_scp.dicom.network.sender import ANNOUNCED_PDU_BYTES, Connection, Target

@@ -11,7 +11,7 @@ from doubles.drafts import EXPLICIT, Draft, DraftRoi, draft
 from pydicom.charset import convert_encodings, decode_bytes
 
 from tg263_scp import yamlsource
-from tg263_scp.config.sections import load_config
+from tg263_scp.config.loading import load_config
 from tg263_scp.decision import Reason, Roi, RoiPlace, Status
 from tg263_scp.dicom.editing.relabel import relabel
 from tg263_scp.dicom.reading.charsets import ASCII, charset_of

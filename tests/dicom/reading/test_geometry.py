@@ -12,7 +12,7 @@ from tg263_scp.dicom.reading.geometry import ContourReader, places
 from tg263_scp.dicom.reading.structure_set import StructureSet, read_structure_set
 from tg263_scp.dicom.synthetic.structure_sets import synthetic_structure_set
 from tg263_scp.naming.decide import decide_set
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 
 LEFT = RoiPlace(offset_mm=60, rightmost_mm=45, leftmost_mm=75, slices=9)
 RIGHT = RoiPlace(offset_mm=-60, rightmost_mm=-75, leftmost_mm=-45, slices=9)

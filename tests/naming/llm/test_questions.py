@@ -15,7 +15,7 @@ from tg263_scp.naming.llm.prompt_files import load_prompts
 from tg263_scp.naming.llm.prompts import Assembled, PromptBook, assemble
 from tg263_scp.naming.llm.questions import NONE, STRUCTURE, Option, Question, cleaned
 from tg263_scp.naming.query import NamingOptions, Query
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.reading import read_with_choice
 
 LONGEST_PROMPT = 3500

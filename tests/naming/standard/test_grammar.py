@@ -8,7 +8,7 @@ import pytest
 
 from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.grammar import DerivedName, LiteralName, OrganName, TargetName
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 
 
 def test_every_listed_name_is_read_and_written_back_to_the_letter(nomenclature: Nomenclature) -> None:

@@ -11,7 +11,8 @@ from tg263_scp.decision import Reason, Status
 from tg263_scp.errors import NomenclatureError
 from tg263_scp.naming.decide import decide
 from tg263_scp.naming.standard.contradictions import contradictions
-from tg263_scp.naming.standard.loading import Nomenclature, load_nomenclature
+from tg263_scp.naming.standard.loading import load_nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.words import lexicon_cache
 from tg263_scp.resources import data_folder
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from doubles.loopback import CT, EXPLICIT, RTSTRUCT, element, gates, item, structure_set, write_object
 
-from tg263_scp.config.sections import load_config
+from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.reading.structure_set import read_structure_set
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.deciding.gates import ClosedGate, SentAs, deciding
 from tg263_scp.service.deciding.relabelling import (
     OutcomeKind,

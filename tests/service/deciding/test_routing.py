@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pytest
 from doubles.loopback import RTSTRUCT, Receiver, Sender, node_config, structure_set, unrecorded, wait_until
 
-from tg263_scp.config.sections import Config, load_config
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.config.loading import load_config
+from tg263_scp.config.sections import Config
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.journal.states import DeliveryState, ObjectState
 from tg263_scp.service.node import Node

@@ -19,7 +19,7 @@ from tg263_scp.decision import Decision, Roi
 from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.llm.prompt_files import load_prompts
 from tg263_scp.naming.query import NamingOptions
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.llm.answer_store import IN_MEMORY, AnswerStore
 from tg263_scp.service.llm.consultant import Consultant
 from tg263_scp.service.llm.ollama_client import OllamaClient

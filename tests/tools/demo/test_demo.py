@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tg263_scp.cli import main
-from tg263_scp.config.sections import load_config
+from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.editing.provenance import Provenance
 from tg263_scp.dicom.editing.relabel import relabel
 from tg263_scp.dicom.reading.structure_set import read_structure_set

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from tg263_scp.cli import main
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
+from tg263_scp.service.namer import Namer
 from tg263_scp.tools.names import map as map_verb
-from tg263_scp.tools.names.map import ADDED_COLUMNS, Namer, decide_table, map_file
+from tg263_scp.tools.names.map import ADDED_COLUMNS, map_file
+from tg263_scp.tools.names.table import decide_table
 from tg263_scp.tools.shared.csv_tables import Table, TableError, read_table
 from tg263_scp.tools.shared.exitcode import ExitCode
 

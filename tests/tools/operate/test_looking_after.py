@@ -13,11 +13,11 @@ from doubles.drafts import EXPLICIT, draft
 from doubles.ollama_double import OllamaDouble
 
 from tg263_scp.cli import main
-from tg263_scp.config.sections import load_config
+from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.editing.relabel import relabel
 from tg263_scp.dicom.network.listener import Listener
 from tg263_scp.dicom.network.statuses import StoreStatus
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Arrival, DeliveryState, ObjectState

@@ -10,8 +10,7 @@ from doubles.ollama_double import Model, OllamaDouble
 
 from tg263_scp.service.llm.ollama_client import Completion, ModelFacts
 from tg263_scp.tools.operate import model_checks as examined
-from tg263_scp.tools.operate.check import Check
-from tg263_scp.tools.operate.model_checks import model_checks
+from tg263_scp.tools.operate.model_checks import Check, model_checks
 
 
 @pytest.fixture

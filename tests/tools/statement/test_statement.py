@@ -12,7 +12,8 @@ import pytest
 from doubles.drafts import EXPLICIT, draft
 
 from tg263_scp.cli import main
-from tg263_scp.config.sections import Config, load_config
+from tg263_scp.config.loading import load_config
+from tg263_scp.config.sections import Config
 from tg263_scp.dicom.network.statuses import StoreStatus
 from tg263_scp.dicom.network.storage_classes import supported_contexts
 from tg263_scp.dicom.reading.structure_set import read_structure_set

@@ -38,11 +38,11 @@ from tg263_scp.dicom.encoding.layout import (
     STRUCTURE_SET_TIME,
     Layout,
 )
+from tg263_scp.dicom.encoding.length_fields import LengthField, group_lengths, wanted_elements
 from tg263_scp.dicom.encoding.new_file import new_file
 from tg263_scp.dicom.encoding.part10 import PREAMBLE_BYTES, OpenedObject, opened, uid_text
 from tg263_scp.dicom.encoding.splice import Patch, Splice, write_spliced
 from tg263_scp.dicom.encoding.window import ByteWindow
-from tg263_scp.dicom.reading.roi_items import LengthField, group_lengths, wanted_elements
 from tg263_scp.dicom.reading.structure_set import RT_STRUCTURE_SET_STORAGE, survey
 from tg263_scp.errors import HeldObjectError
 

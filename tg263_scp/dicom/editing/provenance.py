@@ -37,10 +37,10 @@ from tg263_scp.dicom.encoding.layout import (
     ORIGINAL_ATTRIBUTES,
     Layout,
 )
+from tg263_scp.dicom.encoding.length_fields import length_field
 from tg263_scp.dicom.encoding.part10 import OpenedObject
 from tg263_scp.dicom.encoding.splice import Later, Part, Span, Splice
 from tg263_scp.dicom.encoding.window import ByteWindow, unreadable
-from tg263_scp.dicom.reading.roi_items import length_field
 from tg263_scp.errors import HeldObjectError
 
 MODEL_NAME = "tg263-scp"

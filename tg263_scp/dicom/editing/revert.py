@@ -45,6 +45,7 @@ from tg263_scp.dicom.encoding.layout import (
     Layout,
     read_layout,
 )
+from tg263_scp.dicom.encoding.length_fields import length_field, raw_value, wanted_elements
 from tg263_scp.dicom.encoding.new_file import new_file
 from tg263_scp.dicom.encoding.part10 import OpenedObject, opened
 from tg263_scp.dicom.encoding.splice import Span, Splice, write_spliced
@@ -52,15 +53,7 @@ from tg263_scp.dicom.encoding.window import ByteWindow, unreadable
 from tg263_scp.dicom.reading.charsets import ASCII
 from tg263_scp.dicom.reading.identify import identify
 from tg263_scp.dicom.reading.references import AT_THE_TOP, PLACES, REFERRING, references
-from tg263_scp.dicom.reading.roi_items import (
-    MAX_ITEMS,
-    OBSERVATION_LABEL,
-    ROI_NAME,
-    length_field,
-    raw_value,
-    sequence_items,
-    wanted_elements,
-)
+from tg263_scp.dicom.reading.roi_items import MAX_ITEMS, OBSERVATION_LABEL, ROI_NAME, sequence_items
 from tg263_scp.dicom.reading.structure_set import survey
 from tg263_scp.errors import HeldObjectError
 

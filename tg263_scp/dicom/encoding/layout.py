@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from tg263_scp.dicom.encoding.elements import Element, Encoding, data_set_elements
+from tg263_scp.dicom.encoding.length_fields import LengthField, group_lengths, wanted_elements
 from tg263_scp.dicom.encoding.part10 import OpenedObject
 from tg263_scp.dicom.encoding.window import WINDOW_BYTES
-from tg263_scp.dicom.reading.roi_items import LengthField, group_lengths, wanted_elements
 
 LENGTH_TO_END = 0x00080001
 INSTANCE_COERCION_DATETIME = 0x00080015

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
+from tg263_scp.dicom.encoding.length_fields import LengthField
 from tg263_scp.dicom.encoding.new_file import write_through
 from tg263_scp.dicom.encoding.part10 import OpenedObject
 from tg263_scp.dicom.encoding.window import ByteWindow
-from tg263_scp.dicom.reading.roi_items import LengthField
 from tg263_scp.errors import HeldObjectError
 
 CHUNK_BYTES = 1 << 20

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tg263_scp.dicom.encoding.elements import elements
+from tg263_scp.dicom.encoding.length_fields import raw_value
 from tg263_scp.dicom.encoding.part10 import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     FileMeta,
@@ -24,7 +25,6 @@ from tg263_scp.dicom.encoding.part10 import (
 )
 from tg263_scp.dicom.encoding.window import ByteWindow
 from tg263_scp.dicom.reading.charsets import ASCII, charset_of
-from tg263_scp.dicom.reading.roi_items import raw_value
 from tg263_scp.dicom.reading.structure_set import RT_STRUCTURE_SET_STORAGE
 from tg263_scp.errors import HeldObjectError
 

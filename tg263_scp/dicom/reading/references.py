@@ -16,17 +16,17 @@ from typing import Any
 
 from tg263_scp.dicom.encoding.elements import Element, elements, items
 from tg263_scp.dicom.encoding.layout import SERIES_INSTANCE_UID, Layout, read_layout
-from tg263_scp.dicom.encoding.part10 import opened, uid_text
-from tg263_scp.dicom.encoding.window import ByteWindow
-from tg263_scp.dicom.reading.charsets import ASCII
-from tg263_scp.dicom.reading.roi_items import (
-    DIGITAL_SIGNATURES,
+from tg263_scp.dicom.encoding.length_fields import (
     LengthField,
     group_lengths,
     length_field,
     raw_value,
     wanted_elements,
 )
+from tg263_scp.dicom.encoding.part10 import opened, uid_text
+from tg263_scp.dicom.encoding.window import ByteWindow
+from tg263_scp.dicom.reading.charsets import ASCII
+from tg263_scp.dicom.reading.roi_items import DIGITAL_SIGNATURES
 from tg263_scp.dicom.reading.structure_set import RT_STRUCTURE_SET_STORAGE
 
 REFERRING = {

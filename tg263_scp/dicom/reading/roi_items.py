@@ -7,18 +7,24 @@ The byte splice needs exactly this: replace a value, correct what counts it, cop
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tg263_scp.dicom.encoding.elements import UNDEFINED_LENGTH, Element, Encoding, Item, elements, items
+from tg263_scp.dicom.encoding.elements import Element, Encoding, elements, items
+from tg263_scp.dicom.encoding.length_fields import (
+    MAX_TEXT_BYTES,
+    LengthField,
+    group_lengths,
+    length_field,
+    raw_value,
+    wanted_elements,
+)
 from tg263_scp.dicom.encoding.window import ByteWindow
 from tg263_scp.dicom.reading.charsets import Charset, charset_of
 from tg263_scp.errors import HeldObjectError
 
 MAX_ITEMS = 20_000
 """ROIs or observations in one object; more is taken for an attack on memory."""
-MAX_TEXT_BYTES = 4096
-"""An LO value has 64 characters (PS3.5 6.2); longer ones than this are not read at all."""
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 ROI_NUMBER = 0x30060022
@@ -47,15 +53,6 @@ _WANTED = frozenset(
 )
 _TEXT_VRS = frozenset(("", "LO", "SH", "ST", "LT", "UC", "UT", "UN"))
 _INTEGER = re.compile(r"[+-]?[0-9]{1,12}")
-
-
-@dataclass(frozen=True, slots=True)
-class LengthField:
-    """A field of 2 or 4 bytes that counts the bytes of a text: an enclosing length or a group length."""
-
-    offset: int
-    width: int
-    big_endian: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,45 +141,3 @@ class _Gap:
             if self.offset == self._end and element.tag > IDENTIFICATION_CODES:
                 self.offset = element.header_offset
             yield element
-
-
-def wanted_elements(walked: Iterable[Element], tags: Collection[int]) -> dict[int, Element]:
-    """Return the elements with these tags.
-
-    Raises:
-        HeldObjectError: ``unreadable``, one of them occurs twice.
-    """
-    found: dict[int, Element] = {}
-    for element in walked:
-        if element.tag in tags:
-            if element.tag in found:
-                raise HeldObjectError(
-                    "unreadable",
-                    f"the element ({element.tag >> 16:04X},{element.tag & 0xFFFF:04X}) occurs twice in one data set",
-                    hint="PS3.5 7.1 allows each element once; nobody can say which of the two is meant",
-                )
-            found[element.tag] = element
-    return found
-
-
-def group_lengths(found: Mapping[int, Element], tags: Iterable[int]) -> tuple[LengthField, ...]:
-    """Return the values among ``tags`` that count bytes: group lengths (PS3.5 7.2, retired) and Length to End."""
-    return tuple(
-        LengthField(found[tag].value_offset, 4, found[tag].encoding.big_endian)
-        for tag in tags
-        if tag in found and found[tag].length == 4
-    )
-
-
-def raw_value(window: ByteWindow, element: Element | None) -> bytes:
-    """Return the bytes of a value, empty where the element is absent or overlong."""
-    if element is None or element.length > MAX_TEXT_BYTES:
-        return b""
-    return window.take(element.value_offset, element.length)
-
-
-def length_field(part: Element | Item) -> tuple[LengthField, ...]:
-    """Return the field that counts the bytes of a sequence or item, none where its length is undefined."""
-    if part.length == UNDEFINED_LENGTH:
-        return ()
-    return (LengthField(*part.length_field, part.encoding.big_endian),)

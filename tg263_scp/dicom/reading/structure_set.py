@@ -17,6 +17,7 @@ from types import MappingProxyType
 
 from tg263_scp.dicom.encoding.elements import Element
 from tg263_scp.dicom.encoding.layout import OBSERVATIONS_SEQUENCE, ROI_SEQUENCE, Layout, read_layout
+from tg263_scp.dicom.encoding.length_fields import raw_value
 from tg263_scp.dicom.encoding.part10 import FileMeta, OpenedObject, opened, uid_text
 from tg263_scp.dicom.encoding.window import ByteWindow
 from tg263_scp.dicom.reading.charsets import ASCII, Charset, charset_of
@@ -31,7 +32,6 @@ from tg263_scp.dicom.reading.roi_items import (
     SPECIFIC_CHARACTER_SET,
     SequenceItem,
     TextPlace,
-    raw_value,
     sequence_items,
 )
 from tg263_scp.errors import HeldObjectError

@@ -21,7 +21,8 @@ from tg263_scp.naming.rules.spelling import offers, similar_words
 from tg263_scp.naming.rules.whole_set import TELLING
 from tg263_scp.naming.standard.nomenclature import Entry, Nomenclature, Stem
 from tg263_scp.naming.words.letters import tokenise
-from tg263_scp.naming.words.lexicon import BROADER_SITE, LITTLE_WORDS, Sense, phrase_words
+from tg263_scp.naming.words.lexicon import LITTLE_WORDS, Sense, phrase_words
+from tg263_scp.naming.words.sites import BROADER_SITE
 
 _SILENT_WORDS = LITTLE_WORDS | frozenset(
     "left right side given or both and in on at to its between below above behind part parts with without not which".split()

@@ -25,15 +25,9 @@ from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.words.compounds import segmented
 from tg263_scp.naming.words.letters import Token, ends_in_capital
-from tg263_scp.naming.words.lexicon import (
-    BROADER_SITE,
-    OWN_LANGUAGE,
-    WIDE_LANGUAGES,
-    Phrase,
-    Sense,
-    languages_of_letters,
-    said_as,
-)
+from tg263_scp.naming.words.letters_of_languages import languages_of_letters
+from tg263_scp.naming.words.lexicon import OWN_LANGUAGE, WIDE_LANGUAGES, Phrase, Sense, said_as
+from tg263_scp.naming.words.sites import BROADER_SITE
 
 _NEVER_GROWN = frozenset(
     (

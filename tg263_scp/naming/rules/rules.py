@@ -22,7 +22,8 @@ from tg263_scp.naming.targets.numbers import is_possible
 from tg263_scp.naming.targets.reading import read_target
 from tg263_scp.naming.words.compounds import ends_in_false_side
 from tg263_scp.naming.words.letters import fold
-from tg263_scp.naming.words.lexicon import BROADER_SITE, OWN_LANGUAGE
+from tg263_scp.naming.words.lexicon import OWN_LANGUAGE
+from tg263_scp.naming.words.sites import BROADER_SITE
 
 _SHORT_ENDING = 3
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 from tg263_scp.naming.organs.parts import SEPARATORS, is_mark
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.grammar import CLASSIFIERS, TARGET_TYPES
 from tg263_scp.naming.targets.numbers import image_set, take_number
+from tg263_scp.naming.targets.slots import Slots
 from tg263_scp.naming.words.letters import Token, ends_in_capital, tokenise
 from tg263_scp.naming.words.lexicon import EVERYWHERE, Lexicon, Sense
 
@@ -40,44 +40,6 @@ _PLACES_TOO = frozenset({"par", "vas", "lf", "br"})
 side (left or left frontal) or a level (breast or *bas risque*)."""
 _ROMAN_INDEX = {"ii": "2", "iii": "3"}
 """Roman numbers of targets; one letter alone may be anything, and *IV* is a vein's or a level's."""
-
-
-@dataclass
-class Slots:
-    """The slots of a target while they are filled; ``problem`` says why the name is declined."""
-
-    type: str = ""
-    segmented: bool = False
-    classifier: str = ""
-    number: str = ""
-    imaging: str = ""
-    dose: str = ""
-    level: str = ""
-    qualifier: str = ""
-    sides: list[str] = field(default_factory=list)
-    custom: list[str] = field(default_factory=list)
-    words: list[Token] = field(default_factory=list)
-    nodal: list[Token] = field(default_factory=list)
-    letters: set[str] = field(default_factory=set)
-    prefixed: bool = False
-    words_first: bool = False
-    small: bool = False
-    place_level: bool = False
-    station: bool = False
-    risk: bool = False
-    risk_first: bool = False
-    said: list[Token] = field(default_factory=list)
-    roman: bool = False
-    behind_minus: bool = False
-    cut_off: bool = False
-    last: str = ""
-    problem: str = ""
-
-    def put(self, slot: str, value: str) -> None:
-        """Fill a slot that may be filled once."""
-        if getattr(self, slot) not in ("", value) or (slot in ("dose", "number") and getattr(self, slot)):
-            self.problem = f"more than one {slot}"
-        setattr(self, slot, value)
 
 
 @lru_cache(maxsize=4096)

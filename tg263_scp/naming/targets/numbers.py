@@ -9,13 +9,10 @@ Standard: AAPM TG-263 report, principles T3, T4, T6 and T7.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from tg263_scp.naming.standard.grammar import TARGET_TYPES
+from tg263_scp.naming.targets.slots import Slots
 from tg263_scp.naming.words.letters import Token
-
-if TYPE_CHECKING:
-    from tg263_scp.naming.targets.filling import Slots
 
 _PHASES = frozenset({20.0, 30.0, 40.0, 50.0})
 _BREATHING_TYPES = frozenset({"GTV", "ITV", "IGTV"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tg263_scp.naming.organs.reading import OrganReading
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.naming.targets.filling import Slots
+from tg263_scp.naming.targets.slots import Slots
 
 DRAWN_AS_TARGETS = frozenset(
     (

@@ -20,8 +20,9 @@ from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.grammar import TargetName
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.naming.targets.filling import PLACES, Slots, fill, type_tokens
+from tg263_scp.naming.targets.filling import PLACES, fill, type_tokens
 from tg263_scp.naming.targets.organs_at_risk import DRAWN_AS_TARGETS, organ_at_risk
+from tg263_scp.naming.targets.slots import Slots
 from tg263_scp.naming.words.lexicon import WIDE_LANGUAGES
 
 _GENITIVE_LIKE_PLURAL = frozenset({"pl", "cs", "ru"})

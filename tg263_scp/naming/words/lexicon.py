@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from tg263_scp.errors import SourceLine
-from tg263_scp.naming.words.letters import fold, foldings, tokenise
+from tg263_scp.naming.words.letters import foldings, tokenise
 
 OWN_LANGUAGE = "tg263"
 """The language of the list itself, whose names are phrases too."""
@@ -31,63 +31,6 @@ LITTLE_WORDS = frozenset(
 """Articles and prepositions that may stand or be lacking between two words; at an end they may be initials or a part."""
 SIDE_NOUNS = frozenset("seite oldali oldal strona stronie strana strane".split())
 """*Side* itself, which may stand beside left and right anywhere."""
-
-BROADER_SITE = {
-    "brain": "head_and_neck",
-    "breast": "thorax",
-    "prostate": "pelvis",
-    "gyn": "pelvis",
-    "spine": "body",
-}
-SITES = frozenset(
-    {
-        "head_and_neck",
-        "brain",
-        "thorax",
-        "breast",
-        "abdomen",
-        "pelvis",
-        "prostate",
-        "gyn",
-        "spine",
-        "limbs",
-        "body",
-    }
-)
-_SITE_ALIASES = {
-    "headneck": "head_and_neck", "headandneck": "head_and_neck", "hn": "head_and_neck", "hnc": "head_and_neck",
-    "neck": "head_and_neck", "head": "head_and_neck", "orl": "head_and_neck", "cns": "brain", "cranium": "brain",
-    "lung": "thorax", "chest": "thorax", "mediastinum": "thorax", "esophagus": "thorax", "liver": "abdomen",
-    "pancreas": "abdomen", "gynecology": "gyn", "gynaecology": "gyn", "cervix": "gyn", "rectum": "pelvis",
-    "anus": "pelvis", "bladder": "pelvis", "extremity": "limbs", "limb": "limbs", "extremities": "limbs",
-}  # fmt: skip
-
-
-_LETTERS_OF = {
-    "ł": "pl", "ą": "pl", "ę": "pl", "ś": "pl", "ż": "pl", "ř": "cs", "ě": "cs", "ů": "cs", "ß": "de", "ğ": "tr", "ş": "tr ro",
-    "ı": "tr", "ő": "hu", "ű": "hu", "ț": "ro", "ș": "ro", "ă": "ro", "ñ": "es", "ã": "pt", "õ": "pt", "ø": "no da",
-    "å": "no da sv fi", "æ": "no da", "ä": "de sv fi cs", "ö": "de sv fi hu tr", "ü": "de hu tr", "ê": "fr pt", "ç": "fr pt tr",
-    "á": "es pt cs hu", "é": "fr es pt it cs hu nl", "í": "es pt cs hu", "ó": "es pt pl cs hu", "ú": "es pt cs hu",
-    "è": "fr it", "à": "fr it pt", "â": "fr pt ro",
-}  # fmt: skip
-
-
-def languages_of_letters(name: str) -> frozenset[str]:
-    """Return the languages whose letters a name shows: ``Płuca`` is Polish, ``Pluca`` may be Czech as well."""
-    if name.isascii():
-        return frozenset()
-    return frozenset(
-        language for c in name.casefold() if c in _LETTERS_OF for language in _LETTERS_OF[c].split()
-    )
-
-
-def known_site(text: str) -> str:
-    """Return the site that ``text`` (a column of a table, a Body Part Examined) stands for, or ``""``."""
-    plain = "".join(c for c in fold(text) if c.isalnum())
-    for site in SITES:
-        if site.replace("_", "") == plain:
-            return site
-    return _SITE_ALIASES.get(plain, "")
 
 
 class Sense(StrEnum):

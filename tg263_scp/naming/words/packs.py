@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from tg263_scp import yamlsource
 from tg263_scp.errors import NomenclatureError, SourceLine
 from tg263_scp.naming.words.letters import fold, foldings, tokenise
-from tg263_scp.naming.words.lexicon import SITES, Pack, Phrase, Sense
+from tg263_scp.naming.words.lexicon import Pack, Phrase, Sense
+from tg263_scp.naming.words.sites import SITES
 
 _SECTIONS = frozenset(
     {

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tg263_scp import __version__
 from tg263_scp.config.routes import Gates, Route
@@ -24,11 +24,9 @@ from tg263_scp.dicom.editing.relabel import EditProof, relabel
 from tg263_scp.dicom.reading.geometry import places
 from tg263_scp.dicom.reading.structure_set import RoiRecord, StructureSet, read_structure_set
 from tg263_scp.errors import HeldObjectError
-from tg263_scp.naming.decide import decide_set
-from tg263_scp.naming.llm.choice import Model
+from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.query import NamingOptions
-from tg263_scp.naming.rules.sides_by_contours import PlaceOf
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import IdentifierHash
 from tg263_scp.service.deciding.gates import (
     NOT_SENT,
@@ -38,20 +36,6 @@ from tg263_scp.service.deciding.gates import (
     deciding,
     gate_of_unreadable,
 )
-
-
-class Decide(Protocol):
-    """Decides the names of one structure set; the answer has the order of ``rois``."""
-
-    def __call__(  # noqa: D102
-        self,
-        rois: Sequence[Roi],
-        nomenclature: Nomenclature,
-        options: NamingOptions,
-        *,
-        place_of: PlaceOf | None = None,
-        model: Model | None = None,
-    ) -> tuple[Decision, ...]: ...
 
 
 class OutcomeKind(StrEnum):

@@ -26,7 +26,7 @@ from tg263_scp.naming.llm.choice import Model
 from tg263_scp.naming.llm.prompt_files import load_prompts
 from tg263_scp.naming.llm.prompts import Assembled, PromptBook, assemble
 from tg263_scp.naming.llm.questions import Question, without
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.llm.answer_store import AnswerStore
 from tg263_scp.service.llm.breaker import Breaker
 from tg263_scp.service.llm.counters import Counts

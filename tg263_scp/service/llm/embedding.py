@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Callable, Sequence
 
 from tg263_scp.naming.llm.candidates import meaning_of, offerable
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.llm.answer_store import AnswerStore
 
 _NEAREST = 6

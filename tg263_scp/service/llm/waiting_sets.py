@@ -18,12 +18,11 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
 from tg263_scp.decision import Decision, Roi
-from tg263_scp.naming.decide import decide_set
+from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.llm.choice import Model
 from tg263_scp.naming.query import NamingOptions
 from tg263_scp.naming.rules.sides_by_contours import PlaceOf
-from tg263_scp.naming.standard.loading import Nomenclature
-from tg263_scp.service.deciding.relabelling import Decide
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.faults import place_of as place_of_fault
 from tg263_scp.service.llm.consultant import Consultant, Missed
 from tg263_scp.service.llm.counters import Counts

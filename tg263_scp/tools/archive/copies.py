@@ -15,19 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tg263_scp.config.sections import load_config
+from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.editing.new_uids import UidMap, new_uids
 from tg263_scp.dicom.reading.identify import ObjectIdentity, is_rtstruct
-from tg263_scp.naming.decide import decide_set
-from tg263_scp.naming.standard.loading import Nomenclature, load_nomenclature
+from tg263_scp.naming.decide import Decide, decide_set
+from tg263_scp.naming.standard.loading import load_nomenclature
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import IdentifierHash
-from tg263_scp.service.deciding.relabelling import (
-    Decide,
-    OutcomeKind,
-    RelabelPolicy,
-    Writing,
-    decide_and_write,
-)
+from tg263_scp.service.deciding.relabelling import OutcomeKind, RelabelPolicy, Writing, decide_and_write
 from tg263_scp.service.delivery.new_uid_copies import uid_map
 from tg263_scp.service.llm.waiting_sets import asking_at_once
 from tg263_scp.service.spool import sync_folder

@@ -7,8 +7,6 @@ what the archive received and from the audit log. Everything lives in a temporar
 from __future__ import annotations
 
 import json
-import logging
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tg263_scp.config.sections import Config, load_config
+from tg263_scp.config.loading import load_config
+from tg263_scp.config.sections import Config
 from tg263_scp.dicom.encoding.part10 import opened, write_part10
 from tg263_scp.dicom.network.listener import Listener, Received
 from tg263_scp.dicom.network.sender import Connection, Parcel, Target
@@ -30,9 +29,7 @@ from tg263_scp.service.journal.states import DeliveryState, ObjectState
 from tg263_scp.service.node import Node
 from tg263_scp.tools.archive.find_files import find_files
 from tg263_scp.tools.demo.comparison import Comparison, compare
-from tg263_scp.tools.demo.view import show_demo
-from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
-from tg263_scp.tools.shared.terminal import open_console
+from tg263_scp.tools.shared.exitcode import UsageError
 
 _DEADLINE_S = 60.0
 _DEADLINE_PER_MEGABYTE_S = 1.0
@@ -99,23 +96,6 @@ class Demonstration:
     def delivered(self) -> bool:
         """Everything that was given arrived as the audit log says, and the log verifies."""
         return self.audit.intact and all(each.arrived_as_audited for each in self.sent)
-
-
-def demo(path: Path | None, keep: Path | None) -> ExitCode:
-    """The verb ``demo``."""
-    if keep is not None:
-        if keep.exists() and any(keep.iterdir()):
-            raise UsageError(f"{keep} is not empty", hint="give --keep a new folder")
-        keep.mkdir(parents=True, exist_ok=True)
-    logging.getLogger("tg263_scp").addHandler(
-        logging.NullHandler()
-    )  # what it would say is shown in the tables
-    console = open_console()
-    with tempfile.TemporaryDirectory(prefix="tg263-scp-demo-") as temporary:
-        demonstration = demonstrate(path, keep or Path(temporary))
-        demonstration.folder = keep
-        show_demo(demonstration, console)
-    return ExitCode.DONE if demonstration.delivered else ExitCode.FINDINGS
 
 
 def demonstrate(path: Path | None, folder: Path) -> Demonstration:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -11,11 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tg263_scp.decision import Status
+from tg263_scp.tools.demo.demonstration import Demonstration, Sent
 from tg263_scp.tools.shared.terminal import roi_text, visible
 from tg263_scp.tools.shared.wording import STATUS_STYLE, reason_words
-
-if TYPE_CHECKING:
-    from tg263_scp.tools.demo.demonstration import Demonstration, Sent
 
 _ORDER = {Status.RENAME: 0, Status.REVIEW: 1, Status.KEEP: 2}
 

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from tg263_scp.config.sections import load_config
-from tg263_scp.decision import Choice, Decision, Status
+from tg263_scp.config.loading import load_config
+from tg263_scp.decision import Choice, Decision
 from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.llm.choice import Model
 from tg263_scp.naming.llm.prompt_files import load_prompts
 from tg263_scp.naming.llm.prompts import Assembled
-from tg263_scp.naming.llm.questions import NONE, Question
-from tg263_scp.naming.standard.loading import Nomenclature
+from tg263_scp.naming.llm.questions import Question
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.resources import cache_folder
 from tg263_scp.service.llm.answer_store import IN_MEMORY, AnswerStore
 from tg263_scp.service.llm.cassette import Player, Recorder
 from tg263_scp.service.llm.consultant import Consultant, Missed
-from tg263_scp.service.llm.ollama_client import ModelFacts, OllamaClient
+from tg263_scp.service.llm.ollama_client import OllamaClient
 from tg263_scp.service.llm.voting import Chooser
-from tg263_scp.tools.names.evaluation import Evaluation, Verdict, wilson
-from tg263_scp.tools.names.map import Namer, decide_table
+from tg263_scp.service.namer import Namer
+from tg263_scp.tools.names.table import decide_table
 from tg263_scp.tools.shared.csv_tables import Table
 from tg263_scp.tools.shared.exitcode import UsageError
 from tg263_scp.tools.shared.terminal import open_console, progress
@@ -176,38 +176,3 @@ def decide_asking(
             for key, (question, choice) in asker.seen.items()
         }
     return result, asked
-
-
-def use_of_model(facts: ModelFacts, evaluation: Evaluation, asker: Asker) -> dict[str, Any]:
-    """Return what a model did in an evaluation: who it is, how many names it resolved, how right, and what that cost.
-
-    Tokens and seconds are those of one question, all samples together, as the server told them when it was asked.
-    """
-    asked = [row for row in evaluation.judged if row.decision.choice is not None]
-    resolved = [row for row in asked if row.decision.rule == "R090" and row.decision.status is Status.RENAME]
-    wrong = sum(row.verdict is Verdict.WRONG for row in resolved)
-    answers = [row.decision.choice for row in asked if row.decision.choice is not None]
-    choices = set(answers)
-    cost: dict[str, list[float]] = {
-        "tokens_per_question": [choice.prompt_tokens + choice.answer_tokens for choice in choices],
-        "prompt_tokens_per_request": [c.prompt_tokens / c.requests for c in choices],
-        "seconds_per_question": [choice.seconds for choice in choices],
-    }
-    return {
-        **asdict(facts),
-        "questions_not_answered": asker.unanswered,
-        "names_asked_about": len(asked),
-        "answered_none": sum(not _chosen(choice) for choice in answers),
-        "votes_differed": sum(len(choice.votes) > 1 for choice in answers),
-        "counter_check_failed": sum(choice.counter not in ("", NONE) for choice in answers),
-        "names_resolved": len(resolved),
-        "resolved_right": sum(row.verdict is Verdict.RIGHT for row in resolved),
-        "resolved_wrong": wrong,
-        "resolved_wrong_rate_95": [round(bound, 4) for bound in wilson(wrong, len(resolved))],
-        "left_although_a_name_was_due": sum(row.verdict is Verdict.MISSED for row in asked),
-        **{name: round(sum(values) / len(values), 2) if values else None for name, values in cost.items()},
-    }
-
-
-def _chosen(choice: Choice) -> bool:
-    return any(id_ != NONE for _, id_ in choice.answer)

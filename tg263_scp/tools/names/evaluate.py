@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tg263_scp import __version__
+from tg263_scp.service.namer import open_namer
 from tg263_scp.tools.names.evaluation import (
     CurvePoint,
     Evaluation,
@@ -20,7 +21,6 @@ from tg263_scp.tools.names.evaluation import (
     evaluate_file,
     wilson,
 )
-from tg263_scp.tools.names.map import open_namer
 from tg263_scp.tools.shared.csv_tables import table_text, write_atomically
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import json_text, open_console, print_json, roi_text, visible
@@ -68,7 +68,8 @@ def evaluate_gold(
     figures: dict[str, Any] = {}
     unanswered = 0
     if llm:
-        from tg263_scp.tools.names.asking import Asker, Tape, open_consultant, use_of_model
+        from tg263_scp.tools.names.asking import Asker, Tape, open_consultant
+        from tg263_scp.tools.names.llm_figures import use_of_model
 
         with open_consultant(config, namer.nomenclature, Tape(record, replay)) as consultant:
             facts, asker = consultant.meet(), Asker(consultant)

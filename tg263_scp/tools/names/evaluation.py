@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from tg263_scp.decision import Decision, Status
-from tg263_scp.tools.names.map import Namer, TableDecider, decide_table
+from tg263_scp.service.namer import Namer
+from tg263_scp.tools.names.table import TableDecider, decide_table
 from tg263_scp.tools.shared.csv_tables import Table, TableError, read_table
 
 ABSTAIN = "ABSTAIN"

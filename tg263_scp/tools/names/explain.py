@@ -18,7 +18,7 @@ from tg263_scp.naming.decide import RULES
 from tg263_scp.naming.llm.choice import model_choice
 from tg263_scp.naming.rules.vetoes import VETOES
 from tg263_scp.naming.words.letters import tokenise
-from tg263_scp.tools.names.map import Namer, open_namer
+from tg263_scp.service.namer import Namer, open_namer
 from tg263_scp.tools.shared.exitcode import ExitCode
 from tg263_scp.tools.shared.terminal import open_console, print_json, roi_text, visible
 from tg263_scp.tools.shared.wording import STATUS_STYLE, choice_words, decision_as_json, place, reason_words

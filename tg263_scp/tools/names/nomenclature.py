@@ -7,9 +7,10 @@ from pathlib import Path
 from rich.table import Table
 
 from tg263_scp.naming.standard.contradictions import contradictions
-from tg263_scp.naming.standard.loading import Entry, Nomenclature, load_nomenclature, relaxed
+from tg263_scp.naming.standard.loading import Entry, load_nomenclature, relaxed
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.words.lexicon import Phrase
-from tg263_scp.tools.names.map import open_namer
+from tg263_scp.service.namer import open_namer
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import open_console, print_json, visible
 

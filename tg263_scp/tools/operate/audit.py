@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tg263_scp.config.sections import load_config
+from tg263_scp.config.loading import load_config
 from tg263_scp.decision import Choice
 from tg263_scp.dicom.encoding.folded_digest import object_sha256
 from tg263_scp.dicom.encoding.part10 import opened

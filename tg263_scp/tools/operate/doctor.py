@@ -12,16 +12,16 @@ from dataclasses import asdict
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from tg263_scp.config.loading import load_config
 from tg263_scp.config.routes import Route
-from tg263_scp.config.sections import Config, Destination, load_config
+from tg263_scp.config.sections import Config, Destination
 from tg263_scp.dicom.network.sender import Target
 from tg263_scp.dicom.network.verification import EchoAnswer
 from tg263_scp.dicom.network.verification import echo as send_echo
 from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.audit import verify
-from tg263_scp.tools.operate.check import Check
-from tg263_scp.tools.operate.model_checks import model_checks
+from tg263_scp.tools.operate.model_checks import Check, model_checks
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import print_json, visible
 

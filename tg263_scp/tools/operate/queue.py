@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tg263_scp.config.sections import load_config
+from tg263_scp.config.loading import load_config
 from tg263_scp.errors import JournalError, Tg263Error
 from tg263_scp.service.journal.objects import AWAITING_MODEL, Journal
 from tg263_scp.service.journal.states import Delivery, DeliveryState, Job, ObjectState

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from tg263_scp import __version__
-from tg263_scp.config.sections import load_config
+from tg263_scp.config.loading import load_config
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.node import Node
 from tg263_scp.tools.shared.exitcode import ExitCode

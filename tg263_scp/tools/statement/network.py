@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tg263_scp.config.sections import Config
 from tg263_scp.dicom.editing.relabel import MAX_LABEL_CHARACTERS, MAX_NAME_CHARACTERS
+from tg263_scp.dicom.encoding.length_fields import MAX_TEXT_BYTES
 from tg263_scp.dicom.encoding.part10 import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
@@ -11,7 +12,7 @@ from tg263_scp.dicom.encoding.part10 import (
 )
 from tg263_scp.dicom.network.listener import MAX_ASSOCIATE_REQUEST_BYTES, MESSAGE_OVERHEAD_BYTES
 from tg263_scp.dicom.network.sender import ANNOUNCED_PDU_BYTES, MAX_CONTEXTS, MAX_SENT_PDU_BYTES
-from tg263_scp.dicom.reading.roi_items import MAX_ITEMS, MAX_TEXT_BYTES
+from tg263_scp.dicom.reading.roi_items import MAX_ITEMS
 from tg263_scp.service.delivery.forwarder import PATIENCE
 from tg263_scp.tools.statement.markdown import table
 from tg263_scp.tools.statement.services import Link

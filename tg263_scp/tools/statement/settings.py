@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tg263_scp import yamlsource
-from tg263_scp.config.sections import DEFAULTS_PATH
+from tg263_scp.config.loading import DEFAULTS_PATH
 from tg263_scp.errors import ConfigError
 from tg263_scp.tools.statement.markdown import table
 

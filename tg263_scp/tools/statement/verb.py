@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tg263_scp import __version__
-from tg263_scp.config.sections import load_config
+from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.encoding.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from tg263_scp.errors import DataFileError, SourceLine
 from tg263_scp.naming.llm.prompt_files import prompts_digest

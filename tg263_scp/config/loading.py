@@ -1,0 +1,105 @@
+"""The user's file read over the defaults, with errors that name file, line and nearest key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tg263_scp import yamlsource
+from tg263_scp.config import keys
+from tg263_scp.config.fields import (
+    Misfit,
+)
+from tg263_scp.config.routes import Route, route_settings
+from tg263_scp.config.sections import Config, Destination
+from tg263_scp.errors import ConfigError, SourceLine
+
+DEFAULTS_PATH = Path(__file__).with_name("default_config.yaml")
+
+
+def load_config(path: Path | None = None) -> Config:
+    """Read the user's file over the defaults; without a file the defaults alone, paths relative to the working folder.
+
+    Raises:
+        ConfigError: not readable, not YAML, an unknown key or a wrong value; names file, line and nearest key.
+    """
+    defaults = yamlsource.load(DEFAULTS_PATH, error=ConfigError)
+    user = yamlsource.load(path, error=ConfigError) if path else yamlsource.Mapping()
+    where = str(path) if path else DEFAULTS_PATH.name
+    entries = {
+        "destinations": {**dict.fromkeys(Destination.model_fields), **defaults["destination_defaults"]},
+        "routes": {**dict.fromkeys(Route.model_fields), "gates": defaults["naming"]["gates"]},
+    }
+    keys.refuse_unknown(user, defaults, entries, where)
+    settings = keys.merged(defaults, user)
+    settings["destinations"] = keys.entries(settings["destinations"], settings["destination_defaults"])
+    names = [entry.get("name", "") for entry in settings["destinations"] if isinstance(entry, dict)]
+    settings["routes"] = keys.entries(settings["routes"], route_settings(settings["naming"], names))
+    try:
+        config = Config.model_validate(settings)
+    except ValidationError as problem:
+        raise _wrong_value(problem, user, where) from problem
+    return _completed(config, (path.parent if path else Path()).resolve())
+
+
+def _wrong_value(problem: ValidationError, user: yamlsource.Mapping, where: str) -> ConfigError:
+    first = problem.errors()[0]
+    location = first["loc"]
+    hint = "see default_config.yaml for what it means"
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, Misfit):
+        location = (*location, *cause.way)
+        hint = cause.hint
+    node: Any = user
+    line = 0
+    for step in location:
+        if isinstance(node, yamlsource.Mapping):
+            line = node.line_of(str(step)) or line
+            node = node.get(str(step))
+        elif isinstance(node, list) and isinstance(step, int) and step < len(node):
+            node = node[step]
+            line = getattr(node, "line", 0) or line
+        else:
+            break
+    name = ".".join(str(step) for step in location) or "the configuration"
+    said = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "missing":
+        said = "is missing"
+    return ConfigError(SourceLine(where, line), f"{name}: {said}", hint=hint)
+
+
+def _completed(config: Config, base: Path) -> Config:
+    """Make paths absolute, and let our AE title stand for names that are not given."""
+    folder = base / config.spool.folder
+
+    def beside(path: Path | None) -> Path | None:
+        return base / path if path else None
+
+    return config.model_copy(
+        update={
+            "spool": config.spool.model_copy(update={"folder": folder}),
+            "naming": config.naming.model_copy(update={"overlay": beside(config.naming.overlay)}),
+            "write": config.write.model_copy(
+                update={"modifying_system": config.write.modifying_system or config.listen.ae_title}
+            ),
+            "llm": config.llm.model_copy(
+                update={
+                    "ca_file": beside(config.llm.ca_file),
+                    "cert_file": beside(config.llm.cert_file),
+                    "key_file": beside(config.llm.key_file),
+                    "cache_file": folder / config.llm.cache_file,
+                }
+            ),
+            "audit": config.audit.model_copy(
+                update={"file": folder / config.audit.file, "salt_file": folder / config.audit.salt_file}
+            ),
+            "destinations": [
+                destination.model_copy(
+                    update={"calling_ae_title": destination.calling_ae_title or config.listen.ae_title}
+                )
+                for destination in config.destinations
+            ],
+        }
+    )
