@@ -27,7 +27,7 @@ from tg263_scp.config.loading import load_config
 from tg263_scp.decision import Choice, Decision, Roi, Status
 from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.llm.candidates import structure_meant
-from tg263_scp.naming.llm.choice import Model, certain
+from tg263_scp.naming.llm.choice import LlmView, certain
 from tg263_scp.naming.llm.questions import NONE, STRUCTURE, Near, Question
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.naming.standard.nomenclature import Nomenclature
@@ -100,7 +100,7 @@ def measured(
             return certain(STRUCTURE, ids[0] if ids else NONE)
 
         (decision,) = decide_set(
-            [Roi(1, labelled.name)], nomenclature, model=Model(choice_of, candidates=candidates, near=near)
+            [Roi(1, labelled.name)], nomenclature, llm=LlmView(choice_of, candidates=candidates, near=near)
         )
         counts.update(_outcome(decision, labelled, offered))
     return counts
@@ -145,8 +145,8 @@ def exposed(path: Path, nomenclature: Nomenclature, candidates: int) -> Iterator
                 asked.append(question)
                 return answer
 
-            model = Model(choice_of, candidates=candidates)
-            return decide_set([Roi(1, name)], nomenclature, site=site, model=model)[0]
+            model = LlmView(choice_of, candidates=candidates)
+            return decide_set([Roi(1, name)], nomenclature, site=site, llm=model)[0]
 
         decided(None)
         if asked:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tg263_scp import naming
 from tg263_scp.naming.decide import RULES
-from tg263_scp.naming.llm.choice import model_choice
+from tg263_scp.naming.llm.choice import llm_choice
 from tg263_scp.naming.rules import sides_by_contours as sides
 from tg263_scp.naming.rules import whole_set as wholeset
 from tg263_scp.naming.rules.vetoes import VETOES
@@ -67,7 +67,7 @@ def _table() -> str:
 def _sections() -> dict[str, list[tuple[str, str]]]:
     return {
         "Rules": [(code, _sentence(rule)) for code, rule in RULES],
-        "The language model, where one is asked": [("R090", _sentence(model_choice))],
+        "The language model, where one is asked": [("R090", _sentence(llm_choice))],
         "Vetoes": [(code, _without_code(code, _sentence(veto))) for code, _, veto in VETOES],
         "Whole-set rules": list(_whole_set_rules()),
     }

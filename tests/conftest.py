@@ -51,5 +51,11 @@ def loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> 
     ) -> Nomenclature:
         return load_nomenclature(folder, overlay, compiled=compiled) if folder or overlay else nomenclature
 
-    for verb in ("archive.copies", "demo.demonstration", "operate.doctor", "names.map", "names.nomenclature"):
-        monkeypatch.setattr(f"tg263_scp.tools.{verb}.load_nomenclature", load)
+    for module in (
+        "service.namer",
+        "tools.archive.copies",
+        "tools.demo.demonstration",
+        "tools.names.nomenclature",
+        "tools.operate.doctor",
+    ):
+        monkeypatch.setattr(f"tg263_scp.{module}.load_nomenclature", load)

@@ -66,7 +66,7 @@ class HeldObjectError(Tg263Error):
         self.reason = reason
 
 
-class ModelError(Tg263Error):
+class LlmError(Tg263Error):
     """The language model gave no usable answer. Harmless: the name goes to review, the object goes on.
 
     ``reason`` is a stable code that log, audit and metrics count: ``unreachable`` (no connection), ``timeout`` (not complete

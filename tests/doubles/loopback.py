@@ -21,7 +21,7 @@ from tg263_scp.config.loading import load_config
 from tg263_scp.config.routes import Gates
 from tg263_scp.config.sections import Config
 from tg263_scp.dicom.encoding.part10 import write_part10
-from tg263_scp.dicom.network.sender import Answer, Connection, Parcel, Target
+from tg263_scp.dicom.network.sender import Answer, Connection, Parcel, Peer
 from tg263_scp.dicom.network.storage_classes import accepted_transfer_syntaxes
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -270,7 +270,7 @@ class Sender:
             write_object(self.folder / f"out-{n}.dcm", dataset, sop_class, uid, syntax)
             for n, (dataset, sop_class, uid, syntax) in enumerate(objects)
         ]
-        target = Target("127.0.0.1", self.port, self.called_ae_title, self.calling_ae_title)
+        target = Peer("127.0.0.1", self.port, self.called_ae_title, self.calling_ae_title)
         with Connection(target, list({parcel.context for parcel in parcels})) as connection:
             return [connection.send(parcel) for parcel in parcels]
 

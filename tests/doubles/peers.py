@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tg263_scp.dicom.network.sender import Answer, Unavailable
-from tg263_scp.dicom.network.statuses import Verdict, reaction_to
+from tg263_scp.dicom.network.statuses import StoreResult, reaction_to
 
 
 class Clock:
@@ -43,25 +41,20 @@ class Line:
         token = parcel.path.stem
         self.peer.tried.append(token)
         if not self.usable:
-            return Answer(Verdict.TRANSIENT, None, "ended")
+            return Answer(StoreResult.TRANSIENT, None, "ended")
         book = self.peer.answers.get(token, [])
         says = book.pop(0) if book else 0x0000
         if says == "abort":
             self.usable = False
-            return Answer(Verdict.TRANSIENT, None, "no answer")
+            return Answer(StoreResult.TRANSIENT, None, "no answer")
         if says == "no context":
-            return Answer(Verdict.PERMANENT, None, "no presentation context")
+            return Answer(StoreResult.PERMANENT, None, "no presentation context")
         reaction = reaction_to(says)
-        if reaction.verdict is Verdict.STORED:
+        if reaction.result is StoreResult.STORED:
             self.peer.box.append(token)
-        return Answer(reaction.verdict, says, reaction.said)
+        return Answer(reaction.result, says, reaction.said)
 
     def close(self):
         self.usable = False
 
     abort = close
-
-
-@pytest.fixture
-def peer():
-    return Peer()

@@ -15,7 +15,7 @@ import pytest
 from tg263_scp import yamlsource
 from tg263_scp.decision import Choice, Reason, Roi, Status
 from tg263_scp.naming.decide import RULES, decide_set
-from tg263_scp.naming.llm.choice import Model
+from tg263_scp.naming.llm.choice import LlmView
 from tg263_scp.naming.llm.questions import NONE, Question
 from tg263_scp.naming.rules.vetoes import VETOES
 from tg263_scp.naming.standard.nomenclature import Nomenclature
@@ -35,7 +35,7 @@ def _cases() -> list[object]:
     return found
 
 
-def _model(case: dict[str, Any], asked: list[Question]) -> Model:
+def _model(case: dict[str, Any], asked: list[Question]) -> LlmView:
     """A model that answers as the case says; anything it is asked about without an answer in the case is ``none``."""
 
     def choice_of(question: Question) -> Choice:
@@ -48,7 +48,7 @@ def _model(case: dict[str, Any], asked: list[Question]) -> Model:
         others = (("another", 3 - votes),) if votes < 3 else ()
         return Choice(answer, (("as the case says", votes), *others), wanted=3)
 
-    return Model(choice_of)
+    return LlmView(choice_of)
 
 
 @pytest.mark.parametrize(("rule", "case"), _cases())
@@ -56,7 +56,7 @@ def test_case(nomenclature: Nomenclature, rule: str, case: dict[str, Any]) -> No
     asked: list[Question] = []
     roi = Roi(0, case["name"], case.get("type", ""))
     model = _model(case, asked) if "model" in case or "asked" in case else None
-    (decision,) = decide_set([roi], nomenclature, site=case.get("site", ""), model=model)
+    (decision,) = decide_set([roi], nomenclature, site=case.get("site", ""), llm=model)
     assert bool(asked) is ("model" in case), [step.note for step in decision.trail]
     if "becomes" in case:
         assert (decision.status, decision.name) == (Status.RENAME, case["becomes"]), decision.note

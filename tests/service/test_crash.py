@@ -40,7 +40,7 @@ RELABELLED = structure_set(["Heart", "noname"])
 PROGRAM = """
 import os, sys
 from pathlib import Path
-from tg263_scp.config import load_config
+from tg263_scp.config.loading import load_config
 from tg263_scp.service.node import Node
 from doubles.nodes import List, decide
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
-from tg263_scp.naming.llm.choice import Model, certain, model_choice
+from tg263_scp.naming.llm.choice import LlmView, certain, llm_choice
 from tg263_scp.naming.llm.questions import Asking, Question, question_about
 from tg263_scp.naming.organs.reading import read_known_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
@@ -61,7 +61,7 @@ class Decide(Protocol):
         options: NamingOptions,
         *,
         place_of: PlaceOf | None = None,
-        model: Model | None = None,
+        llm: LlmView | None = None,
     ) -> tuple[Decision, ...]:
         """Decide; for the arguments see :func:`decide_set`."""
 
@@ -73,7 +73,7 @@ def decide_set(
     *,
     site: str = "",
     place_of: PlaceOf | None = None,
-    model: Model | None = None,
+    llm: LlmView | None = None,
 ) -> tuple[Decision, ...]:
     """Decide every name of one structure set together.
 
@@ -83,7 +83,7 @@ def decide_set(
         options: what the clinic chose.
         site: the treatment site where it is known (``head_and_neck``, ``H&N``, ``prostate`` ...); else it is inferred.
         place_of: gives the place of the ROI at an index of ``rois`` in the body, asked only for names with a side at stake.
-        model: gives the choices of a language model for names that the rules leave to a person.
+        llm: gives the choices of a language model for names that the rules leave to a person.
 
     Returns:
         One decision per ROI, in the order of ``rois``; the same for every order of the same ROIs.
@@ -96,11 +96,11 @@ def decide_set(
     if inferred_site != site or languages:
         first = [_decide_one(roi, nomenclature, options, inferred_site, languages) for roi in rois]
     decisions = [decision for decision, _ in first]
-    if model is not None:
+    if llm is not None:
         halves = half_pairs(decisions, nomenclature)
         decisions = [
             _chosen(
-                _query(roi, options, inferred_site, languages), decision, nomenclature, options, model, halves
+                _query(roi, options, inferred_site, languages), decision, nomenclature, options, llm, halves
             )
             if roi.readable
             else decision
@@ -149,26 +149,26 @@ def _chosen(
     decision: Decision,
     nomenclature: Nomenclature,
     options: NamingOptions,
-    model: Model,
+    llm: LlmView,
     halves: frozenset[str],
 ) -> Decision:
     """Ask the model about a name that the rules left to a person, and let its choice pass the vetoes (R090)."""
     asking = question_about(
-        query, decision, nomenclature, options.identifiers, model.candidates, halves, model.near
+        query, decision, nomenclature, options.identifiers, llm.candidates, halves, llm.near
     )
     question = asking.question
     if question is not None and not _can_be_applied(query, question, nomenclature, options):
         question, asking = None, Asking(why_not="nothing that could be chosen would be applied")
     if question is None:
         return _with_step(decision, asking.why_not) if asking.why_not else decision
-    choice = model.choice_of(question)
+    choice = llm.choice_of(question)
     decision = replace(decision, question=question.key, choice=choice)
     if choice is None:
         return _with_step(decision, "a question for the model that nobody has answered")
-    proposal = model_choice(query, question, choice, nomenclature)
+    proposal = llm_choice(query, question, choice, nomenclature)
     if proposal is None:
         return _with_step(decision, f"none of {len(question.options)} structures; {choice.said}")
-    if not model.applies:
+    if not llm.applies:
         proposal = replace(
             proposal, status=Status.REVIEW, note=f"only suggested, as configured; {proposal.note}"
         )
@@ -192,7 +192,7 @@ def _can_be_applied(
     """Tell whether anything that may be chosen would become the name; asking for less is not worth the time."""
     for slot, offered in question.slots:
         for option in offered:
-            proposal = model_choice(query, question, certain(slot, option.id), nomenclature)
+            proposal = llm_choice(query, question, certain(slot, option.id), nomenclature)
             if proposal is not None and proposal.status is Status.RENAME:
                 objections = (veto(query, proposal, nomenclature, options) for _, _, veto in VETOES)
                 if not any(objections):

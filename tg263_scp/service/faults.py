@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 
 
-def place_of(problem: BaseException) -> str:
+def fault_place(problem: BaseException) -> str:
     """Return the type of an exception and the last places of the call that raised it, innermost last."""
     frames = traceback.extract_tb(problem.__traceback__)[-4:]
     places = " > ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tg263_scp.decision import Decision, Roi
 from tg263_scp.naming.decide import decide_set
-from tg263_scp.naming.llm.choice import Model
+from tg263_scp.naming.llm.choice import LlmView
 from tg263_scp.naming.query import NamingOptions
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.naming.standard.nomenclature import Nomenclature
@@ -20,7 +20,7 @@ class Namer:
 
     nomenclature: Nomenclature
     options: NamingOptions = field(default_factory=NamingOptions)
-    model: Model | None = None
+    llm: LlmView | None = None
     _seen: dict[tuple[str, str, str], Decision] = field(default_factory=dict)
 
     def alone(self, name: str, *, site: str = "", interpreted_type: str = "") -> Decision:
@@ -35,11 +35,11 @@ class Namer:
 
     def together(self, rois: Sequence[Roi], *, site: str = "") -> tuple[Decision, ...]:
         """Decide the names of one structure set."""
-        return decide_set(rois, self.nomenclature, self.options, site=site, model=self.model)
+        return decide_set(rois, self.nomenclature, self.options, site=site, llm=self.llm)
 
-    def asking(self, model: Model) -> Namer:
+    def asking(self, llm: LlmView) -> Namer:
         """Return a namer with the same data that asks a model, and remembers nothing yet."""
-        return Namer(self.nomenclature, self.options, model)
+        return Namer(self.nomenclature, self.options, llm)
 
 
 def open_namer(config: Path | None = None, overlay: Path | None = None, *, compiled: bool = True) -> Namer:

@@ -22,7 +22,7 @@ from tg263_scp.config.routes import Gates
 from tg263_scp.config.sections import Config
 from tg263_scp.dicom.network.listener import Listener, Received
 from tg263_scp.dicom.network.statuses import StoreStatus
-from tg263_scp.errors import JournalError, ModelError, Tg263Error
+from tg263_scp.errors import JournalError, LlmError, Tg263Error
 from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog, IdentifierHash
@@ -199,7 +199,7 @@ class Node:
             return None
         try:
             consultant = configured_consultant(self._config.llm, self._nomenclature)
-        except ModelError as problem:
+        except LlmError as problem:
             logger.error("without the language model, names that no rule knows go to review: %s", problem)
             return None
         consultations = Consultations(consultant, lambda: self._worker.wake())

@@ -9,7 +9,7 @@ import logging
 from abc import ABC, abstractmethod
 from threading import Event, Thread
 
-from tg263_scp.service.faults import place_of
+from tg263_scp.service.faults import fault_place
 
 POLL_S = 1.0
 """How soon is seen what another process (``tg263-scp queue``) put into the journal."""
@@ -78,7 +78,7 @@ class PollingThread(ABC):
                 # The disk or the journal refuses, or the fault is ours: nothing is lost, everything stays in the journal
                 # where it is, and one object may not end the work on all others.
                 self._logger.error(
-                    "%s pauses for %.0f s: %s", self._subject, PAUSE_AFTER_ERROR_S, place_of(problem)
+                    "%s pauses for %.0f s: %s", self._subject, PAUSE_AFTER_ERROR_S, fault_place(problem)
                 )
                 pause, afresh = PAUSE_AFTER_ERROR_S, True
             self._wake.wait(pause)

@@ -25,7 +25,7 @@ from pynetdicom.sop_class import Verification
 from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.network.listener import Listener, Received
 from tg263_scp.dicom.network.sender import Unavailable
-from tg263_scp.dicom.network.statuses import StoreStatus, Verdict
+from tg263_scp.dicom.network.statuses import StoreResult, StoreStatus
 from tg263_scp.dicom.network.storage_classes import accepted_transfer_syntaxes, supported_contexts
 from tg263_scp.errors import Tg263Error
 
@@ -153,7 +153,7 @@ def test_an_exception_is_an_honest_failure_and_tells_no_names(listener, desk, tm
     desk.before = stumble
     with caplog.at_level(logging.DEBUG):
         answer = Sender(listener().address[1], tmp_path).send(image(), CT, "1.2.3")
-    assert (answer.status, answer.verdict) == (0x0110, Verdict.TRANSIENT)
+    assert (answer.status, answer.result) == (0x0110, StoreResult.TRANSIENT)
     assert "RuntimeError" in caplog.text
     assert "Mustermann" not in caplog.text
 
@@ -254,7 +254,7 @@ def test_an_announced_giant_pdu_is_refused_after_the_association_too(listener):
 def test_an_object_above_the_limit_ends_the_association_and_is_not_acknowledged(listener, desk, tmp_path):
     port = listener(max_object_bytes=1 << 20).address[1]
     answer = Sender(port, tmp_path).send(image(pixels=bytes(12 << 20)), CT, "1.2.3")
-    assert (answer.verdict, answer.status, desk.box) == (Verdict.TRANSIENT, None, [])
+    assert (answer.result, answer.status, desk.box) == (StoreResult.TRANSIENT, None, [])
     assert Sender(port, tmp_path).send(image(), CT, "1.2.3").status == 0x0000
 
 

@@ -25,7 +25,7 @@ from pynetdicom.pdu_primitives import (
 from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.encoding.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from tg263_scp.dicom.network.listener import Listener
-from tg263_scp.dicom.network.sender import ANNOUNCED_PDU_BYTES, Connection, Target
+from tg263_scp.dicom.network.sender import ANNOUNCED_PDU_BYTES, Connection, Peer
 from tg263_scp.dicom.network.statuses import StoreStatus
 from tg263_scp.dicom.network.verification import echo
 
@@ -100,7 +100,7 @@ def test_where_we_call_we_propose_nothing_but_our_name_and_our_maximum_length(tm
         receiver._server.bind(
             evt.EVT_REQUESTED, lambda event: proposals.append(event.assoc.requestor.primitive)
         )
-        target = Target("127.0.0.1", receiver.port, "RECEIVER", "TG263")
+        target = Peer("127.0.0.1", receiver.port, "RECEIVER", "TG263")
         with Connection(target, [parcel.context, (RTSTRUCT, EXPLICIT)]) as line:
             line.send(parcel)
     (proposal,) = proposals
@@ -179,7 +179,7 @@ def test_ipv6_is_spoken_where_the_system_has_it(listening):
             probe.bind(("::1", 0))
     except OSError:
         pytest.skip("this system has no IPv6")
-    assert echo(Target("::1", listening(host="::1"), "TG263", "TPS")).answered
+    assert echo(Peer("::1", listening(host="::1"), "TG263", "TPS")).answered
 
 
 def test_an_unknown_abstract_syntax_and_an_unknown_transfer_syntax_are_refused_by_name(listening):

@@ -16,12 +16,12 @@ from doubles.loopback import (
     write_object,
 )
 
-from tg263_scp.dicom.network.sender import Connection, Parcel, Target, Unavailable
-from tg263_scp.dicom.network.statuses import REACTIONS, Verdict, reaction_to
+from tg263_scp.dicom.network.sender import Connection, Parcel, Peer, Unavailable
+from tg263_scp.dicom.network.statuses import REACTIONS, StoreResult, reaction_to
 
 
-def target(port: int, **options) -> Target:
-    return Target("127.0.0.1", port, "RECEIVER", "TG263", **options)
+def target(port: int, **options) -> Peer:
+    return Peer("127.0.0.1", port, "RECEIVER", "TG263", **options)
 
 
 def send(receiver: Receiver, *parcels: Parcel, **options):
@@ -54,7 +54,7 @@ def test_the_bytes_arrive_as_they_lie_in_the_file(tmp_path, syntax):
     dataset = b"\x08\x00\x05\x00CS\x06\x00nonsen" + bytes(range(256)) * 3
     with Receiver() as receiver:
         (answer,) = send(receiver, write_object(tmp_path / "a.dcm", dataset, CT, "1.2.3", syntax))
-        assert answer.verdict is Verdict.STORED
+        assert answer.result is StoreResult.STORED
         assert receiver.box[0].dataset == dataset
         assert receiver.box[0].transfer_syntax == syntax
 
@@ -77,9 +77,9 @@ def test_several_objects_share_one_association(tmp_path):
 
 
 STATUSES = {
-    Verdict.STORED: (0x0000, 0xB000, 0xB006, 0xB007),
-    Verdict.TRANSIENT: (0xA700, 0xA702, 0xA7FF, 0x0110, 0x0213, 0xB123, 0xFE00, 0x0001),
-    Verdict.PERMANENT: (
+    StoreResult.STORED: (0x0000, 0xB000, 0xB006, 0xB007),
+    StoreResult.TRANSIENT: (0xA700, 0xA702, 0xA7FF, 0x0110, 0x0213, 0xB123, 0xFE00, 0x0001),
+    StoreResult.PERMANENT: (
         *(0x0106, 0x0112, 0x0115, 0x0117, 0x0118, 0x0119, 0x0122, 0x0124, 0x0210, 0x0211, 0x0212),
         *(0xA900, 0xA9FF, 0xC000, 0xCFFF),
     ),
@@ -91,7 +91,7 @@ STATUSES = {
     [(status, verdict) for verdict, statuses in STATUSES.items() for status in statuses],
 )
 def test_only_success_and_storage_warnings_count_as_stored(status, verdict):
-    assert reaction_to(status).verdict is verdict
+    assert reaction_to(status).result is verdict
 
 
 def test_each_status_has_one_reaction():
@@ -101,17 +101,19 @@ def test_each_status_has_one_reaction():
     assert tried >= {each.first for each in REACTIONS}
 
 
-@pytest.mark.parametrize(("status", "verdict"), [(0xA700, Verdict.TRANSIENT), (0xC001, Verdict.PERMANENT)])
+@pytest.mark.parametrize(
+    ("status", "verdict"), [(0xA700, StoreResult.TRANSIENT), (0xC001, StoreResult.PERMANENT)]
+)
 def test_the_answer_carries_the_status_of_the_peer(parcel, status, verdict):
     with Receiver(status=status) as receiver:
         (answer,) = send(receiver, parcel)
-    assert (answer.verdict, answer.status) == (verdict, status)
+    assert (answer.result, answer.status) == (verdict, status)
 
 
 def test_an_abort_instead_of_an_answer_is_no_success(parcel):
     with Receiver(abort_on=lambda uid: True) as receiver:
         (answer,) = send(receiver, parcel)
-    assert (answer.verdict, answer.status) == (Verdict.TRANSIENT, None)
+    assert (answer.result, answer.status) == (StoreResult.TRANSIENT, None)
 
 
 def test_silence_instead_of_an_answer_is_no_success(parcel):
@@ -119,7 +121,7 @@ def test_silence_instead_of_an_answer_is_no_success(parcel):
     with Receiver(before_answer=lambda uid: done.wait(DEADLINE_S)) as receiver:
         (answer,) = send(receiver, parcel, dimse_timeout_s=0.2)
         done.set()
-    assert (answer.verdict, answer.status) == (Verdict.TRANSIENT, None)
+    assert (answer.result, answer.status) == (StoreResult.TRANSIENT, None)
 
 
 def test_nothing_is_sent_on_a_dead_association(parcel):
@@ -129,23 +131,23 @@ def test_nothing_is_sent_on_a_dead_association(parcel):
     ):
         line.send(parcel)
         assert not line.usable
-        assert line.send(parcel).verdict is Verdict.TRANSIENT
+        assert line.send(parcel).result is StoreResult.TRANSIENT
 
 
 def test_an_object_the_peer_does_not_take_is_refused_without_sending_the_others_away(tmp_path, parcel):
     plan = write_object(tmp_path / "plan.dcm", b"", RTPLAN, "1.2.4")
     with Receiver(sop_classes=[CT]) as receiver:
         refused, stored = send(receiver, plan, parcel)
-    assert (refused.verdict, refused.status) == (Verdict.PERMANENT, None)
+    assert (refused.result, refused.status) == (StoreResult.PERMANENT, None)
     assert RTPLAN in refused.text
-    assert stored.verdict is Verdict.STORED
+    assert stored.result is StoreResult.STORED
 
 
 def test_another_transfer_syntax_is_refused_not_transcoded(tmp_path):
     jpeg = "1.2.840.10008.1.2.4.70"
     with Receiver(transfer_syntaxes=[EXPLICIT]) as receiver:
         (answer,) = send(receiver, write_object(tmp_path / "a.dcm", image(), CT, "1.2.3", jpeg))
-        assert (answer.verdict, jpeg in answer.text) == (Verdict.PERMANENT, True)
+        assert (answer.result, jpeg in answer.text) == (StoreResult.PERMANENT, True)
         assert receiver.box == []
 
 
@@ -164,7 +166,7 @@ def test_a_peer_that_does_not_know_us_is_unavailable_for_good():
 def test_a_file_that_is_gone_is_no_reason_to_fall_over(tmp_path):
     with Receiver() as receiver:
         (answer,) = send(receiver, Parcel(tmp_path / "gone.dcm", CT, EXPLICIT))
-    assert answer.verdict is Verdict.PERMANENT
+    assert answer.result is StoreResult.PERMANENT
 
 
 def test_a_structure_set_arrives_byte_for_byte(tmp_path):

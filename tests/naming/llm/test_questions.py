@@ -10,7 +10,7 @@ import pytest
 from tg263_scp.decision import Choice, Decision, Reason, Roi, Status
 from tg263_scp.naming.decide import decide, decide_set
 from tg263_scp.naming.llm.candidates import entry_of, meaning_of, offerable, retrieve
-from tg263_scp.naming.llm.choice import Model
+from tg263_scp.naming.llm.choice import LlmView
 from tg263_scp.naming.llm.prompt_files import load_prompts
 from tg263_scp.naming.llm.prompts import Assembled, PromptBook, assemble
 from tg263_scp.naming.llm.questions import NONE, STRUCTURE, Option, Question, cleaned
@@ -46,7 +46,7 @@ def questions(
     asked: list[Question] = []
     rois = [Roi(number, name, kind) for number, name in enumerate(names, start=1)]
     options = NamingOptions(identifiers=identifiers)
-    decide_set(rois, nomenclature, options, site=site, model=Model(lambda q: asked.append(q)))
+    decide_set(rois, nomenclature, options, site=site, llm=LlmView(lambda q: asked.append(q)))
     return asked
 
 
@@ -126,7 +126,7 @@ def test_a_name_that_echoes_an_identifier_is_withheld(
 
 def test_a_withheld_name_says_so_to_the_person_who_reviews(nomenclature: Nomenclature) -> None:
     options = NamingOptions(identifiers=("Gnarblix",))
-    (decision,) = decide_set([Roi(1, "gnarblix")], nomenclature, options, model=Model(lambda q: None))
+    (decision,) = decide_set([Roi(1, "gnarblix")], nomenclature, options, llm=LlmView(lambda q: None))
     assert "withheld" in decision.trail[-1].note
 
 
@@ -167,7 +167,7 @@ def test_whatever_the_model_chooses_of_a_hostile_name_comes_from_the_list(
         options = dict(question.slots)["structure"]
         return Choice((("structure", options[0].id),), (("worst", 3),), wanted=3)
 
-    (decision,) = decide_set([Roi(1, name)], nomenclature, model=Model(worst))
+    (decision,) = decide_set([Roi(1, name)], nomenclature, llm=LlmView(worst))
     assert decision.name == name or decision.name in nomenclature.entries
 
 
@@ -257,7 +257,7 @@ def test_a_meaning_does_not_tell_a_side(nomenclature: Nomenclature) -> None:
 def test_without_a_model_nothing_changes(nomenclature: Nomenclature) -> None:
     names = ["gnarblix", "Heart", "PTV gnarblix", "hip"]
     rois = [Roi(number, name) for number, name in enumerate(names)]
-    silent = decide_set(rois, nomenclature, model=Model(lambda question: None))
+    silent = decide_set(rois, nomenclature, llm=LlmView(lambda question: None))
 
     def plain(decision: Decision) -> Decision:
         return replace(decision, trail=(), question="")
@@ -270,7 +270,7 @@ def test_two_names_that_the_model_gives_one_name_go_to_a_person(nomenclature: No
         return Choice((("structure", "Bladder"),), (("structure Bladder", 3),), wanted=3)
 
     decisions = decide_set(
-        [Roi(1, "gnarblix"), Roi(2, "gnarblox"), Roi(3, "Heart")], nomenclature, model=Model(bladder)
+        [Roi(1, "gnarblix"), Roi(2, "gnarblox"), Roi(3, "Heart")], nomenclature, llm=LlmView(bladder)
     )
     assert [decision.rule for decision in decisions] == ["S010", "S010", "R010"]
     assert decisions[0].choice is not None
@@ -280,7 +280,7 @@ def test_a_model_that_only_suggests_renames_nothing(nomenclature: Nomenclature) 
     def bladder(question: Question) -> Choice:
         return Choice((("structure", "Bladder"),), (("structure Bladder", 3),), wanted=3)
 
-    (decision,) = decide_set([Roi(1, "gnarblix")], nomenclature, model=Model(bladder, applies=False))
+    (decision,) = decide_set([Roi(1, "gnarblix")], nomenclature, llm=LlmView(bladder, applies=False))
     assert (decision.status, decision.candidates[0].name) == (Status.REVIEW, "Bladder")
 
 

@@ -4,11 +4,11 @@ import json
 
 import pytest
 from doubles.loopback import CT, EXPLICIT, RTPLAN, gates, node_config
-from doubles.peers import Clock, Line
+from doubles.peers import Clock, Line, Peer
 
 from tg263_scp.dicom.editing.new_uids import UidMap
 from tg263_scp.dicom.network.sender import Answer, Unavailable
-from tg263_scp.dicom.network.statuses import Verdict
+from tg263_scp.dicom.network.statuses import StoreResult
 from tg263_scp.service.audit import AuditLog, verify
 from tg263_scp.service.deciding.relabelling import Writing
 from tg263_scp.service.delivery.forwarder import PATIENCE, Forwarder
@@ -18,6 +18,11 @@ from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Arrival, DeliveryState
 from tg263_scp.service.polling import POLL_S
 from tg263_scp.service.spool import Spool
+
+
+@pytest.fixture
+def peer() -> Peer:
+    return Peer()
 
 
 @pytest.fixture
@@ -421,5 +426,5 @@ class LineThatLooks(Line):
 
     def send(self, parcel):
         if parcel.path.stem == "t1" and not parcel.path.is_file():
-            return Answer(Verdict.PERMANENT, None, "the file is no longer in the spool")
+            return Answer(StoreResult.PERMANENT, None, "the file is no longer in the spool")
         return super().send(parcel)

@@ -18,7 +18,7 @@ from doubles.answers import always
 from doubles.ollama_double import Model, OllamaDouble
 
 from tg263_scp.decision import Choice, Decision, Roi, Status
-from tg263_scp.errors import ModelError
+from tg263_scp.errors import LlmError
 from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.llm.prompt_files import load_prompts
 from tg263_scp.naming.standard.nomenclature import Nomenclature
@@ -60,14 +60,14 @@ def consulting(double: OllamaDouble, nomenclature: Nomenclature) -> Iterator[Con
 def decided(consultant: Consultant, nomenclature: Nomenclature, *names: str) -> tuple[Decision, ...]:
     """Decide with what is remembered."""
     rois = [Roi(number, name) for number, name in enumerate(names, start=1)]
-    return decide_set(rois, nomenclature, model=consultant.view(Missed()))
+    return decide_set(rois, nomenclature, llm=consultant.view(Missed()))
 
 
 def missed(consultant: Consultant, nomenclature: Nomenclature, *names: str) -> Missed:
     """What deciding these names would need."""
     found = Missed()
     rois = [Roi(number, name) for number, name in enumerate(names, start=1)]
-    decide_set(rois, nomenclature, model=consultant.view(found))
+    decide_set(rois, nomenclature, llm=consultant.view(found))
     return found
 
 
@@ -350,7 +350,7 @@ def test_a_memory_that_is_no_database_is_put_aside(tmp_path: Path) -> None:
     (tmp_path / "llm.sqlite").write_bytes(b"not a database at all, but long enough to be read as one" * 100)
     AnswerStore(tmp_path / "llm.sqlite").close()
     assert (tmp_path / "llm.sqlite.broken").exists()
-    with pytest.raises(ModelError):
+    with pytest.raises(LlmError):
         AnswerStore(tmp_path)
 
 

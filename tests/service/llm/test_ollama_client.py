@@ -14,7 +14,7 @@ import trustme
 from doubles.loopback import DEADLINE_S, wait_until
 from doubles.ollama_double import Fault, Model, OllamaDouble
 
-from tg263_scp.errors import ModelError, Tg263Error
+from tg263_scp.errors import LlmError, Tg263Error
 from tg263_scp.service.llm.ollama_client import Completion, OllamaClient
 
 SCHEMA = {
@@ -38,7 +38,7 @@ def ask(client: OllamaClient, *, seed: int = 1, timeout_s: float = DEADLINE_S) -
 
 def reason_of(double: OllamaDouble, *, timeout_s: float = DEADLINE_S) -> str:
     """Ask once; return why there was no answer."""
-    with pytest.raises(ModelError) as caught:
+    with pytest.raises(LlmError) as caught:
         ask(OllamaClient.of(double.llm()), timeout_s=timeout_s)
     assert SECRET_NAME not in str(caught.value)
     assert caught.value.hint
@@ -113,13 +113,13 @@ def test_embeddings_are_one_vector_for_each_text(double):
 )
 def test_embeddings_that_are_none_are_refused(double, vector):
     double.embedding = lambda text: vector
-    with pytest.raises(ModelError) as caught:
+    with pytest.raises(LlmError) as caught:
         OllamaClient.of(double.llm(embed_model=double.models[0].name)).embed(["Heart"])
     assert caught.value.reason == "malformed"
 
 
 def test_embeddings_need_a_model_for_them(double):
-    with pytest.raises(ModelError, match="no model for embeddings") as caught:
+    with pytest.raises(LlmError, match="no model for embeddings") as caught:
         OllamaClient.of(double.llm()).embed(["Heart"])
     assert caught.value.reason == "model_missing"
 
@@ -170,7 +170,7 @@ def test_what_a_refusal_means_is_said_in_our_words(
     double: OllamaDouble, fault: Fault, said: str, hint: str
 ) -> None:
     double.fault = fault
-    with pytest.raises(ModelError, match=said) as caught:
+    with pytest.raises(LlmError, match=said) as caught:
         ask(OllamaClient.of(double.llm()))
     assert hint in caught.value.hint
 
@@ -215,10 +215,10 @@ def test_a_server_that_is_not_there_is_unreachable_until_it_is(double):
     client = OllamaClient.of(double.llm())
     ask(client)
     double.stop()
-    with pytest.raises(ModelError, match="no language model answers at") as caught:
+    with pytest.raises(LlmError, match="no language model answers at") as caught:
         ask(client)
     assert caught.value.reason == "unreachable"
-    with pytest.raises(ModelError, match="no language model answers at"):
+    with pytest.raises(LlmError, match="no language model answers at"):
         client.facts()
     double.start()
     assert ask(client).text
@@ -227,7 +227,7 @@ def test_a_server_that_is_not_there_is_unreachable_until_it_is(double):
 def test_a_peer_that_accepts_and_says_nothing_is_given_up():
     with socket.create_server(("127.0.0.1", 0)) as silent, OllamaDouble() as double:
         llm = double.llm(host=f"http://127.0.0.1:{silent.getsockname()[1]}", answer_timeout_s=0.2)
-        with pytest.raises(ModelError) as caught:
+        with pytest.raises(LlmError) as caught:
             OllamaClient.of(llm).facts()
     assert caught.value.reason == "timeout"
 
@@ -235,7 +235,7 @@ def test_a_peer_that_accepts_and_says_nothing_is_given_up():
 def test_a_server_without_the_model_says_how_to_get_it(double):
     client = OllamaClient.of(double.llm(model="llama3.2:3b"))
     for call in (client.facts, lambda: ask(client)):
-        with pytest.raises(ModelError, match=r"no model llama3.2:3b") as caught:
+        with pytest.raises(LlmError, match=r"no model llama3.2:3b") as caught:
             call()
         assert caught.value.reason == "model_missing"
         assert caught.value.hint == "ollama pull llama3.2:3b"
@@ -243,10 +243,10 @@ def test_a_server_without_the_model_says_how_to_get_it(double):
 
 def test_a_server_of_another_kind_does_not_speak_the_protocol(double):
     llm = double.llm(host=f"{double.url}/somewhere")
-    with pytest.raises(ModelError) as caught:
+    with pytest.raises(LlmError) as caught:
         OllamaClient.of(llm).facts()
     assert caught.value.reason == "malformed"
-    with pytest.raises(ModelError) as caught:
+    with pytest.raises(LlmError) as caught:
         ask(OllamaClient.of(llm))
     assert caught.value.reason == "malformed"
     assert {call.path for call in double.calls} == {"/somewhere/api/version", "/somewhere/api/chat"}
@@ -256,7 +256,7 @@ def test_a_server_of_another_kind_does_not_speak_the_protocol(double):
 @pytest.mark.parametrize("path", ["/api/version", "/api/tags", "/api/show"])
 def test_facts_of_another_shape_are_malformed(double: OllamaDouble, path: str, fault: Fault) -> None:
     double.faulty_paths, double.fault = {path}, fault
-    with pytest.raises(ModelError) as caught:
+    with pytest.raises(LlmError) as caught:
         OllamaClient.of(double.llm()).facts()
     assert caught.value.reason == "malformed"
 
@@ -266,7 +266,7 @@ def test_facts_of_another_shape_are_malformed(double: OllamaDouble, path: str, f
 
 def test_a_model_that_ollama_passes_on_is_refused_unless_allowed(double):
     double.models[0].remote_host = "https://ollama.com:443"
-    with pytest.raises(ModelError, match="on to another server") as caught:
+    with pytest.raises(LlmError, match="on to another server") as caught:
         OllamaClient.of(double.llm()).facts()
     assert caught.value.reason == "remote"
     assert OllamaClient.of(double.llm(allow_remote=True)).facts().digest
@@ -274,7 +274,7 @@ def test_a_model_that_ollama_passes_on_is_refused_unless_allowed(double):
 
 def test_so_is_one_for_embeddings(double):
     double.models.append(Model("embedder:latest", remote_host="https://ollama.com:443"))
-    with pytest.raises(ModelError, match="questions for embedder on"):
+    with pytest.raises(LlmError, match="questions for embedder on"):
         OllamaClient.of(double.llm(embed_model="embedder")).facts()
 
 
@@ -336,7 +336,7 @@ def test_tls_with_certificates_on_both_sides(tls_double, files):
 
 
 def test_a_server_whose_certificate_nobody_vouches_for_gets_no_question(tls_double):
-    with pytest.raises(ModelError, match="certificate verify failed") as caught:
+    with pytest.raises(LlmError, match="certificate verify failed") as caught:
         ask(OllamaClient.of(tls_double.llm()))
     assert caught.value.reason == "unreachable"
     assert tls_double.calls == []
@@ -344,19 +344,19 @@ def test_a_server_whose_certificate_nobody_vouches_for_gets_no_question(tls_doub
 
 def test_a_certificate_for_another_host_is_refused(tls_double, files):
     llm = tls_double.llm(**files, host=f"https://localhost:{tls_double.port}")
-    with pytest.raises(ModelError, match="certificate verify failed"):
+    with pytest.raises(LlmError, match="certificate verify failed"):
         ask(OllamaClient.of(llm))
 
 
 def test_a_server_that_wants_our_certificate_does_not_answer_without(tls_double, files):
-    with pytest.raises(ModelError):
+    with pytest.raises(LlmError):
         ask(OllamaClient.of(tls_double.llm(ca_file=files["ca_file"])))
     assert tls_double.calls == []
 
 
 def test_the_deadline_holds_behind_tls(tls_double, files):
     tls_double.fault = "drip"
-    with pytest.raises(ModelError) as caught:
+    with pytest.raises(LlmError) as caught:
         ask(OllamaClient.of(tls_double.llm(**files)), timeout_s=0.3)
     assert caught.value.reason == "timeout"
 
@@ -394,7 +394,7 @@ def test_one_that_is_given_up_does_not_disturb_the_others(double):
         given_up = pool.submit(ask, client, timeout_s=1.0)
         wait_until(lambda: double.at_work == 1)
         assert ask(client).text
-        with pytest.raises(ModelError):
+        with pytest.raises(LlmError):
             given_up.result()
 
 
@@ -407,10 +407,10 @@ def test_closing_ends_calls_that_wait(double, tls_double, files, behind_tls):
         waiting = pool.submit(ask, client, timeout_s=600)
         wait_until(lambda: server.at_work == 1)
         client.close()
-        with pytest.raises(ModelError) as caught:
+        with pytest.raises(LlmError) as caught:
             waiting.result(timeout=DEADLINE_S)
     assert caught.value.reason == "incomplete"
-    with pytest.raises(ModelError, match="the client is closed"):
+    with pytest.raises(LlmError, match="the client is closed"):
         ask(client)
 
 

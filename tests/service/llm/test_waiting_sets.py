@@ -153,8 +153,8 @@ def test_a_decision_that_fails_with_the_model_is_made_without_it(
 ) -> None:
     waiting = sets()
 
-    def failing(*arguments: Any, model: Any = None, **more: Any) -> tuple[Decision, ...]:
-        if model is not None:
+    def failing(*arguments: Any, llm: Any = None, **more: Any) -> tuple[Decision, ...]:
+        if llm is not None:
             raise RuntimeError("gnarblix")
         return decide_set(*arguments, **more)
 

@@ -9,8 +9,8 @@ import pytest
 
 from tg263_scp.cli import main
 from tg263_scp.naming.standard.nomenclature import Nomenclature
+from tg263_scp.service import namer as namers
 from tg263_scp.service.namer import Namer
-from tg263_scp.tools.names import map as map_verb
 from tg263_scp.tools.names.map import ADDED_COLUMNS, map_file
 from tg263_scp.tools.names.table import decide_table
 from tg263_scp.tools.shared.csv_tables import Table, TableError, read_table
@@ -165,13 +165,13 @@ def test_a_set_whose_rows_contradict_each_other_about_the_site_has_no_known_site
     monkeypatch: pytest.MonkeyPatch, namer: Namer
 ) -> None:
     seen: list[str] = []
-    real = map_verb.decide_set
+    real = namers.decide_set
 
     def watched(*arguments, site, **more):
         seen.append(site)
         return real(*arguments, site=site, **more)
 
-    monkeypatch.setattr(map_verb, "decide_set", watched)
+    monkeypatch.setattr(namers, "decide_set", watched)
     for sites in (("thorax", "thorax"), ("thorax", ""), ("thorax", "pelvis")):
         table = Table(
             ("original_name", "structure_set", "site"), tuple(("Heart", "A", site) for site in sites)
@@ -182,13 +182,13 @@ def test_a_set_whose_rows_contradict_each_other_about_the_site_has_no_known_site
 
 def test_a_repeated_name_is_decided_once(monkeypatch: pytest.MonkeyPatch, namer: Namer) -> None:
     calls: list[str] = []
-    real = map_verb.decide_set
+    real = namers.decide_set
 
     def counted(rois, *arguments, **more):
         calls.extend(roi.name for roi in rois)
         return real(rois, *arguments, **more)
 
-    monkeypatch.setattr(map_verb, "decide_set", counted)
+    monkeypatch.setattr(namers, "decide_set", counted)
     rows = (("LUNG-L", ""), ("LUNG-L", ""), ("LUNG-L", "thorax"), ("LUNG-L", ""))
     decide_table(Table(("original_name", "site"), rows), namer)
     assert calls == ["LUNG-L", "LUNG-L"]

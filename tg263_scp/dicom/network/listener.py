@@ -23,7 +23,7 @@ from pynetdicom.events import Event
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
 import tg263_scp.dicom.network.pynetdicom_settings  # noqa: F401  (settings of pynetdicom)
-from tg263_scp.config.networks import listed
+from tg263_scp.config.networks import in_networks
 from tg263_scp.config.sections import Listen, Peers
 from tg263_scp.dicom.encoding.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from tg263_scp.dicom.network.statuses import StoreStatus
@@ -231,7 +231,7 @@ class _Server(ThreadedAssociationServer):
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Say whether a new connection may stay."""
-        if self.networks and not listed(client_address[0], self.networks):
+        if self.networks and not in_networks(client_address[0], self.networks):
             logger.warning("a connection from %s was closed: not in peers.addresses", client_address[0])
             return False
         return len(self.active_associations) < self.max_connections

@@ -20,7 +20,7 @@ from pynetdicom.pdu_primitives import MaximumLengthNotification
 
 import tg263_scp.dicom.network.pynetdicom_settings  # noqa: F401  (settings of pynetdicom)
 from tg263_scp.dicom.encoding.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from tg263_scp.dicom.network.statuses import Verdict, reaction_to
+from tg263_scp.dicom.network.statuses import StoreResult, reaction_to
 from tg263_scp.errors import Tg263Error
 
 logger = logging.getLogger("tg263_scp.sender")
@@ -34,7 +34,7 @@ MAX_SENT_PDU_BYTES = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Peer:
     """Whom to call, as whom, and how long to wait."""
 
     host: str
@@ -46,7 +46,7 @@ class Target:
     dimse_timeout_s: float = 300.0
 
 
-def requesting_entity(target: Target) -> AE:
+def requesting_entity(target: Peer) -> AE:
     """Return the application entity that calls ``target``: our titles and its timeouts, nothing proposed yet."""
     ae = AE(ae_title=target.calling_ae_title)
     ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
@@ -75,7 +75,7 @@ class Parcel:
 class Answer:
     """The outcome of one C-STORE; ``status`` is None where no answer came. ``text`` holds no data of the object."""
 
-    verdict: Verdict
+    result: StoreResult
     status: int | None
     text: str
 
@@ -95,7 +95,7 @@ class Connection:
         Unavailable: the peer cannot be reached, or refuses.
     """
 
-    def __init__(self, target: Target, contexts: Collection[tuple[str, str]]) -> None:
+    def __init__(self, target: Peer, contexts: Collection[tuple[str, str]]) -> None:
         if not 1 <= len(contexts) <= MAX_CONTEXTS:
             raise ValueError(f"an association has 1 to {MAX_CONTEXTS} presentation contexts")
         ae = requesting_entity(target)
@@ -143,25 +143,25 @@ class Connection:
         """Send one file and return what the peer said. Without an answer nobody knows whether it was stored."""
         if not self.accepts(parcel):
             return Answer(
-                Verdict.PERMANENT,
+                StoreResult.PERMANENT,
                 None,
                 f"the peer accepts no presentation context for SOP class {parcel.sop_class_uid}"
                 f" in transfer syntax {parcel.transfer_syntax_uid}",
             )
         if not parcel.path.is_file():
-            return Answer(Verdict.PERMANENT, None, "the file is no longer in the spool")
+            return Answer(StoreResult.PERMANENT, None, "the file is no longer in the spool")
         try:
             status = self._association.send_c_store(parcel.path)
         except RuntimeError:
-            return Answer(Verdict.TRANSIENT, None, "the association ended before the object was sent")
+            return Answer(StoreResult.TRANSIENT, None, "the association ended before the object was sent")
         except OSError:
             self.abort()
-            return Answer(Verdict.TRANSIENT, None, "the file cannot be read")
+            return Answer(StoreResult.TRANSIENT, None, "the file cannot be read")
         if "Status" not in status:
             self.abort()
-            return Answer(Verdict.TRANSIENT, None, "the peer gave no answer")
+            return Answer(StoreResult.TRANSIENT, None, "the peer gave no answer")
         reaction = reaction_to(status.Status)
-        return Answer(reaction.verdict, status.Status, reaction.said)
+        return Answer(reaction.result, status.Status, reaction.said)
 
     def close(self) -> None:
         """Release the association, if it still stands."""

@@ -61,7 +61,7 @@ class StoreStatus(IntEnum):
     )
 
 
-class Verdict(StrEnum):
+class StoreResult(StrEnum):
     """What became of one C-STORE."""
 
     STORED = "stored"
@@ -79,20 +79,22 @@ class Reaction:
     last: int
     service_status: str
     meaning: str
-    verdict: Verdict
+    result: StoreResult
     said: str
 
 
 def _refusal(code: int, meaning: str) -> Reaction:
-    return Reaction(code, code, "Failure", meaning, Verdict.PERMANENT, "refused")
+    return Reaction(code, code, "Failure", meaning, StoreResult.PERMANENT, "refused")
 
 
 _STORED_WITH = "stored with a warning"
 REACTIONS = (
-    Reaction(0x0000, 0x0000, "Success", "Success", Verdict.STORED, "success"),
-    Reaction(0xB000, 0xB000, "Warning", "Coercion of Data Elements", Verdict.STORED, _STORED_WITH),
-    Reaction(0xB007, 0xB007, "Warning", "Data Set does not match SOP Class", Verdict.STORED, _STORED_WITH),
-    Reaction(0xB006, 0xB006, "Warning", "Elements Discarded", Verdict.STORED, _STORED_WITH),
+    Reaction(0x0000, 0x0000, "Success", "Success", StoreResult.STORED, "success"),
+    Reaction(0xB000, 0xB000, "Warning", "Coercion of Data Elements", StoreResult.STORED, _STORED_WITH),
+    Reaction(
+        0xB007, 0xB007, "Warning", "Data Set does not match SOP Class", StoreResult.STORED, _STORED_WITH
+    ),
+    Reaction(0xB006, 0xB006, "Warning", "Elements Discarded", StoreResult.STORED, _STORED_WITH),
     _refusal(0x0106, "Invalid attribute value"),
     _refusal(0x0112, "No such SOP Instance"),
     _refusal(0x0115, "Invalid argument value"),
@@ -104,16 +106,16 @@ REACTIONS = (
     _refusal(0x0210, "Duplicate invocation"),
     _refusal(0x0211, "Unrecognized operation"),
     _refusal(0x0212, "Mistyped argument"),
-    Reaction(0xA700, 0xA7FF, "Failure", "Out of Resources", Verdict.TRANSIENT, "out of resources"),
+    Reaction(0xA700, 0xA7FF, "Failure", "Out of Resources", StoreResult.TRANSIENT, "out of resources"),
     Reaction(
         *(0xA900, 0xA9FF, "Failure", "Data Set does not match SOP Class"),
-        *(Verdict.PERMANENT, "data set does not match SOP class"),
+        *(StoreResult.PERMANENT, "data set does not match SOP class"),
     ),
-    Reaction(0xC000, 0xCFFF, "Failure", "Cannot Understand", Verdict.PERMANENT, "cannot understand"),
+    Reaction(0xC000, 0xCFFF, "Failure", "Cannot Understand", StoreResult.PERMANENT, "cannot understand"),
 )
 """In the order of the conformance statement; no status is in two of them. Where the peer says that the object, sent again,
 will fare no better, it is not."""
-OTHER = Reaction(0x0001, 0xFFFF, "-", "Other Status Codes", Verdict.TRANSIENT, "not stored")
+OTHER = Reaction(0x0001, 0xFFFF, "-", "Other Status Codes", StoreResult.TRANSIENT, "not stored")
 """What the standard does not define, or not for C-STORE, counts as transient."""
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pynetdicom.association import Association
 from pynetdicom.sop_class import Verification
 
-from tg263_scp.dicom.network.sender import Target, requesting_entity
+from tg263_scp.dicom.network.sender import Peer, requesting_entity
 from tg263_scp.dicom.network.storage_classes import VERIFICATION_TRANSFER_SYNTAXES
 
 
@@ -22,7 +22,7 @@ class EchoAnswer:
     text: str
 
 
-def echo(target: Target) -> EchoAnswer:
+def echo(target: Peer) -> EchoAnswer:
     """Send one C-ECHO over an association of its own. A peer that is not there is an answer, not an error."""
     ae = requesting_entity(target)
     ae.add_requested_context(Verification, list(VERIFICATION_TRANSFER_SYNTAXES))

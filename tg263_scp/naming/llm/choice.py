@@ -17,7 +17,7 @@ from tg263_scp.errors import SourceLine
 from tg263_scp.naming.llm.candidates import entry_of, structure_meant
 from tg263_scp.naming.llm.evidence import contradiction, spoken
 from tg263_scp.naming.llm.questions import CLASSIFIER, DOSE_LEVEL, NONE, STRUCTURE, Near, Question, open_parts
-from tg263_scp.naming.organs.reading import Verdict, compose, read_organ, read_words
+from tg263_scp.naming.organs.reading import Finding, compose, read_organ, read_words
 from tg263_scp.naming.query import Proposal, Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.reading import open_slots, read_with_choice
@@ -28,7 +28,7 @@ _MOST_WORDS = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class LlmView:
     """A language model as naming sees it.
 
     ``choice_of`` gives the choice for a question, None where nobody has answered it (yet). ``applies`` tells whether a
@@ -47,7 +47,7 @@ def certain(slot: str, id_: str) -> Choice:
     return Choice(((slot, id_),), ((f"{slot}={id_}", 1),), wanted=1)
 
 
-def model_choice(
+def llm_choice(
     query: Query, question: Question, choice: Choice, nomenclature: Nomenclature
 ) -> Proposal | None:
     """The language model chooses from a closed list or answers none: renamed where unanimous and no veto objects."""
@@ -74,7 +74,7 @@ def _against(question: Question, answer: Mapping[str, str], query: Query, nomenc
     words = question.words.split()
     structure = answer.get(STRUCTURE, "")
     readings = read_organ(query, nomenclature) if question.kind == "organ" else None
-    if readings and readings.verdict is Verdict.AMBIGUOUS:
+    if readings and readings.finding is Finding.AMBIGUOUS:
         meant = {structure_meant(name, nomenclature) for name in readings.names}
         return "" if structure in meant else "it is none of the things that the name may mean"
     if structure:

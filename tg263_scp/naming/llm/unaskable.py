@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from tg263_scp.naming.llm.evidence import Spoken, spoken
-from tg263_scp.naming.organs.reading import Verdict, read_organ, read_words
+from tg263_scp.naming.organs.reading import Finding, read_organ, read_words
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.rules.planning_helpers import marks_of
 from tg263_scp.naming.rules.spelling import contested, corrections, look_alikes
@@ -39,7 +39,7 @@ _PLANNING_ENDS = re.compile(r"^(?:opti?|ring|dose|avoid|density)|(?:opti?|ring|d
 """Words of planning that planners glue to others: ``bsopt``, ``ringln``."""
 _MOST_RUNS = 40
 """Runs of words of a name that are read by themselves; a name of so many words has no standard name."""
-_NAMED = (Verdict.FOUND, Verdict.SIDE_MISSING)
+_NAMED = (Finding.FOUND, Finding.SIDE_MISSING)
 _INFLECTED = re.compile(r"[aeiouy]|es|us|um|is")
 """Endings by which a word of another language differs from one that is known: ``thyroide``, ``thymusu``."""
 
@@ -111,7 +111,7 @@ def _named_already(words: Sequence[str], query: Query, nomenclature: Nomenclatur
         words[start:end] for start in range(size) for end in range(start + 1, size + 1) if end - start < size
     ]
     if any(is_structure(run, query, nomenclature) for run in runs[:_MOST_RUNS]) or (
-        len(known) < size and _read(known, query, nomenclature) in (*_NAMED, Verdict.UNLISTED)
+        len(known) < size and _read(known, query, nomenclature) in (*_NAMED, Finding.UNLISTED)
     ):
         return "a structure, and a word that may make it another: a version, a person, a part?"
     return ""
@@ -130,9 +130,9 @@ def is_structure(words: Sequence[str], query: Query, nomenclature: Nomenclature)
     return any(entry.kind == "organ" for entry in listed) or _read(words, query, nomenclature) in _NAMED
 
 
-def _read(words: Iterable[str], query: Query, nomenclature: Nomenclature) -> Verdict:
+def _read(words: Iterable[str], query: Query, nomenclature: Nomenclature) -> Finding:
     tokens = tuple(Token(word, word, False) for word in words)
-    return read_words((tokens,), query, nomenclature).verdict
+    return read_words((tokens,), query, nomenclature).finding
 
 
 def undecidable(query: Query, nomenclature: Nomenclature) -> str:

@@ -48,7 +48,7 @@ _LEAST_AGREEING = 4
 _ENGLISH = frozenset({"en", OWN_LANGUAGE})
 
 
-class Verdict(StrEnum):
+class Finding(StrEnum):
     """How far a name could be read."""
 
     FOUND = "found"
@@ -63,7 +63,7 @@ class Verdict(StrEnum):
 class OrganReading:
     """The result of reading one name as an organ. ``names`` are the listed names it may be, best first."""
 
-    verdict: Verdict
+    finding: Finding
     names: tuple[str, ...] = ()
     structure: str = ""
     side: str = ""
@@ -73,11 +73,11 @@ class OrganReading:
 
     @property
     def name(self) -> str:
-        """The standard name; only where the verdict is FOUND."""
-        return self.names[0] if self.verdict is Verdict.FOUND else ""
+        """The standard name; only where the finding is FOUND."""
+        return self.names[0] if self.finding is Finding.FOUND else ""
 
 
-_NOTHING = OrganReading(Verdict.NOTHING)
+_NOTHING = OrganReading(Finding.NOTHING)
 
 
 @lru_cache(maxsize=4096)
@@ -109,11 +109,11 @@ def read_words(cuts: Sequence[tuple[Token, ...]], query: Query, nomenclature: No
             continue
         tried.add(texts)
         found = _read_cut(cut, query, nomenclature)
-        if found.verdict is Verdict.FOUND:
+        if found.finding is Finding.FOUND:
             return found
-        if kept.verdict is Verdict.NOTHING:
+        if kept.finding is Finding.NOTHING:
             kept = found
-        if kept.verdict in (Verdict.AMBIGUOUS, Verdict.UNLISTED):
+        if kept.finding in (Finding.AMBIGUOUS, Finding.UNLISTED):
             return kept
     return kept
 
@@ -121,12 +121,12 @@ def read_words(cuts: Sequence[tuple[Token, ...]], query: Query, nomenclature: No
 def _read_cut(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> OrganReading:
     kept = _NOTHING
     for parts in takings(tokens, nomenclature.lexicon):
-        if parts.partial and kept.verdict in (Verdict.UNLISTED, Verdict.AMBIGUOUS):
+        if parts.partial and kept.finding in (Finding.UNLISTED, Finding.AMBIGUOUS):
             continue  # a liver segment is no unnamed part of the liver
         found = _judge(parts, query, nomenclature)
-        if found.verdict is Verdict.FOUND:
+        if found.finding is Finding.FOUND:
             return found
-        if kept.verdict is Verdict.NOTHING:
+        if kept.finding is Finding.NOTHING:
             kept = found
     return kept
 
@@ -136,7 +136,7 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
     if not phrases:
         return _NOTHING
     if len(parts.sides) > 1:
-        return OrganReading(Verdict.AMBIGUOUS, phrases=phrases, note="both sides are named")
+        return OrganReading(Finding.AMBIGUOUS, phrases=phrases, note="both sides are named")
     here, elsewhere = _by_site(phrases, query.site)
     structures = tuple(dict.fromkeys(phrase.means for phrase in here if phrase.sense is Sense.STRUCTURE))
     senses = {phrase.sense for phrase in here}
@@ -145,14 +145,14 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
             structures[0], parts, tuple(p for p in here if p.sense is Sense.STRUCTURE), nomenclature
         )
     if senses == {Sense.UNLISTED}:
-        return OrganReading(Verdict.UNLISTED, phrases=here, note="real, but TG-263 has no name for it")
+        return OrganReading(Finding.UNLISTED, phrases=here, note="real, but TG-263 has no name for it")
     offered = tuple(
         name
         for structure in dict.fromkeys((*structures, *(p.means for p in elsewhere)))
         for name in compose(structure, parts, (), nomenclature).names
     )
     note = "means different structures at different sites" if elsewhere else "may mean more than one thing"
-    return OrganReading(Verdict.AMBIGUOUS, offered, phrases=(*here, *elsewhere), note=note)
+    return OrganReading(Finding.AMBIGUOUS, offered, phrases=(*here, *elsewhere), note=note)
 
 
 def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> tuple[Phrase, ...]:
@@ -215,7 +215,7 @@ def compose(
     """Put side, margin and partial mark back on a structure, in the order of the standard."""
     forms = _forms(means, parts, nomenclature)
     side = next(iter(parts.sides), "")
-    read = OrganReading(Verdict.FOUND, (), means, side, parts.rebuilt, phrases)
+    read = OrganReading(Finding.FOUND, (), means, side, parts.rebuilt, phrases)
     if not forms:
         stem = nomenclature.stems.get(means)
         if stem and stem.paired and not parts.sides and not parts.both:
@@ -223,16 +223,16 @@ def compose(
             names = tuple(name for name in sided if name)
             return replace(
                 read,
-                verdict=Verdict.SIDE_MISSING,
+                finding=Finding.SIDE_MISSING,
                 names=names,
                 note="the list needs a side and none is given",
             )
         return replace(
-            read, verdict=Verdict.NO_STANDARD_NAME, note="the list has no such form of this structure"
+            read, finding=Finding.NO_STANDARD_NAME, note="the list has no such form of this structure"
         )
     name = _dressed(forms, parts, nomenclature)
     if name is None:
-        return replace(read, verdict=Verdict.NO_STANDARD_NAME, note="16 characters cannot hold it")
+        return replace(read, finding=Finding.NO_STANDARD_NAME, note="16 characters cannot hold it")
     return replace(read, names=(name,))
 
 

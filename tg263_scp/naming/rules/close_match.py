@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from tg263_scp.decision import Candidate, Reason, Status
-from tg263_scp.naming.organs.reading import OrganReading, Verdict, read_words
+from tg263_scp.naming.organs.reading import Finding, OrganReading, read_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.rules.rules import from_reading
 from tg263_scp.naming.rules.spelling import completions, contested, corrections
@@ -69,8 +69,8 @@ def _completed(query: Query, nomenclature: Nomenclature) -> Proposal | None:
             continue
         whole = (*query.camel_words[:-1], Token(word, last.raw, last.joined))
         reading = read_words((whole,), query, nomenclature)
-        if reading.verdict not in (Verdict.NOTHING, Verdict.NO_STANDARD_NAME):
-            names[reading.name or reading.verdict] = reading
+        if reading.finding not in (Finding.NOTHING, Finding.NO_STANDARD_NAME):
+            names[reading.name or reading.finding] = reading
     if len(names) != 1 or not next(iter(names.values())).name:
         return None
     proposal = from_reading("R080", Reason.CLOSE_MATCH, 0.9, next(iter(names.values())))
@@ -117,7 +117,7 @@ def _is_plural_of(other: OrganReading, reading: OrganReading, nomenclature: Nome
     """Tell whether the other reading fails only in being the plural: ``L submandibualr`` is no rival of itself."""
     entry = nomenclature.entries.get(other.structure)
     return (
-        other.verdict is Verdict.NO_STANDARD_NAME
+        other.finding is Finding.NO_STANDARD_NAME
         and entry is not None
         and entry.plural_of == reading.structure
     )
@@ -138,15 +138,15 @@ def _corrected(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatu
         meant = {c.written: c.meant for c in way}
         changed = tuple(Token(meant.get(t.text, t.text), t.raw, t.joined) for t in tokens)
         reading = read_words((changed,), query, nomenclature)
-        if reading.verdict is not Verdict.NOTHING:
+        if reading.finding is not Finding.NOTHING:
             nearest.setdefault(
-                reading.name or reading.structure or reading.verdict, (sum(c.distance for c in way), reading)
+                reading.name or reading.structure or reading.finding, (sum(c.distance for c in way), reading)
             )
     if not nearest:
         return None
     (wrong, reading), *others = nearest.values()
     others = [other for other in others if not _is_plural_of(other[1], reading, nomenclature)]
-    if reading.verdict is not Verdict.FOUND or any(contested(written, lexicon) for written in choices):
+    if reading.finding is not Finding.FOUND or any(contested(written, lexicon) for written in choices):
         return None
     letters = sum(len(written) for written in choices)
     second, runner_up = min(others, key=lambda other: other[0], default=(wrong + letters, None))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from tg263_scp.decision import Kind
-from tg263_scp.naming.organs.reading import OrganReading, Verdict, read_organ, read_words
+from tg263_scp.naming.organs.reading import Finding, OrganReading, read_organ, read_words
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.grammar import TARGET_TYPES
 from tg263_scp.naming.standard.nomenclature import Nomenclature
@@ -101,7 +101,7 @@ def kind_of(query: Query, nomenclature: Nomenclature) -> tuple[Kind, str]:
         return Kind.DERIVED, "-"
     if types == 0:
         organ = read_organ(query, nomenclature)
-        if organ.verdict in (Verdict.FOUND, Verdict.SIDE_MISSING, Verdict.AMBIGUOUS, Verdict.UNLISTED):
+        if organ.finding in (Finding.FOUND, Finding.SIDE_MISSING, Finding.AMBIGUOUS, Finding.UNLISTED):
             return Kind.UNKNOWN, ""
     cuts = [tokens, *(() if types else (query.camel_words,))]
     cuts += [glued for cut in cuts if (glued := segmented(cut, lexicon))]

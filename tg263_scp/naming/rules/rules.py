@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from tg263_scp.decision import Candidate, Kind, Reason, Status
 from tg263_scp.errors import SourceLine
-from tg263_scp.naming.organs.reading import OrganReading, Verdict, read_organ
+from tg263_scp.naming.organs.reading import Finding, OrganReading, read_organ
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.rules.planning_helpers import difference_name, is_not_for_dose, kind_of
 from tg263_scp.naming.standard import grammar
@@ -204,7 +204,7 @@ def synonym(query: Query, nomenclature: Nomenclature, options: NamingOptions) ->
     if type_tokens(query, nomenclature.lexicon)[1]:
         return None
     reading = read_organ(query, nomenclature)
-    if reading.verdict is Verdict.NOTHING or (reading.verdict is Verdict.FOUND and reading.rebuilt):
+    if reading.finding is Finding.NOTHING or (reading.finding is Finding.FOUND and reading.rebuilt):
         return None
     return from_reading("R050", Reason.SYNONYM, 0.97, reading)
 
@@ -221,16 +221,16 @@ def rebuilt(query: Query, nomenclature: Nomenclature, options: NamingOptions) ->
     if type_tokens(query, nomenclature.lexicon)[1]:
         return None
     reading = read_organ(query, nomenclature)
-    if reading.verdict is Verdict.FOUND:
+    if reading.finding is Finding.FOUND:
         return from_reading("R060", Reason.REBUILT, 0.95, reading)
     return None
 
 
 _REASONS = {
-    Verdict.AMBIGUOUS: Reason.AMBIGUOUS,
-    Verdict.UNLISTED: Reason.UNLISTED,
-    Verdict.SIDE_MISSING: Reason.SIDE_MISSING,
-    Verdict.NO_STANDARD_NAME: Reason.NO_STANDARD_NAME,
+    Finding.AMBIGUOUS: Reason.AMBIGUOUS,
+    Finding.UNLISTED: Reason.UNLISTED,
+    Finding.SIDE_MISSING: Reason.SIDE_MISSING,
+    Finding.NO_STANDARD_NAME: Reason.NO_STANDARD_NAME,
 }
 
 
@@ -238,7 +238,7 @@ def from_reading(rule: str, reason: Reason, confidence: float, reading: OrganRea
     """Turn a reading into a proposal: a rename where a structure was found, else a review that says why not."""
     evidence = _lines(reading)
     languages = frozenset(phrase.language for phrase in reading.phrases)
-    if reading.verdict is Verdict.FOUND:
+    if reading.finding is Finding.FOUND:
         kind = Kind.PRV if "_PRV" in reading.name else Kind.ORGAN
         return Proposal(
             rule,
@@ -255,7 +255,7 @@ def from_reading(rule: str, reason: Reason, confidence: float, reading: OrganRea
     return Proposal(
         rule,
         Status.REVIEW,
-        _REASONS[reading.verdict],
+        _REASONS[reading.finding],
         note=reading.note,
         evidence=evidence,
         candidates=offered,

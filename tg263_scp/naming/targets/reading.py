@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from tg263_scp.naming.organs.reading import OrganReading, Verdict, read_words
+from tg263_scp.naming.organs.reading import Finding, OrganReading, read_words
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.grammar import TargetName
@@ -61,7 +61,7 @@ def open_slots(query: Query, nomenclature: Nomenclature) -> Slots | None:
     slots = fill(tokens, nomenclature.lexicon) if types == 1 else Slots(problem="not one target type")
     if slots.problem or not slots.words or slots.qualifier:
         return None
-    if read_words((tuple(slots.words),), query, nomenclature).verdict is Verdict.UNLISTED:
+    if read_words((tuple(slots.words),), query, nomenclature).finding is Finding.UNLISTED:
         return None
     _place_words(slots, query, nomenclature)
     return slots if slots.problem == NO_SLOT else None
@@ -88,8 +88,8 @@ def read_with_choice(
         if slots.classifier == "n" and not structure.startswith("LN"):
             return TargetReading(1, note="nodes are said, and the structure is none")
         stem = nomenclature.stems[structure]
-        verdict = Verdict.SIDE_MISSING if stem.paired and not slots.sides else Verdict.FOUND
-        _put_structure(OrganReading(verdict, (stem.any_form,), structure), slots, query, nomenclature)
+        finding = Finding.SIDE_MISSING if stem.paired and not slots.sides else Finding.FOUND
+        _put_structure(OrganReading(finding, (stem.any_form,), structure), slots, query, nomenclature)
     return _finished(slots, query, nomenclature)
 
 
@@ -127,14 +127,14 @@ def _place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None
     """Find the structure slot for the words that are left; a side goes to the structure, where it can have one."""
     found = read_words((tuple(slots.words),), query, nomenclature)
     if (
-        found.verdict is Verdict.NOTHING and slots.nodal
+        found.finding is Finding.NOTHING and slots.nodal
     ):  # 'CTV pelvic nodes': the nodes belong to the structure
         found = read_words(((*slots.nodal, *slots.words),), query, nomenclature)
     if (
-        found.verdict is not Verdict.FOUND and slots.sides
+        found.finding is not Finding.FOUND and slots.sides
     ):  # the side may be part of the name: 'left upper lobe'
         whole = read_words((tuple(slots.said),), query, nomenclature)
-        if whole.verdict is Verdict.FOUND and not whole.rebuilt:
+        if whole.finding is Finding.FOUND and not whole.rebuilt:
             found, slots.sides = whole, []
     if found.structure == "LN" and not found.rebuilt and not slots.qualifier:
         slots.classifier = slots.classifier or "n"
@@ -170,7 +170,7 @@ def _objection(found: OrganReading, slots: Slots, query: Query, nomenclature: No
     """Say why the words of a target cannot fill its structure slot; empty where they can."""
     languages = {phrase.language for phrase in found.phrases}
     if (
-        found.verdict not in (Verdict.FOUND, Verdict.SIDE_MISSING)
+        found.finding not in (Finding.FOUND, Finding.SIDE_MISSING)
         or found.structure.replace("_", "") not in nomenclature.structure_slots
     ):
         return NO_SLOT
@@ -189,7 +189,7 @@ def _objection(found: OrganReading, slots: Slots, query: Query, nomenclature: No
     if slots.letters and (found.structure == "SeminalVes" or found.structure.startswith("VB")):
         return "perhaps prostate and seminal vesicles together, or two parts of the spine"
     one_side = found.structure.startswith("LN_") and found.structure != "LN_Pelvic"
-    if one_side and found.verdict is Verdict.SIDE_MISSING and not slots.sides:
+    if one_side and found.finding is Finding.SIDE_MISSING and not slots.sides:
         return "nodes of one side or both"
     if PLACES.intersection(slots.custom):
         return "a place beside a structure may be a part of it"

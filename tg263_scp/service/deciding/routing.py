@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from tg263_scp.config.networks import listed
+from tg263_scp.config.networks import in_networks
 from tg263_scp.config.routes import Route, route_settings
 from tg263_scp.config.sections import Config
 
@@ -40,5 +40,5 @@ def fits(route: Route, sender: Sender) -> bool:
     return (
         (not route.calling_ae_titles or sender.calling_ae_title.strip() in route.calling_ae_titles)
         and (not route.called_ae_titles or sender.called_ae_title.strip() in route.called_ae_titles)
-        and (not route.addresses or listed(sender.peer_address, route.addresses))
+        and (not route.addresses or in_networks(sender.peer_address, route.addresses))
     )

@@ -28,7 +28,7 @@ from tg263_scp.dicom.reading.identify import identify, is_rtstruct
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, RelabelOutcome, audit_record
 from tg263_scp.service.deciding.routing import Routes
-from tg263_scp.service.faults import place_of
+from tg263_scp.service.faults import fault_place
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Job, ObjectState
 from tg263_scp.service.llm.waiting_sets import AwaitingModel, Consultations
@@ -145,7 +145,7 @@ class Worker(PollingThread):
             raise  # the disk, not the object; or not to be decided yet: to be tried again
         except Exception as problem:
             # One object must never stop the others.
-            logger.error("job %d: held after %s", job.job, place_of(problem))
+            logger.error("job %d: held after %s", job.job, fault_place(problem))
             outcome = RelabelOutcome(OutcomeKind.HELD, "internal_error")
         if outcome.kind is not OutcomeKind.HELD and not route.destinations:
             outcome = replace(outcome, kind=OutcomeKind.HELD, reason="no_destination", proof=None)

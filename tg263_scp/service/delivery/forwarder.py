@@ -32,8 +32,8 @@ from threading import Lock
 from typing import Any, Protocol
 
 from tg263_scp.config.sections import Destination
-from tg263_scp.dicom.network.sender import MAX_CONTEXTS, Answer, Connection, Parcel, Target, Unavailable
-from tg263_scp.dicom.network.statuses import Verdict
+from tg263_scp.dicom.network.sender import MAX_CONTEXTS, Answer, Connection, Parcel, Peer, Unavailable
+from tg263_scp.dicom.network.statuses import StoreResult
 from tg263_scp.errors import HeldObjectError
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.delivery.outgoing import Outlet
@@ -61,7 +61,7 @@ class Line(Protocol):
     def abort(self) -> None: ...  # noqa: D102
 
 
-Connect = Callable[[Target, Collection[tuple[str, str]]], Line]
+Connect = Callable[[Peer, Collection[tuple[str, str]]], Line]
 
 
 class Forwarder(PollingThread):
@@ -86,7 +86,7 @@ class Forwarder(PollingThread):
         super().__init__(f"forwarder-{destination.name}", subject=destination.name, logger=logger)
         self._destination = destination
         self._name = destination.name
-        self._target = Target(
+        self._target = Peer(
             destination.host,
             destination.port,
             destination.ae_title,
@@ -176,7 +176,7 @@ class Forwarder(PollingThread):
         try:
             path, variant = self._outlet.outgoing(job, delivery)
         except HeldObjectError as problem:
-            self._fail(job, delivery, Answer(Verdict.PERMANENT, None, problem.message))
+            self._fail(job, delivery, Answer(StoreResult.PERMANENT, None, problem.message))
             return True
         self._outbox.sending(delivery, variant)
         late = any(uid.found in (Found.UNKNOWN, Found.UNDECIDED) for uid in variant.uids)
@@ -186,13 +186,13 @@ class Forwarder(PollingThread):
         self._step("sending")
         answer = line.send(Parcel(path, *_context(job)))
         self._step("answered")
-        if answer.verdict is Verdict.STORED:
+        if answer.result is StoreResult.STORED:
             self._record(job, delivery, "delivered", answer)
             self._step("delivery_audited")
             self._outbox.settle(delivery, DeliveryState.SENT, status=answer.status, error=_remark(answer))
             logger.info("job %d: sent to %s", job.job, self._name)
             return not self._recalled() and line.usable
-        if answer.verdict is Verdict.PERMANENT:
+        if answer.result is StoreResult.PERMANENT:
             self._fail(job, delivery, answer)
             return line.usable or answer.status is None
         if not line.usable:
@@ -235,7 +235,7 @@ class Forwarder(PollingThread):
         self._refusals += 1
         level = logging.ERROR if problem.permanent else logging.WARNING
         logger.log(level, "%s: %s; its queue waits", self._name, problem.message)
-        answer = Answer(Verdict.TRANSIENT, None, problem.message)
+        answer = Answer(StoreResult.TRANSIENT, None, problem.message)
         for job, delivery in batch:
             if self._given_up(delivery):
                 self._fail(job, delivery, answer)

@@ -25,7 +25,7 @@ from threading import Lock
 from typing import Any
 
 from tg263_scp.decision import Choice
-from tg263_scp.errors import ModelError
+from tg263_scp.errors import LlmError
 
 IN_MEMORY = Path(":memory:")
 _SCHEMA = """
@@ -41,7 +41,7 @@ class AnswerStore:
     A new file is for its user alone. One that is no such file any more is put aside, and a new one begun.
 
     Raises:
-        ModelError: (by each method too; reason ``memory``) the file cannot be used.
+        LlmError: (by each method too; reason ``memory``) the file cannot be used.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
@@ -122,7 +122,7 @@ def remembered_answers(path: Path) -> int:
     """Count the answers in a file without writing anything; a file that does not exist yet has none.
 
     Raises:
-        ModelError: the file, or its folder, could not be used.
+        LlmError: the file, or its folder, could not be used.
     """
     place = next(each for each in (path, *path.absolute().parents) if each.exists())
     try:
@@ -136,9 +136,9 @@ def remembered_answers(path: Path) -> int:
         raise _unusable(path, problem) from problem
 
 
-def _unusable(path: Path, problem: Exception) -> ModelError:
+def _unusable(path: Path, problem: Exception) -> LlmError:
     said = problem.strerror if isinstance(problem, OSError) else str(problem)
-    return ModelError(
+    return LlmError(
         "memory",
         f"the file of the model's answers {path} cannot be used: {said}",
         hint="see llm.cache_file; the file may be removed, the model is then asked again",

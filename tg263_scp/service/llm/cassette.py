@@ -17,8 +17,8 @@ from threading import Lock
 from typing import Any, TextIO
 
 from tg263_scp import __version__
-from tg263_scp.errors import ModelError, Tg263Error
-from tg263_scp.service.llm.ollama_client import Completion, ModelFacts
+from tg263_scp.errors import LlmError, Tg263Error
+from tg263_scp.service.llm.ollama_client import Completion, LlmFacts
 from tg263_scp.service.llm.voting import Chooser
 
 _FORMAT = "tg263-scp cassette 1"
@@ -40,7 +40,7 @@ class Recorder:
         self._file: TextIO = os.fdopen(descriptor, "w", encoding="utf-8", newline="\n")
         self._begun = False
 
-    def facts(self) -> ModelFacts:
+    def facts(self) -> LlmFacts:
         """Return the facts of the model; the first ones open the cassette."""
         facts = self._chooser.facts()
         with self._lock:
@@ -61,7 +61,7 @@ class Recorder:
         request = {"messages": [list(message) for message in messages], "schema": schema, "seed": seed}
         try:
             completion = self._chooser.complete(messages, schema, seed=seed, timeout_s=timeout_s)
-        except ModelError as problem:
+        except LlmError as problem:
             with self._lock:
                 self._write({**request, "failed": problem.reason})
             raise
@@ -103,7 +103,7 @@ class Player:
                 head = json.loads(file.readline())
                 if head["format"] != _FORMAT:
                     raise ValueError("another format")
-                self._facts = ModelFacts(**head["model"])
+                self._facts = LlmFacts(**head["model"])
                 for line in map(json.loads, file):
                     if "texts" in line:
                         self._vectors.update(zip(line["texts"], line["vectors"], strict=True))
@@ -115,7 +115,7 @@ class Player:
                 f"{path} is no cassette of this program", hint="evaluate --llm --record FILE writes one"
             ) from problem
 
-    def facts(self) -> ModelFacts:
+    def facts(self) -> LlmFacts:
         """Return the facts of the model that was recorded."""
         return self._facts
 
@@ -130,23 +130,23 @@ class Player:
         """Return the recorded answer.
 
         Raises:
-            ModelError: nothing was recorded for this request, or a failure was.
+            LlmError: nothing was recorded for this request, or a failure was.
         """
         line = self._answers.get(_request(messages, schema, seed), {"failed": "not_recorded"})
         if "failed" in line:
-            raise ModelError(line["failed"], "the cassette holds no answer to this request")
+            raise LlmError(line["failed"], "the cassette holds no answer to this request")
         return Completion(**line["answer"])
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Return the recorded embeddings.
 
         Raises:
-            ModelError: one was not recorded.
+            LlmError: one was not recorded.
         """
         try:
             return [self._vectors[text] for text in texts]
         except KeyError:
-            raise ModelError("not_recorded", "the cassette holds no embedding of a text") from None
+            raise LlmError("not_recorded", "the cassette holds no embedding of a text") from None
 
     def close(self) -> None:
         """Nothing to close: the cassette was read as a whole."""

@@ -21,8 +21,8 @@ from threading import Lock
 
 from tg263_scp.config.llm import Llm
 from tg263_scp.decision import Choice
-from tg263_scp.errors import ModelError
-from tg263_scp.naming.llm.choice import Model
+from tg263_scp.errors import LlmError
+from tg263_scp.naming.llm.choice import LlmView
 from tg263_scp.naming.llm.prompt_files import load_prompts
 from tg263_scp.naming.llm.prompts import Assembled, PromptBook, assemble
 from tg263_scp.naming.llm.questions import Question, without
@@ -31,7 +31,7 @@ from tg263_scp.service.llm.answer_store import AnswerStore
 from tg263_scp.service.llm.breaker import Breaker
 from tg263_scp.service.llm.counters import Counts
 from tg263_scp.service.llm.embedding import Embedding
-from tg263_scp.service.llm.ollama_client import Completion, ModelFacts, OllamaClient
+from tg263_scp.service.llm.ollama_client import Completion, LlmFacts, OllamaClient
 from tg263_scp.service.llm.voting import Chooser, vote
 
 logger = logging.getLogger("tg263_scp.model")
@@ -55,7 +55,7 @@ class Missed:
 class Consulted:
     """What asking brought: how many questions were answered, and why others were not.
 
-    ``reason`` is empty where all were, else a reason of :class:`ModelError` or ``paused``, ``budget`` (no time left),
+    ``reason`` is empty where all were, else a reason of :class:`LlmError` or ``paused``, ``budget`` (no time left),
     ``too_many`` (more than are asked at a time), ``outside`` (not what was offered), ``changed`` (another model meanwhile).
     """
 
@@ -133,13 +133,13 @@ class Consultant:
     def _countered(self, question: Question) -> Assembled:
         return assemble(question, self._book)
 
-    def view(self, missed: Missed) -> Model:
+    def view(self, missed: Missed) -> LlmView:
         """Return the model as naming sees it: remembered answers only; what is missing is noted in ``missed``."""
 
         def choice_of(question: Question) -> Choice | None:
             try:
                 choice = self._store.answer(self._key(question, self._digest)) if self._digest else None
-            except ModelError as problem:
+            except LlmError as problem:
                 self._failed(problem)
                 return None
             if choice is None:
@@ -152,14 +152,14 @@ class Consultant:
             text = " ".join(words)
             try:
                 found = self._embedding.near(text) if self._embedding else ()
-            except ModelError as problem:
+            except LlmError as problem:
                 self._failed(problem)
                 return ()
             if found is None:
                 missed.texts.setdefault(text)
             return found
 
-        return Model(
+        return LlmView(
             choice_of,
             applies=self._llm.apply == "unanimous",
             candidates=self._llm.candidates,
@@ -189,14 +189,14 @@ class Consultant:
             outcomes = self._ask_all(questions, facts, until, advance)
             choices = {q: outcome for q, outcome in outcomes.items() if isinstance(outcome, Choice)}
             if choices and self.meet().digest != facts.digest:
-                raise ModelError(
+                raise LlmError(
                     "changed",
                     "another model answers than before",
                     hint="the names are asked again, of the new model",
                 )
             for question, choice in choices.items():
                 self._store.keep_answer(self._key(question, facts.digest), choice)
-        except ModelError as problem:
+        except LlmError as problem:
             self._failed(problem)
             return Consulted(0, problem.reason)
         self._counts.add(answered=len(choices))
@@ -207,7 +207,7 @@ class Consultant:
         """Look whether the model is there and still the same one; say so in the log where that is news."""
         try:
             facts = self.meet()
-        except ModelError as problem:
+        except LlmError as problem:
             self._up = False
             if self._told is not False and not self._closed:
                 logger.warning("names that no rule knows go to review: %s", problem)
@@ -217,11 +217,11 @@ class Consultant:
                 logger.info("asking %s (%s, Ollama %s)", facts.model, facts.digest[:12], facts.server_version)
             self._told = True
 
-    def meet(self) -> ModelFacts:
+    def meet(self) -> LlmFacts:
         """Return the facts of the model that answers now.
 
         Raises:
-            ModelError: it is not there, or may not be asked.
+            LlmError: it is not there, or may not be asked.
         """
         facts = self._chooser.facts()
         with self._lock:
@@ -232,7 +232,7 @@ class Consultant:
         return facts
 
     def _ask_all(
-        self, questions: Sequence[Question], facts: ModelFacts, until: float, advance: Callable[[int], None]
+        self, questions: Sequence[Question], facts: LlmFacts, until: float, advance: Callable[[int], None]
     ) -> dict[Question, Choice | str]:
         """Ask questions side by side; a question without an answer gets the reason instead."""
 
@@ -241,7 +241,7 @@ class Consultant:
                 if not self._breaker.allows:
                     return "paused"
                 choice = self._ask(question, facts, until)
-            except ModelError as problem:
+            except LlmError as problem:
                 self._failed(problem)
                 return problem.reason
             finally:
@@ -255,7 +255,7 @@ class Consultant:
         with ThreadPoolExecutor(self._llm.concurrent_requests, "model") as pool:
             return dict(zip(questions, pool.map(ask, questions), strict=True))
 
-    def _ask(self, question: Question, facts: ModelFacts, until: float) -> Choice | None:
+    def _ask(self, question: Question, facts: LlmFacts, until: float) -> Choice | None:
         """Ask until the votes are certain; None where the budget ends before."""
 
         def complete(request: Assembled, seed: int) -> Completion | None:
@@ -299,7 +299,7 @@ class Consultant:
         )
         return hashlib.sha256(json.dumps([question.key, *under]).encode()).hexdigest()
 
-    def _failed(self, problem: ModelError) -> None:
+    def _failed(self, problem: LlmError) -> None:
         if self._closed:
             return  # it was cut off by us
         self._counts.add(failures=1)
@@ -320,7 +320,7 @@ def configured_consultant(llm: Llm, nomenclature: Nomenclature) -> Consultant:
 
     Raises:
         PromptError: a prompt cannot be used.
-        ModelError: the file of answers cannot be used.
+        LlmError: the file of answers cannot be used.
         Tg263Error: certificates or a key cannot be used.
     """
     book = load_prompts(nomenclature)

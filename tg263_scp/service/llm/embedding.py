@@ -37,7 +37,7 @@ class Embedding:
         """Return the structures nearest to a text, nearest first; None where it, or the list, was not embedded yet.
 
         Raises:
-            ModelError: what was kept cannot be read.
+            LlmError: what was kept cannot be read.
         """
         vector = self._store.vector(self._key(text))
         if vector is None or not self._known():
@@ -49,7 +49,7 @@ class Embedding:
         """Embed texts, and the list where that was not done yet.
 
         Raises:
-            ModelError: the model gives no vectors, or they cannot be kept.
+            LlmError: the model gives no vectors, or they cannot be kept.
         """
         wanted = [*texts, *self._descriptions.values()]
         unknown = [text for text in dict.fromkeys(wanted) if self._store.vector(self._key(text)) is None]

@@ -22,7 +22,7 @@ import httpx
 import ollama
 
 from tg263_scp.config.llm import Llm
-from tg263_scp.errors import ModelError, Tg263Error
+from tg263_scp.errors import LlmError, Tg263Error
 from tg263_scp.service.llm.bounded_http import BoundedTransport, TooManyBytes, exchange
 from tg263_scp.service.llm.ollama_errors import cut_off, malformed, missing, overlong, refused
 
@@ -40,7 +40,7 @@ _EMBEDDING_BYTES = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFacts:
+class LlmFacts:
     """What is known of the server and of the model: the same ``digest`` (SHA-256, hex) is the same model.
 
     ``context_tokens`` is what the model was made for; 0 where the server does not say. ``remote_host`` is where the server
@@ -94,11 +94,11 @@ class OllamaClient:
         # The ollama package would add the API key that it finds in the environment.
         return cls(llm, BoundedTransport(_tls(llm), withheld={"authorization"} - given))
 
-    def facts(self) -> ModelFacts:
+    def facts(self) -> LlmFacts:
         """Look up server and model; call this first, since only this finds out that a model runs elsewhere.
 
         Raises:
-            ModelError: no server, no such model, or a model that runs elsewhere without ``llm.allow_remote``.
+            LlmError: no server, no such model, or a model that runs elsewhere without ``llm.allow_remote``.
         """
         llm = self._llm
         with self._exchange(min(FACTS_TIMEOUT_S, llm.answer_timeout_s), _FACTS_BYTES, llm.model):
@@ -113,7 +113,7 @@ class OllamaClient:
             ):  # what is known of the last is used below
                 entry = listed.get(model.lower()) or listed.get(f"{model.lower()}:latest") or {}
                 if entry.get("remote_host") and not llm.allow_remote:
-                    raise ModelError(
+                    raise LlmError(
                         "remote",
                         f"Ollama passes questions for {model} on to another server",
                         hint="choose a model that runs here, or set llm.allow_remote if ROI names may leave",
@@ -122,7 +122,7 @@ class OllamaClient:
                 raise missing(llm.model)
             shown = self._ollama.show(llm.model)
             info, details = shown.modelinfo or {}, shown.details
-            return ModelFacts(
+            return LlmFacts(
                 server_version=str(version),
                 model=llm.model,
                 digest=str(entry["digest"]).removeprefix("sha256:"),
@@ -149,7 +149,7 @@ class OllamaClient:
             timeout_s: wall clock for all of it: connecting, waiting in Ollama's queue, loading the model, answering.
 
         Raises:
-            ModelError: there is no complete answer.
+            LlmError: there is no complete answer.
         """
         llm, started = self._llm, time.monotonic()
         options = {
@@ -177,11 +177,11 @@ class OllamaClient:
         """Return a vector for each text, from ``llm.embed_model``, within ``llm.answer_timeout_s``.
 
         Raises:
-            ModelError: there is not one vector for each text, all of one length.
+            LlmError: there is not one vector for each text, all of one length.
         """
         model = self._llm.embed_model
         if not model:
-            raise ModelError(
+            raise LlmError(
                 "model_missing", "no model for embeddings is configured", hint="set llm.embed_model"
             )
         max_bytes = _EMBEDDING_BYTES * (len(texts) + 1)
@@ -217,13 +217,13 @@ class OllamaClient:
             except ollama.ResponseError as problem:
                 raise refused(problem.status_code, str(problem.error), host, model) from None
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
-                raise ModelError(
+                raise LlmError(
                     "unreachable",
                     f"no language model answers at {host}: {problem}",
                     hint="start Ollama (ollama serve) or correct llm.host; until then names go to review",
                 ) from None
             except httpcore.TimeoutException:
-                raise ModelError(
+                raise LlmError(
                     "timeout",
                     f"{host} gave no complete answer within {seconds:g} s",
                     hint="a smaller model, a faster computer, or a longer llm.answer_timeout_s",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from tg263_scp.errors import ModelError
+from tg263_scp.errors import LlmError
 
 _KNOWN_REFUSALS = {
     "more system memory": (
@@ -24,7 +24,7 @@ _KNOWN_REFUSALS = {
 _SEE_LOG = "see the log of the server for why"
 
 
-def refused(status: int, said: str, host: str, model: str) -> ModelError:
+def refused(status: int, said: str, host: str, model: str) -> LlmError:
     """Say what an error of the server means; ``status`` is not positive where it came after the answer had begun."""
     said = said.lower()
     if "not found" in said and "model" in said:
@@ -32,30 +32,30 @@ def refused(status: int, said: str, host: str, model: str) -> ModelError:
     if status == HTTPStatus.NOT_FOUND:
         return malformed(host)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return ModelError("refused", f"{host} does not let us in", hint="put what it wants into llm.headers")
+        return LlmError("refused", f"{host} does not let us in", hint="put what it wants into llm.headers")
     for known, (meaning, hint) in _KNOWN_REFUSALS.items():
         if known in said:
-            return ModelError("refused", f"{host}: {meaning}", hint=hint)
+            return LlmError("refused", f"{host}: {meaning}", hint=hint)
     number = f" (HTTP status {status})" if status > 0 else ""
-    return ModelError("refused", f"{host} refused the request{number}", hint=_SEE_LOG)
+    return LlmError("refused", f"{host} refused the request{number}", hint=_SEE_LOG)
 
 
-def missing(model: str) -> ModelError:
+def missing(model: str) -> LlmError:
     """The server does not have the model."""
-    return ModelError("model_missing", f"the server has no model {model}", hint=f"ollama pull {model}")
+    return LlmError("model_missing", f"the server has no model {model}", hint=f"ollama pull {model}")
 
 
-def overlong() -> ModelError:
+def overlong() -> LlmError:
     """The answer has no end, or none that is worth waiting for."""
-    return ModelError("overlong", "the answer is longer than any choice can be", hint="try another llm.model")
+    return LlmError("overlong", "the answer is longer than any choice can be", hint="try another llm.model")
 
 
-def cut_off() -> ModelError:
+def cut_off() -> LlmError:
     """The connection or the answer ended before the answer was complete."""
-    return ModelError("incomplete", "the answer ended in the middle", hint=_SEE_LOG)
+    return LlmError("incomplete", "the answer ended in the middle", hint=_SEE_LOG)
 
 
-def malformed(host: str) -> ModelError:
+def malformed(host: str) -> LlmError:
     """What answers is not an Ollama."""
     problem = f"what answers at {host} does not speak Ollama's protocol"
-    return ModelError("malformed", problem, hint="correct llm.host")
+    return LlmError("malformed", problem, hint="correct llm.host")

@@ -14,10 +14,10 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from tg263_scp.decision import Choice
-from tg263_scp.errors import ModelError
+from tg263_scp.errors import LlmError
 from tg263_scp.naming.llm.prompts import Assembled
 from tg263_scp.naming.llm.questions import NONE, Question, without
-from tg263_scp.service.llm.ollama_client import Completion, ModelFacts
+from tg263_scp.service.llm.ollama_client import Completion, LlmFacts
 
 _Answer = tuple[tuple[str, str], ...]
 """Slot and chosen id, in the order of the slots."""
@@ -26,7 +26,7 @@ _Answer = tuple[tuple[str, str], ...]
 class Chooser(Protocol):
     """What is needed of a client; see :class:`tg263_scp.service.llm.ollama_client.OllamaClient`."""
 
-    def facts(self) -> ModelFacts: ...  # noqa: D102
+    def facts(self) -> LlmFacts: ...  # noqa: D102
 
     def complete(  # noqa: D102
         self,
@@ -45,7 +45,7 @@ class Chooser(Protocol):
 def vote(
     question: Question,
     requests: Sequence[Assembled],
-    facts: ModelFacts,
+    facts: LlmFacts,
     complete: Callable[[Assembled, int], Completion | None],
     countered: Callable[[Question], Assembled] | None = None,
 ) -> Choice | None:
@@ -62,7 +62,7 @@ def vote(
         The choice, or None where the time was over before.
 
     Raises:
-        ModelError: the model fails, or answers something that was not offered.
+        LlmError: the model fails, or answers something that was not offered.
     """
     votes: Counter[_Answer] = Counter()
     completions: list[Completion] = []
@@ -112,12 +112,12 @@ def checked(text: str, question: Question) -> _Answer:
     """Return the answer in a text, slot by slot.
 
     Raises:
-        ModelError: it is no JSON of the wanted form, or chooses what was not offered; the text is not repeated.
+        LlmError: it is no JSON of the wanted form, or chooses what was not offered; the text is not repeated.
     """
     try:
         answer = _form_of(question).model_validate_json(text)
     except ValidationError:
-        raise ModelError(
+        raise LlmError(
             "outside", "the model answered something that was not offered", hint="choose another llm.model"
         ) from None
     return tuple((name, getattr(answer, name)) for name, _ in question.slots)

@@ -19,11 +19,11 @@ from threading import Lock, Thread
 
 from tg263_scp.decision import Decision, Roi
 from tg263_scp.naming.decide import Decide, decide_set
-from tg263_scp.naming.llm.choice import Model
+from tg263_scp.naming.llm.choice import LlmView
 from tg263_scp.naming.query import NamingOptions
 from tg263_scp.naming.rules.sides_by_contours import PlaceOf
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.service.faults import place_of as place_of_fault
+from tg263_scp.service.faults import fault_place
 from tg263_scp.service.llm.consultant import Consultant, Missed
 from tg263_scp.service.llm.counters import Counts
 
@@ -114,19 +114,17 @@ class Consultations:
             options: NamingOptions,
             *,
             place_of: PlaceOf | None = None,
-            model: Model | None = None,
+            llm: LlmView | None = None,
         ) -> tuple[Decision, ...]:
             missed = Missed()
-            model = model or self._consultant.view(missed)
+            llm = llm or self._consultant.view(missed)
             try:
-                decisions = decide(rois, nomenclature, options, place_of=place_of, model=model)
+                decisions = decide(rois, nomenclature, options, place_of=place_of, llm=llm)
             except OSError:
                 raise  # the disk, not the model
             except Exception as problem:
                 # Whatever the model has to do with it: without it the set may well be decided.
-                logger.error(
-                    "job %d: decided without the language model after %s", job, place_of_fault(problem)
-                )
+                logger.error("job %d: decided without the language model after %s", job, fault_place(problem))
                 return decide(rois, nomenclature, options, place_of=place_of)
             if missed and self._is_worth_waiting(job):
                 raise AwaitingModel(missed)
@@ -176,7 +174,7 @@ class Consultations:
                 self._ask(job, wait)
             except Exception as problem:
                 # A fault of ours may cost an answer, never an object.
-                logger.error("job %d: the model was not asked after %s", job, place_of_fault(problem))
+                logger.error("job %d: the model was not asked after %s", job, fault_place(problem))
             with self._lock:
                 wait.waiting = False
             self._wake()
@@ -200,19 +198,19 @@ def asking_at_once(consultant: Consultant) -> Decide:
         options: NamingOptions,
         *,
         place_of: PlaceOf | None = None,
-        model: Model | None = None,
+        llm: LlmView | None = None,
     ) -> tuple[Decision, ...]:
         until = time.monotonic() + consultant.object_budget_s
         for _ in range(MOST_ROUNDS):
             missed = Missed()
-            view = model or consultant.view(missed)
-            decisions = decide_set(rois, nomenclature, options, place_of=place_of, model=view)
+            view = llm or consultant.view(missed)
+            decisions = decide_set(rois, nomenclature, options, place_of=place_of, llm=view)
             left_s = until - time.monotonic()
             if not missed or left_s <= 0:
                 return decisions
             consultant.consult(missed, budget_s=left_s)
         return decide_set(
-            rois, nomenclature, options, place_of=place_of, model=model or consultant.view(Missed())
+            rois, nomenclature, options, place_of=place_of, llm=llm or consultant.view(Missed())
         )
 
     return decided

@@ -18,8 +18,8 @@ from tg263_scp.config.loading import load_config
 from tg263_scp.config.sections import Config
 from tg263_scp.dicom.encoding.part10 import opened, write_part10
 from tg263_scp.dicom.network.listener import Listener, Received
-from tg263_scp.dicom.network.sender import Connection, Parcel, Target
-from tg263_scp.dicom.network.statuses import StoreStatus, Verdict
+from tg263_scp.dicom.network.sender import Connection, Parcel, Peer
+from tg263_scp.dicom.network.statuses import StoreResult, StoreStatus
 from tg263_scp.dicom.reading.identify import identify, is_rtstruct
 from tg263_scp.dicom.synthetic.structure_sets import write_synthetic
 from tg263_scp.errors import HeldObjectError, Tg263Error
@@ -212,13 +212,13 @@ def _send(sent: Sequence[Sent], address: tuple[str, int], config: Config) -> Non
         identity = identify(each.path)
         assert identity is not None, "written with a file head"
         parcels.append(Parcel(each.path, identity.sop_class_uid, identity.transfer_syntax_uid))
-    target = Target(*address, ae_title=config.listen.ae_title, calling_ae_title="TPS")
+    target = Peer(*address, ae_title=config.listen.ae_title, calling_ae_title="TPS")
     if not parcels:
         return
     with Connection(target, {parcel.context for parcel in parcels}) as connection:
         for each, parcel in zip(sent, parcels, strict=True):
             answer = connection.send(parcel)
-            if answer.verdict is not Verdict.STORED:
+            if answer.result is not StoreResult.STORED:
                 each.problem = f"not accepted by the node: {answer.text}"
 
 

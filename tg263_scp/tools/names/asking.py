@@ -15,7 +15,7 @@ from typing import TypeVar
 from tg263_scp.config.loading import load_config
 from tg263_scp.decision import Choice, Decision
 from tg263_scp.errors import Tg263Error
-from tg263_scp.naming.llm.choice import Model
+from tg263_scp.naming.llm.choice import LlmView
 from tg263_scp.naming.llm.prompt_files import load_prompts
 from tg263_scp.naming.llm.prompts import Assembled
 from tg263_scp.naming.llm.questions import Question
@@ -54,7 +54,7 @@ def make_consultant(config: Path | None, nomenclature: Nomenclature, tape: Tape 
 
     Raises:
         ConfigError: the configuration cannot be used.
-        ModelError: the model is not there.
+        LlmError: the model is not there.
         Tg263Error: the tape, the memory or a certificate cannot be used.
     """
     llm = load_config(config).llm
@@ -126,13 +126,13 @@ class Asker:
         """Decide every row of a table, in the order of the rows."""
         return self(namer, lambda asking: decide_table(table, asking))
 
-    def _noting(self, model: Model) -> Model:
+    def _noting(self, llm: LlmView) -> LlmView:
         def choice_of(question: Question) -> Choice | None:
-            choice = model.choice_of(question)
+            choice = llm.choice_of(question)
             self.seen[question.key] = question, choice
             return choice
 
-        return replace(model, choice_of=choice_of)
+        return replace(llm, choice_of=choice_of)
 
     def _ask(self, missed: Missed) -> str:
         """Ask in batches; return why some were not answered, if so."""
@@ -166,7 +166,7 @@ def decide_asking(
 
     Raises:
         ConfigError: the configuration cannot be used.
-        ModelError: the model is not there.
+        LlmError: the model is not there.
     """
     with open_consultant(config, namer.nomenclature) as consultant:
         asker = Asker(consultant)

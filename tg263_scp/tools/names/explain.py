@@ -15,7 +15,7 @@ from rich.tree import Tree
 from tg263_scp.decision import Candidate, Choice, Decision, Roi, Status, Step
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.decide import RULES
-from tg263_scp.naming.llm.choice import model_choice
+from tg263_scp.naming.llm.choice import llm_choice
 from tg263_scp.naming.rules.vetoes import VETOES
 from tg263_scp.naming.words.letters import tokenise
 from tg263_scp.service.namer import Namer, open_namer
@@ -139,7 +139,7 @@ def _trail(steps: Sequence[Step]) -> Table:
 
 def rule_names() -> dict[str, str]:
     """The names of rules and vetoes in words, by code."""
-    named = [*RULES, ("R090", model_choice), *((code, veto) for code, _, veto in VETOES)]
+    named = [*RULES, ("R090", llm_choice), *((code, veto) for code, _, veto in VETOES)]
     return {code: rule.__name__.replace("_", " ") for code, rule in named}
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from tg263_scp.decision import Choice, Status
 from tg263_scp.naming.llm.questions import NONE
-from tg263_scp.service.llm.ollama_client import ModelFacts
+from tg263_scp.service.llm.ollama_client import LlmFacts
 from tg263_scp.tools.names.asking import Asker
 from tg263_scp.tools.names.evaluation import Evaluation, Verdict, wilson
 
 
-def use_of_model(facts: ModelFacts, evaluation: Evaluation, asker: Asker) -> dict[str, Any]:
+def use_of_model(facts: LlmFacts, evaluation: Evaluation, asker: Asker) -> dict[str, Any]:
     """Return what a model did in an evaluation: who it is, how many names it resolved, how right, and what that cost.
 
     Tokens and seconds are those of one question, all samples together, as the server told them when it was asked.

@@ -15,13 +15,13 @@ from pathlib import Path
 from tg263_scp.config.loading import load_config
 from tg263_scp.config.routes import Route
 from tg263_scp.config.sections import Config, Destination
-from tg263_scp.dicom.network.sender import Target
+from tg263_scp.dicom.network.sender import Peer
 from tg263_scp.dicom.network.verification import EchoAnswer
 from tg263_scp.dicom.network.verification import echo as send_echo
 from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.audit import verify
-from tg263_scp.tools.operate.model_checks import Check, model_checks
+from tg263_scp.tools.operate.llm_checks import Check, llm_checks
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import print_json, visible
 
@@ -68,7 +68,7 @@ def _show(check: Check) -> None:
         print(f"      hint: {check.hint}")
 
 
-def _targets(peer: str | None, config: Path | None) -> list[tuple[str, Target]]:
+def _targets(peer: str | None, config: Path | None) -> list[tuple[str, Peer]]:
     if peer is None:
         if config is None:
             raise UsageError("say whom to call", hint="give AE@HOST:PORT, or --config for its destinations")
@@ -78,20 +78,20 @@ def _targets(peer: str | None, config: Path | None) -> list[tuple[str, Target]]:
         raise UsageError("a peer is written AE@HOST:PORT", hint="such as TG263@127.0.0.1:11112")
     calling = load_config(config).listen.ae_title
     timeouts = (_ECHO_TIMEOUT_S,) * 3
-    return [(peer, Target(found["host"].strip("[]"), int(found["port"]), found["ae"], calling, *timeouts))]
+    return [(peer, Peer(found["host"].strip("[]"), int(found["port"]), found["ae"], calling, *timeouts))]
 
 
-def _target(destination: Destination) -> Target:
+def _target(destination: Destination) -> Peer:
     timeouts = (
         min(_ECHO_TIMEOUT_S, destination.connect_timeout_s),
         min(_ECHO_TIMEOUT_S, destination.acse_timeout_s),
         min(_ECHO_TIMEOUT_S, destination.dimse_timeout_s),
     )
     calling = destination.calling_ae_title or ""
-    return Target(destination.host, destination.port, destination.ae_title, calling, *timeouts)
+    return Peer(destination.host, destination.port, destination.ae_title, calling, *timeouts)
 
 
-def _echo_check(name: str, target: Target) -> Check:
+def _echo_check(name: str, target: Peer) -> Check:
     answer: EchoAnswer = send_echo(target)
     hint = "is it running, does it know our AE title, does a firewall let us through?"
     place = f"{target.ae_title}@{target.host}:{target.port}"
@@ -118,7 +118,7 @@ def _checks(path: Path | None) -> Iterator[Check]:
     yield _peers(config)
     for route in config.routes:
         yield _route(route, config)
-    yield from model_checks(config.llm)
+    yield from llm_checks(config.llm)
     if not config.destinations:
         yield Check(
             "destinations", False, "none: every object would be held", "add at least one to the configuration"
@@ -230,7 +230,7 @@ def _port(config: Config) -> Check:
     if not said:
         return Check("port", True, f"{listen.host}:{listen.port} is free")
     host = "127.0.0.1" if listen.host in ("0.0.0.0", "") else listen.host
-    answer = send_echo(Target(host, listen.port, listen.ae_title, listen.ae_title, *(_ECHO_TIMEOUT_S,) * 3))
+    answer = send_echo(Peer(host, listen.port, listen.ae_title, listen.ae_title, *(_ECHO_TIMEOUT_S,) * 3))
     if answer.answered:
         return Check("port", True, f"{listen.host}:{listen.port}: a node runs there and answers")
     return Check(

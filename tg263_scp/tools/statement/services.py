@@ -12,7 +12,7 @@ from tg263_scp.dicom.editing.written_attributes import (
     written_attributes,
     written_references,
 )
-from tg263_scp.dicom.network.statuses import OTHER, REACTIONS, Reaction, StoreStatus, Verdict
+from tg263_scp.dicom.network.statuses import OTHER, REACTIONS, Reaction, StoreResult, StoreStatus
 from tg263_scp.dicom.network.storage_classes import (
     VERIFICATION_TRANSFER_SYNTAXES,
     accepted_transfer_syntaxes,
@@ -65,9 +65,9 @@ CHARSET_TERMS = (
 """The defined terms of PS3.3 C.12.1.1.2: term, repertoire, and a value of Specific Character Set (0008,0005) that holds it."""
 
 _OUTCOME = {
-    Verdict.STORED: ("Stored", "scu-stored"),
-    Verdict.TRANSIENT: ("Tried again", "scu-tried-again"),
-    Verdict.PERMANENT: ("Failed", "scu-failed"),
+    StoreResult.STORED: ("Stored", "scu-stored"),
+    StoreResult.TRANSIENT: ("Tried again", "scu-tried-again"),
+    StoreResult.PERMANENT: ("Failed", "scu-failed"),
 }
 
 
@@ -116,7 +116,7 @@ def scu_status_table(link: Link) -> str:
     """Table 7-42: what is made of each answer of a destination."""
     rows = []
     for each in (*REACTIONS, OTHER):
-        outcome, claim = _OUTCOME[each.verdict]
+        outcome, claim = _OUTCOME[each.result]
         shown = link("scu-other" if each is OTHER else claim)
         rows.append((each.service_status, each.meaning, _codes(each), f"{outcome} {shown}"))
     return table(("service status", "further meaning", "status code", "behaviour"), rows)

@@ -20,7 +20,7 @@ from tg263_scp.resources import data_folder
 from tg263_scp.tools.shared.csv_tables import write_atomically
 from tg263_scp.tools.shared.exitcode import ExitCode
 from tg263_scp.tools.shared.terminal import print_json, print_table
-from tg263_scp.tools.statement import configured, model, network, services
+from tg263_scp.tools.statement import configured, llm, network, services
 from tg263_scp.tools.statement.evidence import Claim, evidence_table, load_claims
 from tg263_scp.tools.statement.markdown import contents
 from tg263_scp.tools.statement.network import duration
@@ -102,11 +102,11 @@ def _facts(
         "association_table": network.association_table(config, link),
         "reason_table": configured.reason_table(),
         "settings_table": settings_table(settings),
-        "model_now": model.model_now(config.llm),
+        "model_now": llm.llm_now(config.llm),
         "model_budget": duration(config.llm.object_budget_s),
-        "model_sent_table": model.sent_table(),
+        "model_sent_table": llm.sent_table(),
         "prompts_digest": prompts_digest(),
-        "prompt_table": model.prompt_table(),
+        "prompt_table": llm.prompt_table(),
         "gate_table": configured.gate_table(config, settings, link),
         "routes_now": configured.routes_now(config),
         "route_table": configured.route_table(config),

@@ -8,7 +8,7 @@ from tg263_scp.naming.llm.questions import LONGEST_SENT
 from tg263_scp.tools.statement.markdown import table
 
 
-def model_now(llm: Llm) -> str:
+def llm_now(llm: Llm) -> str:
     """Whether and where a model is asked, in sentences."""
     if not llm.enabled:
         return "Switched off here (`llm.enabled: no`): names that no rule knows go to a person. Otherwise:"

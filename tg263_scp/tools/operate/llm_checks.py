@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tg263_scp.config.llm import Llm
-from tg263_scp.errors import ModelError, Tg263Error
+from tg263_scp.errors import LlmError, Tg263Error
 from tg263_scp.service.llm.answer_store import remembered_answers
-from tg263_scp.service.llm.ollama_client import Completion, ModelFacts, OllamaClient
+from tg263_scp.service.llm.ollama_client import Completion, LlmFacts, OllamaClient
 
 LOADING_TIMEOUT_S = 180.0
 """The first answer waits until the model is loaded."""
@@ -27,7 +27,7 @@ _QUESTION = [("user", "Reply with the single word banana, as JSON with the key a
 """A server that forces the answer into the schema cannot give what this asks for."""
 
 
-def model_checks(llm: Llm) -> Iterator[Check]:
+def llm_checks(llm: Llm) -> Iterator[Check]:
     """Examine the language model that the configuration names."""
     if not llm.enabled:
         yield Check("model", True, "off (llm.enabled: no): names that no rule knows go to review")
@@ -51,13 +51,13 @@ def _server_checks(llm: Llm) -> Iterator[Check]:
         if llm.embed_model:
             (vector,) = client.embed(["heart"])
             yield Check("embeddings", True, f"{llm.embed_model}: {len(vector)} dimensions")
-    except ModelError as problem:
+    except LlmError as problem:
         yield _not_there(llm, problem)
     finally:
         client.close()
 
 
-def _not_there(llm: Llm, problem: ModelError) -> Check:
+def _not_there(llm: Llm, problem: LlmError) -> Check:
     remedy = problem.hint
     if problem.reason == "unreachable":
         remedy = f"start Ollama (ollama serve) and fetch the model (ollama pull {llm.model})"
@@ -73,11 +73,11 @@ def _memory(llm: Llm) -> Check:
     name = "model memory"
     try:
         return Check(name, True, f"{remembered_answers(llm.cache_file)} answers in {llm.cache_file}")
-    except ModelError as problem:
+    except LlmError as problem:
         return Check(name, False, problem.message, problem.hint)
 
 
-def _there(llm: Llm, facts: ModelFacts) -> Check:
+def _there(llm: Llm, facts: LlmFacts) -> Check:
     size = " ".join(filter(None, (facts.parameter_size, facts.quantization)))
     detail = (
         f"{facts.model} ({size or 'size unknown'}), digest {facts.digest[:12]},"
@@ -86,7 +86,7 @@ def _there(llm: Llm, facts: ModelFacts) -> Check:
     return Check("model", True, detail)
 
 
-def _place(llm: Llm, facts: ModelFacts) -> Check:
+def _place(llm: Llm, facts: LlmFacts) -> Check:
     """Names that leave this computer do so with leave (the configuration saw to that), and encrypted."""
     name = "where the model runs"
     if facts.remote_host:
@@ -100,7 +100,7 @@ def _place(llm: Llm, facts: ModelFacts) -> Check:
     return Check(name, encrypted, detail, "write llm.host with https://, or keep to a protected network")
 
 
-def _context(llm: Llm, facts: ModelFacts) -> Check:
+def _context(llm: Llm, facts: LlmFacts) -> Check:
     made_for = facts.context_tokens
     detail = f"{llm.context_tokens} tokens of {made_for or 'an unknown number'} that the model was made for"
     hint = f"lower llm.context_tokens to {made_for} or less"

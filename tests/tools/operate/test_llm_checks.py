@@ -8,9 +8,9 @@ import pytest
 from doubles.loopback import unused_port
 from doubles.ollama_double import Model, OllamaDouble
 
-from tg263_scp.service.llm.ollama_client import Completion, ModelFacts
-from tg263_scp.tools.operate import model_checks as examined
-from tg263_scp.tools.operate.model_checks import Check, model_checks
+from tg263_scp.service.llm.ollama_client import Completion, LlmFacts
+from tg263_scp.tools.operate import llm_checks as examined
+from tg263_scp.tools.operate.llm_checks import Check, llm_checks
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def double() -> Iterator[OllamaDouble]:
 
 
 def looked_at(double: OllamaDouble, **settings) -> dict[str, Check]:
-    return {check.name: check for check in model_checks(double.llm(**settings))}
+    return {check.name: check for check in llm_checks(double.llm(**settings))}
 
 
 def test_a_model_that_answers_is_described(double):
@@ -67,14 +67,14 @@ def test_the_memory_of_answers_is_looked_at_and_left_alone(double, tmp_path):
 
 
 def test_switched_off_is_no_finding(double):
-    (check,) = model_checks(double.llm(enabled=False))
+    (check,) = llm_checks(double.llm(enabled=False))
     assert check.good
     assert "off" in check.detail
     assert double.calls == []
 
 
 def test_a_model_that_is_not_reachable_is_a_harmless_finding(double):
-    check, _ = model_checks(double.llm(host=f"http://127.0.0.1:{unused_port()}"))
+    check, _ = llm_checks(double.llm(host=f"http://127.0.0.1:{unused_port()}"))
     assert (check.name, check.good) == ("model", False)
     assert "harmless: names that no rule knows go to review" in check.detail
     for remedy in ("ollama serve", "ollama pull qwen2.5:7b-instruct", "llm: {enabled: no}"):
@@ -82,7 +82,7 @@ def test_a_model_that_is_not_reachable_is_a_harmless_finding(double):
 
 
 def test_a_model_that_is_not_there_says_how_to_get_it(double):
-    check, _ = model_checks(double.llm(model="llama3.2:3b"))
+    check, _ = llm_checks(double.llm(model="llama3.2:3b"))
     assert not check.good
     assert "ollama pull llama3.2:3b" in check.hint
 
@@ -103,7 +103,7 @@ def test_a_context_nobody_tells_is_none(double):
 
 @pytest.mark.parametrize(("scheme", "good"), [("http", False), ("https", True)])
 def test_names_that_leave_this_computer_are_flagged(double, scheme, good):
-    facts = ModelFacts("0.12.3", "m", "d", 4096, "", "")
+    facts = LlmFacts("0.12.3", "m", "d", 4096, "", "")
     check = examined._place(double.llm(host=f"{scheme}://ollama.example.org", allow_remote=True), facts)
     assert check.good is good
     assert "ROI names go there" in check.detail
@@ -114,14 +114,14 @@ def test_a_model_that_ollama_passes_on_is_flagged_where_it_is_allowed(double):
     assert "https://ollama.com:443: ROI names go there" in (
         looked_at(double, allow_remote=True)["where the model runs"].detail
     )
-    check, _ = model_checks(double.llm())
+    check, _ = llm_checks(double.llm())
     assert not check.good
     assert "llm.allow_remote" in check.hint
 
 
 def test_a_sample_without_an_answer_is_a_finding(double):
     double.fault = "memory"
-    checks = list(model_checks(double.llm()))
+    checks = list(llm_checks(double.llm()))
     assert [check.good for check in checks] == [True, True, True, False, True]
     assert "needs more memory" in checks[-2].detail
 
@@ -129,13 +129,13 @@ def test_a_sample_without_an_answer_is_a_finding(double):
 def test_embeddings_are_tried_where_they_are_wanted(double):
     double.models.append(Model("all-minilm:latest"))
     assert "2 dimensions" in looked_at(double, embed_model="all-minilm")["embeddings"].detail
-    checks = list(model_checks(double.llm(embed_model="absent")))
+    checks = list(llm_checks(double.llm(embed_model="absent")))
     assert not checks[-2].good
     assert "ollama pull absent" in checks[-2].hint
 
 
 def test_a_certificate_that_cannot_be_read_is_a_finding(double, tmp_path):
-    check, _ = model_checks(double.llm(host="https://127.0.0.1", ca_file=tmp_path / "none.pem"))
+    check, _ = llm_checks(double.llm(host="https://127.0.0.1", ca_file=tmp_path / "none.pem"))
     assert not check.good
     assert "llm.ca_file" in check.detail
 
