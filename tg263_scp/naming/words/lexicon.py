@@ -33,6 +33,10 @@ SIDE_NOUNS = frozenset("seite oldali oldal strona stronie strana strane".split()
 """*Side* itself, which may stand beside left and right anywhere."""
 
 
+WORD_SECTIONS = ("sides", "words", "marks", "target_words", "types")
+"""Sections of a pack that give single words or marks a meaning, in the order ``nomenclature/README.md`` describes them."""
+
+
 class Sense(StrEnum):
     """What a phrase is good for."""
 
@@ -55,7 +59,7 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Pack:
-    """One language as its file says it."""
+    """One language as its file says it. ``lines`` gives, by section and word, the line that gives a word its meaning."""
 
     language: str
     title: str
@@ -66,6 +70,20 @@ class Pack:
     marks: Mapping[str, str]
     target_words: Mapping[str, str]
     types: Mapping[str, str]
+    lines: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class WordLines:
+    """Where the words of one language stand: the file, and by section and word the line."""
+
+    file: str
+    lines: Mapping[str, Mapping[str, int]]
+
+    def source_of(self, section: str, word: str) -> SourceLine | None:
+        """Return the line that gives a word its meaning; None where the language does not know it there."""
+        line = self.lines.get(section, {}).get(word)
+        return None if line is None else SourceLine(self.file, line)
 
 
 _SHORTEST_GLUED = 5
@@ -90,6 +108,24 @@ class Lexicon:
     """squeezed words -> the mark they make (``planning``, ``copy`` ...)"""
     target_words: Mapping[str, str]
     types: Mapping[str, str]
+    word_lines: Mapping[str, WordLines]
+    """language -> where its words stand; English first, then as the packs come"""
+
+    def source_of(self, section: str, word: str, languages: Iterable[str] = ()) -> SourceLine | None:
+        """Return the line of the pack that gives a word its meaning.
+
+        Args:
+            section: one of :data:`WORD_SECTIONS`, as the packs name them.
+            word: as the section's own table of this lexicon has it (folded; a mark without spaces).
+            languages: those whose meaning was taken, such as the ones in which a side word means left; empty means all.
+
+        Returns:
+            The line in the first of these languages, English before all others, which is also the one whose meaning the
+            tables ``marks``, ``target_words`` and ``types`` give; None where none of them has the word there.
+        """
+        wanted = frozenset(languages) or self.word_lines.keys()
+        found = (own.source_of(section, word) for said, own in self.word_lines.items() if said in wanted)
+        return next((source for source in found if source is not None), None)
 
     def find(self, words: Sequence[str]) -> tuple[Phrase, ...]:
         """Return every phrase, of any language, that consists of these words in any order or glued together."""
@@ -192,6 +228,7 @@ def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) ->
         marks=_merged(packs, "marks"),
         target_words=_merged(packs, "target_words"),
         types=_merged(packs, "types"),
+        word_lines={pack.language: WordLines(pack.file, pack.lines) for pack in _english_first(packs)},
     )
 
 
@@ -231,7 +268,11 @@ def _written_words(text: str, camel: bool) -> tuple[tuple[str, ...], ...]:
 def _merged(packs: tuple[Pack, ...], section: str) -> dict[str, str]:
     """Join one section of all packs; English speaks first where two languages give a word two meanings."""
     merged: dict[str, str] = {}
-    for pack in sorted(packs, key=lambda pack: pack.language != "en"):
+    for pack in _english_first(packs):
         for word, meaning in getattr(pack, section).items():
             merged.setdefault(word, meaning)
     return merged
+
+
+def _english_first(packs: Iterable[Pack]) -> list[Pack]:
+    return sorted(packs, key=lambda pack: pack.language != "en")

@@ -9,9 +9,9 @@ import hashlib
 import json
 
 from tg263_scp.errors import SourceLine
-from tg263_scp.naming.words.lexicon import Lexicon, Phrase, Sense
+from tg263_scp.naming.words.lexicon import Lexicon, Phrase, Sense, WordLines
 
-LAYOUT = 2
+LAYOUT = 3
 """Part of the name of every compiled file; to be raised whenever the meaning of this text changes."""
 
 
@@ -37,6 +37,7 @@ def to_text(lexicon: Lexicon) -> str:
             "marks": lexicon.marks,
             "target_words": lexicon.target_words,
             "types": lexicon.types,
+            "word_lines": {language: [own.file, own.lines] for language, own in lexicon.word_lines.items()},
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -63,6 +64,9 @@ def from_text(text: str) -> Lexicon | None:
         marks=found["marks"],
         target_words=found["target_words"],
         types=found["types"],
+        word_lines={
+            language: WordLines(file, lines) for language, (file, lines) in found["word_lines"].items()
+        },
     )
 
 

@@ -10,24 +10,22 @@ from collections.abc import Iterator
 from tg263_scp import yamlsource
 from tg263_scp.errors import NomenclatureError, SourceLine
 from tg263_scp.naming.words.letters import fold, foldings, tokenise
-from tg263_scp.naming.words.lexicon import Pack, Phrase, Sense
+from tg263_scp.naming.words.lexicon import WORD_SECTIONS, Pack, Phrase, Sense
 from tg263_scp.naming.words.sites import SITES
 
 _SECTIONS = frozenset(
     {
         "language",
         "title",
-        "sides",
-        "words",
         "structures",
         "sites",
         "unlisted",
         "ambiguous",
-        "marks",
-        "target_words",
-        "types",
+        *WORD_SECTIONS,
     }
 )
+_SQUEEZED = frozenset({"marks", "target_words", "types"})
+"""Sections whose phrases are looked up without the spaces between their words."""
 
 
 def read_pack(document: yamlsource.Mapping, file: str, known: frozenset[str]) -> Pack:
@@ -51,16 +49,19 @@ def read_pack(document: yamlsource.Mapping, file: str, known: frozenset[str]) ->
     language = str(document.get("language", ""))
     if not language:
         raise NomenclatureError(SourceLine(file, 1), "the pack does not say its language")
+    words = {section: _folded_words(document, section) for section in WORD_SECTIONS}
+    meanings = {
+        section: {word: meant for word, (meant, _) in found.items()} for section, found in words.items()
+    }
     return Pack(
         language=language,
         title=str(document.get("title", language)),
         file=file,
-        sides=_folded_words(document, "sides"),
-        words=_folded_words(document, "words"),
         phrases=tuple(_phrases(document, language, file, known)),
-        marks=_folded_words(document, "marks", squeezed=True),
-        target_words=_folded_words(document, "target_words", squeezed=True),
-        types=_folded_words(document, "types", squeezed=True),
+        lines={
+            section: {word: line for word, (_, line) in found.items()} for section, found in words.items()
+        },
+        **meanings,
     )
 
 
@@ -94,15 +95,14 @@ def _phrases(
             yield Phrase(str(text), sense, "", language, SourceLine(file, text.line))
 
 
-def _folded_words(document: yamlsource.Mapping, section: str, *, squeezed: bool = False) -> dict[str, str]:
-    """Turn ``meaning: [word, word]`` into ``word -> meaning``, folded both ways."""
-    found: dict[str, str] = {}
+def _folded_words(document: yamlsource.Mapping, section: str) -> dict[str, tuple[str, int]]:
+    """Turn ``meaning: [word, word]`` into ``word -> (meaning, line)``, folded both ways; the first line of a word counts."""
+    found: dict[str, tuple[str, int]] = {}
+    between = "" if section in _SQUEEZED else " "
     for meaning, texts in (document.get(section) or {}).items():
+        meant = fold(meaning) if section == "words" else str(meaning)
         for text in yamlsource.texts(texts):
             for spelling in foldings(text):
                 words = [t.text for t in tokenise(spelling, camel=False)]
-                found.setdefault(
-                    ("" if squeezed else " ").join(words),
-                    fold(meaning) if section == "words" else str(meaning),
-                )
+                found.setdefault(between.join(words), (meant, text.line))
     return found
