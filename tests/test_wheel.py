@@ -1,4 +1,7 @@
-"""The wheel: built and installed somewhere else, it finds its data and does its work without the checkout."""
+"""The wheel: built and installed somewhere else, it finds its data and does its work without the checkout.
+
+The source distribution beside it holds what a contributor needs.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -16,22 +20,17 @@ from tg263_scp.tools.statement.verb import statement
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
+def build(kind: str, folder: Path) -> Path:
+    """Build the distribution of a kind, ``wheel`` or ``sdist``, into an empty folder."""
+    command = [sys.executable, "-m", "build", f"--{kind}", "--no-isolation", "--outdir", str(folder)]
+    subprocess.run([*command, str(CHECKOUT)], check=True, capture_output=True, text=True)
+    (built,) = folder.iterdir()
+    return built
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [
-        sys.executable,
-        "-m",
-        "build",
-        "--wheel",
-        "--no-isolation",
-        "--outdir",
-        str(folder),
-        str(CHECKOUT),
-    ]
-    subprocess.run(command, check=True, capture_output=True, text=True)
-    (built,) = folder.glob("*.whl")
-    return built
+    return build("wheel", tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +92,19 @@ def test_the_wheel_offers_the_command(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
         assert "tg263-scp = tg263_scp.cli:main" in archive.read(name).decode()
+
+
+def test_the_wheel_carries_its_licence(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (licence,) = [name for name in archive.namelist() if name.endswith(".dist-info/licenses/LICENSE")]
+        assert archive.read(licence) == (CHECKOUT / "LICENSE").read_bytes()
+        (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        assert "License-Expression: MIT\n" in archive.read(metadata).decode()
+
+
+def test_the_source_distribution_holds_what_a_contributor_needs(tmp_path: Path) -> None:
+    with tarfile.open(build("sdist", tmp_path)) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    files = ["LICENSE", "CONTRIBUTING.md", "SECURITY.md", "RELEASE_NOTES.md", "README.md", "Makefile"]
+    assert {*files, ".ci/run", ".pre-commit-config.yaml", "tests/test_wheel.py"} <= names
+    assert "tg263_scp/config/default_config.yaml" in names

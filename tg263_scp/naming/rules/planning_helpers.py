@@ -29,9 +29,15 @@ _SHORT = 3
 
 
 def is_not_for_dose(name: str) -> bool:
-    """Tell whether a name is marked as no structure for dose evaluation: ``zRing``, ``_Heart`` (principle N15).
+    """Tell whether a name is marked as no structure for dose evaluation (principle N15).
 
-    A word that merely begins with z (``Zunge``, ``zygoma``) is not.
+    >>> [name for name in ("zRing", "_Heart", "zzHeart", "z Heart", "Z_opt", "z1") if not is_not_for_dose(name)]
+    []
+
+    A word that merely begins with z is not:
+
+    >>> [name for name in ("Zunge", "zygoma", "ZRing", "Heart_z") if is_not_for_dose(name)]
+    []
     """
     return bool(_NOT_FOR_DOSE.match(name))
 

@@ -4,10 +4,51 @@ Organ names are a stem of the list with a partial mark, a PRV margin and spatial
 of slots in fixed order (report 8.2). A name is compliant here when its stem is listed, every token stands in its place
 and the whole has at most 16 characters.
 
-Examples:
-    ``OpticNrv_PRV03_L``  stem OpticNrv, margin 03, side L
-    ``Lung~_L``           part of the left lung
-    ``PTVn2_MR1_LN_5040-03^Adapt``  type, classifier, number, imaging, structure, dose, crop, custom
+Accepted, each written back as it was read (``nomenclature`` is the list that ships):
+    >>> from dataclasses import asdict
+    >>> def parts(name):
+    ...     found = parse(name, nomenclature)
+    ...     assert render(found) == name
+    ...     return {part: value for part, value in asdict(found).items() if value}
+
+    >>> parts("Brainstem")
+    {'stem': 'Brainstem'}
+    >>> parts("OpticNrv_PRV03_L")
+    {'stem': 'OpticNrv', 'margin': '03', 'spatial': ('L',)}
+    >>> parts("Lung~_L")                       # a part of the left lung
+    {'stem': 'Lung', 'partial': True, 'spatial': ('L',)}
+    >>> parts("LN_Ax_L1_L")                    # the longest listed stem wins: L1 is a level
+    {'stem': 'LN_Ax_L1', 'spatial': ('L',)}
+    >>> parts("Glnd_Submand_L^x")
+    {'stem': 'Glnd_Submand', 'spatial': ('L',), 'custom': 'x'}
+    >>> parse("Lungs-GTVn1", nomenclature).target
+    'GTVn1'
+    >>> parts("PTVp1_5040-03^Ad")              # crop and custom text come last
+    {'type': 'PTV', 'classifier': 'p', 'number': '1', 'dose': '5040', 'crop': '03', 'custom': 'Ad'}
+    >>> parts("GTVn2_MR1_5040")
+    {'type': 'GTV', 'classifier': 'n', 'number': '2', 'imaging': 'MR1', 'dose': '5040'}
+    >>> parts("PTV_Liver_4500")
+    {'type': 'PTV', 'structure': 'Liver', 'dose': '4500'}
+    >>> parts("PTV!_20Gyx3")                   # one of several segments
+    {'type': 'PTV', 'segmented': True, 'dose': '20Gyx3'}
+    >>> parts("PTVProstate_6000")              # the overflow form of principle T10
+    {'type': 'PTV', 'structure': 'Prostate', 'dose': '6000'}
+    >>> parts("zPTVopt")
+    {'text': 'zPTVopt', 'not_for_dose': True}
+
+Refused:
+    >>> parse("Kidney", nomenclature)                 # listed with a side only
+    >>> parse("lung_l", nomenclature)                 # case counts
+    >>> parse("Lung-L", nomenclature)                 # ``-`` takes something off
+    >>> parse("Lung_L~", nomenclature)                # ``~`` belongs to the stem
+    >>> parse("Lung_L^", nomenclature)                # no text behind ``^``
+    >>> parse("OpticNrv_L_PRV03", nomenclature)       # the margin stands before the side
+    >>> parse("A_Carotid_PRV05_L", nomenclature)      # 17 characters
+    >>> parse("PTV 60", nomenclature)                 # a space
+    >>> parse("PTV_5000_Liver", nomenclature)         # the structure stands before the dose
+    >>> parse("GTV_LN7", nomenclature)                # LN7 is no structure of the list
+    >>> parse("PTVx", nomenclature)                   # x is no classifier
+    >>> parse("zunge", nomenclature)                  # a word, and no name that is not for dose
 
 Standard: AAPM TG-263 report, principles N1-N15 (section 7.2) and T1-T10 (section 8.2).
 """
@@ -109,6 +150,11 @@ def render(name: Name) -> str:
     """Write a name in primary order, whatever its length.
 
     A target that would pass 16 characters loses underscores from the left until it fits (principle T10).
+
+    >>> render(TargetName("PTV", structure="Prostate", dose="6000"))
+    'PTVProstate_6000'
+    >>> render(OrganName("Glnd_Submand", margin="05", spatial=("L",)))
+    'Glnd_Submand_PRV05_L'
     """
     if isinstance(name, OrganName):
         return _render_organ(name)
@@ -122,15 +168,25 @@ def render(name: Name) -> str:
 def spell(name: Name, nomenclature: Nomenclature) -> str | None:
     """Write a name so that it can be read back to the same parts; None where 16 characters cannot hold it without loss.
 
-    The overflow form of principle T10 is used only where it stays readable: ``PTVProstate_6000``, but never
-    ``PTVpar32000x3``, whose number and dose have run together.
+    The overflow form of principle T10 is used only where it stays readable:
+
+    >>> spell(TargetName("PTV", structure="Esophagus", dose="5040"), nomenclature)
+    'PTVEsophagus5040'
+    >>> spell(TargetName("PTV", classifier="par", number="3", dose="2000x3", crop="03"), nomenclature)  # 'PTVpar32000x3-03'
+    >>> spell(OrganName("Glnd_Submand", margin="05", spatial=("L",)), nomenclature)                     # 20 characters
     """
     text = render(name)
     return text if len(text) <= MAX_LENGTH and parse(text, nomenclature) == name else None
 
 
 def render_reverse(name: Name) -> str:
-    """Write an organ name in reverse order (principle N13): tokens turned, ``~`` on its stem, ``^custom`` last."""
+    """Write an organ name in reverse order (principle N13): tokens turned, ``~`` on its stem, ``^custom`` last.
+
+    >>> render_reverse(OrganName("OpticNrv", margin="03", spatial=("L",)))
+    'L_PRV03_OpticNrv'
+    >>> render_reverse(OrganName("Lung", partial=True, spatial=("L",)))
+    'L_Lung~'
+    """
     if isinstance(name, DerivedName):
         return f"{render_reverse(name.organ)}-{name.target}"
     if not isinstance(name, OrganName):

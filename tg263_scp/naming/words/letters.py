@@ -9,6 +9,12 @@ Examples:
     ['left', 'lens', '+', '3', 'mm']
     >>> [t.text for t in tokenise("LeftLens+3mm", camel=False)]
     ['leftlens', '+', '3', 'mm']
+    >>> [t.text for t in tokenise("Brain-Stem (PRV 5mm)")]
+    ['brain', '-', 'stem', '(', 'prv', '5', 'mm', ')']
+    >>> [t.text for t in tokenise("腮腺L")]
+    ['腮腺', 'l']
+    >>> [t.text for t in tokenise("PTV54,60")]
+    ['ptv', '54.60']
     >>> fold("Hüftkopf ØRE Cœur")
     'huftkopf ore coeur'
 """
@@ -45,7 +51,13 @@ vanish. Marks that print nothing (direction, joining, byte order) are no part of
 
 
 def normalised(text: str) -> str:
-    """Return ``text`` compatibility-normalised (full-width letters, ligatures), without marks that print nothing."""
+    """Return ``text`` compatibility-normalised (full-width letters, ligatures), without marks that print nothing.
+
+    >>> normalised("Ｌｕｎｇ＿Ｌ")
+    'Lung_L'
+    >>> normalised("\\u200eLung_L"), normalised("Lung‾_L")
+    ('Lung_L', 'Lung‾_L')
+    """
     if text.isascii():
         return text
     parts = _SIGNS_AND_MARKS.split(text)
@@ -60,6 +72,9 @@ def fold(text: str) -> str:
     """Return ``text`` in lower case, compatibility-normalised, without accents, and in hiragana for katakana.
 
     Japanese sets without kanji (ISO_IR 13) write organs in katakana, dictionaries give their reading in hiragana.
+
+    >>> fold("Parótida"), fold("Straße"), fold("İleum"), fold("ﾋﾀﾞﾘﾊｲ")
+    ('parotida', 'strasse', 'ileum', 'ひだりはい')
     """
     if text.isascii():
         return text.lower()
@@ -71,7 +86,11 @@ def fold(text: str) -> str:
 
 
 def foldings(text: str) -> tuple[str, ...]:
-    """Return the ways an accented word is written without accents: ``Schädel`` as ``schadel`` and ``schaedel``."""
+    """Return the ways an accented word is written without accents.
+
+    >>> foldings("Schädel"), foldings("Parótida"), foldings("Lung")
+    (('schadel', 'schaedel'), ('parotida',), ('lung',))
+    """
     plain = fold(text)
     if text.isascii():
         return (plain,)
@@ -143,7 +162,11 @@ def _camel_parts(word: str) -> list[str]:
 
 
 def ends_in_capital(word: str) -> bool:
-    """Tell whether a word ends in one capital behind small letters, which then is a word of its own (``LinseR``)."""
+    """Tell whether a word ends in one capital behind small letters, which then is a word of its own.
+
+    >>> ends_in_capital("LinseR"), ends_in_capital("LINSER"), ends_in_capital("oR")
+    (True, False, False)
+    """
     return len(word) > 2 and word[-1].isupper() and word[-2].islower()
 
 
@@ -153,5 +176,9 @@ def is_unspaced(word: str) -> bool:
 
 
 def squeeze(text: str) -> str:
-    """Return the folded letters and digits of ``text`` and nothing else."""
+    """Return the folded letters and digits of ``text`` and nothing else.
+
+    >>> squeeze("LT_Parótida 54Gy"), squeeze("- ( )")
+    ('ltparotida54gy', '')
+    """
     return "".join(c for c in fold(text) if c.isalnum())
