@@ -1,4 +1,4 @@
-"""The README tells the truth: its verbs exist, its examples run and say what it says, its files are there."""
+"""The documents tell the truth: verbs, files, modules and links exist, examples run and say what the README says."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 import tg263_scp
+from tg263_scp import yamlsource
 from tg263_scp.cli import main
 from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.synthetic.structure_sets import write_synthetic
@@ -21,13 +23,23 @@ from tg263_scp.tools.shared.exitcode import ExitCode
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+PLACED_EXAMPLES = re.findall(r"```(?:yaml|python)\n *# ([\w./-]+)\n(.*?)\n *```", CONTRIBUTING, re.DOTALL)
 DOCUMENTS = (
+    "CONTRIBUTING.md",
     "README.md",
     "RELEASE_NOTES.md",
+    "SECURITY.md",
+    "benchmarks/README.md",
     "conformance/README.md",
     "deploy/README.md",
+    "nomenclature/README.md",
     "prompts/README.md",
 )
+OF_THE_PAST = ("RELEASE_NOTES.md",)
+"""May speak of what there is no longer."""
+ELSEWHERE = (".venv/", "dist/")
+"""Made on the reader's computer."""
 VERBS = (
     "serve",
     "demo",
@@ -43,6 +55,8 @@ VERBS = (
     "conformance",
     "nomenclature",
 )
+PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)+/?|[\w-]+/|[\w-]+\.py")
+MODULE = re.compile(r"tg263_scp(?:\.\w+)+")
 TABLE_ROW = re.compile(r"^\| `([^`]+)` \| `([^`]+)` \| (R\d{3})? ?\|", re.MULTILINE)
 
 
@@ -134,6 +148,75 @@ def test_links_lead_somewhere(document: str) -> None:
             assert (path.parent / target).exists(), target
 
 
+def code_of(text: str) -> list[str]:
+    """The words that a document shows as code, in a line or in a block; the tree of rooms is the business of test_layers."""
+    text = re.sub(r"^```\ntg263_scp/\n.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^ *```\w*\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
+    lines = re.sub(r"^ *```\w*\n.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
+    words = " ".join([*blocks, *re.findall(r"`([^`]+)`", lines)]).split()
+    return [word.strip("\"',;:()") for word in words]
+
+
+def is_there(document: Path, path: str) -> bool:
+    """Whether a path leads somewhere from the document, the checkout or the package, or is not of this project."""
+    bases = (document.parent, CHECKOUT, CHECKOUT / "tg263_scp")
+    ours = path.endswith(".py") or any((base / path.partition("/")[0]).exists() for base in bases)
+    return not ours or path.startswith(ELSEWHERE) or any((base / path).exists() for base in bases)
+
+
+@pytest.mark.parametrize("document", [name for name in DOCUMENTS if name not in OF_THE_PAST])
+def test_paths_and_modules_that_a_document_names_are_there(document: str) -> None:
+    path = CHECKOUT / document
+    words = code_of(path.read_text(encoding="utf-8"))
+    assert [word for word in words if PATH.fullmatch(word) and not is_there(path, word)] == []
+    modules = [
+        word for word in words if MODULE.fullmatch(word) and not word.endswith((".example", ".service"))
+    ]
+    assert [name for name in modules if find_spec(name) is None] == []
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "nomenclature", "prompts"])
+def test_the_readme_of_a_folder_has_a_row_for_each_of_its_files(folder: str) -> None:
+    text = (CHECKOUT / folder / "README.md").read_text(encoding="utf-8")
+    described = set(re.findall(r"^\| `([\w.-]+\.(?:py|yaml))` \|", text, re.MULTILINE))
+    assert described == {path.name for path in (CHECKOUT / folder).iterdir() if path.suffix in (".py", ".yaml")}
+
+
+def test_a_path_that_leads_nowhere_is_seen() -> None:
+    assert code_of("see `a/b.py`, or\n```sh\nrun tests/none\n```\n") == ["run", "tests/none", "a/b.py"]
+    assert not is_there(CHECKOUT / "README.md", "naming/none.py")
+    assert not is_there(CHECKOUT / "README.md", "tests/none")
+    assert is_there(CHECKOUT / "README.md", "naming/decide.py")
+
+
+@pytest.mark.parametrize("example", PLACED_EXAMPLES, ids=lambda example: example[0])
+def test_an_example_for_contributors_stands_where_it_says(example: tuple[str, str]) -> None:
+    place, text = example
+    there = [line.strip() for line in (CHECKOUT / place).read_text(encoding="utf-8").splitlines()]
+    assert [line for line in text.splitlines() if line.strip() not in there] == []
+
+
+@pytest.mark.parametrize(("name", "place"), re.findall(r"`(\w+)` in\s+`([\w/]+\.py)`", CONTRIBUTING))
+def test_what_contributors_are_led_to_is_there(name: str, place: str) -> None:
+    assert re.search(
+        rf"^(class|def) {name}\b|^{name}\b.* = ", (CHECKOUT / place).read_text("utf-8"), re.MULTILINE
+    )
+
+
+def test_the_hooks_run_what_make_lint_runs() -> None:
+    makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
+    lint = re.findall(r"python -m (ruff \w+|mypy)", makefile)
+    hooks = [
+        hook
+        for repo in yamlsource.load(CHECKOUT / ".pre-commit-config.yaml")["repos"]
+        for hook in repo["hooks"]
+    ]
+    assert [re.findall(r"python -m (ruff \w+|mypy)", hook["entry"]) for hook in hooks] == [
+        [name] for name in lint
+    ]
+    assert {hook["language"] for hook in hooks} == {"system"}
+
+
 def test_the_configuration_of_the_readme_is_valid(tmp_path: Path) -> None:
     examples = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     path = tmp_path / "node.yaml"
@@ -151,8 +234,14 @@ def test_the_example_configuration_is_valid() -> None:
 def test_the_newest_release_note_is_of_this_version_and_says_which_names_change() -> None:
     notes = (CHECKOUT / "RELEASE_NOTES.md").read_text(encoding="utf-8")
     newest = re.split(r"^## ", notes, flags=re.MULTILINE)[1]
-    assert newest.splitlines()[0].split()[0] == tg263_scp.__version__
+    assert newest.splitlines()[0].removesuffix(" (unreleased)") == tg263_scp.__version__
     assert "### Names that change" in newest
+
+
+@pytest.mark.parametrize("document", ["deploy/README.md", "deploy/tg263-scp.service"])
+def test_the_wheel_to_install_is_of_this_version(document: str) -> None:
+    wheels = re.findall(r"tg263_scp-(.*?)-py3", (CHECKOUT / document).read_text(encoding="utf-8"))
+    assert wheels == [tg263_scp.__version__]
 
 
 def test_every_make_target_has_help() -> None:

@@ -1,11 +1,12 @@
 """The shape of the house: who may import whom, where a foreign package lives, and how large a piece may be.
 
-The floors are the table of rooms in CONTRIBUTING.md.
+The floors are the tree of rooms in CONTRIBUTING.md.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import tg263_scp
 
 PACKAGE = Path(tg263_scp.__file__).parent
+CONTRIBUTING = Path(__file__).resolve().parents[1] / "CONTRIBUTING.md"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS: dict[str, tuple[str, ...]] = {
@@ -136,6 +138,25 @@ def test_every_room_has_its_floor() -> None:
             if (path.suffix == ".py" and path.stem != "__init__") or (path / "__init__.py").exists()
         }
         assert there == set(floors), folder or "tg263_scp"
+
+
+def _drawn(tree: str) -> dict[str, list[str]]:
+    """Read a tree of folders, two spaces a level, each room with its line: the rooms of each folder, in order."""
+    rooms: dict[str, list[str]] = {}
+    above: list[str] = []
+    for line in tree.splitlines()[1:]:
+        drawn = re.fullmatch(r"(?P<indent>(?:  )+)(?P<name>\w+(?P<kind>/|\.py)) +(?P<answers>\S.*)", line)
+        assert drawn, f"no room and what it answers: {line}"
+        name = drawn["name"].removesuffix("/").removesuffix(".py")
+        above = [*above[: len(drawn["indent"]) // 2 - 1], name]
+        assert (PACKAGE / "/".join(above[:-1]) / drawn["name"]).exists(), line
+        rooms.setdefault("/".join(above[:-1]), []).append(name)
+    return rooms
+
+
+def test_the_tree_in_contributing_is_the_house() -> None:
+    (tree,) = re.findall(r"```\n(tg263_scp/\n.*?)```", CONTRIBUTING.read_text(encoding="utf-8"), re.DOTALL)
+    assert _drawn(tree) == {folder: list(floors) for folder, floors in FLOORS.items()}
 
 
 def test_no_imports_close_a_circle() -> None:
