@@ -179,7 +179,9 @@ def test_paths_and_modules_that_a_document_names_are_there(document: str) -> Non
 def test_the_readme_of_a_folder_has_a_row_for_each_of_its_files(folder: str) -> None:
     text = (CHECKOUT / folder / "README.md").read_text(encoding="utf-8")
     described = set(re.findall(r"^\| `([\w.-]+\.(?:py|yaml))` \|", text, re.MULTILINE))
-    assert described == {path.name for path in (CHECKOUT / folder).iterdir() if path.suffix in (".py", ".yaml")}
+    assert described == {
+        path.name for path in (CHECKOUT / folder).iterdir() if path.suffix in (".py", ".yaml")
+    }
 
 
 def test_a_path_that_leads_nowhere_is_seen() -> None:

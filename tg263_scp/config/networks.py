@@ -9,7 +9,13 @@ from collections.abc import Iterable
 def in_networks(address: str, networks: Iterable[str]) -> bool:
     """Tell whether an IP address, as the socket names it, is in one of the networks (``10.1.0.0/16``, ``10.1.2.3/32``).
 
-    A zone (``fe80::1%eth0``) does not count, and ``::ffff:10.1.2.3`` is ``10.1.2.3``. What is no address is in no network.
+    A zone does not count, and an IPv4 address written as IPv6 is the IPv4 address. What is no address is in no network.
+
+    >>> ours = [ipaddress.ip_network("10.1.0.0/16"), ipaddress.ip_network("fe80::/10")]
+    >>> [in_networks(address, ours) for address in ("10.1.2.3", "::ffff:10.1.2.3", "fe80::1%eth0")]
+    [True, True, True]
+    >>> [in_networks(address, ours) for address in ("10.2.0.1", "::ffff:10.2.0.1", "TPS", "")]
+    [False, False, False, False]
     """
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
