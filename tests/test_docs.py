@@ -207,13 +207,13 @@ def test_what_contributors_are_led_to_is_there(name: str, place: str) -> None:
 
 def test_the_hooks_run_what_make_lint_runs() -> None:
     makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
-    lint = re.findall(r"python -m (ruff \w+|mypy)", makefile)
+    lint = re.findall(r"python -m (ruff \w+|mypy)\b", makefile)
     hooks = [
         hook
         for repo in yamlsource.load(CHECKOUT / ".pre-commit-config.yaml")["repos"]
         for hook in repo["hooks"]
     ]
-    assert [re.findall(r"python -m (ruff \w+|mypy)", hook["entry"]) for hook in hooks] == [
+    assert [re.findall(r"python -m (ruff \w+|mypy)\b", hook["entry"]) for hook in hooks] == [
         [name] for name in lint
     ]
     assert {hook["language"] for hook in hooks} == {"system"}

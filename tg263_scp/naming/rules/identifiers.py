@@ -41,7 +41,14 @@ _SOUNDS = (
 
 
 def repeats_identifier(name: str, identifiers: Iterable[str]) -> bool:
-    """Tell whether a name repeats an identifier: as a word, a longer one anywhere in it, or in another spelling."""
+    """Tell whether a name repeats an identifier: as a word, a longer one anywhere in it, or in another spelling.
+
+    >>> written = ("PTV Mueller", "ptv_muller", "PTVMüller", "Ivanov boost", "Iwanow")
+    >>> [name for name in written if not repeats_identifier(name, ["Müller^Hans", "Иванов"])]
+    []
+    >>> repeats_identifier("PTV Milz", ["Müller^Hans", "Иванов"])
+    False
+    """
     whole = squeeze(name)
     words = {token.text for camel in (False, True) for token in tokenise(name, camel=camel)}
     keys = {_key(word) for word in (*words, whole)}
