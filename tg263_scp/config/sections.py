@@ -19,6 +19,7 @@ from tg263_scp.config.fields import (
     Misfit,
     Networks,
     OptionalAeTitle,
+    OptionalCount,
     OptionalPath,
     OptionalPort,
     OptionalSystemName,
@@ -49,6 +50,11 @@ class Listen(Section):
     acse_timeout_s: Seconds
     network_timeout_s: Seconds
     drain_s: Seconds
+    idle_s: Seconds
+    min_bytes_per_s: Annotated[int, Field(ge=0)]
+    progress_s: Seconds
+    max_waiting: Annotated[int, Field(ge=1)]
+    max_waiting_per_address: OptionalCount
 
 
 class Peers(Section):

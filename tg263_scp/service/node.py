@@ -20,7 +20,8 @@ from pathlib import Path
 
 from tg263_scp.config.routes import Gates
 from tg263_scp.config.sections import Config
-from tg263_scp.dicom.network.listener import Listener, Received
+from tg263_scp.dicom.network.listener import Listener
+from tg263_scp.dicom.network.messages import Announced, Received
 from tg263_scp.dicom.network.statuses import StoreStatus
 from tg263_scp.errors import JournalError, LlmError, Tg263Error
 from tg263_scp.naming.decide import Decide, decide_set
@@ -45,7 +46,7 @@ from tg263_scp.service.journal.states import Arrival, Ingest, Job
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import Consultations
 from tg263_scp.service.metrics import metrics_of
-from tg263_scp.service.spool import Spool, SpoolFull, sole_owner
+from tg263_scp.service.spool import Incoming, Spool, SpoolFull, sole_owner
 
 logger = logging.getLogger("tg263_scp.node")
 
@@ -76,7 +77,7 @@ class Node:
         self._routes = Routes(config)
         self._step = step
         self._running = ExitStack()
-        self._listener: Listener | None = None
+        self._listener: Listener[Incoming] | None = None
         self.metrics_address: tuple[str, int] | None = None
         """Host and port of the running node's figures; None where the configuration wants none."""
 
@@ -111,6 +112,7 @@ class Node:
                 config.listen,
                 config.peers,
                 max_object_bytes=config.spool.max_object_bytes,
+                begin=self._begin,
                 accept=self._take,
             )
             listener.start()
@@ -229,16 +231,18 @@ class Node:
             decide=decide,
         )
 
-    def _take(self, received: Received) -> StoreStatus:
+    def _begin(self, announced: Announced) -> Incoming:
+        return self._spool.begin(
+            sop_class_uid=announced.sop_class_uid,
+            sop_instance_uid=announced.sop_instance_uid,
+            transfer_syntax_uid=announced.transfer_syntax_uid,
+            source_ae_title=announced.calling_ae_title,
+        )
+
+    def _take(self, received: Received[Incoming]) -> StoreStatus:
         """Make a received object durable: first its bytes, then its row in the journal, then the acknowledgement."""
         try:
-            spooled = self._spool.write(
-                received.dataset,
-                sop_class_uid=received.sop_class_uid,
-                sop_instance_uid=received.sop_instance_uid,
-                transfer_syntax_uid=received.transfer_syntax_uid,
-                source_ae_title=received.calling_ae_title,
-            )
+            spooled = received.dataset.keep()
             self._step("spooled")
             job, ingest = self._journal.receive(
                 Arrival(

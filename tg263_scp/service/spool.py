@@ -7,7 +7,7 @@
     rewritten/  plans and doses that refer to those, one for each destination
     orphans/    complete files that no journal row knows (found at start; kept, since a journal may have been lost)
 
-An object is durable when :meth:`Spool.write` returns: its bytes are on the disk (fsync), and so is its name in the
+An object is durable when :meth:`Incoming.keep` returns: its bytes are on the disk (fsync), and so is its name in the
 folder (rename, then fsync of the folder).
 """
 
@@ -21,6 +21,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from tg263_scp.dicom.encoding.part10 import file_head
 from tg263_scp.errors import Tg263Error
@@ -51,6 +52,96 @@ class Swept:
     unfinished_removed: int
     expired_removed: int
     orphans_kept: int
+
+
+_LOOK_EVERY_BYTES = 16 << 20
+"""The free disk is asked for again after so many bytes of one object."""
+
+
+class Incoming:
+    """An object on its way into the spool: its bytes go to the disk as they come.
+
+    The first fault is kept for :meth:`keep`, and what comes after it is dropped: a sender gets its status when it has sent all.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        part: Path,
+        original: Path,
+        head: Callable[[], bytes],
+        room_for: Callable[[int], bool],
+    ) -> None:
+        self._token = token
+        self._part = part
+        self._original = original
+        self._room_for = room_for
+        self._sha256 = hashlib.sha256()
+        self._dataset_bytes = 0
+        self._looked_at_bytes = 0
+        self._file: BinaryIO | None = None
+        self._fault: Exception | None = None
+        try:
+            self._check_room(0)
+            self._file = part.open("xb")
+            self._file.write(head())
+        except (SpoolFull, ValueError, OSError) as fault:
+            self._fail(fault)
+
+    def write(self, block: bytes | memoryview) -> None:
+        """Take the next bytes of the data set."""
+        if self._file is None:
+            return
+        try:
+            unseen = self._dataset_bytes + len(block) - self._looked_at_bytes
+            if self._dataset_bytes == 0 or unseen > _LOOK_EVERY_BYTES:
+                self._check_room(len(block))
+                self._looked_at_bytes = self._dataset_bytes
+            self._file.write(block)
+        except (SpoolFull, OSError) as fault:
+            self._fail(fault)
+            return
+        self._sha256.update(block)
+        self._dataset_bytes += len(block)
+
+    def keep(self) -> Spooled:
+        """Make the object durable.
+
+        Raises:
+            SpoolFull: not enough free disk; nothing is stored.
+            ValueError: a UID is not a UID; nothing is stored.
+            OSError: the disk refuses; nothing is stored.
+        """
+        try:
+            if self._fault is None and self._file is not None:
+                self._check_room(0)
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
+                self._part.rename(self._original)
+                sync_folder(self._original.parent)
+        except (SpoolFull, OSError) as fault:
+            self._fail(fault)
+        if self._fault is not None:
+            raise self._fault
+        return Spooled(self._token, self._sha256.hexdigest(), self._dataset_bytes)
+
+    def discard(self) -> None:
+        """Forget the object; it will not be kept."""
+        file, self._file = self._file, None
+        with suppress(OSError):
+            if file is not None:
+                file.close()
+        with suppress(OSError):
+            self._part.unlink(missing_ok=True)
+
+    def _check_room(self, more_bytes: int) -> None:
+        if not self._room_for(more_bytes):
+            raise SpoolFull("the spool's disk is full", hint="free disk or lower spool.min_free_bytes")
+
+    def _fail(self, fault: Exception) -> None:
+        self._fault = self._fault or fault
+        self.discard()
 
 
 class Spool:
@@ -92,6 +183,25 @@ class Spool:
         """Return the file of a plan or dose with other references; it exists only where a destination wanted it."""
         return self._rewritten / f"{token}.{destination}.dcm"
 
+    def begin(
+        self, *, sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str, source_ae_title: str
+    ) -> Incoming:
+        """Begin to store one data set as a DICOM file; what is wrong is raised by :meth:`Incoming.keep`."""
+        token = secrets.token_hex(16)
+
+        def head() -> bytes:
+            return file_head(
+                sop_class_uid=sop_class_uid,
+                sop_instance_uid=sop_instance_uid,
+                transfer_syntax_uid=transfer_syntax_uid,
+                source_ae_title=source_ae_title,
+            )
+
+        return Incoming(token, self._incoming / f"{token}.part", self.original(token), head, self._room_for)
+
+    def _room_for(self, more_bytes: int) -> bool:
+        return self._free_bytes(self.folder) - more_bytes >= self._min_free_bytes
+
     def write(
         self,
         dataset: bytes | memoryview,
@@ -101,36 +211,15 @@ class Spool:
         transfer_syntax_uid: str,
         source_ae_title: str,
     ) -> Spooled:
-        """Store one received data set as a DICOM file; durable on return.
-
-        Raises:
-            SpoolFull: not enough free disk; nothing is stored.
-            ValueError: a UID is not a UID; nothing is stored.
-            OSError: the disk refuses; nothing is stored.
-        """
-        if self._free_bytes(self.folder) - len(dataset) < self._min_free_bytes:
-            raise SpoolFull("the spool's disk is full", hint="free disk or lower spool.min_free_bytes")
-        head = file_head(
+        """Store one data set that is at hand; durable on return. Raises what :meth:`Incoming.keep` raises."""
+        incoming = self.begin(
             sop_class_uid=sop_class_uid,
             sop_instance_uid=sop_instance_uid,
             transfer_syntax_uid=transfer_syntax_uid,
             source_ae_title=source_ae_title,
         )
-        token = secrets.token_hex(16)
-        part = self._incoming / f"{token}.part"
-        try:
-            with part.open("xb") as file:
-                file.write(head)
-                file.write(dataset)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(self.original(token))
-            sync_folder(self._originals)
-        except OSError:
-            with suppress(OSError):
-                part.unlink()
-            raise
-        return Spooled(token, hashlib.sha256(dataset).hexdigest(), len(dataset))
+        incoming.write(dataset)
+        return incoming.keep()
 
     def discard(self, token: str) -> None:
         """Remove the files of a job; those already gone are no error."""

@@ -23,7 +23,8 @@ from pynetdicom import AE, build_context
 from pynetdicom.sop_class import Verification
 
 from tg263_scp.config.loading import load_config
-from tg263_scp.dicom.network.listener import Listener, Received
+from tg263_scp.dicom.network.listener import Listener
+from tg263_scp.dicom.network.messages import InMemory, Received
 from tg263_scp.dicom.network.sender import Unavailable
 from tg263_scp.dicom.network.statuses import StoreResult, StoreStatus
 from tg263_scp.dicom.network.storage_classes import accepted_transfer_syntaxes, supported_contexts
@@ -59,6 +60,7 @@ def listener(desk):
             config.listen.model_copy(update={"port": 0, **listen}),
             config.peers.model_copy(update=peers or {}),
             max_object_bytes=max_object_bytes,
+            begin=InMemory,
             accept=desk.accept,
         )
         running.start()
@@ -87,7 +89,7 @@ def test_the_bytes_are_handed_on_as_they_came_in_every_transfer_syntax(listener,
     objects = [(data, CT, f"1.2.{n}", syntaxes[n]) for n, data in enumerate(nonsense)]
     answers = Sender(listener().address[1], tmp_path).send_all(objects)
     assert {answer.status for answer in answers} == {0x0000}
-    assert [bytes(received.dataset) for received in desk.box] == nonsense
+    assert [received.dataset.getvalue() for received in desk.box] == nonsense
     assert [received.transfer_syntax_uid for received in desk.box] == syntaxes
 
 

@@ -25,6 +25,7 @@ from pynetdicom.pdu_primitives import (
 from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.encoding.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from tg263_scp.dicom.network.listener import Listener
+from tg263_scp.dicom.network.messages import InMemory
 from tg263_scp.dicom.network.sender import ANNOUNCED_PDU_BYTES, Connection, Peer
 from tg263_scp.dicom.network.statuses import StoreStatus
 from tg263_scp.dicom.network.verification import echo
@@ -46,6 +47,7 @@ def listening():
             config.listen.model_copy(update={"port": 0, **listen}),
             config.peers.model_copy(update=peers or {}),
             max_object_bytes=1 << 20,
+            begin=InMemory,
             accept=lambda received: StoreStatus.SUCCESS,
         )
         running.start()

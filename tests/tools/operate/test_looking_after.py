@@ -16,6 +16,7 @@ from tg263_scp.cli import main
 from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.editing.relabel import relabel
 from tg263_scp.dicom.network.listener import Listener
+from tg263_scp.dicom.network.messages import InMemory
 from tg263_scp.dicom.network.statuses import StoreStatus
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog
@@ -36,7 +37,9 @@ def peer() -> Iterator[int]:
     """The port of a peer called ARCHIVE that answers a C-ECHO."""
     config = load_config()
     listen = config.listen.model_copy(update={"port": 0, "ae_title": "ARCHIVE"})
-    listener = Listener(listen, config.peers, max_object_bytes=1 << 20, accept=lambda _: StoreStatus.SUCCESS)
+    listener = Listener(
+        listen, config.peers, max_object_bytes=1 << 20, begin=InMemory, accept=lambda _: StoreStatus.SUCCESS
+    )
     listener.start()
     yield listener.address[1]
     listener.stop(5.0)

@@ -1,7 +1,9 @@
-"""The listening side: a Storage SCP that hands received bytes to somebody else and answers with that one's status.
+"""The listening side: a Storage SCP that writes what arrives where it is told, and answers with the status it is given.
 
-The association thread decodes nothing but the command; the data set stays as it came. What it costs a peer to be a
-nuisance is bounded: by allow lists, the number of associations, the size of a PDU and of an object, and by timeouts.
+The way of a connection: it waits in the :class:`WaitingRoom` until it has asked for an association; then it is an
+:class:`AcceptedAssociation` with a place of its own, until it ends, or until it stands in the way of others. What it costs
+a peer to be a nuisance is bounded: by allow lists, the number of connections and associations, the size of a request and of
+an object, and by deadlines that hold within a PDU and within a message.
 
 Standard: Storage Service Class PS3.4 B; C-STORE PS3.7 9.1.1; upper layer PS3.8.
 """
@@ -10,70 +12,71 @@ from __future__ import annotations
 
 import logging
 import socket
+import sys
 import time
-import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
-from threading import Thread
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Generic
 
-from pynetdicom import AE, evt
-from pynetdicom.association import Association
-from pynetdicom.events import Event
-from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
+from pynetdicom import AE
 
-import tg263_scp.dicom.network.pynetdicom_settings  # noqa: F401  (settings of pynetdicom)
 from tg263_scp.config.networks import in_networks
 from tg263_scp.config.sections import Listen, Peers
 from tg263_scp.dicom.encoding.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from tg263_scp.dicom.network.association_request import APPLICATION_CONTEXT, AssociationRequest
+from tg263_scp.dicom.network.messages import Announced, D, Received
+from tg263_scp.dicom.network.pynetdicom_internals import AcceptedAssociation
+from tg263_scp.dicom.network.refusals import Caller, Reason, Refusals
 from tg263_scp.dicom.network.statuses import StoreStatus
 from tg263_scp.dicom.network.storage_classes import supported_contexts
+from tg263_scp.dicom.network.waiting_room import Asking, Limits, Rejection, WaitingRoom
 from tg263_scp.errors import Tg263Error
 
 logger = logging.getLogger("tg263_scp.listener")
 
-MAX_ASSOCIATE_REQUEST_BYTES = 1 << 20
-"""An A-ASSOCIATE-RQ with all 128 contexts is some 100 kB."""
-MESSAGE_OVERHEAD_BYTES = 8 << 20
-"""Room for the command and the PDU and PDV headers around the largest object."""
-_READ_BYTES = 1 << 18
-_SURPLUS_CONNECTIONS = 16
-"""Connections above the limit that still get a polite rejection; more are closed at once."""
+UNUSED_IDLE_S = 0.5
+"""An association on which nothing was sent yet counts as idle after this."""
+LEAST_WAITING_PER_ADDRESS = 16
+
+_BACKLOG = 128
+_ABORT_S = 1.0
+"""Time for an A-ABORT of ours to leave, before the connection is cut."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One received object: its data set exactly as it came, in ``transfer_syntax_uid``, and what the command said."""
+class Listener(Generic[D]):
+    """A running Storage SCP: :meth:`start` returns when it can be called, :meth:`stop` when nobody is connected.
 
-    sop_class_uid: str
-    sop_instance_uid: str
-    transfer_syntax_uid: str
-    dataset: memoryview
-    calling_ae_title: str
-    called_ae_title: str
-    peer_address: str
+    ``begin`` gives an announced object its place. ``accept`` makes the whole object durable and returns its status; the peer
+    waits for it. Both are called from threads of the association, ``begin`` and the place must not raise.
+    """
 
-
-Accept = Callable[[Received], StoreStatus]
-"""Make an object durable and say so. Must take milliseconds: pynetdicom counts its time as silence of the network."""
-
-
-class Listener:
-    """A running Storage SCP: :meth:`start` returns when it can be called, :meth:`stop` when nobody is connected."""
-
-    def __init__(self, listen: Listen, peers: Peers, *, max_object_bytes: int, accept: Accept) -> None:
+    def __init__(
+        self,
+        listen: Listen,
+        peers: Peers,
+        *,
+        max_object_bytes: int,
+        begin: Callable[[Announced], D],
+        accept: Callable[[Received[D]], StoreStatus],
+    ) -> None:
         self._listen = listen
+        self._peers = peers
+        self._max_object_bytes = max_object_bytes
+        self._begin = begin
         self._accept = accept
-        self._ae = _application_entity(listen, peers)
-        self._networks = peers.addresses
-        self._max_message_bytes = max_object_bytes + MESSAGE_OVERHEAD_BYTES
-        self._server: _Server | None = None
+        self._refusals = Refusals()
+        self._guests: list[_Guest[D]] = []
+        self._room: WaitingRoom | None = None
+        self._address: tuple[str, int] | None = None
 
     @property
     def address(self) -> tuple[str, int]:
         """Host and port that are really listened on."""
-        assert self._server is not None, "the listener has not been started"
-        return self._server.server_address[0], self._server.server_address[1]
+        assert self._address is not None, "the listener has not been started"
+        return self._address
+
+    def refused(self) -> Mapping[Reason, int]:
+        """How many connections were turned away or ended by this side, by reason."""
+        return self._refusals.counts()
 
     def start(self) -> None:
         """Bind the port and begin to accept.
@@ -81,163 +84,188 @@ class Listener:
         Raises:
             Tg263Error: the address cannot be bound.
         """
-        handlers = [
-            (evt.EVT_C_STORE, _on_store, [self._accept]),
-            (evt.EVT_DIMSE_RECV, _on_message),
-            (evt.EVT_REJECTED, _on_rejected),
-            (evt.EVT_CONN_CLOSE, _on_closed),
-        ]
-        try:
-            self._server = self._ae.make_server(
-                (self._listen.host, self._listen.port),
-                contexts=supported_contexts(self._listen.extra_sop_classes),
-                evt_handlers=handlers,
-                server_class=_Server,
-                request_handler=_RequestHandler,
-            )
-        except OSError as problem:
-            raise Tg263Error(
-                f"cannot listen on {self._listen.host}:{self._listen.port}: {problem.strerror or problem}",
-                hint="another program has the port, or it needs a right this user does not have (ports below 1024)",
-            ) from problem
-        self._server.networks = self._networks
-        self._server.max_connections = self._listen.max_associations + _SURPLUS_CONNECTIONS
-        self._server.max_message_bytes = self._max_message_bytes
-        self._ae._servers.append(self._server)  # as AE.start_server does; AE.shutdown looks there
-        Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+        listen = self._listen
+        self._ae = _application_entity(listen)
+        self._contexts = supported_contexts(listen.extra_sop_classes)
+        listening = _bound(listen.host, listen.port)
+        self._address = listening.getsockname()[:2]
+        per_address = listen.max_waiting_per_address or max(
+            LEAST_WAITING_PER_ADDRESS, listen.max_associations
+        )
+        self._room = WaitingRoom(
+            listening,
+            Limits(listen.max_waiting, per_address, listen.acse_timeout_s),
+            self._refusals,
+            admits=self._admits,
+            judge=self._judge,
+            has_place=self._has_place,
+            begin=self._begin_association,
+            tick=self._look_after,
+        )
+        self._room.open()
 
     def stop(self, deadline_s: float) -> None:
         """Accept nobody any more, let running associations finish, after the deadline abort them."""
-        if self._server is None:
+        if self._room is None:
             return
-        running = self._server.active_associations
-        self._server.shutdown()
-        self._server = None
+        self._room.close()
+        self._room = None
         until = time.monotonic() + deadline_s
-        for association in running:
-            association.join(max(0.0, until - time.monotonic()))
-        unfinished = [association for association in running if association.is_alive()]
-        if unfinished:
-            logger.warning("%d associations were still open and are aborted", len(unfinished))
-        for association in unfinished:
-            association.abort()
+        while self._guests and time.monotonic() < until:
+            self._look_after()
+            for guest in self._guests:
+                if guest.idle_s(time.monotonic()) >= self._listen.idle_s:
+                    guest.end(Reason.STOPPING)
+            time.sleep(0.02)
+        for guest in self._guests:
+            guest.end(Reason.STOPPING)
+        self._wait(_ABORT_S)
+        for guest in self._guests:
+            guest.association.cut()
+        self._wait(_ABORT_S)
+
+    def _wait(self, timeout_s: float) -> None:
+        until = time.monotonic() + timeout_s
+        for guest in self._guests:
+            guest.association.join(max(0.0, until - time.monotonic()))
+        self._look_after()
+
+    def _admits(self, address: str) -> bool:
+        return not self._peers.addresses or in_networks(address, self._peers.addresses)
+
+    def _judge(self, caller: Caller, request: AssociationRequest) -> Rejection | None:
+        """Reject what PS3.8 9.3.4 has a reason for, and titles that the configuration does not want."""
+        if not request.protocol_version & 1:
+            return Rejection(1, 2, 2, Reason.PROTOCOL)
+        if request.application_context != APPLICATION_CONTEXT:
+            return Rejection(1, 1, 2, Reason.PROTOCOL)
+        if self._listen.called_ae_must_match and caller.called_ae_title != self._listen.ae_title:
+            return Rejection(1, 1, 7, Reason.CALLED_AE_TITLE)
+        if self._peers.ae_titles and caller.calling_ae_title not in self._peers.ae_titles:
+            return Rejection(1, 1, 3, Reason.CALLING_AE_TITLE)
+        return None
+
+    def _has_place(self) -> bool:
+        """Whether one more association may begin; where the house is full, the one that is idle for longest has to go."""
+        there = [guest for guest in self._guests if not guest.association.is_over]
+        if len(there) < self._listen.max_associations:
+            return True
+        now = time.monotonic()
+        leaving = sum(guest.ended_at is not None for guest in there)
+        if len(there) - leaving >= self._listen.max_associations:
+            idle = max(there, key=lambda guest: guest.idle_s(now))
+            if idle.idle_s(now) >= (self._listen.idle_s if idle.association.has_served else UNUSED_IDLE_S):
+                idle.end(Reason.MADE_ROOM)
+        return False
+
+    def _begin_association(self, asking: Asking) -> None:
+        guest: _Guest[D] = _Guest(asking.caller, self._refusals)
+        try:
+            asking.connection.settimeout(self._listen.network_timeout_s)
+            guest.association = AcceptedAssociation(
+                asking,
+                self._ae,
+                self._contexts,
+                begin=self._begin,
+                accept=self._accept,
+                max_object_bytes=self._max_object_bytes,
+                broken=guest.note,
+            )
+            guest.association.start()
+        except (OSError, RuntimeError) as problem:  # the peer is gone already, or there are no more threads
+            logger.warning("no association with %s: %s", asking.caller, type(problem).__name__)
+            asking.connection.close()
+            return
+        self._guests.append(guest)
+
+    def _look_after(self) -> None:
+        """Clear up what is over, and end what stands still."""
+        now = time.monotonic()
+        for guest in list(self._guests):
+            if guest.association.is_over:
+                self._guests.remove(guest)
+                guest.over()
+            elif guest.ended_at is not None:
+                if now - guest.ended_at > _ABORT_S:
+                    guest.association.cut()
+            else:
+                reason = guest.stands_still(now, self._listen)
+                if reason:
+                    guest.end(reason)
 
 
-def _application_entity(listen: Listen, peers: Peers) -> AE:
+class _Guest(Generic[D]):
+    """An association, and whether it moves on; all times are those of :func:`time.monotonic`."""
+
+    def __init__(self, caller: Caller, refusals: Refusals) -> None:
+        self.association: AcceptedAssociation[D]
+        self.ended_at: float | None = None
+        self._caller = caller
+        self._refusals = refusals
+        self._looked_at = time.monotonic()
+        self._bytes_then = 0
+
+    def note(self, reason: Reason) -> None:
+        """This side ends the association; only the first reason counts."""
+        if self.ended_at is None:
+            self.ended_at = time.monotonic()
+            self._refusals.note(reason, self._caller)
+
+    def end(self, reason: Reason) -> None:
+        """Abort it."""
+        if self.ended_at is None:
+            self.note(reason)
+            self.association.abort()
+
+    def over(self) -> None:
+        """Clear up after its end."""
+        if self.association.clear_up():
+            self.note(Reason.BROKEN_OFF)
+
+    def idle_s(self, now: float) -> float:
+        """Return for how long nothing was asked of us."""
+        there = self.association
+        if self.ended_at is not None or there.is_negotiating or there.at_work or there.in_message:
+            return 0.0
+        return now - there.last_traffic_at
+
+    def stands_still(self, now: float, listen: Listen) -> Reason | None:
+        """Say why it has to end: nothing came for too long, or too little of a message that has begun."""
+        there = self.association
+        if there.at_work or not there.in_message:
+            self._look_anew(now)
+        if there.at_work:
+            return None
+        slow = now - self._looked_at >= listen.progress_s
+        silent = now - there.last_traffic_at >= listen.network_timeout_s
+        if not (slow or silent) or there.has_unread_bytes():
+            return None
+        if silent:
+            return Reason.IDLE
+        came = there.received_bytes - self._bytes_then
+        self._look_anew(now)
+        return Reason.TOO_SLOW if came < listen.min_bytes_per_s * listen.progress_s else None
+
+    def _look_anew(self, now: float) -> None:
+        self._looked_at, self._bytes_then = now, self.association.received_bytes
+
+
+def _application_entity(listen: Listen) -> AE:
     ae = AE(ae_title=listen.ae_title)
     ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
     ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
     ae.maximum_pdu_size = listen.max_pdu_bytes
-    ae.maximum_associations = listen.max_associations
-    ae.require_calling_aet = peers.ae_titles
-    ae.require_called_aet = listen.called_ae_must_match
-    ae.acse_timeout = listen.acse_timeout_s
-    ae.network_timeout = listen.network_timeout_s
+    # Titles and numbers are judged before an association begins.
+    ae.maximum_associations = sys.maxsize
     return ae
 
 
-def _on_store(event: Event, accept: Accept) -> int:
-    """Answer a C-STORE request (PS3.4 B.2): hand the bytes on and return the status of who took them."""
-    request, context = event.request, event.context
-    if request.DataSet is None or not request.DataSet.getbuffer():
-        return StoreStatus.CANNOT_UNDERSTAND
-    if request.AffectedSOPClassUID != context.abstract_syntax:
-        return StoreStatus.DATA_SET_DOES_NOT_MATCH
-    received = Received(
-        sop_class_uid=str(request.AffectedSOPClassUID),
-        sop_instance_uid=str(request.AffectedSOPInstanceUID),
-        transfer_syntax_uid=str(context.transfer_syntax),
-        dataset=request.DataSet.getbuffer(),
-        calling_ae_title=event.assoc.requestor.ae_title,
-        called_ae_title=event.assoc.requestor.primitive.called_ae_title,
-        peer_address=event.assoc.requestor.address,
-    )
+def _bound(host: str, port: int) -> socket.socket:
     try:
-        return accept(received)
-    except Exception as problem:
-        # Without an answer of ours pynetdicom would say "cannot understand", and the sender would never try again.
-        # The message stays out of the log: it may quote the object.
-        place = traceback.extract_tb(problem.__traceback__)[-1]
-        logger.error("an object was refused after %s in %s", type(problem).__name__, place.name)
-        return StoreStatus.PROCESSING_FAILURE
-
-
-def _on_message(event: Event) -> None:
-    """A whole message is there: count the bytes of the next one from zero."""
-    guarded = event.assoc.dul.socket
-    if isinstance(guarded, _GuardedSocket):
-        guarded.message_bytes = 0
-
-
-def _on_rejected(event: Event) -> None:
-    logger.warning("an association from %s was rejected", event.assoc.requestor.address)
-
-
-def _on_closed(event: Event) -> None:
-    """A connection without any request was closed, as health checks do: end its thread now, not after a timeout."""
-    if event.assoc.dul.state_machine.current_state == "Sta2":
-        event.assoc.dul.to_user_queue.put(None)
-
-
-class _GuardedSocket(AssociationSocket):
-    """Reads no PDU that is larger than any honest one, and no message without end.
-
-    pynetdicom believes the length a PDU announces, before it knows who is calling. A refused read closes the connection.
-    """
-
-    max_message_bytes: int
-    message_bytes: int
-
-    def recv(self, nr_bytes: int) -> bytearray:
-        """Read as the base class does, within the limits and in larger pieces.
-
-        Raises:
-            OSError: the peer sends too much, or the connection fails.
-        """
-        self.message_bytes += nr_bytes
-        waiting_for_request = self.assoc.dul.state_machine.current_state == "Sta2"
-        limit = MAX_ASSOCIATE_REQUEST_BYTES if waiting_for_request else self.max_message_bytes
-        if self.message_bytes > limit:
-            raise OSError(f"the peer announces more than {limit} bytes")
-        data = bytearray()
-        while len(data) < nr_bytes:
-            block = self.socket.recv(min(nr_bytes - len(data), _READ_BYTES))
-            if not block:
-                break
-            data += block
-        return data
-
-
-class _RequestHandler(RequestHandler):
-    server: _Server
-
-    def _create_association(self) -> Association:
-        association = super()._create_association()
-        guarded = association.dul.socket
-        # A second AssociationSocket for the same connection would confuse the state machine.
-        guarded.__class__ = _GuardedSocket
-        guarded.max_message_bytes = self.server.max_message_bytes
-        guarded.message_bytes = 0
-        return association
-
-
-class _Server(ThreadedAssociationServer):
-    """Closes connections from addresses that may not call, and those of a flood, before anything is read."""
-
-    request_queue_size = 64
-    networks: list[str]
-    max_connections: int
-    max_message_bytes: int
-
-    def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Say whether a new connection may stay."""
-        if self.networks and not in_networks(client_address[0], self.networks):
-            logger.warning("a connection from %s was closed: not in peers.addresses", client_address[0])
-            return False
-        return len(self.active_associations) < self.max_connections
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection on which no read waits for ever."""
-        connection, address = super().get_request()
-        connection.settimeout(self.ae.network_timeout)
-        return connection, address
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as problem:
+        raise Tg263Error(
+            f"cannot listen on {host}:{port}: {problem.strerror or problem}",
+            hint="another program has the port, or it needs a right this user does not have (ports below 1024)",
+        ) from problem

@@ -61,6 +61,15 @@ class StoreStatus(IntEnum):
     )
 
 
+class CommandStatus(IntEnum):
+    """What the node answers a command that it cannot carry out, whatever the service (PS3.7 C.5)."""
+
+    UNRECOGNIZED_OPERATION = 0x0211
+    """The node stores and echoes; it does nothing else on any of its contexts."""
+    MISTYPED_ARGUMENT = 0x0212
+    """The command has no Message ID that an answer could name."""
+
+
 class StoreResult(StrEnum):
     """What became of one C-STORE."""
 

@@ -17,7 +17,8 @@ from typing import Any
 from tg263_scp.config.loading import load_config
 from tg263_scp.config.sections import Config
 from tg263_scp.dicom.encoding.part10 import opened, write_part10
-from tg263_scp.dicom.network.listener import Listener, Received
+from tg263_scp.dicom.network.listener import Listener
+from tg263_scp.dicom.network.messages import InMemory, Received
 from tg263_scp.dicom.network.sender import Connection, Parcel, Peer
 from tg263_scp.dicom.network.statuses import StoreResult, StoreStatus
 from tg263_scp.dicom.reading.identify import identify, is_rtstruct
@@ -180,12 +181,12 @@ def _archive(folder: Path) -> Iterator[tuple[int, dict[str, Path]]]:
     folder.mkdir()
     received: dict[str, Path] = {}
 
-    def accept(arrival: Received) -> StoreStatus:
+    def accept(arrival: Received[InMemory]) -> StoreStatus:
         path = folder / f"RS.{arrival.sop_instance_uid}.dcm"
         with path.open("wb") as file:
             write_part10(
                 file,
-                arrival.dataset,
+                arrival.dataset.getbuffer(),
                 sop_class_uid=arrival.sop_class_uid,
                 sop_instance_uid=arrival.sop_instance_uid,
                 transfer_syntax_uid=arrival.transfer_syntax_uid,
@@ -196,7 +197,11 @@ def _archive(folder: Path) -> Iterator[tuple[int, dict[str, Path]]]:
     defaults = load_config()
     listen = defaults.listen.model_copy(update={"host": "127.0.0.1", "port": 0, "ae_title": "ARCHIVE"})
     listener = Listener(
-        listen, defaults.peers, max_object_bytes=defaults.spool.max_object_bytes, accept=accept
+        listen,
+        defaults.peers,
+        max_object_bytes=defaults.spool.max_object_bytes,
+        begin=InMemory,
+        accept=accept,
     )
     listener.start()
     try:

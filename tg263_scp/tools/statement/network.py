@@ -10,8 +10,8 @@ from tg263_scp.dicom.encoding.part10 import (
     IMPLEMENTATION_VERSION_NAME,
     MAX_INFLATED_BYTES,
 )
-from tg263_scp.dicom.network.listener import MAX_ASSOCIATE_REQUEST_BYTES, MESSAGE_OVERHEAD_BYTES
 from tg263_scp.dicom.network.sender import ANNOUNCED_PDU_BYTES, MAX_CONTEXTS, MAX_SENT_PDU_BYTES
+from tg263_scp.dicom.network.waiting_room import MAX_ASSOCIATE_REQUEST_BYTES
 from tg263_scp.dicom.reading.roi_items import MAX_ITEMS
 from tg263_scp.service.delivery.forwarder import PATIENCE
 from tg263_scp.tools.statement.markdown import table
@@ -91,8 +91,8 @@ def limits_table(config: Config, link: Link) -> str:
     rows = [
         (
             "Size of an object",
-            f"{_size(largest)} (`spool.max_object_bytes`); with more than {_size(MESSAGE_OVERHEAD_BYTES)} above it the"
-            " association is aborted and nothing is acknowledged",
+            f"{_size(largest)} (`spool.max_object_bytes`); with more the association is aborted and nothing is"
+            " acknowledged",
             link("object-size"),
         ),
         (
