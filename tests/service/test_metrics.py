@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from doubles.loopback import (
+    CT,
     DEADLINE_S,
     PATIENT_ID,
     RTSTRUCT,
     Receiver,
     Sender,
+    image,
     node_config,
     structure_set,
     unused_port,
@@ -21,6 +23,8 @@ from doubles.loopback import (
 from doubles.ollama_double import OllamaDouble
 
 from tg263_scp import __version__
+from tg263_scp.dicom.network.refusals import Reason
+from tg263_scp.dicom.network.sender import Unavailable
 from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.journal.objects import Journal
@@ -175,6 +179,22 @@ def test_every_figure_of_the_model_has_a_name(shown):
 
 def test_without_a_model_there_is_nothing_about_it(shown):
     assert "tg263_model" not in scrape(shown())[0]
+
+
+def test_refused_connections_are_counted_by_reason(shown):
+    _, values = scrape(shown(refused=lambda: {Reason.CALLING_AE_TITLE: 3, Reason.IDLE: 0}))
+    assert values['tg263_connections_refused_total{reason="calling_ae_title"}'] == 3
+    assert values['tg263_connections_refused_total{reason="idle"}'] == 0
+
+
+def test_a_node_shows_the_connections_that_it_turned_away(nomenclature, tmp_path):
+    config = node_config(tmp_path, metrics={"port": 0}, peers={"ae_titles": ["CT1"]})
+    with Node(config, nomenclature) as node:
+        with pytest.raises(Unavailable):
+            Sender(node.address[1], tmp_path, calling_ae_title="ELSE").send(image(), CT, "1.2.3")
+        assert node.metrics_address
+        _, values = scrape(node.metrics_address)
+    assert values['tg263_connections_refused_total{reason="calling_ae_title"}'] == 1
 
 
 def test_a_journal_that_cannot_be_read_does_not_hide_the_rest(journal, shown):

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from tg263_scp import __version__
 from tg263_scp.config.sections import Config
+from tg263_scp.dicom.network.refusals import Reason
 from tg263_scp.errors import JournalError, Tg263Error
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import DeliveryState, ObjectState
@@ -28,6 +29,9 @@ logger = logging.getLogger("tg263_scp.metrics")
 
 ModelState = Callable[[], Mapping[str, float]]
 """How the asking of the language model stands: values for the keys of :data:`MODEL_FIGURES`."""
+
+Refused = Callable[[], Mapping[Reason, int]]
+"""How many connections of peers were turned away or ended by the node, by reason."""
 
 MODEL_FIGURES: Mapping[str, tuple[type[CounterMetricFamily | GaugeMetricFamily], str]] = {
     "up": (GaugeMetricFamily, "Whether the language model answered when it was last asked"),
@@ -69,12 +73,14 @@ class NodeFigures(Collector):
         build: Build,
         *,
         model_state: ModelState | None = None,
+        refused: Refused | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._journal = journal
         self._spool = spool
         self._build = build
         self._model_state = model_state
+        self._refused = refused
         self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
@@ -90,6 +96,7 @@ class NodeFigures(Collector):
         for figure, value in (self._model_state() if self._model_state else {}).items():
             kind, meaning = MODEL_FIGURES[figure]
             yield kind(f"tg263_model_{figure}", meaning, value=value)
+        yield from self._connections()
         try:
             figures, readable = [*self._objects(), *self._deliveries()], 1
         except JournalError as problem:
@@ -97,6 +104,18 @@ class NodeFigures(Collector):
             figures, readable = [], 0
         yield _gauge("journal_readable", "Whether the journal could be read just now", [({}, readable)])
         yield from figures
+
+    def _connections(self) -> Iterator[Metric]:
+        if self._refused is None:
+            return
+        family = CounterMetricFamily(
+            "tg263_connections_refused",
+            "Connections of peers that the node turned away or ended, by reason",
+            labels=("reason",),
+        )
+        for reason, count in self._refused().items():
+            family.add_metric((reason.value,), count)
+        yield family
 
     def _objects(self) -> Iterator[Metric]:
         counts = self._journal.counts()
@@ -171,7 +190,12 @@ class MetricsListener:
 
 @contextmanager
 def metrics_of(
-    config: Config, journal: Path, *, nomenclature_digest: str, model_state: ModelState | None = None
+    config: Config,
+    journal: Path,
+    *,
+    nomenclature_digest: str,
+    model_state: ModelState | None = None,
+    refused: Refused | None = None,
 ) -> Iterator[tuple[str, int] | None]:
     """Show the figures of a node while the block runs; yield the address, None where the configuration names no port."""
     if config.metrics.port is None:
@@ -179,7 +203,9 @@ def metrics_of(
         return
     build = Build(nomenclature_digest, config.digest, tuple(each.name for each in config.destinations))
     with closing(Journal(journal)) as own_connection:
-        figures = NodeFigures(own_connection, config.spool.folder, build, model_state=model_state)
+        figures = NodeFigures(
+            own_connection, config.spool.folder, build, model_state=model_state, refused=refused
+        )
         listener = MetricsListener(config.metrics.host, config.metrics.port, figures)
         host, port = listener.address
         logger.info("figures at http://%s:%d/metrics", host, port)

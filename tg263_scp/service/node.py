@@ -45,7 +45,7 @@ from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Arrival, Ingest, Job
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import Consultations
-from tg263_scp.service.metrics import metrics_of
+from tg263_scp.service.metrics import Refused, metrics_of
 from tg263_scp.service.spool import Incoming, Spool, SpoolFull, sole_owner
 
 logger = logging.getLogger("tg263_scp.node")
@@ -106,15 +106,15 @@ class Node:
             Tg263Error: another node has the spool, the journal or the audit log cannot be used, the port is taken.
         """
         config = self._config
+        listener = Listener(
+            config.listen,
+            config.peers,
+            max_object_bytes=config.spool.max_object_bytes,
+            begin=self._begin,
+            accept=self._take,
+        )
         with ExitStack() as opened:
-            self._open(opened)
-            listener = Listener(
-                config.listen,
-                config.peers,
-                max_object_bytes=config.spool.max_object_bytes,
-                begin=self._begin,
-                accept=self._take,
-            )
+            self._open(opened, listener.refused)
             listener.start()
             opened.callback(listener.stop, 0.0)
             self._listener = listener
@@ -124,7 +124,7 @@ class Node:
         if not config.destinations:
             logger.warning("there are no destinations: every object will be held")
 
-    def _open(self, opened: ExitStack) -> None:
+    def _open(self, opened: ExitStack, refused: Refused) -> None:
         config = self._config
         self._spool = _spool(config, opened)
         self._journal = Journal(config.spool.folder / JOURNAL_NAME, upgrade=True)
@@ -178,6 +178,7 @@ class Node:
                 config.spool.folder / JOURNAL_NAME,
                 nomenclature_digest=self._nomenclature.digest,
                 model_state=self._consultations.state if self._consultations else None,
+                refused=refused,
             )
         )
 

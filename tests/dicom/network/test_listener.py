@@ -18,7 +18,14 @@ from doubles.loopback import (
     structure_set,
     wait_until,
 )
-from doubles.wire import association_request
+from doubles.wire import (
+    association_request,
+    connected,
+    fragment,
+    pdu,
+    raw_association,
+    store_command,
+)
 from pynetdicom import AE, build_context
 from pynetdicom.sop_class import Verification
 
@@ -195,10 +202,25 @@ def test_only_listed_addresses_may_call(listener, addresses, answer):
     assert echo(listener(peers={"addresses": addresses}).address[1]) == answer
 
 
-def test_one_caller_too_many_is_rejected_for_the_moment(listener, tmp_path):
+def test_one_caller_too_many_is_rejected_for_the_moment(listener, desk, tmp_path):
+    entered, go_on = threading.Event(), threading.Event()
+
+    def hold():
+        entered.set()
+        assert go_on.wait(DEADLINE_S)
+
+    desk.before = hold
     port = listener(max_associations=1).address[1]
-    with associated(port), pytest.raises(Unavailable) as caught:
-        Sender(port, tmp_path).send(image(), CT, "1.2.3")
+    with raw_association(port) as busy:
+        busy.sendall(fragment(store_command(), is_command=True) + fragment(image()))
+        assert entered.wait(DEADLINE_S)
+        with pytest.raises(Unavailable) as caught:
+            Sender(port, tmp_path).send(image(), CT, "1.2.3")
+        with connected(port) as connection:
+            connection.sendall(association_request())
+            assert tuple(pdu(connection)[7:]) == (2, 3, 2)
+        go_on.set()
+        assert pdu(busy)[:1] == b"\x04"
     assert not caught.value.permanent
 
 
@@ -249,7 +271,7 @@ def test_an_announced_giant_pdu_is_refused_after_the_association_too(listener):
         connection.sendall(association_request())
         assert connection.recv(4096)[:1] == b"\x02"
         connection.sendall(struct.pack(">BBI", 4, 0, 1 << 31))
-        assert connection.recv(4096) in (b"", b"\x07")
+        assert connection.recv(4096)[:1] in (b"", b"\x07")
     assert echo(port) == 0x0000
 
 

@@ -131,11 +131,6 @@ def test_a_rejection_says_why(listening):
     """Result, source and reason as PS3.8 9.3.4 defines them."""
     assert rejection(listening(peers={"ae_titles": ["CT1"]})) == (1, 1, 3)
     assert rejection(listening(called_ae_must_match=True), called="ELSE") == (1, 1, 7)
-    full = listening(max_associations=1)
-    with socket.create_connection(("127.0.0.1", full), timeout=DEADLINE_S) as connection:
-        connection.sendall(association_request())
-        assert connection.recv(4096)[:1] == b"\x02"
-        assert rejection(full) == (2, 3, 2)
 
 
 def test_an_association_on_which_nothing_happens_is_aborted(listening):

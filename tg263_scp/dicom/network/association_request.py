@@ -30,7 +30,7 @@ _UNREADABLE_UID = "2.25.0"
 _SMALLEST_PDU_BYTES = 256
 _UNSAID_PDU_BYTES = 16_384
 _APPLICATION_ITEM, _CONTEXT_ITEM, _ABSTRACT_ITEM, _TRANSFER_ITEM, _USER_ITEM = 0x10, 0x20, 0x30, 0x40, 0x50
-_LENGTH_ITEM, _CLASS_UID_ITEM, _ROLE_ITEM, _VERSION_ITEM = 0x51, 0x52, 0x54, 0x55
+_LENGTH_ITEM, _CLASS_UID_ITEM, _VERSION_ITEM = 0x51, 0x52, 0x55
 
 
 class MalformedRequest(ValueError):  # noqa: N818 - what the peer sent, not a fault of ours
@@ -59,8 +59,6 @@ class AssociationRequest:
     """Largest P-DATA-TF the peer wants; 0 for any."""
     implementation_class_uid: str
     implementation_version_name: str
-    roles: tuple[bytes, ...]
-    """SCP/SCU role selection items (PS3.7 D.3.3.4) as they came."""
 
     def pdu(self, known_transfer_syntaxes: Collection[str]) -> bytes:
         """Write the request anew, in plain ASCII and with legal lengths.
@@ -80,7 +78,6 @@ class AssociationRequest:
             )
         user = [_item(_LENGTH_ITEM, self.max_pdu_bytes.to_bytes(4, "big"))]
         user.append(_item(_CLASS_UID_ITEM, self.implementation_class_uid.encode()))
-        user += (_item(_ROLE_ITEM, role) for role in self.roles)
         if self.implementation_version_name:
             user.append(_item(_VERSION_ITEM, self.implementation_version_name.encode()))
         items.append(_item(_USER_ITEM, b"".join(user)))
@@ -128,7 +125,6 @@ def read_association_request(pdu: bytes) -> AssociationRequest:
         max_pdu_bytes=said.max_pdu_bytes,
         implementation_class_uid=said.class_uid,
         implementation_version_name=said.version_name,
-        roles=tuple(said.roles),
     )
 
 
@@ -143,13 +139,15 @@ def ae_title(raw: bytes) -> str:
 
 
 class _UserInformation:
-    """The user-information items that this node reads (PS3.8 D, PS3.7 D.3.3); it ignores all others."""
+    """The user-information items that this node reads (PS3.8 D, PS3.7 D.3.3).
+
+    It negotiates nothing by the others (roles, extended negotiation, operations window, identity): no answer means no.
+    """
 
     def __init__(self) -> None:
         self.max_pdu_bytes = _UNSAID_PDU_BYTES
         self.class_uid = _UNREADABLE_UID
         self.version_name = ""
-        self.roles: list[bytes] = []
 
     def read(self, user: bytes) -> None:
         for kind, content in _items(user):
@@ -160,8 +158,6 @@ class _UserInformation:
                 self.class_uid = _uid(content)
             elif kind == _VERSION_ITEM:
                 self.version_name = _ascii(ae_title(content))[:16]
-            elif kind == _ROLE_ITEM and _is_role(content) and len(self.roles) < 256:
-                self.roles.append(content)
 
 
 def _items(raw: bytes) -> Iterator[tuple[int, bytes]]:
@@ -192,11 +188,6 @@ def _context(content: bytes) -> ProposedContext:
 def _uid(raw: bytes) -> str:
     text = raw.strip(b"\x00 ").decode("latin-1")
     return text if _UID.fullmatch(text) else _UNREADABLE_UID
-
-
-def _is_role(content: bytes) -> bool:
-    length = int.from_bytes(content[:2], "big")
-    return len(content) == length + 4 and _UID.fullmatch(content[2:-2].decode("latin-1")) is not None
 
 
 def _ascii(text: str) -> str:

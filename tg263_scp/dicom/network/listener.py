@@ -140,7 +140,8 @@ class Listener(Generic[D]):
         if request.application_context != APPLICATION_CONTEXT:
             return Rejection(1, 1, 2, Reason.PROTOCOL)
         if self._listen.called_ae_must_match and caller.called_ae_title != self._listen.ae_title:
-            return Rejection(1, 1, 7, Reason.CALLED_AE_TITLE)
+            ours = f"this node is '{self._listen.ae_title}'; listen.called_ae_must_match is on"
+            return Rejection(1, 1, 7, Reason.CALLED_AE_TITLE, ours)
         if self._peers.ae_titles and caller.calling_ae_title not in self._peers.ae_titles:
             return Rejection(1, 1, 3, Reason.CALLING_AE_TITLE)
         return None

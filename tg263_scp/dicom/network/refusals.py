@@ -34,7 +34,7 @@ class Reason(StrEnum):
 
     ADDRESS = "address", "the address is not in peers.addresses"
     CALLING_AE_TITLE = "calling_ae_title", "the calling AE title is not in peers.ae_titles"
-    CALLED_AE_TITLE = "called_ae_title", "the called AE title is not ours (listen.ae_title)"
+    CALLED_AE_TITLE = "called_ae_title", "the called AE title is not ours"
     TOO_MANY = "too_many_associations", "listen.max_associations peers are at work"
     TOO_MANY_WAITING = "too_many_waiting", "too many connections wait without having asked for an association"
     NO_REQUEST = "no_request", "no whole association request came within listen.acse_timeout_s"
@@ -82,14 +82,15 @@ class Refusals:
         with self._lock:
             return {reason: self._counts[reason] for reason in Reason}
 
-    def note(self, reason: Reason, caller: Caller) -> None:
-        """Count one connection that was turned away or ended, and say so in the log."""
+    def note(self, reason: Reason, caller: Caller, hint: str = "") -> None:
+        """Count one connection that was turned away or ended, and say so in the log; ``hint`` is in our own words."""
         with self._lock:
             self._counts[reason] += 1
             unsaid = self._lines.setdefault(reason, _Lines()).unsaid_before_this(self._clock())
         if unsaid is not None:
             more = f" ({unsaid} more for this reason since the last such line)" if unsaid else ""
-            logger.warning("closed the connection of %s: %s%s", caller, reason.meaning, more)
+            why = f"{reason.meaning} ({hint})" if hint else reason.meaning
+            logger.warning("closed the connection of %s: %s%s", caller, why, more)
 
 
 class _Lines:

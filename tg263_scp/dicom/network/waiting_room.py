@@ -55,6 +55,7 @@ class Rejection:
     source: int
     diagnostic: int
     reason: Reason
+    hint: str = ""
 
     def pdu(self) -> bytes:
         """Write it."""
@@ -262,7 +263,7 @@ class WaitingRoom:
         waiting.caller = Caller(waiting.caller.address, request.calling_ae_title, request.called_ae_title)
         rejection = self._judge(waiting.caller, request)
         if rejection:
-            self._refuse(waiting, rejection.reason, rejection.pdu())
+            self._refuse(waiting, rejection.reason, rejection.pdu(), rejection.hint)
             return
         waiting.request = request
         # What comes now belongs to the association: it stays in the socket.
@@ -286,10 +287,10 @@ class WaitingRoom:
         else:
             self._refuse(waiting, Reason.NO_REQUEST, b"")
 
-    def _refuse(self, waiting: _Waiting, reason: Reason, answer: bytes) -> None:
+    def _refuse(self, waiting: _Waiting, reason: Reason, answer: bytes, hint: str = "") -> None:
         """Tell the peer where there is something to tell, and close: at once, or when it has had time to read it."""
         if not waiting.refused:
-            self._refusals.note(reason, waiting.caller)
+            self._refusals.note(reason, waiting.caller, hint)
         if not answer or waiting.refused:
             self._leave(waiting)
             return
