@@ -135,6 +135,8 @@ class Wire:
                 self._go_on.wait(DEADLINE_S)
                 if self._whole:
                     _copy(caller, called)
+                # Closing alone does not end a connection that another thread reads from.
+                called.shutdown(socket.SHUT_RDWR)
 
     def release(self) -> None:
         """Let everything through from now on."""

@@ -68,8 +68,8 @@ class AssociationRequest:
         """
         items = [_item(_APPLICATION_ITEM, self.application_context.encode())]
         for context in self.contexts:
-            known = [uid for uid in context.transfer_syntaxes if uid in known_transfer_syntaxes]
-            syntaxes = known or context.transfer_syntaxes[:1]
+            known = dict.fromkeys(uid for uid in context.transfer_syntaxes if uid in known_transfer_syntaxes)
+            syntaxes = tuple(known) or context.transfer_syntaxes[:1]
             body = bytes((context.context_id, 0, 0, 0)) + _item(
                 _ABSTRACT_ITEM, context.abstract_syntax.encode()
             )

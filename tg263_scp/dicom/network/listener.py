@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -46,7 +47,8 @@ class Listener(Generic[D]):
     """A running Storage SCP: :meth:`start` returns when it can be called, :meth:`stop` when nobody is connected.
 
     ``begin`` gives an announced object its place. ``accept`` makes the whole object durable and returns its status; the peer
-    waits for it. Both are called from threads of the association, ``begin`` and the place must not raise.
+    waits for it. Both are called from threads of the association, ``begin`` and the place must not raise. With ``tls`` every
+    connection has to shake hands first (PS3.15 B).
     """
 
     def __init__(
@@ -57,8 +59,10 @@ class Listener(Generic[D]):
         max_object_bytes: int,
         begin: Callable[[Announced], D],
         accept: Callable[[Received[D]], StoreStatus],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._listen = listen
+        self._tls = tls
         self._peers = peers
         self._max_object_bytes = max_object_bytes
         self._begin = begin
@@ -101,6 +105,7 @@ class Listener(Generic[D]):
             has_place=self._has_place,
             begin=self._begin_association,
             tick=self._look_after,
+            tls=self._tls,
         )
         self._room.open()
 

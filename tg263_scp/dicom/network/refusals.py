@@ -38,6 +38,7 @@ class Reason(StrEnum):
     TOO_MANY = "too_many_associations", "listen.max_associations peers are at work"
     TOO_MANY_WAITING = "too_many_waiting", "too many connections wait without having asked for an association"
     NO_REQUEST = "no_request", "no whole association request came within listen.acse_timeout_s"
+    TLS = "tls", "no TLS handshake came about"
     NOT_DICOM = "not_dicom", "what came is no association request of DICOM"
     REQUEST_TOO_LARGE = (
         "request_too_large",

@@ -227,6 +227,9 @@ class WaitingRoom:
                 block = waiting.connection.recv(_READ_BYTES)
             except _NOT_NOW:
                 return
+            except ssl.SSLError:
+                self._refuse(waiting, Reason.TLS, b"")
+                return
             except OSError:
                 self._leave(waiting)
                 return
