@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
+import signal
 import stat
 
 import pytest
@@ -128,3 +130,56 @@ def test_a_small_file_is_never_overwritten(tmp_path):
         write_durably(tmp_path / "key", b"two")
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
     assert (tmp_path / "key").read_bytes() == b"one"
+
+
+def begin(spool):
+    return spool.begin(
+        sop_class_uid=CT, sop_instance_uid="1.2.3", transfer_syntax_uid=EXPLICIT, source_ae_title="TPS"
+    )
+
+
+def test_an_object_that_arrives_in_pieces_is_kept_as_if_it_came_at_once(spool):
+    incoming = begin(spool)
+    for piece in (b"a" * 100_000, b"", b"b", bytes(300_000)):
+        incoming.write(piece)
+    spooled, at_once = incoming.keep(), store(spool, b"a" * 100_000 + b"b" + bytes(300_000))
+    assert spool.original(spooled.token).read_bytes() == spool.original(at_once.token).read_bytes()
+    assert (spooled.sha256, spooled.dataset_bytes) == (at_once.sha256, at_once.dataset_bytes)
+
+
+def test_an_object_that_breaks_off_leaves_nothing(spool):
+    incoming = begin(spool)
+    incoming.write(bytes(100_000))
+    (part,) = files(spool)
+    assert part.startswith("incoming/")
+    incoming.discard()
+    incoming.discard()
+    assert files(spool) == []
+
+
+def test_a_disk_that_fills_while_an_object_arrives_is_said_at_its_end_and_leaves_nothing(tmp_path):
+    free = [100 << 20]
+    spool = Spool(tmp_path / "spool", min_free_bytes=1 << 20, free_bytes=lambda folder: free[0])
+    incoming = begin(spool)
+    for _ in range(40):
+        incoming.write(bytes(1 << 20))
+        free[0] -= 4 << 20
+    assert files(spool) == [], "what cannot be kept makes room at once"
+    with pytest.raises(SpoolFull):
+        incoming.keep()
+
+
+def test_a_write_that_fails_is_said_at_the_end_and_leaves_nothing(spool):
+    incoming = begin(spool)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limit[1]))
+    try:
+        for _ in range(8):
+            incoming.write(bytes(1 << 19))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, before)
+    with pytest.raises(OSError, match="too large"):
+        incoming.keep()
+    assert files(spool) == []

@@ -93,12 +93,9 @@ class Listener(Generic[D]):
         self._contexts = supported_contexts(listen.extra_sop_classes)
         listening = _bound(listen.host, listen.port)
         self._address = listening.getsockname()[:2]
-        per_address = listen.max_waiting_per_address or max(
-            LEAST_WAITING_PER_ADDRESS, listen.max_associations
-        )
         self._room = WaitingRoom(
             listening,
-            Limits(listen.max_waiting, per_address, listen.acse_timeout_s),
+            Limits(listen.max_waiting, waiting_per_address(listen), listen.acse_timeout_s),
             self._refusals,
             admits=self._admits,
             judge=self._judge,
@@ -254,6 +251,11 @@ class _Guest(Generic[D]):
 
     def _look_anew(self, now: float) -> None:
         self._looked_at, self._bytes_then = now, self.association.received_bytes
+
+
+def waiting_per_address(listen: Listen) -> int:
+    """Return how many connections of one address may wait: behind a NAT or a container bridge that is everybody."""
+    return listen.max_waiting_per_address or max(LEAST_WAITING_PER_ADDRESS, listen.max_associations)
 
 
 def _application_entity(listen: Listen) -> AE:

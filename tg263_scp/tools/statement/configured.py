@@ -212,6 +212,8 @@ def switches(config: Config) -> dict[str, str]:
         "retention": duration(config.spool.retention_s),
         "idle": duration(config.listen.network_timeout_s),
         "no_request": duration(config.listen.acse_timeout_s),
+        "progress": duration(config.listen.progress_s),
+        "idle_place": duration(config.listen.idle_s),
         "drain": duration(config.listen.drain_s),
         "codes_now": f"`write.codes` is **{_on(config.write.codes)}** here.",
     }

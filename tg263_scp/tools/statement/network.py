@@ -10,6 +10,8 @@ from tg263_scp.dicom.encoding.part10 import (
     IMPLEMENTATION_VERSION_NAME,
     MAX_INFLATED_BYTES,
 )
+from tg263_scp.dicom.network.listener import waiting_per_address
+from tg263_scp.dicom.network.pynetdicom_internals import BLOCK_BYTES
 from tg263_scp.dicom.network.sender import ANNOUNCED_PDU_BYTES, MAX_CONTEXTS, MAX_SENT_PDU_BYTES
 from tg263_scp.dicom.network.waiting_room import MAX_ASSOCIATE_REQUEST_BYTES
 from tg263_scp.dicom.reading.roi_items import MAX_ITEMS
@@ -99,6 +101,17 @@ def limits_table(config: Config, link: Link) -> str:
             "Size of an A-ASSOCIATE-RQ",
             f"{_size(MAX_ASSOCIATE_REQUEST_BYTES)}; beyond it the connection is closed",
             link("hostile-sockets"),
+        ),
+        (
+            "Connections that have not asked for an association yet",
+            f"{config.listen.max_waiting} in all, {waiting_per_address(config.listen)} from one address"
+            " (`listen.max_waiting`, `listen.max_waiting_per_address`); beyond it the oldest is closed",
+            link("hostile-sockets"),
+        ),
+        (
+            "Memory for one association",
+            f"two blocks of {_size(BLOCK_BYTES)}, whatever is sent",
+            link("to-disk"),
         ),
         (
             "Free disk",
