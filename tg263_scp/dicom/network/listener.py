@@ -270,8 +270,12 @@ def _application_entity(listen: Listen) -> AE:
 
 def _bound(host: str, port: int) -> socket.socket:
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        if ":" not in host:
+            return socket.create_server((host, port), backlog=_BACKLOG)
+        both = socket.has_dualstack_ipv6()
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=both
+        )
     except OSError as problem:
         raise Tg263Error(
             f"cannot listen on {host}:{port}: {problem.strerror or problem}",
