@@ -34,6 +34,7 @@ BUILT_ON = [
     (Association, "kill", "8f9713666a7f4cff"),
     (ACSE, "_negotiate_as_acceptor", "fffd360957c42a8e"),
     (DIMSEServiceProvider, "send_msg", "a839cf2fb46976d9"),
+    (DIMSEServiceProvider, "get_msg", "890e3e04283f5aeb"),
     (StorageServiceClass, "SCP", "63afca7fc6c6e7ee"),
 ]
 """What we call, override or rely on the order of, and the digest of its source in the version that was read."""

@@ -174,3 +174,25 @@ def test_a_structure_set_arrives_byte_for_byte(tmp_path):
     with Receiver() as receiver:
         send(receiver, write_object(tmp_path / "rs.dcm", dataset, RTSTRUCT, "1.2.3.100"))
         assert receiver.box[0].dataset == dataset
+
+
+class LateEvent(threading.Event):
+    """An event behind which the thread that waited gets the processor late, as on a busy machine."""
+
+    def wait(self, timeout=None):
+        came = super().wait(timeout)
+        threading.Event().wait(0.03)
+        return came
+
+
+def test_no_answer_gets_lost_where_the_thread_of_the_association_is_late(parcel):
+    with (
+        Receiver() as receiver,
+        Connection(target(receiver.port, dimse_timeout_s=20.0), [parcel.context]) as line,
+    ):
+        late = LateEvent()
+        late.set()
+        line._association._reactor_checkpoint = late
+        answers = [line.send(parcel) for _ in range(40)]
+    assert {answer.result for answer in answers} == {StoreResult.STORED}
+    assert len(receiver.box) == 40

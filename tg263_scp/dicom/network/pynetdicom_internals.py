@@ -1,4 +1,5 @@
-"""The one place that builds on what pynetdicom does not promise: an accepted association, read by us and run by it.
+"""The one place that builds on what pynetdicom does not promise: an accepted association, read by us and run by it, and
+an association of our own whose answers do not get lost.
 
 pynetdicom negotiates contexts, keeps the state machine of PS3.8 and calls the handler of a C-STORE. It would also read
 whole PDUs and whole objects into memory, and believe any length a peer announces. So the upper layer of an accepted
@@ -11,6 +12,7 @@ Used of pynetdicom beyond its documentation, and held by ``tests/dicom/network/t
 - ``DULServiceProvider.run_reactor``: what its thread runs;
 - ``Association.dul``, set anew before the socket is: the reactor is not running yet;
 - ``DIMSEServiceProvider.msg_queue``: where the association's thread finds (context ID, request);
+- ``DIMSEServiceProvider.get_msg``: how the association's thread (``block=False``) and a sender (``block=True``) look there;
 - ``AssociationSocket.ready``, ``.recv``, ``.send``: all that the upper layer does with a socket.
 
 Standard: PS3.8 9.2 (states and events), 9.3.5 (P-DATA-TF), Annex E (fragments).
@@ -33,6 +35,7 @@ from typing import Any, Generic, cast
 
 from pynetdicom import AE, dimse_primitives, evt
 from pynetdicom.association import Association
+from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.presentation import PresentationContext
@@ -232,6 +235,24 @@ class _StreamingUpperLayer(DULServiceProvider):
                 if not left:
                     break
         return ""
+
+
+class _AnswersForTheSender(DIMSEServiceProvider):
+    """Messages of an association that only asks: every one is an answer, for the thread that waits for it."""
+
+    def get_msg(self, block: bool = False) -> Any:
+        """Return the answer to who waits for one, and nothing to who only looks."""
+        return super().get_msg(block=True) if block else (None, None)
+
+
+def keep_answers(association: Association) -> None:
+    """Let no answer get lost on an association of ours that asks and serves nothing.
+
+    The association's own thread looks for requests of the peer. It is told to pause while somebody waits for an answer, but
+    where it was about to look just then, and had to wait for the processor, it takes the answer for a request and drops it:
+    the object is stored, and the sender waits until its timeout.
+    """
+    association.dimse = _AnswersForTheSender(association)
 
 
 class AcceptedAssociation(Generic[D]):

@@ -20,6 +20,7 @@ from pynetdicom.pdu_primitives import MaximumLengthNotification
 
 import tg263_scp.dicom.network.pynetdicom_settings  # noqa: F401  (settings of pynetdicom)
 from tg263_scp.dicom.encoding.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from tg263_scp.dicom.network.pynetdicom_internals import keep_answers
 from tg263_scp.dicom.network.statuses import StoreResult, reaction_to
 from tg263_scp.errors import Tg263Error
 
@@ -122,6 +123,7 @@ class Connection:
             (str(context.abstract_syntax), str(context.transfer_syntax[0]))
             for context in self._association.accepted_contexts
         )
+        keep_answers(self._association)
         _limit_pdu(self._association)
 
     def __enter__(self) -> Connection:

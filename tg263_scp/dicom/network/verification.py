@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pynetdicom.association import Association
 from pynetdicom.sop_class import Verification
 
+from tg263_scp.dicom.network.pynetdicom_internals import keep_answers
 from tg263_scp.dicom.network.sender import Peer, requesting_entity
 from tg263_scp.dicom.network.storage_classes import VERIFICATION_TRANSFER_SYNTAXES
 
@@ -32,6 +33,7 @@ def echo(target: Peer) -> EchoAnswer:
         return EchoAnswer(False, "the host cannot be found")
     if not association.is_established:
         return EchoAnswer(False, _why_not(association))
+    keep_answers(association)
     try:
         status = association.send_c_echo()
     except (RuntimeError, ValueError):
