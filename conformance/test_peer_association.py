@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import specimens
 from comparison import data_set_bytes, sop_instance_uid
+from doubles.wire import association_request, connected
 from foreign_peers import DcmtkReceiver, Orthanc
 from processes import DEADLINE_S, HOST, echo, run, sending
 from serving_node import ServingNode
@@ -46,6 +47,20 @@ def test_ten_senders_at_once_are_all_served(
     node.wait_for("sent", objects=30)
     received = receiver.files()
     assert all(data_set_bytes(received[sop_instance_uid(path)]) == data_set_bytes(path) for path in sent)
+
+
+def test_storescu_is_served_while_others_are_silent_or_idle(
+    node: ServingNode, receiver: DcmtkReceiver, rtstruct: Path
+) -> None:
+    with ExitStack() as held:
+        for _ in range(60):
+            held.enter_context(connected(node.port))
+        for _ in range(30):
+            idle = held.enter_context(connected(node.port, "127.0.0.2"))
+            idle.sendall(association_request())
+        run("storescu", HOST, node.port, rtstruct)
+        node.wait_for("sent", objects=1)
+    assert set(receiver.files()) == {sop_instance_uid(rtstruct)}
 
 
 @pytest.mark.cell("Roles", "C-FIND, refused", "DCMTK calls")
