@@ -19,6 +19,7 @@ from doubles.wire import (
 )
 
 from tg263_scp.config.loading import load_config
+from tg263_scp.dicom.network import waiting_room
 from tg263_scp.dicom.network.listener import Listener
 from tg263_scp.dicom.network.messages import Announced, InMemory, Received
 from tg263_scp.dicom.network.pynetdicom_internals import BLOCK_BYTES
@@ -327,6 +328,28 @@ def test_only_an_idle_association_makes_room_and_only_where_the_house_is_full(ho
         go_on.set()
         assert pdu(busy)[:1] == b"\x04"
     assert running.refused()[Reason.MADE_ROOM] == 1
+
+
+def test_silent_connections_go_before_one_that_has_asked(house, monkeypatch):
+    monkeypatch.setattr(waiting_room, "PLACE_WAIT_S", DEADLINE_S)
+    go_on = threading.Event()
+
+    def accept(received: Received) -> StoreStatus:
+        assert go_on.wait(DEADLINE_S)
+        return StoreStatus.SUCCESS
+
+    running = house(max_associations=1, max_waiting_per_address=2, accept=accept)
+    port = running.address[1]
+    with ExitStack() as held:
+        with raw_association(port) as busy:
+            busy.sendall(fragment(store_command(), is_command=True) + fragment(image()))
+            asked = held.enter_context(connected(port))
+            asked.sendall(association_request())
+            silent_ones = [held.enter_context(connected(port)) for _ in range(5)]
+            assert silent_ones[0].recv(1) == b""
+            go_on.set()
+            assert pdu(busy)[:1] == b"\x04"
+        assert pdu(asked)[:1] == b"\x02"
 
 
 def trickle_until_closed(port: int, ended: threading.Event) -> None:

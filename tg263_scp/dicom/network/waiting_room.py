@@ -15,6 +15,7 @@ import selectors
 import socket
 import ssl
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -153,15 +154,18 @@ class WaitingRoom:
             try:
                 self._look()
             except Exception as problem:
-                # One connection must not close the door for all others.
-                logger.exception("the listener goes on after %s", type(problem).__name__)
+                # One connection must not close the door for all others. The message may quote what a peer sent.
+                place = traceback.extract_tb(problem.__traceback__)[-1]
+                logger.error("the listener goes on after %s in %s", type(problem).__name__, place.name)
+                time.sleep(_LOOK_EVERY_S)
         for each in list(self._waiting):
             self._leave(each)
         self._selector.close()
         self._listening.close()
 
     def _look(self) -> None:
-        for key, _ in self._selector.select(_LOOK_EVERY_S):
+        # Who is here already is heard before newcomers, for whom somebody silent may have to go.
+        for key, _ in sorted(self._selector.select(_LOOK_EVERY_S), key=lambda event: event[0].data is None):
             if key.data is None:
                 self._accept()
             elif key.data in self._waiting:
@@ -181,7 +185,7 @@ class WaitingRoom:
             except OSError as problem:
                 if not isinstance(problem, _NOT_NOW):
                     # The system has no more sockets for us: one that waits may give its own.
-                    self._make_room(Reason.TOO_MANY_WAITING)
+                    self._make_room()
                     time.sleep(_LOOK_EVERY_S)
                 return
             caller = Caller(address[0])
@@ -209,17 +213,19 @@ class WaitingRoom:
     def _keep_limits(self, newest: _Waiting) -> None:
         of_address = [each for each in self._waiting if each.caller.address == newest.caller.address]
         if len(of_address) > self._limits.waiting_per_address:
-            self._refuse(of_address[0], Reason.TOO_MANY_WAITING, b"")
+            self._close_one_of(newest.caller.address)
         elif len(self._waiting) > self._limits.waiting:
-            self._make_room(Reason.TOO_MANY_WAITING)
+            self._make_room()
 
-    def _make_room(self, reason: Reason) -> None:
-        """Close the oldest connection of the address that holds most."""
-        if not self._waiting:
-            return
-        address, _ = Counter(each.caller.address for each in self._waiting).most_common(1)[0]
-        oldest = next(each for each in self._waiting if each.caller.address == address)
-        self._refuse(oldest, reason, b"")
+    def _make_room(self) -> None:
+        """Close a connection of the address that holds most."""
+        for address, _ in Counter(each.caller.address for each in self._waiting).most_common(1):
+            self._close_one_of(address)
+
+    def _close_one_of(self, address: str) -> None:
+        """Close the oldest connection of an address, of those that have not asked for an association if there are any."""
+        there = (each for each in self._waiting if each.caller.address == address)
+        self._refuse(min(there, key=lambda each: each.request is not None), Reason.TOO_MANY_WAITING, b"")
 
     def _read(self, waiting: _Waiting) -> None:
         while waiting in self._waiting:
@@ -255,7 +261,7 @@ class WaitingRoom:
         elif len(data) >= waiting.request_bytes():
             self._whole(waiting)
         elif sum(len(each.data) for each in self._waiting) > MAX_WAITING_BYTES:
-            self._make_room(Reason.TOO_MANY_WAITING)
+            self._make_room()
 
     def _whole(self, waiting: _Waiting) -> None:
         try:
