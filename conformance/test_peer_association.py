@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import specimens
 from comparison import data_set_bytes, sop_instance_uid
-from doubles.wire import association_request, connected
+from doubles.wire import ODD_REQUESTS, association_request, connected, pdu
 from foreign_peers import DcmtkReceiver, Orthanc
 from processes import DEADLINE_S, HOST, echo, run, sending
 from serving_node import ServingNode
@@ -47,6 +47,28 @@ def test_ten_senders_at_once_are_all_served(
     node.wait_for("sent", objects=30)
     received = receiver.files()
     assert all(data_set_bytes(received[sop_instance_uid(path)]) == data_set_bytes(path) for path in sent)
+
+
+IGNORED_BY_DCMTK = {
+    "an empty title",
+    "a user identity that is cut off",
+    "an extended negotiation that is cut off",
+    "a context of nonsense beside a good one",
+}
+"""DCMTK gives no answer to these, nor does Orthanc, which is built on it."""
+
+
+@pytest.mark.parametrize("odd", [name for name in ODD_REQUESTS if name not in IGNORED_BY_DCMTK])
+def test_an_odd_request_that_storescp_and_orthanc_accept_is_accepted(
+    node: ServingNode, receiver: DcmtkReceiver, orthanc: Orthanc, odd: str
+) -> None:
+    request = association_request(**ODD_REQUESTS[odd])
+    answers = []
+    for port in (receiver.port, orthanc.port, node.port):
+        with connected(port) as connection:
+            connection.sendall(request)
+            answers.append(pdu(connection)[:1])
+    assert answers == [b"\x02"] * 3
 
 
 def test_storescu_is_served_while_others_are_silent_or_idle(

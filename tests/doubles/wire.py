@@ -6,6 +6,7 @@ import socket
 import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from doubles.loopback import CT, DEADLINE_S, EXPLICIT
 
@@ -38,6 +39,43 @@ def association_request(
         body += part(0x20, bytes((2 * number + 1, 0, 0, 0)) + syntaxes)
     body += part(0x50, b"".join(user))
     return struct.pack(">BBI", 1, 0, len(body)) + body
+
+
+def _identity(kind: int) -> bytes:
+    return part(0x58, bytes((kind, 1)) + struct.pack(">H", 4) + b"user" + struct.pack(">H", 0))
+
+
+ODD_REQUESTS: dict[str, dict[str, Any]] = {
+    "titles padded with NUL": {"calling": b"TPS".ljust(16, b"\x00"), "called": b"TG263".ljust(16, b"\x00")},
+    "a title in Latin-1": {"calling": "TPS-Größe".encode("latin-1")},
+    "a title in UTF-8": {"calling": "TPS-Größe".encode()},
+    "a title with control characters": {"calling": b"\x1b[31mTPS"},
+    "a title that is markup": {"calling": b"[/]", "called": b"<b>&"},
+    "a title with a backslash": {"calling": b"TPS\\CT"},
+    "an empty title": {"calling": b"", "called": b""},
+    "a version name of 40 characters": {"user": (*USER, part(0x55, b"V" * 40))},
+    "a version name of 0 characters": {"user": (*USER, part(0x55, b""))},
+    "a version name that is no ASCII": {"user": (*USER, part(0x55, "Größe".encode("latin-1")))},
+    "an unknown user item": {"user": (*USER, part(0x5F, b"whatever"))},
+    "a user item without content": {"user": (*USER, part(0x5E, b""))},
+    "a user identity of an unknown type": {"user": (*USER, _identity(9))},
+    "a user identity of type 0": {"user": (*USER, _identity(0))},
+    "a user identity that is cut off": {"user": (*USER, part(0x58, b"\x01"))},
+    "an extended negotiation that is cut off": {"user": (*USER, part(0x56, b"\x00\x20abc"))},
+    "a role for nothing": {"user": (*USER, part(0x54, b"\x00\x00\x01\x01"))},
+    "an asynchronous window that is cut off": {"user": (*USER, part(0x53, b"\x00"))},
+    "no user items": {"user": ()},
+    "a class UID padded with NUL": {"user": (USER[0], part(0x52, b"1.2.3.4\x00"))},
+    "a class UID that is none": {"user": (USER[0], part(0x52, b"MyPACS"))},
+    "a maximum length of 1": {"user": (part(0x51, struct.pack(">I", 1)), USER[1])},
+    "a higher protocol version as well": {"protocol_version": 3},
+    "an application context padded with NUL": {"application_context": b"1.2.840.10008.3.1.1.1\x00"},
+    "UIDs padded with NUL": {"contexts": [(VERIFICATION + "\x00", IMPLICIT + "\x00")]},
+    "a context of nonsense beside a good one": {
+        "contexts": [(VERIFICATION, IMPLICIT), ("nonsense " * 20, "more"), ("", "")]
+    },
+}
+"""Requests that break a rule and that others accept all the same, as arguments of :func:`association_request`."""
 
 
 def command(field: int, **values: bytes) -> bytes:
