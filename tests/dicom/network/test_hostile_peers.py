@@ -330,6 +330,19 @@ def test_only_an_idle_association_makes_room_and_only_where_the_house_is_full(ho
     assert running.refused()[Reason.MADE_ROOM] == 1
 
 
+def test_an_association_between_two_objects_stays_and_one_that_was_never_used_goes(house):
+    running = house(max_associations=2, idle_s=FOR_EVER)
+    port = running.address[1]
+    message = fragment(store_command(), is_command=True) + fragment(image())
+    with raw_association(port) as used, idle(port, "127.0.0.1") as unused:
+        used.sendall(message)
+        assert pdu(used)[:1] == b"\x04"
+        assert is_served(running)
+        assert pdu(unused)[:1] == b"\x07"
+        used.sendall(message)
+        assert pdu(used)[:1] == b"\x04"
+
+
 def test_silent_connections_go_before_one_that_has_asked(house, monkeypatch):
     monkeypatch.setattr(waiting_room, "PLACE_WAIT_S", DEADLINE_S)
     go_on = threading.Event()

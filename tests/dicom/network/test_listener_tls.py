@@ -81,7 +81,7 @@ def test_an_object_arrives_whole_over_tls(house, authority):
 
 
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00", struct.pack(">BBI", 1, 0, 200)])
-def test_connections_that_do_not_shake_hands_keep_nobody_out(house, authority, sent):
+def test_connections_that_do_not_shake_hands_do_not_keep_others_out(house, authority, sent):
     running = house(max_waiting=8, max_associations=2)
     with ExitStack() as held:
         for _ in range(20):

@@ -198,7 +198,7 @@ def test_a_store_on_the_verification_context_gets_a_status(desk):
 
 
 @pytest.mark.parametrize("field", [0x8001, 0x8030, 0x1234, 0x0000])
-def test_a_command_that_nobody_can_answer_is_aborted_at_once(desk, field):
+def test_a_command_without_a_possible_answer_is_aborted_at_once(desk, field):
     running, _ = desk
     asked = command(field, sop_class=CT.encode() + b"\x00", message_id=b"\x05\x00", data_set=NO_DATA_SET)
     with raw_association(running.address[1]) as connection:

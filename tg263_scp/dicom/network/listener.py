@@ -44,7 +44,7 @@ _ABORT_S = 1.0
 
 
 class Listener(Generic[D]):
-    """A running Storage SCP: :meth:`start` returns when it can be called, :meth:`stop` when nobody is connected.
+    """A running Storage SCP: :meth:`start` returns when it can be called, :meth:`stop` when every connection is closed.
 
     ``begin`` gives an announced object its place. ``accept`` makes the whole object durable and returns its status; the peer
     waits for it. Both are called from threads of the association, ``begin`` and the place must not raise. With ``tls`` every
@@ -107,7 +107,10 @@ class Listener(Generic[D]):
         self._room.open()
 
     def stop(self, deadline_s: float) -> None:
-        """Accept nobody any more, let running associations finish, after the deadline abort them."""
+        """Close the door, let running associations finish, and abort them after the deadline.
+
+        It returns within two seconds after the deadline, whatever peers do.
+        """
         if self._room is None:
             return
         self._room.close()
@@ -156,9 +159,9 @@ class Listener(Generic[D]):
         now = time.monotonic()
         leaving = sum(guest.ended_at is not None for guest in there)
         if len(there) - leaving >= self._listen.max_associations:
-            idle = max(there, key=lambda guest: guest.idle_s(now))
-            if idle.idle_s(now) >= (self._listen.idle_s if idle.association.has_served else UNUSED_IDLE_S):
-                idle.end(Reason.MADE_ROOM)
+            idle = [guest for guest in there if guest.may_go(now, self._listen.idle_s)]
+            if idle:
+                max(idle, key=lambda guest: guest.idle_s(now)).end(Reason.MADE_ROOM)
         return False
 
     def _begin_association(self, asking: Asking) -> None:
@@ -231,6 +234,10 @@ class _Guest(Generic[D]):
         if self.ended_at is not None or there.is_negotiating or there.at_work or there.in_message:
             return 0.0
         return now - there.last_traffic_at
+
+    def may_go(self, now: float, idle_s: float) -> bool:
+        """Whether it is idle for long enough to make room for another peer."""
+        return self.idle_s(now) >= (idle_s if self.association.has_served else UNUSED_IDLE_S)
 
     def stands_still(self, now: float, listen: Listen) -> Reason | None:
         """Say why it has to end: nothing came for too long, or too little of a message that has begun."""

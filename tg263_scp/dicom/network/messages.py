@@ -246,7 +246,7 @@ class Messages(Generic[D]):
         command, refused = self._command, self._refused
         arriving, size = self._arriving, self._dataset_bytes
         assert command is not None, "a message begins with its command"
-        self._arriving = None  # from here on it is somebody else's
+        self._arriving = None  # the line discards or keeps it from here on
         self._clear()
         if command.field == C_CANCEL_RQ:
             return

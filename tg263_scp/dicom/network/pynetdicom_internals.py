@@ -95,7 +95,7 @@ class StoreRequest(C_STORE, Generic[D]):
 
 
 class _WatchedSocket(AssociationSocket):
-    """Reads what was read already first, and lets others see when bytes came and whether somebody waits for more."""
+    """Begins with bytes that were read before, and shows when bytes came and whether a PDU is being read."""
 
     def __init__(self, association: Association, connection: socket.socket, unread: bytes) -> None:
         super().__init__(association, client_socket=connection)
@@ -241,14 +241,14 @@ class _AnswersForTheSender(DIMSEServiceProvider):
     """Messages of an association that only asks: every one is an answer, for the thread that waits for it."""
 
     def get_msg(self, block: bool = False) -> Any:
-        """Return the answer to who waits for one, and nothing to who only looks."""
+        """Return the answer to a thread that waits for it, and nothing to one that only looks."""
         return super().get_msg(block=True) if block else (None, None)
 
 
 def keep_answers(association: Association) -> None:
     """Let no answer get lost on an association of ours that asks and serves nothing.
 
-    The association's own thread looks for requests of the peer. It is told to pause while somebody waits for an answer, but
+    The association's own thread looks for requests of the peer. It has to pause while a sender waits for an answer. But
     where it was about to look just then, and had to wait for the processor, it takes the answer for a request and drops it:
     the object is stored, and the sender waits until its timeout.
     """
@@ -352,7 +352,7 @@ class AcceptedAssociation(Generic[D]):
             self._association.abort(block=False)
 
     def cut(self) -> None:
-        """Close the connection under whoever waits for it."""
+        """Close the connection; reads and writes that wait on it end."""
         with suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
 

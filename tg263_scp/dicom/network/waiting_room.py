@@ -145,7 +145,7 @@ class WaitingRoom:
         self._thread.start()
 
     def close(self) -> None:
-        """Accept nobody any more and close whatever waits."""
+        """Close the door, and every connection that waits."""
         self._closing = True
         self._thread.join()
 
@@ -164,7 +164,7 @@ class WaitingRoom:
         self._listening.close()
 
     def _look(self) -> None:
-        # Who is here already is heard before newcomers, for whom somebody silent may have to go.
+        # Connections that are here already are heard before newcomers, for whom a silent one may have to go.
         for key, _ in sorted(self._selector.select(_LOOK_EVERY_S), key=lambda event: event[0].data is None):
             if key.data is None:
                 self._accept()
