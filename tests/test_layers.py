@@ -22,6 +22,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOORS: dict[str, tuple[str, ...]] = {
     "": (
         "errors",
+        "durable",
         "resources",
         "yamlsource",
         "decision",
@@ -37,6 +38,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "dicom": ("encoding", "reading", "network", "synthetic", "editing"),
     "service": (
         "faults",
+        "sole_owner",
         "spool",
         "audit",
         "polling",
@@ -54,6 +56,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
 it closes no circle."""
 
 HOMES = {
+    "filelock": ("service/sole_owner.py",),
     "httpcore": ("service/llm/bounded_http.py", "service/llm/ollama_client.py"),
     "httpx": ("service/llm/bounded_http.py", "service/llm/ollama_client.py"),
     "numpy": ("dicom/",),

@@ -45,12 +45,15 @@ from tg263_scp.service.journal.states import Arrival, Ingest, Job
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import Consultations
 from tg263_scp.service.metrics import metrics_of
-from tg263_scp.service.spool import Spool, SpoolFull, sole_owner
+from tg263_scp.service.sole_owner import sole_owner
+from tg263_scp.service.spool import Spool, SpoolFull
 
 logger = logging.getLogger("tg263_scp.node")
 
 JOURNAL_NAME = "journal.sqlite"
 """Name of the journal inside the spool folder."""
+LOCK_NAME = "node.lock"
+"""Name of the file inside the spool folder that a running node has locked, of any version."""
 
 
 class Node:
@@ -302,5 +305,5 @@ def _spool(config: Config, opened: ExitStack) -> Spool:
             f"the spool folder {folder} cannot be used: {problem.strerror}",
             hint="create it and let this user write there",
         ) from problem
-    opened.enter_context(sole_owner(folder / "node.lock", "the spool"))
+    opened.enter_context(sole_owner(folder / LOCK_NAME, "the spool"))
     return spool
