@@ -35,7 +35,7 @@ def whole_file(
     """
     part = part or target.with_name(f".{uuid.uuid4().hex}.part")
     opener = partial(os.open, mode=0o600 if private else 0o666)
-    file = open(part, "x+b", opener=opener)  # noqa: PTH123, SIM115 - Path.open takes no opener
+    file = open(part, "x+b", opener=opener)  # noqa: SIM115 - Path.open takes no opener
     try:
         with file:
             yield file, part

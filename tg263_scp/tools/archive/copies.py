@@ -25,7 +25,7 @@ from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import IdentifierHash
 from tg263_scp.service.deciding.relabelling import OutcomeKind, RelabelPolicy, Writing, decide_and_write
 from tg263_scp.service.delivery.new_uid_copies import uid_map
-from tg263_scp.service.llm.waiting_sets import asking_at_once
+from tg263_scp.service.llm.ask_and_decide import asking_at_once
 from tg263_scp.tools.archive.find_files import Source
 from tg263_scp.tools.archive.manifest import Record
 from tg263_scp.tools.archive.manifest_rows import Digests, row, set_rows
