@@ -6,6 +6,7 @@ import os
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 import pydicom
 import pytest
@@ -55,7 +56,7 @@ def receiver():
 def run(tmp_path, receiver):
     started = []
 
-    def start(*ports, config=None, **sections) -> Node:
+    def start(*ports, config=None, decide=decide, **sections) -> Node:
         config = config or node_config(tmp_path, *(ports or (receiver.port,)), **sections)
         node = assemble(config, List(), decide=decide, now=lambda: NOON)
         node.start()
@@ -244,12 +245,18 @@ def test_an_unreadable_name_survives_beside_a_renamed_one(run, tps, receiver):
     assert unrecorded(receiver.box[0].dataset) == structure_set([b"L\xfcgen  ", "Heart"])
 
 
-def test_a_held_object_can_be_retried_once_the_cause_is_gone(run, tps, receiver, monkeypatch):
-    node = run()
+def test_a_held_object_can_be_retried_once_the_cause_is_gone(run, tps, receiver):
+    cause_is_gone = Event()
+
+    def decide_later(*arguments, **more):
+        if cause_is_gone.is_set():
+            return (Decision("crash", Status.KEEP, "crash", "R030", Reason.CLINIC_KEEPS),)
+        return decide(*arguments, **more)
+
+    node = run(decide=decide_later)
     tps(node, structure_set(["crash"]))
     wait_until(lambda: settled(node))
-    keep = Decision("crash", Status.KEEP, "crash", "R030", Reason.CLINIC_KEEPS)
-    monkeypatch.setattr(node, "_decide", lambda rois, nomenclature, options, place_of: (keep,))
+    cause_is_gone.set()
     node.journal.retry(only_job(node).job)
     wait_until(lambda: len(receiver.box) == 1)
     assert receiver.box[0].dataset == structure_set(["crash"])
