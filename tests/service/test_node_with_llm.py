@@ -90,6 +90,14 @@ def decisions(folder: Path, double: OllamaDouble) -> list[dict[str, Any]]:
     return [line for line in lines if line["kind"] in ("relabelled", "unchanged")]
 
 
+def test_a_node_that_was_never_started_lets_everything_go(
+    tmp_path: Path, double: OllamaDouble, nomenclature: Nomenclature
+) -> None:
+    assemble(configured(tmp_path, double), nomenclature).drain_and_stop()
+    with assemble(configured(tmp_path, double), nomenclature) as node:
+        assert node.address[1]
+
+
 def test_a_name_that_no_rule_knows_is_asked_about_audited_and_forwarded(
     start: Start, double: OllamaDouble, receiver: Receiver, tmp_path: Path
 ) -> None:

@@ -48,7 +48,7 @@ def ask_and_decide(
         asked += 1
 
 
-def deciding(decide: Decide, way: Callable[[DecideWith], tuple[Decision, ...]]) -> Decide:
+def with_llm(decide: Decide, way: Callable[[DecideWith], tuple[Decision, ...]]) -> Decide:
     """Return a way of deciding a set: ``way`` gets ``decide`` with everything about the set filled in but the model."""
 
     def decided(
@@ -81,4 +81,4 @@ def asking_at_once(consultant: Consultant) -> Decide:
         decisions, _ = ask_and_decide(consultant, decide_with, ask)
         return decisions
 
-    return deciding(decide_set, way)
+    return with_llm(decide_set, way)

@@ -20,7 +20,7 @@ from threading import Lock, Thread
 from tg263_scp.decision import Decision
 from tg263_scp.naming.decide import Decide
 from tg263_scp.service.faults import fault_place
-from tg263_scp.service.llm.ask_and_decide import DecideWith, ask_and_decide, deciding
+from tg263_scp.service.llm.ask_and_decide import DecideWith, ask_and_decide, with_llm
 from tg263_scp.service.llm.consultant import Consultant, Missed
 
 logger = logging.getLogger("tg263_scp.model")
@@ -115,7 +115,7 @@ class WaitingSets:
             self.figures.unanswered_objects.inc(int(bool(missed)))
             return decisions
 
-        return deciding(decide, way)
+        return with_llm(decide, way)
 
     def wait(self, job: int, missed: Missed) -> None:
         """Let a set wait until what it missed was asked."""
