@@ -46,7 +46,7 @@ _KEYS = _OUTCOMES | set(
 
 
 def _codes() -> list[str]:
-    """Every code that a decision can carry: as it stands in the source of ``naming``."""
+    """Every code that a decision can carry, as it stands in the source of ``naming``, or that has a file of cases."""
     sources = Path(str(naming.__file__)).parent.rglob("*.py")
     texts = {
         node.value
@@ -54,7 +54,8 @@ def _codes() -> list[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    return sorted(text for text in texts if len(text) == 4 and text[0] in "RVS" and text[1:].isdecimal())
+    in_code = {text for text in texts if len(text) == 4 and text[0] in "RVS" and text[1:].isdecimal()}
+    return sorted(in_code | {str(document["rule"]) for document in FILES.values()})
 
 
 def _model(case: dict[str, Any], asked: list[Question]) -> LlmView:
