@@ -11,7 +11,6 @@ from doubles.drafts import CODINGS, Coding
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 
-
 _left_out: list[pytest.Item] = []
 
 
@@ -23,7 +22,9 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many slow tests were left out: what is not seen must not look as if it had passed."""
     if _left_out:
-        terminalreporter.write_line(f"{len(_left_out)} slow tests left out; `make test SLOW=yes` runs them too")
+        terminalreporter.write_line(
+            f"{len(_left_out)} slow tests left out; `make test SLOW=yes` runs them too"
+        )
 
 
 @pytest.fixture(params=CODINGS, ids=lambda coding: coding.name)
