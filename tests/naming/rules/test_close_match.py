@@ -18,7 +18,7 @@ def outcome(
     """What becomes of a name: the status, and the name that is given or suggested."""
     proposal = close_match(Query(name, languages=languages), nomenclature, NamingOptions(**options))
     assert proposal is not None
-    assert proposal.reason is Reason.CLOSE_MATCH
+    assert proposal.status is Status.REVIEW or proposal.reason is Reason.CLOSE_MATCH
     return proposal.status, proposal.name or proposal.candidates[0].name
 
 

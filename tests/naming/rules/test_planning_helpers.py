@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tg263_scp.decision import Kind
-from tg263_scp.naming.query import Query
-from tg263_scp.naming.rules.planning_helpers import difference_name, is_not_for_dose, kind_of, marks_of
+from tg263_scp.decision import Kind, Status
+from tg263_scp.naming.query import NamingOptions, Query
+from tg263_scp.naming.rules.planning_helpers import is_not_for_dose, marks_of
+from tg263_scp.naming.rules.rules import helper, rebuilt
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.words.letters import tokenise
 
@@ -36,19 +37,19 @@ def test_a_word_that_begins_with_z_is_no_helper(name: str) -> None:
         ("PTV CTV", Kind.DERIVED),
     ],
 )
-def test_a_helper_shows_its_kind_and_the_sign_of_it(
-    name: str, kind: Kind, nomenclature: Nomenclature
-) -> None:
-    found, sign = kind_of(Query(name), nomenclature)
-    assert found is kind
-    assert sign
+def test_a_helper_shows_its_kind(name: str, kind: Kind, nomenclature: Nomenclature) -> None:
+    proposal = helper(Query(name), nomenclature, NamingOptions())
+    assert proposal is not None
+    assert (proposal.status, proposal.kind) == (Status.KEEP, kind)
+    assert proposal.note
 
 
 @pytest.mark.parametrize(
-    "name", ["Lung_L", "left lung", "PTV 60", "PTV-1", "Bolus", "gnarblix", "", "kidney", "Lt-PTV"]
+    "name",
+    ["Lung_L", "left lung", "PTV 60", "PTV-1", "Bolus", "gnarblix", "", "kidney", "Lt-PTV", "lungs - GTV"],
 )
 def test_a_structure_and_an_unknown_word_show_none(name: str, nomenclature: Nomenclature) -> None:
-    assert kind_of(Query(name), nomenclature) == (Kind.UNKNOWN, "")
+    assert helper(Query(name), nomenclature, NamingOptions()) is None
 
 
 @pytest.mark.parametrize(
@@ -63,16 +64,14 @@ def test_a_structure_and_an_unknown_word_show_none(name: str, nomenclature: Nome
 def test_an_organ_minus_a_target_has_its_listed_name(
     name: str, listed: str, nomenclature: Nomenclature
 ) -> None:
-    found = difference_name(Query(name), nomenclature)
-    assert found is not None
-    assert found[0] == listed
+    proposal = rebuilt(Query(name), nomenclature, NamingOptions())
+    assert proposal is not None
+    assert (proposal.name, proposal.kind) == (listed, Kind.DERIVED)
 
 
-@pytest.mark.parametrize(
-    "name", ["heart - GTV", "lungs", "PTV - lungs", "lungs - GTV - CTV", "lungs GTV", "- GTV"]
-)
+@pytest.mark.parametrize("name", ["heart - GTV", "PTV - lungs", "lungs - GTV - CTV", "lungs GTV", "- GTV"])
 def test_any_other_difference_has_none(name: str, nomenclature: Nomenclature) -> None:
-    assert difference_name(Query(name), nomenclature) is None
+    assert rebuilt(Query(name), nomenclature, NamingOptions()) is None
 
 
 def test_marks_are_found_with_the_words_that_made_them(nomenclature: Nomenclature) -> None:

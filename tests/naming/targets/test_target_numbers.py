@@ -7,9 +7,9 @@ import pytest
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.filling import fill, type_tokens
-from tg263_scp.naming.targets.numbers import MOST_CGY, image_set, is_possible, take_number
+from tg263_scp.naming.targets.numbers import MOST_CGY, is_possible
+from tg263_scp.naming.targets.reading import read_target
 from tg263_scp.naming.targets.slots import Slots
-from tg263_scp.naming.words.letters import tokenise
 
 
 def filled(name: str, nomenclature: Nomenclature) -> Slots:
@@ -34,16 +34,16 @@ def filled(name: str, nomenclature: Nomenclature) -> Slots:
     ],
 )
 def test_a_dose_is_written_in_cgy(name: str, dose_cgy: str, nomenclature: Nomenclature) -> None:
-    found = filled(name, nomenclature)
-    assert (found.dose, bool(found.problem)) == (dose_cgy, False)
+    assert filled(name, nomenclature).dose == dose_cgy
+    assert read_target(Query(name), nomenclature).name == f"PTV_{dose_cgy}"
 
 
 @pytest.mark.parametrize(
     ("name", "number"), [("PTV1", "1"), ("PTV 2", "2"), ("GTV 03", "3"), ("PTV1 54", "1")]
 )
 def test_a_small_number_is_an_index(name: str, number: str, nomenclature: Nomenclature) -> None:
-    found = filled(name, nomenclature)
-    assert (found.number, bool(found.problem)) == (number, False)
+    assert filled(name, nomenclature).number == number
+    assert read_target(Query(name), nomenclature).name.startswith(f"{name[:3]}{number}")
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,9 @@ def test_a_small_number_is_an_index(name: str, number: str, nomenclature: Nomenc
         "PTV (2)", "PTV_P1", "PTV 54.123Gy",
     ],
 )  # fmt: skip
-def test_a_number_that_may_be_something_else_is_a_problem(name: str, nomenclature: Nomenclature) -> None:
-    assert filled(name, nomenclature).problem
-
-
-@pytest.mark.parametrize(("name", "used"), [("60", 1), ("60 Gy", 2), ("3x18Gy", 4), ("60 Gy (RBE)", 5)])
-def test_a_number_tells_how_many_words_it_took(name: str, used: int) -> None:
-    tokens = tokenise(f"{name} L", camel=False)
-    assert take_number(tokens, 0, Slots(type="PTV")) == used
+def test_a_number_that_may_be_something_else_changes_nothing(name: str, nomenclature: Nomenclature) -> None:
+    reading = read_target(Query(name), nomenclature)
+    assert (reading.types, reading.name) == (1, "")
 
 
 @pytest.mark.parametrize("dose", ["6000", "High", "Mid01", "20Gyx3", "1800x3", str(MOST_CGY), "50p4Gy", ""])
@@ -76,8 +71,18 @@ def test_a_dose_that_cannot(dose: str) -> None:
 
 @pytest.mark.parametrize(
     ("words", "imaging"),
-    [("MR 2", "MR2"), ("PET1", "PT1"), ("CT3", "CT3"), ("PT1", "PT1"), ("pT1", ""), ("MR3T", ""),
-     ("PET 41", ""), ("PET 4", ""), ("MR", "")],
-)  # fmt: skip
-def test_an_image_set_is_a_modality_with_a_small_number(words: str, imaging: str) -> None:
-    assert image_set(tokenise(words, camel=False)[:3]) == imaging
+    [
+        ("MR 2", "MR2"),
+        ("PET1", "PT1"),
+        ("CT3", "CT3"),
+        ("PT1", "PT1"),
+        ("pT1", ""),
+        ("MR3T", ""),
+        ("PET 41", ""),
+        ("MR", ""),
+    ],
+)
+def test_an_image_set_is_a_modality_with_a_small_number(
+    words: str, imaging: str, nomenclature: Nomenclature
+) -> None:
+    assert filled(f"GTV {words}", nomenclature).imaging == imaging

@@ -6,7 +6,7 @@ import pytest
 from doubles.own_words import own_lexicon, own_pack
 
 from tg263_scp.naming.words import lexicon_cache
-from tg263_scp.naming.words.lexicon import Lexicon, Sense, said_as
+from tg263_scp.naming.words.lexicon import Lexicon, Sense
 
 ENGLISH = own_pack(
     "sides:\n  L: [left, l]\n"
@@ -70,12 +70,6 @@ def test_a_side_word_has_the_side_of_each_language(both: Lexicon) -> None:
     assert both.sides["l"] == {"en": "L", "de": "R"}
     assert all(both.knows(word) for word in ("left", "blix", "gnarbe", "krump"))
     assert not both.knows("bigblixx")
-
-
-def test_a_phrase_is_said_as_it_stands_or_by_a_variant(both: Lexicon) -> None:
-    phrase = next(phrase for phrase in both.find(["gnarb"]) if phrase.language == "en")
-    assert said_as(["gnarb"], phrase)
-    assert not said_as(["gnarbs"], phrase)
 
 
 def test_the_index_written_down_answers_alike(both: Lexicon) -> None:
