@@ -14,6 +14,7 @@ from typing import Protocol
 from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming.llm.choice import LlmView, certain, llm_choice
 from tg263_scp.naming.llm.questions import Asking, Question, question_about
+from tg263_scp.naming.organs.margins import take_margin
 from tg263_scp.naming.organs.reading import read_known_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.rules import rules
@@ -223,12 +224,14 @@ def _unmatched(query: Query, nomenclature: Nomenclature, trail: tuple[Step, ...]
     offered += tuple(
         Candidate(n, round(s, 3)) for n, s in offers(query.name, nomenclature) if n not in part.names
     )
-    reason = Reason.PART_UNKNOWN if part.names else Reason.UNMATCHED
-    note = (
-        "part of the name is not understood: a copy, a version, initials?"
-        if part.names
-        else "no rule knows it"
-    )
+    margin, _ = take_margin(query.words, nomenclature.lexicon)
+    if margin is not None and not margin.valid:
+        reason, note = Reason.MARGIN_UNCLEAR, "its unit or its sign is not clear, or there are two"
+    elif part.names:
+        note = "part of the name is not understood: a number, a copy, a version, initials?"
+        reason = Reason.PART_UNKNOWN
+    else:
+        reason, note = Reason.UNMATCHED, "no rule knows it"
     return Decision(
         query.name,
         Status.REVIEW,

@@ -47,6 +47,8 @@ class Parts:
     counting: bool = False
     tongues: frozenset[str] = frozenset()
     margin: Margin | None = None
+    taken: tuple[str, ...] = ()
+    """the words taken out: sides, parts, and those that say a margin"""
 
     @property
     def rebuilt(self) -> bool:
@@ -76,15 +78,21 @@ def takings(tokens: tuple[Token, ...], lexicon: Lexicon) -> Iterator[Parts]:
     words = _plain(rest)
     if not words or (margin and not margin.valid):
         return
+    grown = _margin_words(tokens, lexicon) if margin else ()
     if not any(word in lexicon.sides or lexicon.marks.get(word) == "partial" for word in words):
         if margin:
-            yield Parts(words, margin=margin)
+            yield Parts(words, margin=margin, taken=grown)
         return
     tried = [] if margin else [words]
     for taken in _ways_to_take(words, _of_the_name(rest, lexicon), lexicon):
         if taken.core not in tried:
             tried.append(taken.core)
-            yield replace(taken, margin=margin)
+            yield replace(taken, margin=margin, taken=(*taken.taken, *grown))
+
+
+def _margin_words(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[str, ...]:
+    """Return the words that make a number the margin of a PRV: ``prv``, ``plus``."""
+    return tuple(t.text for t in tokens if lexicon.marks.get(t.text) in ("prv", "expansion"))
 
 
 def _ways_to_take(words: tuple[str, ...], kept: frozenset[int], lexicon: Lexicon) -> Iterator[Parts]:
@@ -171,6 +179,7 @@ def _take_sides(
     ``letters`` are single ones; a word at a place of ``kept`` stays in the core.
     """
     core: list[str] = []
+    taken: list[str] = []
     sides: set[str] = set()
     spoken: frozenset[str] | None = None
     both = partial = bare_letter = counting = False
@@ -197,10 +206,12 @@ def _take_sides(
             spoken = frozenset(meanings) if spoken is None else spoken & frozenset(meanings)
         elif lexicon.marks.get(word) == "partial":
             partial = True
+            taken.append(word)
             continue
         else:
             core.append(word)
             continue
+        taken.append(word)
         if "en" not in meanings:
             tongues = frozenset(meanings) if tongues is None else tongues & frozenset(meanings)
         if side == "both":
@@ -222,4 +233,5 @@ def _take_sides(
         partial,
         counting,
         tongues or frozenset(),
+        taken=tuple(taken),
     )
