@@ -7,6 +7,7 @@ believed only with words of that language: ``Niere re``, but not ``Lung JO``, wh
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -47,13 +48,20 @@ class Parts:
     counting: bool = False
     tongues: frozenset[str] = frozenset()
     margin: Margin | None = None
-    taken: tuple[str, ...] = ()
-    """the words taken out: sides, parts, and those that say a margin"""
+    written: tuple[str, ...] = ()
+    """the words before sides and parts were taken out; empty where none were looked for"""
+    grown: tuple[str, ...] = ()
+    """the words that say a margin"""
 
     @property
     def rebuilt(self) -> bool:
         """Something was taken out of the name."""
         return bool(self.sides or self.both or self.partial or self.margin)
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The words taken out: sides, parts, and those that say a margin."""
+        return (*(Counter(self.written) - Counter(self.core)).elements(), *self.grown)
 
 
 def is_mark(tokens: Sequence[Token], at: int) -> bool:
@@ -81,13 +89,13 @@ def takings(tokens: tuple[Token, ...], lexicon: Lexicon) -> Iterator[Parts]:
     grown = _margin_words(tokens, lexicon) if margin else ()
     if not any(word in lexicon.sides or lexicon.marks.get(word) == "partial" for word in words):
         if margin:
-            yield Parts(words, margin=margin, taken=grown)
+            yield Parts(words, margin=margin, grown=grown)
         return
     tried = [] if margin else [words]
     for taken in _ways_to_take(words, _of_the_name(rest, lexicon), lexicon):
         if taken.core not in tried:
             tried.append(taken.core)
-            yield replace(taken, margin=margin, taken=(*taken.taken, *grown))
+            yield replace(taken, margin=margin, written=words, grown=grown)
 
 
 def _margin_words(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[str, ...]:
@@ -179,7 +187,6 @@ def _take_sides(
     ``letters`` are single ones; a word at a place of ``kept`` stays in the core.
     """
     core: list[str] = []
-    taken: list[str] = []
     sides: set[str] = set()
     spoken: frozenset[str] | None = None
     both = partial = bare_letter = counting = False
@@ -206,12 +213,10 @@ def _take_sides(
             spoken = frozenset(meanings) if spoken is None else spoken & frozenset(meanings)
         elif lexicon.marks.get(word) == "partial":
             partial = True
-            taken.append(word)
             continue
         else:
             core.append(word)
             continue
-        taken.append(word)
         if "en" not in meanings:
             tongues = frozenset(meanings) if tongues is None else tongues & frozenset(meanings)
         if side == "both":
@@ -233,5 +238,4 @@ def _take_sides(
         partial,
         counting,
         tongues or frozenset(),
-        taken=tuple(taken),
     )

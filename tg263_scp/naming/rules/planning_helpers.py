@@ -188,8 +188,8 @@ def _minus(query: Query, tokens: Sequence[Token], types: int, nomenclature: Nome
     )
     if not (first.structure and second.structure and first.structure != second.structure):
         return None
-    lines = [evidence_of(reading, nomenclature.lexicon) for reading in (first, second)]
-    return Sign(Kind.DERIVED, "'-' between two structures", (*lines[0], *lines[1]))
+    both = (*evidence_of(first, nomenclature.lexicon), *evidence_of(second, nomenclature.lexicon))
+    return Sign(Kind.DERIVED, "'-' between two structures", both)
 
 
 def _ways(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[tuple[str, ...]]:

@@ -43,8 +43,10 @@ def not_for_us(query: Query, nomenclature: Nomenclature, options: NamingOptions)
     plain = name.strip().casefold()
     for pattern in (*options.keep_patterns, *nomenclature.clinic_keeps):
         if fnmatchcase(plain, pattern.casefold()):
+            note, line = f"the clinic keeps '{pattern}'", nomenclature.clinic_keeps.get(pattern)
+            evidence = (line,) if line else ()
             return Proposal(
-                "R000", Status.KEEP, Reason.CLINIC_KEEPS, confidence=1.0, note=f"the clinic keeps '{pattern}'"
+                "R000", Status.KEEP, Reason.CLINIC_KEEPS, confidence=1.0, note=note, evidence=evidence
             )
     return None
 
