@@ -72,7 +72,12 @@ def test_a_helper_leads_to_the_line_of_its_mark_or_of_what_its_sign_joins(
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("ring 2cm", Reason.PLANNING), ("Couch", Reason.DEVICE), ("PTV60 - CTV60", Reason.DERIVED)],
+    [
+        ("ring 2cm", Reason.PLANNING),
+        ("Couch", Reason.DEVICE),
+        ("nodes 54 Gy", Reason.DOSE_ALONE),
+        ("PTV60 - CTV60", Reason.DERIVED),
+    ],
 )
 def test_what_is_left_alone_says_what_it_is(name: str, reason: Reason, nomenclature: Nomenclature) -> None:
     decision = decide(name, nomenclature)
@@ -120,7 +125,9 @@ def test_what_a_model_chose_leads_to_the_list(nomenclature: Nomenclature) -> Non
         ("Cord+1", Reason.MARGIN_UNCLEAR),
         ("Chiasm 7", Reason.PART_UNKNOWN),
         ("qwertzuiop", Reason.UNMATCHED),
-        ("hyyoid", Reason.MISSPELT_TOO_FAR),
+        ("Brainstem old", Reason.REMARK),
+        ("61mm", Reason.MARGIN_UNCLEAR),
+        ("hyyoid", Reason.MISSPELT_FOREIGN),
         ("Braun", Reason.MISSPELT_SHORT),
     ],
 )

@@ -44,8 +44,10 @@ _AMBIGUOUS = frozenset({Reason.AMBIGUOUS, Reason.SITE_DECIDES, Reason.OTHER_SITE
 _ASKABLE = _AMBIGUOUS | {
     Reason.UNMATCHED,
     Reason.PART_UNKNOWN,
+    Reason.REMARK,
     Reason.MARGIN_UNCLEAR,
     Reason.MISSPELT_TOO_FAR,
+    Reason.MISSPELT_FOREIGN,
     Reason.MISSPELT_CONTESTED,
     Reason.MISSPELT_SHORT,
     Reason.NO_STANDARD_NAME,

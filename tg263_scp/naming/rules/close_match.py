@@ -109,16 +109,17 @@ def _close(found: _Close, query: Query, nomenclature: Nomenclature, options: Nam
         ("runner_up", round(max(0.0, options.fuzzy_gap - gap), 3)),
     )
     candidate = Candidate(found.reading.name, round(score, 3), penalties)
-    doubt = _doubt(found, score, gap, options)
+    doubt = _doubt(found, score, gap, foreign, options)
     if doubt is None:
         return replace(proposal, note=note, candidates=(candidate,))
     return replace(proposal, status=Status.REVIEW, reason=doubt, name="", note=note, candidates=(candidate,))
 
 
-def _doubt(found: _Close, score: float, gap: float, options: NamingOptions) -> Reason | None:
+def _doubt(found: _Close, score: float, gap: float, foreign: float, options: NamingOptions) -> Reason | None:
     """Say why a close match is only a suggestion; None where it is close enough to rename."""
     if score < options.fuzzy_floor:
-        return Reason.MISSPELT_TOO_FAR
+        near = score + foreign >= options.fuzzy_floor
+        return Reason.MISSPELT_FOREIGN if near else Reason.MISSPELT_TOO_FAR
     if gap < options.fuzzy_gap:
         return Reason.MISSPELT_CONTESTED
     alone = found.letters < _SHORTEST_ALONE and not found.supported

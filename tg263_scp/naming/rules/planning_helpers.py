@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tg263_scp.decision import Kind
+from tg263_scp.decision import Kind, Reason
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.organs.reading import Finding, evidence_of, read_organ, read_words
 from tg263_scp.naming.query import Query
@@ -22,7 +22,10 @@ from tg263_scp.naming.words.compounds import partings, segmented
 from tg263_scp.naming.words.letters import Token, fold
 from tg263_scp.naming.words.lexicon import Lexicon
 
-_HELPER_MARKS = {"planning": Kind.PLANNING, "device": Kind.DEVICE}
+_HELPER_MARKS = {
+    "planning": (Kind.PLANNING, Reason.PLANNING),
+    "device": (Kind.DEVICE, Reason.DEVICE),
+}
 _JOINING = frozenset("+&/")
 _NOT_FOR_DOSE = re.compile(r"_|[zZ][_ ]|z+(?=[A-Z0-9_])|zz")
 _LONGEST_MARK = 3
@@ -49,6 +52,7 @@ class Sign:
     """What shows the kind of a name: the word or sign, in words of ours where it is neither, and the lines it rests on."""
 
     kind: Kind
+    reason: Reason
     text: str
     evidence: tuple[SourceLine, ...] = ()
 
@@ -134,18 +138,22 @@ def kind_of(query: Query, nomenclature: Nomenclature) -> Sign | None:
     cuts += [tuple(Token(piece, piece, True) for piece in way) for way in _ways(tokens, lexicon)]
     for cut in cuts:
         marks = marks_of(cut, lexicon)
-        for mark, kind in _HELPER_MARKS.items():
+        for mark, (kind, reason) in _HELPER_MARKS.items():
             if mark in marks and not (types and marks[mark].casefold() in lexicon.target_words):
-                return Sign(kind, f"'{marks[mark]}'", _mark_lines(marks[mark], lexicon))
+                return Sign(kind, reason, f"'{marks[mark]}'", _mark_lines(marks[mark], lexicon))
     for cut in cuts:
         sign = _combination(cut, types, lexicon)
         if sign:
             lines = _mark_lines(sign, lexicon) or _type_lines(tokens, nomenclature)
             lines = lines or _structure_lines(tokens, query, nomenclature)
-            return Sign(Kind.DERIVED, f"'{sign}'", lines)
+            return Sign(Kind.DERIVED, Reason.DERIVED, f"'{sign}'", lines)
     if types > 1:
-        return Sign(Kind.DERIVED, "more than one target", _type_lines(tokens, nomenclature))
-    return Sign(Kind.PLANNING, "a dose without a target") if types == 0 and _is_dose(tokens) else None
+        return Sign(Kind.DERIVED, Reason.DERIVED, "more than one target", _type_lines(tokens, nomenclature))
+    return (
+        Sign(Kind.PLANNING, Reason.DOSE_ALONE, "a dose without a target")
+        if types == 0 and _is_dose(tokens)
+        else None
+    )
 
 
 def _mark_lines(written: str, lexicon: Lexicon) -> tuple[SourceLine, ...]:
@@ -179,7 +187,7 @@ def _minus(query: Query, tokens: Sequence[Token], types: int, nomenclature: Nome
     signs = [at for at, token in enumerate(tokens) if token.text == "-"]
     if signs and signs[-1] == len(tokens) - 1 and len(tokens) > 1:
         lines = _type_lines(tokens, nomenclature) or _structure_lines(tokens, query, nomenclature)
-        return Sign(Kind.DERIVED, "ends in '-': something is taken off", lines)
+        return Sign(Kind.DERIVED, Reason.DERIVED, "ends in '-': something is taken off", lines)
     if types or len(signs) != 1:
         return None
     (at,) = signs
@@ -189,7 +197,7 @@ def _minus(query: Query, tokens: Sequence[Token], types: int, nomenclature: Nome
     if not (first.structure and second.structure and first.structure != second.structure):
         return None
     both = (*evidence_of(first, nomenclature.lexicon), *evidence_of(second, nomenclature.lexicon))
-    return Sign(Kind.DERIVED, "'-' between two structures", both)
+    return Sign(Kind.DERIVED, Reason.DERIVED, "'-' between two structures", both)
 
 
 def _ways(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[tuple[str, ...]]:

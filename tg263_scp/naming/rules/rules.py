@@ -212,7 +212,7 @@ def helper(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
     kept = Proposal(
         "R045",
         Status.KEEP,
-        _HELPER_REASONS[sign.kind],
+        sign.reason,
         confidence=0.9,
         kind=sign.kind,
         note=sign.text,
@@ -223,13 +223,6 @@ def helper(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
         if len(name) <= grammar.MAX_LENGTH:
             return replace(kept, status=Status.RENAME, reason=Reason.MARKED_NOT_FOR_DOSE, name=name)
     return kept
-
-
-_HELPER_REASONS = {
-    Kind.PLANNING: Reason.PLANNING,
-    Kind.DEVICE: Reason.DEVICE,
-    Kind.DERIVED: Reason.DERIVED,
-}
 
 
 def synonym(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
