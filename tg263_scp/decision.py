@@ -16,7 +16,7 @@ class Status(StrEnum):
     RENAME = "rename"
     """The name is replaced by ``Decision.name``."""
     REVIEW = "review"
-    """The name stays, and a person is asked."""
+    """The name stays, and is left for review."""
 
 
 class Kind(StrEnum):

@@ -166,7 +166,7 @@ def _chosen(
     choice = llm.choice_of(question)
     decision = replace(decision, question=question.key, choice=choice)
     if choice is None:
-        return _with_step(decision, "a question for the model that nobody has answered")
+        return _with_step(decision, "the model has not answered the question about it yet")
     proposal = llm_choice(query, question, choice, nomenclature)
     if proposal is None:
         return _with_step(decision, f"none of {len(question.options)} structures; {choice.said}")

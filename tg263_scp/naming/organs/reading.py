@@ -341,16 +341,23 @@ def evidence_of(reading: OrganReading, lexicon: Lexicon) -> tuple[SourceLine, ..
     A word written otherwise (``nerv`` for ``nervus``) has a line too; so have side words, in the languages that mean this
     side by them, partial marks, and the words that say a margin.
     """
-    phrases = reading.phrases[:_MOST_PHRASES]
-    lines = [phrase.source for phrase in dict.fromkeys(phrases)]
-    if reading.parts is None:
-        return tuple(dict.fromkeys(lines))
-    for phrase in phrases:
-        if not said_as(reading.parts.core, phrase):
-            said = (lexicon.source_of("words", word, (phrase.language,)) for word in reading.parts.core)
-            lines += [line for line in said if line]
-    taken = (_line_of(word, reading.parts, lexicon) for word in reading.parts.taken)
-    return tuple(dict.fromkeys((*lines, *(line for line in taken if line))))
+    lines = [phrase.source for phrase in reading.phrases[:_MOST_PHRASES]]
+    parts = reading.parts
+    if parts is not None:
+        for phrase in reading.phrases[:_MOST_PHRASES]:
+            lines += _variant_lines(parts.core, phrase, lexicon)
+        if parts.rebuilt:
+            lines += [line for word in parts.taken if (line := _line_of(word, parts, lexicon))]
+    return tuple(dict.fromkeys(lines))
+
+
+def _variant_lines(words: Sequence[str], phrase: Phrase, lexicon: Lexicon) -> list[SourceLine]:
+    """Return the lines that make words of a name those of the phrase, where the phrase is not written so itself."""
+    varied = [word for word in words if phrase.language in lexicon.variants.get(word, ())]
+    if not varied or said_as(words, phrase):
+        return []
+    language = "en" if phrase.language == OWN_LANGUAGE else phrase.language
+    return [line for word in varied if (line := lexicon.source_of("words", word, (language,)))]
 
 
 def _line_of(word: str, parts: Parts, lexicon: Lexicon) -> SourceLine | None:

@@ -137,7 +137,7 @@ def place(source: SourceLine | None) -> str:
 
 
 def standard_name(decision: Decision) -> str:
-    """The name a table of results gives: the TG-263 name, the kept name, or nothing where a person is asked."""
+    """The name a table of results gives: the TG-263 name, the kept name, or nothing for what is left for review."""
     return "" if decision.status is Status.REVIEW else decision.name
 
 
