@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from tg263_scp import yamlsource
 from tg263_scp.decision import Choice, Kind, Reason, Roi, Status
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.decide import decide, decide_set
@@ -15,11 +17,27 @@ from tg263_scp.naming.rules.planning_helpers import difference_of, kind_of
 from tg263_scp.naming.standard.nomenclature import ClinicMapping, Nomenclature
 from tg263_scp.resources import data_folder
 
+CASES = Path(__file__).parents[2] / "cases"
+_PLAIN = {"name", "becomes", "why", "rule", "site", "type"}
+
 
 def written_at(line: SourceLine) -> str:
     """The text of a line of the data files."""
     text = (data_folder("nomenclature").parent / line.file).read_text(encoding="utf-8")
     return text.splitlines()[line.line - 1]
+
+
+def test_every_name_that_a_case_gives_has_evidence(nomenclature: Nomenclature) -> None:
+    """Of the cases that need no more than a name; targets have tests of their own."""
+    cases = [case for path in sorted(CASES.glob("[RV]*.yaml")) for case in yamlsource.load(path)["cases"]]
+    decisions = [
+        decide(case["name"], nomenclature, site=case.get("site", ""), interpreted_type=case.get("type", ""))
+        for case in cases
+        if "becomes" in case and _PLAIN.issuperset(case)
+    ]
+    renamed = [one for one in decisions if one.status is Status.RENAME and one.rule != "R070"]
+    assert len(renamed) > 80
+    assert [one.original for one in renamed if not one.evidence] == []
 
 
 @pytest.mark.parametrize(
