@@ -34,7 +34,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "cli",
         "__main__",
     ),
-    "naming": ("words", "standard", "query", "organs", "targets", "rules", "llm", "decide"),
+    "naming": ("words", "standard", "query", "organs", "targets", "rules", "llm", "decide", "rule_table"),
     "dicom": ("encoding", "reading", "network", "synthetic", "editing"),
     "service": (
         "faults",
