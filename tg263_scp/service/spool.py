@@ -7,8 +7,7 @@
     rewritten/  plans and doses that refer to those, one for each destination
     orphans/    complete files that no journal row knows (found at start; kept, since a journal may have been lost)
 
-An object is durable when :meth:`Incoming.keep` returns: its bytes are on the disk (fsync), and so is its name in the
-folder (rename, then fsync of the folder).
+An object is durable when :meth:`Incoming.keep` returns: its bytes and its name are on the disk (:mod:`tg263_scp.durable`).
 """
 
 from __future__ import annotations
@@ -17,19 +16,15 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from tg263_scp.dicom.encoding.part10 import file_head
+from tg263_scp.durable import publish
 from tg263_scp.errors import Tg263Error
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: there the service manager keeps one process per folder
-    fcntl = None  # type: ignore[assignment]
 
 
 class SpoolFull(Tg263Error):  # noqa: N818 - the word the rest of the node uses
@@ -118,8 +113,7 @@ class Incoming:
                 self._file.flush()
                 os.fsync(self._file.fileno())
                 self._file.close()
-                self._part.rename(self._original)
-                sync_folder(self._original.parent)
+                publish(self._part, self._original)
         except (SpoolFull, OSError) as fault:
             self._fail(fault)
         if self._fault is not None:
@@ -256,53 +250,3 @@ class Spool:
                     path.rename(self._orphans / f"{folder.name}-{path.name}")
                     orphans += 1
         return Swept(len(unfinished), removed, orphans)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable; where the system cannot open folders (Windows) the rename has to do."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Create a small private file (0600) with its bytes and name on the disk.
-
-    Raises:
-        FileExistsError: it exists already.
-    """
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    if path.exists():
-        part.unlink()
-        raise FileExistsError(path)
-    part.rename(path)
-    sync_folder(path.parent)
-
-
-@contextmanager
-def sole_owner(path: Path, what: str) -> Iterator[None]:
-    """Hold an exclusive lock on ``path`` (created where missing) for the duration of the block.
-
-    The lock ends with the process, however it ends; the file itself stays and means nothing.
-
-    Raises:
-        Tg263Error: another process holds it.
-    """
-    with path.open("ab") as file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as problem:
-                raise Tg263Error(
-                    f"{what} is in use by another process ({path})", hint="stop it, or use another folder"
-                ) from problem
-        yield

@@ -63,6 +63,8 @@ class Listener(Generic[D]):
     ) -> None:
         self._listen = listen
         self._tls = tls
+        self._ae = _application_entity(listen)
+        self._contexts = supported_contexts(listen.extra_sop_classes)
         self._peers = peers
         self._max_object_bytes = max_object_bytes
         self._begin = begin
@@ -89,8 +91,6 @@ class Listener(Generic[D]):
             Tg263Error: the address cannot be bound.
         """
         listen = self._listen
-        self._ae = _application_entity(listen)
-        self._contexts = supported_contexts(listen.extra_sop_classes)
         listening = _bound(listen.host, listen.port)
         self._address = listening.getsockname()[:2]
         self._room = WaitingRoom(
@@ -105,6 +105,7 @@ class Listener(Generic[D]):
             tls=self._tls,
         )
         self._room.open()
+        logger.info("listening on %s:%d as %s", *self.address, listen.ae_title)
 
     def stop(self, deadline_s: float) -> None:
         """Close the door, let running associations finish, and abort them after the deadline.
