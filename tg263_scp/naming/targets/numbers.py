@@ -1,4 +1,4 @@
-"""The numbers in a target name: a dose, an index, an image set, or one that may be something else and declines the name.
+"""The numbers in a target name: a dose, an index, an image set, or one that may be something else and leaves the name for review.
 
 A bare number from 20 to 86 is Gy, from 1000 to 9999 cGy, from 1 to 9 an index; what may be a year, a phase of breathing, a
 nodal station, a vertebra, a copy or a number of fractions is none of them.
@@ -8,233 +8,293 @@ Standard: AAPM TG-263 report, principles T3, T4, T6 and T7.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from tg263_scp.naming.standard.grammar import TARGET_TYPES
+from tg263_scp.naming.targets.doubts import Doubt, first_doubt
+from tg263_scp.naming.targets.fractions import MOST_CGY, with_count_first, with_fractions, with_total
 from tg263_scp.naming.targets.slots import Slots
 from tg263_scp.naming.words.letters import Token
 
-_PHASES = frozenset({20.0, 30.0, 40.0, 50.0})
+_BREATHING_PHASES = frozenset({20.0, 30.0, 40.0, 50.0})
+"""Phases of a 4D-CT, in percent, that a number of Gy may be as well; 60 and more are doses."""
 _BREATHING_TYPES = frozenset({"GTV", "ITV", "IGTV"})
-_UNITS_CGY = {"cgy": 1, "gy": 100, "гр": 100, "gye": 100, "cge": 100, "gyrbe": 100}
+_YEARS = (1990, 2035)
+_ROUND_CGY = 50
+"""A prescription of some 2000 cGy is a multiple of this; ``PTV 2000`` and ``PTV 2050`` are no years."""
+_CGY_OF = {"cGy": 1, "Gy": 100, "weighted Gy": 100}
 """Units of dose in cGy; of protons the dose is written weighted, as it is prescribed."""
-_MODALITIES = {"ct": "CT", "mr": "MR", "mri": "MR", "mrt": "MR", "irm": "MR", "pet": "PT", "tep": "PT"}
-_MODALITIES_IF_JOINED = {"pt": "PT", "rm": "MR", "tc": "CT", "tdm": "CT"}
-"""What is a modality only in capitals with its number: ``PT1`` (never the stage ``pT1``), ``RM2``."""
+_LEAST_G = 10
+"""Amount from which ``g`` behind a number is a slip for Gy; ``PTV1_g`` is no prescription of 1 Gy."""
+_BARE_GY = (20, 86)
+"""Doses, least and most, that a number without a unit may be in Gy; a boost may have less."""
+_LEAST_BOOST_GY = 10
+_BARE_CGY = (1000, 9999)
+_LEAST_CGY = 100
+"""Dose that no target has less of: ``PTV 0.5 Gy`` is a slip."""
 _MOST_IMAGE_SETS = 3
-"""Sets of one modality up to which a number that stands apart is believed to count them."""
+"""Sets of one modality up to which a number that stands apart is believed to count them: ``PET 4`` may be a threshold."""
 _STATIONS = frozenset({"4", "7", "10", "11"})
 """Stations of the mediastinum that are spoken of at any site; in the thorax there are fourteen, 3 also with a and p."""
 _MOST_STATIONS = 14
-_NODE_WORDS = frozenset({"ln", "lns", "node", "nodes", "n"})
-_ORDINAL_ENDINGS = frozenset({"st", "nd", "rd", "th", "er", "ere", "eme"})
-_FIELD_STRENGTHS_T = frozenset({"1.5", "3", "7"})
-_FRACTION_WORDS = frozenset(
-    "f fx fxs fr frs frx fraction fractions fraktionen fraktion fracciones frazioni frac".split()
-)
-_UNSAFE_TOTAL = "a total and fractions that cannot be read safely"
-MOST_CGY = 12000
-"""No target is prescribed more."""
-_DOSES_PER_FRACTION = frozenset({2, 3})
-"""What is as often the dose of one fraction behind a total (``60/2``, ``60Gy/3``) as the number of them."""
-_MOST_PER_FRACTION_CGY = 3400
-_MOST_OF_LARGE_FRACTIONS_CGY = 7500
-"""Total up to which a number of Gy may be that of one fraction (15 Gy five times)."""
+_LEAST_UNLIKELY_INDEX = 6
+"""Index from which a number that stands apart may be a dose as well."""
+_MOST_VERTEBRAE = 12
 _VERTEBRAE = frozenset({"c", "t", "l", "s", "th", "d"})
+"""Letters of cervical, thoracic (dorsal), lumbar and sacral vertebrae."""
+_FIELD_STRENGTHS_T = frozenset({"1.5", "3", "7"})
 
 
-def take_number(tokens: Sequence[Token], at: int, slots: Slots) -> int:
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number of a target name at its place: the tokens, what was filled before it, and the packs' words beside numbers."""
+
+    tokens: Sequence[Token]
+    at: int
+    slots: Slots
+    number_words: Mapping[str, str]
+    behind: str
+    """What stood last before it: ``type``, ``side``, ``sign`` ..."""
+
+    @property
+    def token(self) -> Token:
+        """The number itself."""
+        return self.tokens[self.at]
+
+    @property
+    def value(self) -> float:
+        """Its value."""
+        return float(self.token.text)
+
+    @property
+    def whole(self) -> bool:
+        """It has no decimals."""
+        return "." not in self.token.text
+
+    @property
+    def before(self) -> str:
+        """The token before it."""
+        return self.tokens[self.at - 1].text if self.at else ""
+
+    @property
+    def after(self) -> str:
+        """The token after it."""
+        return self.tokens[self.at + 1].text if self.at + 1 < len(self.tokens) else ""
+
+    @property
+    def role_after(self) -> str:
+        """What the packs say of the token after it."""
+        return self.number_words.get(self.after, "")
+
+    @property
+    def after_joined(self) -> bool:
+        """The token after it is written together with it."""
+        return bool(self.after) and self.tokens[self.at + 1].joined
+
+
+def take_number(
+    tokens: Sequence[Token], at: int, slots: Slots, number_words: Mapping[str, str]
+) -> int:
     """Read a number as a dose or an index by its size, unit and place; return how many tokens that used."""
-    token = tokens[at]
-    value = float(token.text)
-    after = tokens[at + 1].text if at + 1 < len(tokens) else ""
-    whole = "." not in token.text
-    behind = slots.last
+    number = Number(tokens, at, slots, number_words, behind=slots.last)
     slots.last, slots.behind_minus = "number", False
-    used = (
-        _take_fractions(tokens, at, slots)
-        or _take_count_first(tokens, at, slots)
-        or _take_total(tokens, at, slots)
-    )
-    if used:
-        return used
-    joined = after and tokens[at + 1].joined
-    cgy, used = _unit(tokens, at + 1)
-    if used or (after == "g" and value >= 10):
-        _set_dose(slots, value * (cgy or 100))
-        return 1 + (used or 1)
-    if after in ("mm", "cm", "мм", "см", "x", "fx", "fr", "ph", "%"):
-        slots.problem = "a length, a share or a number of fractions"
-    elif joined and (after in _ORDINAL_ENDINGS or (after == "t" and _is_field_strength(token))):
-        slots.problem = "an ordinal number, or the field strength of a magnet"
-    elif whole and 1990 <= value <= 2035 and value % 50:
-        slots.problem = "a number that may be a year"
-    elif value in _PHASES and slots.type in _BREATHING_TYPES and slots.classifier in ("", "p"):
-        slots.problem = "a number that may be a breathing phase or a dose"
-    elif not whole and _may_be_two(token):
-        slots.problem = "one number, or two"
-    elif _may_be_station(tokens, at) and not slots.dose:
-        slots.problem = "a number that may be that of a nodal station"
-    elif whole and value <= 12 and _may_be_vertebra(tokens, at, slots):
-        slots.problem = "a number that may be that of a vertebra or a level"
-    elif whole and (len(token.text) == 1 or _is_padded(tokens, at, slots)) and value >= 1:
-        slots.station = slots.station or _may_be_numbered_node(tokens, at, slots)
-        if tokens[at - 1].text == "-" and (slots.words or slots.sides or not _is_glued(tokens, at)):
-            slots.problem = "something may be taken off the target"
-        elif token.joined and behind == "side" and not slots.dose:
-            slots.problem = "a side, or the number of a revision"
-        elif tokens[at - 1].text == "neck":
-            slots.problem = "a number that may be that of a nodal level"
-        elif slots.dose or (at and tokens[at - 1].text == "("):
-            slots.problem = "a number that may count copies"
-        elif value >= 6 and not token.joined and len(token.text) == 1:
-            slots.problem = "a number that may be an index or a dose"
-        elif _may_be_phase(tokens, at, slots):
-            slots.problem = "a number that may be that of a phase or plan"
-        slots.put("number", token.text.lstrip("0"))
-    elif (whole and 1000 <= value <= 9999) or (10 if slots.qualifier == "Boost" else 20) <= value <= 86:
-        _set_dose(slots, value if value >= 1000 else value * 100)
+    for read in READINGS:
+        if used := read(tokens, at, slots, number_words):
+            return used
+    doubt = first_doubt(DOUBTS_OF_NUMBERS, number)
+    if doubt:
+        slots.leave(doubt)
+    elif is_index(number):
+        slots.station = slots.station or may_be_numbered_node(number)
+        slots.leave(first_doubt(DOUBTS_OF_INDICES, number))
+        slots.put("number", number.token.text.lstrip("0"))
+    elif is_bare_dose(number):
+        _put_dose(slots, number.value if number.value >= _BARE_CGY[0] else number.value * 100)
     else:
-        slots.problem = "a number that may be an index or a dose"
+        slots.leave(Doubt.INDEX_OR_DOSE)
     return 1
 
 
-def _unit(tokens: Sequence[Token], at: int) -> tuple[int, int]:
-    """Read a unit of dose, with the *RBE* of protons; return its cGy and how many tokens it has, 0 where there is none."""
-    texts = [token.text for token in tokens[at : at + 4]]
-    cgy = _UNITS_CGY.get(texts[0], 0) if texts else 0
-    if not cgy:
-        return 0, 0
-    if texts[0] == "gy" and texts[1:2] == ["e"] and tokens[at + 1].joined:  # 'GyE' ends in a capital
-        return cgy, 2
-    return cgy, 4 if texts[1:] == ["(", "rbe", ")"] else 2 if texts[1:2] == ["rbe"] else 1
+def with_unit(
+    tokens: Sequence[Token], at: int, slots: Slots, number_words: Mapping[str, str]
+) -> int:
+    """Read ``54 Gy``, ``5400cGy`` and ``54 Gy (RBE)`` as a dose; return how many tokens that used, 0 where no unit stands."""
+    value = float(tokens[at].text)
+    cgy, width = _unit(tokens, at + 1, number_words)
+    if not width and [token.text for token in tokens[at + 1 : at + 2]] == ["g"] and value >= _LEAST_G:
+        cgy, width = 100, 1
+    elif width:
+        slots.used.append(("number_words", tokens[at + 1].text))
+    if not width:
+        return 0
+    _put_dose(slots, value * cgy)
+    return 1 + width
 
 
-def _is_glued(tokens: Sequence[Token], at: int) -> bool:
-    """Tell whether number and minus stand directly behind what is before them: ``PTV-1``, not ``PTV - 1``."""
-    return tokens[at].joined and tokens[at - 1].joined
+READINGS: tuple[Callable[[Sequence[Token], int, Slots, Mapping[str, str]], int], ...] = (
+    with_fractions,
+    with_count_first,
+    with_total,
+    with_unit,
+)
+"""Numbers that say what they are, in the order they are asked; each returns how many tokens it used, 0 for none."""
 
 
-def _is_padded(tokens: Sequence[Token], at: int, slots: Slots) -> bool:
-    """Tell whether a number is an index by its leading zero: ``GTV 03``; ``PTV_05`` may be a margin, ``- 05`` a crop."""
-    text = tokens[at].text
-    small = len(text) == 2 and text[0] == "0" and tokens[at - 1].text != "-" and bool(slots.type)
-    return small and (slots.type == "GTV" or int(text) <= 2)
+def is_length(number: Number) -> bool:
+    """``PTV 5 mm``."""
+    return number.role_after in ("mm", "cm")
 
 
-def _may_be_station(tokens: Sequence[Token], at: int) -> bool:
+def counts_fractions(number: Number) -> bool:
+    """``PTV 3 x 18``, ``PTV 5 fx``: without a unit nothing says which number is the dose."""
+    return number.after == "x" or (number.role_after == "fractions" and len(number.after) > 1)
+
+
+def is_phase(number: Number) -> bool:
+    """``GTV 50 ph``."""
+    return number.after == "ph"
+
+
+def is_share(number: Number) -> bool:
+    """``GTV 41%``."""
+    return number.after == "%"
+
+
+def is_ordinal(number: Number) -> bool:
+    """``CTV 3rd``."""
+    return number.after_joined and number.role_after == "ordinal"
+
+
+def is_field_strength(number: Number) -> bool:
+    """``GTV 3T``."""
+    apart = not number.token.joined
+    return number.after_joined and number.after == "t" and apart and number.token.text in _FIELD_STRENGTHS_T
+
+
+def may_be_year(number: Number) -> bool:
+    """``PTV 2024``."""
+    first, last = _YEARS
+    return number.whole and first <= number.value <= last and bool(number.value % _ROUND_CGY)
+
+
+def may_be_breathing_phase(number: Number) -> bool:
+    """``GTV 50``."""
+    breathing = number.slots.type in _BREATHING_TYPES and number.slots.classifier in ("", "p")
+    return breathing and number.value in _BREATHING_PHASES
+
+
+def may_be_copy(number: Number) -> bool:
+    """``CTV70.1`` may be the first copy of 70; no unit says that it is one number."""
+    return number.token.text.endswith(".1")
+
+
+def may_be_two_doses(number: Number) -> bool:
+    """``CTV54,60`` may be two levels."""
+    first, _, second = number.token.text.partition(".")
+    least_gy, most_gy = _BARE_GY
+    return "," in number.token.raw and len(second) == 2 and least_gy <= int(first) < int(second) <= most_gy
+
+
+def may_be_station(number: Number) -> bool:
     """``GTV 4R`` and ``GTV LN7`` may name a station of the mediastinum."""
-    spoken_of = at > 0 and tokens[at - 1].text in _NODE_WORDS - {"n"}
-    if _sided(tokens, at):
-        return tokens[at].text in _STATIONS or (spoken_of and float(tokens[at].text) <= _MOST_STATIONS)
-    return tokens[at].text == "7" and spoken_of
+    if number.slots.dose:
+        return False
+    spoken_of = number.number_words.get(number.before) == "node" and len(number.before) > 1
+    if _is_sided(number):
+        return number.token.text in _STATIONS or (spoken_of and number.value <= _MOST_STATIONS)
+    return number.token.text == "7" and spoken_of
 
 
-def _sided(tokens: Sequence[Token], at: int) -> bool:
-    return at + 1 < len(tokens) and tokens[at + 1].joined and tokens[at + 1].text in ("l", "r")
+def may_be_vertebra(number: Number) -> bool:
+    """``PTV T4`` and ``PTV L2`` may name a vertebra, ``CTVn_L4`` a level; ``PTV54L2`` counts what lies on one side."""
+    if not number.whole or number.value > _MOST_VERTEBRAE or number.slots.dose or _is_classifier_t(number):
+        return False
+    return number.token.joined and number.before in _VERTEBRAE
 
 
-def _may_be_numbered_node(tokens: Sequence[Token], at: int, slots: Slots) -> bool:
-    """Tell whether a number would be that of a station if the target lies in the thorax: ``GTV 2R``, ``CTV N7``, ``3P``."""
-    before = tokens[at - 1].text if at else ""
-    after = tokens[at + 1 : at + 2]
-    if tokens[at].text == "3" and after and after[0].joined and after[0].text in ("a", "p"):
+DOUBTS_OF_NUMBERS: tuple[tuple[Callable[[Number], bool], Doubt], ...] = (
+    (is_length, Doubt.LENGTH),
+    (counts_fractions, Doubt.COUNT_OF_FRACTIONS),
+    (is_phase, Doubt.PHASE_NUMBER),
+    (is_share, Doubt.SHARE),
+    (is_ordinal, Doubt.ORDINAL),
+    (is_field_strength, Doubt.FIELD_STRENGTH),
+    (may_be_year, Doubt.MAY_BE_YEAR),
+    (may_be_breathing_phase, Doubt.MAY_BE_BREATHING_PHASE),
+    (may_be_copy, Doubt.COPY_NUMBER),
+    (may_be_two_doses, Doubt.TWO_DOSES),
+    (may_be_station, Doubt.MAY_BE_STATION),
+    (may_be_vertebra, Doubt.MAY_BE_VERTEBRA),
+)
+"""What a number without a unit may be instead of a dose or an index, in the order it is asked."""
+
+
+def is_index(number: Number) -> bool:
+    """One digit from 1, or two with a leading zero."""
+    return number.whole and (len(number.token.text) == 1 or _is_padded(number)) and number.value >= 1
+
+
+def is_bare_dose(number: Number) -> bool:
+    """``54`` and ``59.4`` are Gy, ``5400`` is cGy; a boost may have less than 20 Gy."""
+    least_cgy, most_cgy = _BARE_CGY
+    if number.whole and least_cgy <= number.value <= most_cgy:
         return True
-    return _sided(tokens, at) or (int(tokens[at].text) >= 5 and before in _NODE_WORDS)
+    least_gy, most_gy = _BARE_GY
+    return (_LEAST_BOOST_GY if number.slots.qualifier == "Boost" else least_gy) <= number.value <= most_gy
 
 
-def _is_field_strength(token: Token) -> bool:
-    return token.text in _FIELD_STRENGTHS_T and not token.joined
+def may_be_crop(number: Number) -> bool:
+    """``PTV breast R - 4`` and ``PTV - 4`` may be cut back by 4 mm; ``PTV-1`` is the first."""
+    glued = number.token.joined and number.at > 0 and number.tokens[number.at - 1].joined
+    return number.before == "-" and bool(number.slots.words or number.slots.sides or not glued)
 
 
-def _may_be_two(token: Token) -> bool:
-    """``60.1`` may be the first copy of 60, and ``54,60`` two levels; no unit says that it is one number."""
-    whole, _, fraction = token.text.partition(".")
-    levels = "," in token.raw and len(fraction) == 2 and 20 <= int(whole) < int(fraction) <= 86
-    return fraction == "1" or levels
+def may_be_revision(number: Number) -> bool:
+    """``GTV R3``."""
+    return number.token.joined and number.behind == "side" and not number.slots.dose
 
 
-def _take_fractions(tokens: Sequence[Token], at: int, slots: Slots) -> int:
-    """Read ``3x18Gy`` and ``18Gy x 3`` as 3 fractions of 18 Gy (principle T7); the unit tells which number is the dose."""
-    texts = [token.text for token in tokens[at : at + 4]]
-    match texts:
-        case [count, "x", dose, "gy"] if tokens[at + 2].is_number:
-            used = 4
-        case [dose, "gy", "x", count] if tokens[at + 3].is_number:
-            used = 4
-        case [dose, "gyx", count, *_] if tokens[at + 2].is_number:
-            used = 3
-        case _:
-            return 0
-    dose_cgy = float(dose) * 100
-    if not count.isdecimal() or not 1 <= int(count) <= 45 or not dose_cgy.is_integer():
-        slots.problem = "fractions that cannot be read"
-    elif dose_cgy * int(count) > MOST_CGY:
-        slots.problem = f"fractions of {dose} Gy are too large: perhaps the total dose"
-    else:
-        slots.put("dose", f"{dose_cgy:.0f}x{int(count)}")
-    return used
+def may_be_neck_level(number: Number) -> bool:
+    """``PTV neck 4``, or ``4 PTV neck``."""
+    return number.tokens[number.at - 1].text == "neck"  # before the first token stands the last
 
 
-def _take_total(tokens: Sequence[Token], at: int, slots: Slots) -> int:
-    """Read ``40Gy/5``, ``60 Gy in 20`` and ``2700 3fx`` as a total and its fractions; write what one fraction gets.
-
-    It is a problem where the total does not divide to whole cGy, or where the first number may be one fraction's dose.
-    """
-    texts = [token.text for token in tokens]
-    value, here = float(texts[at]), at + 1
-    unit = here < len(texts) and texts[here] in ("gy", "cgy", "гр")
-    total_cgy = value * (1 if value >= 1000 or (unit and texts[here] == "cgy") else 100)
-    here += unit
-    linked = here < len(texts) and texts[here] in ("/", "in")
-    here += linked
-    if here >= len(texts) or not texts[here].isdecimal():
-        return 0
-    count = int(texts[here])
-    named = here + 1 < len(texts) and texts[here + 1] in _FRACTION_WORDS
-    named = named and (len(texts[here + 1]) > 1 or tokens[here + 1].joined)
-    if not (linked or named) or not (unit or value >= 20) or (unit and value >= 1000 and "cgy" not in texts):
-        return 0
-    here += 1 + named
-    sure = bool(unit or named) and (named or count not in _DOSES_PER_FRACTION)
-    if texts[here : here + 1] in (["/"], ["gy"]):
-        slots.problem = _UNSAFE_TOTAL
-    else:
-        _put_total(slots, total_cgy, count, sure=sure)
-    return here - at
+def may_count_copies(number: Number) -> bool:
+    """``CTV60L_2`` and ``PTV (2)``."""
+    return bool(number.slots.dose) or number.before == "("
 
 
-def _take_count_first(tokens: Sequence[Token], at: int, slots: Slots) -> int:
-    """Read ``20fx 60Gy`` as fractions and their total, where 60 Gy cannot be what each of them gets."""
-    texts = [token.text for token in tokens[at : at + 4]]
-    match texts:
-        case [count, word, total, "gy"] if (
-            count.isdecimal() and word in _FRACTION_WORDS and tokens[at + 2].is_number
-        ):
-            _put_total(slots, float(total) * 100, int(count), sure=True)
-            return 4
-    return 0
+def may_be_dose(number: Number) -> bool:
+    """``PTV 8``: an eighth target is rare, 8 Gy are not."""
+    apart = not number.token.joined and len(number.token.text) == 1
+    return apart and number.value >= _LEAST_UNLIKELY_INDEX
 
 
-def _put_total(slots: Slots, total_cgy: float, count: int, *, sure: bool) -> None:
-    """Write a total and its fractions as dose per fraction x fractions (principle T7), if nothing else can be meant."""
-    per_fraction_cgy = round(total_cgy / count) if count else 0
-    usual = (
-        per_fraction_cgy >= 180
-        and (count <= 10 or per_fraction_cgy <= 300)
-        and count not in _DOSES_PER_FRACTION
-    )
-    possible = (
-        1 <= count <= 45
-        and abs(per_fraction_cgy * count - total_cgy) < 1e-6
-        and 100 <= per_fraction_cgy <= _MOST_PER_FRACTION_CGY
-        and total_cgy <= MOST_CGY
-        and (count == 1 or total_cgy * count > _MOST_OF_LARGE_FRACTIONS_CGY)
-    )
-    if (sure or usual) and possible:
-        slots.put("dose", f"{per_fraction_cgy}x{count}")
-    else:
-        slots.problem = _UNSAFE_TOTAL
+def may_be_phase_or_plan(number: Number) -> bool:
+    """``PTV_P1`` may be the first of primaries, plans or phases; ``PTVp1`` is written as the standard has it."""
+    if number.slots.type != "PTV" or number.at < 2 or not number.token.joined or number.before != "p":
+        return False
+    letter = number.tokens[number.at - 1]
+    return not (letter.joined and letter.raw == "p")
+
+
+DOUBTS_OF_INDICES: tuple[tuple[Callable[[Number], bool], Doubt], ...] = (
+    (may_be_crop, Doubt.CUT_OFF),
+    (may_be_revision, Doubt.SIDE_OR_REVISION),
+    (may_be_neck_level, Doubt.MAY_BE_NECK_LEVEL),
+    (may_count_copies, Doubt.COPY_NUMBER),
+    (may_be_dose, Doubt.INDEX_OR_DOSE),
+    (may_be_phase_or_plan, Doubt.PHASE_OR_PLAN),
+)
+"""What a small number may be instead of the index of a target, in the order it is asked."""
+
+
+def may_be_numbered_node(number: Number) -> bool:
+    """Tell whether a number would be that of a station if the target lies in the thorax: ``GTV 2R``, ``CTV N7``, ``3P``."""
+    if number.token.text == "3" and number.after_joined and number.after in ("a", "p"):
+        return True
+    return _is_sided(number) or (number.value >= 5 and number.number_words.get(number.before) == "node")
 
 
 def is_possible(dose: str) -> bool:
@@ -246,41 +306,57 @@ def is_possible(dose: str) -> bool:
     return float(text) * (100 if amount.endswith("Gy") else 1) * int(count or 1) <= MOST_CGY
 
 
-def image_set(ahead: Sequence[Token]) -> str:
+def image_set(ahead: Sequence[Token], number_words: Mapping[str, str]) -> str:
     """Return modality and number of an image set (principle T4): ``MR 2``, ``PET1``; empty for ``MR3T``, ``PET 41``."""
-    if len(ahead) < 2 or len(ahead[1].text) != 1 or not ahead[1].is_number:
+    if len(ahead) < 2 or len(ahead[1].text) != 1 or not ahead[1].is_number or ahead[1].text == "0":
         return ""
-    certain = ahead[1].joined or int(ahead[1].text) <= _MOST_IMAGE_SETS  # 'PET 4' may be a threshold
-    modality = _MODALITIES.get(ahead[0].text, "") if certain else ""
-    if ahead[0].text in _MODALITIES_IF_JOINED and ahead[0].raw.isupper() and ahead[1].joined:
-        modality = _MODALITIES_IF_JOINED[ahead[0].text]
-    goes_on = len(ahead) == 3 and ahead[2].text in ("t", "gy", "mm", "cm", "x", "%")
-    return f"{modality}{ahead[1].text}" if modality and ahead[1].text != "0" and not goes_on else ""
+    role = number_words.get(ahead[0].text, "")
+    modality = role.removesuffix(" in capitals")
+    if modality not in ("CT", "MR", "PT"):
+        return ""
+    if modality == role:
+        certain = ahead[1].joined or int(ahead[1].text) <= _MOST_IMAGE_SETS
+    else:
+        certain = ahead[1].joined and ahead[0].raw.isupper()  # 'PT1', but never the stage 'pT1'
+    goes_on = len(ahead) == 3 and (
+        ahead[2].text in ("t", "x", "%") or number_words.get(ahead[2].text) in ("Gy", "cGy", "mm", "cm")
+    )
+    return f"{modality}{ahead[1].text}" if certain and not goes_on else ""
 
 
-def _may_be_vertebra(tokens: Sequence[Token], at: int, slots: Slots) -> bool:
-    """``PTV T4`` and ``PTV L2`` may name a vertebra, ``CTVn_L4`` a level; ``PTV54L2`` counts what lies on one side."""
-    letter = tokens[at - 1].text if at else ""
-    if (
-        at > 1
-        and tokens[at - 1].raw == "t"
-        and tokens[at - 1].joined
-        and tokens[at - 2].text.upper() in TARGET_TYPES
-    ):
-        return False  # the small t of 'CTVt1' is a classifier
-    return tokens[at].joined and letter in _VERTEBRAE and not slots.dose
+def _unit(tokens: Sequence[Token], at: int, number_words: Mapping[str, str]) -> tuple[int, int]:
+    """Read a unit of dose, with the *RBE* of protons; return its cGy and how many tokens it has, 0 where there is none."""
+    texts = [token.text for token in tokens[at : at + 4]]
+    cgy = _CGY_OF.get(number_words.get(texts[0], ""), 0) if texts else 0
+    if not cgy:
+        return 0, 0
+    if texts[0] == "gy" and texts[1:2] == ["e"] and tokens[at + 1].joined:  # 'GyE' ends in a capital
+        return cgy, 2
+    return cgy, 4 if texts[1:] == ["(", "rbe", ")"] else 2 if texts[1:2] == ["rbe"] else 1
 
 
-def _may_be_phase(tokens: Sequence[Token], at: int, slots: Slots) -> bool:
-    """``PTV_P1`` may be the first of primaries, plans or phases; ``PTVp1`` is written as the standard has it."""
-    if slots.type != "PTV" or at < 2 or not tokens[at].joined or tokens[at - 1].text != "p":
+def _is_padded(number: Number) -> bool:
+    """Tell whether a number is an index by its leading zero: ``GTV 03``; ``PTV_05`` may be a margin, ``- 05`` a crop."""
+    text = number.token.text
+    small = len(text) == 2 and text[0] == "0" and number.before != "-" and bool(number.slots.type)
+    return small and (number.slots.type == "GTV" or int(text) <= 2)
+
+
+def _is_sided(number: Number) -> bool:
+    return number.after_joined and number.after in ("l", "r")
+
+
+def _is_classifier_t(number: Number) -> bool:
+    """The small t of ``CTVt1`` is a classifier."""
+    if number.at < 2:
         return False
-    return not (tokens[at - 1].joined and tokens[at - 1].raw == "p")
+    first, letter = number.tokens[number.at - 2 : number.at]
+    return letter.raw == "t" and letter.joined and first.text.upper() in TARGET_TYPES
 
 
-def _set_dose(slots: Slots, dose_cgy: float) -> None:
+def _put_dose(slots: Slots, dose_cgy: float) -> None:
     whole = round(dose_cgy)
-    if abs(dose_cgy - whole) > 1e-6 or not 100 <= whole <= MOST_CGY:
-        slots.problem = f"a dose that is not a whole number of cGy from 100 to {MOST_CGY}"
+    if abs(dose_cgy - whole) > 1e-6 or not _LEAST_CGY <= whole <= MOST_CGY:
+        slots.leave(Doubt.DOSE_IMPOSSIBLE)
     else:
         slots.put("dose", str(whole))
