@@ -55,6 +55,7 @@ class Reason(StrEnum):
     AMBIGUOUS = "ambiguous"
     SIDE_MISSING = "side_missing"
     NO_STANDARD_NAME = "no_standard_name"
+    TARGET_DOUBTFUL = "target_doubtful"
     PART_UNKNOWN = "part_unknown"
     UNMATCHED = "unmatched"
     VETO_SIDE = "veto_side"
@@ -189,6 +190,7 @@ class Decision:
     ``review``. ``rule`` is the code that decided (``R050``; ``V...`` or ``S...`` where a veto or a whole-set rule stopped a
     proposal). ``confidence`` is 0 to 1. ``candidates`` are names worth offering to the person who reviews, best first.
     ``question`` is the key of the closed question that a language model was or would be asked, ``choice`` its answer.
+    ``doubt`` is the cause for which a target is left for review (a code of ``naming/targets/doubts.py``), else empty.
     """
 
     original: str
@@ -204,3 +206,4 @@ class Decision:
     note: str = ""
     question: str = ""
     choice: Choice | None = None
+    doubt: str = ""
