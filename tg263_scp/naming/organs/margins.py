@@ -121,9 +121,7 @@ def _amount_at_the_end(tokens: Sequence[Token], rest: Sequence[Token], lexicon: 
     return amount if width and amount and amount >= _LEAST_LAST and apart else None
 
 
-def _amount(
-    tokens: Sequence[Token], at: int, lexicon: Lexicon, *, bare: bool
-) -> tuple[int | None, int]:
+def _amount(tokens: Sequence[Token], at: int, lexicon: Lexicon, *, bare: bool) -> tuple[int | None, int]:
     """Read a number of millimetres at ``at``; return it (None: a number, but no safe margin) and how many tokens it took."""
     if at >= len(tokens) or not tokens[at].is_number:
         return None, 0

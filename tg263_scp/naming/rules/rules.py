@@ -275,7 +275,9 @@ def target(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
         return None
     if reading.doubt is None:
         evidence = reading.evidence
-        return Proposal("R070", Status.RENAME, Reason.TARGET, reading.name, 0.93, Kind.TARGET, evidence=evidence)
+        return Proposal(
+            "R070", Status.RENAME, Reason.TARGET, reading.name, 0.93, Kind.TARGET, evidence=evidence
+        )
     unnamed = reading.doubt in NO_STANDARD_NAME
     return Proposal(
         "R070",

@@ -36,7 +36,10 @@ class Doubt(StrEnum):
     # Numbers
     COUNT_OF_FRACTIONS = "count_of_fractions", "the number counts fractions, and the dose of one is not said"
     COPY_NUMBER = "copy_number", "the number may count copies"
-    DOSE_IMPOSSIBLE = "dose_impossible", "the dose is not a whole number of cGy that a target may be prescribed"
+    DOSE_IMPOSSIBLE = (
+        "dose_impossible",
+        "the dose is not a whole number of cGy that a target may be prescribed",
+    )
     FIELD_STRENGTH = "field_strength", "the number may be the field strength of a magnet"
     FRACTIONS_TOO_LARGE = "fractions_too_large", "the fractions are too large: the dose may be the total"
     FRACTIONS_UNREADABLE = "fractions_unreadable", "the fractions cannot be read"
@@ -48,6 +51,7 @@ class Doubt(StrEnum):
     MAY_BE_VERTEBRA = "may_be_vertebra", "the number may be a vertebra or a level"
     MAY_BE_YEAR = "may_be_year", "the number may be a year"
     NUMBERS_COMBINED = "numbers_combined", "two numbers are combined: a range, a difference or two levels"
+    NUMBER_UNUSUAL = "number_unusual", "the number has the size of neither an index nor a dose"
     ORDINAL = "ordinal", "the number is an ordinal"
     PHASE_NUMBER = "phase_number", "the number counts phases"
     PHASE_OR_PLAN = "phase_or_plan", "the number may count primaries, plans or phases"
@@ -90,15 +94,24 @@ class Doubt(StrEnum):
 
     # Structures
     DEVICE = "device", "a device is no target"
-    LEVEL_OF_STRUCTURE = "level_of_structure", "high, middle or low may be a part of the structure or a dose level"
+    LEVEL_OF_STRUCTURE = (
+        "level_of_structure",
+        "high, middle or low may be a part of the structure or a dose level",
+    )
     NODES_OF_ONE_SIDE_OR_BOTH = "nodes_of_one_side_or_both", "the nodes may be those of one side or of both"
     NODES_OF_ORGAN = "nodes_of_organ", "the name may mean the nodes of an organ, or both"
     NOT_NODES = "not_nodes", "the name says nodes, and the structure is none"
-    ONE_SIDE_OR_BOTH = "one_side_or_both", "the word may mean one side or both: the language spells them alike"
+    ONE_SIDE_OR_BOTH = (
+        "one_side_or_both",
+        "the word may mean one side or both: the language spells them alike",
+    )
     ORGAN_AT_RISK = "organ_at_risk", "the name is more often the overlap with an organ at risk than a target"
     ORGAN_BEFORE_TARGET = "organ_before_target", "an organ stands before the target: perhaps their overlap"
     ORGAN_WITHOUT_TARGET = "organ_without_target", "the name may mean the organ without the target"
-    PART_OF_STRUCTURE = "part_of_structure", "the target is a part of the structure, or the structure with a margin"
+    PART_OF_STRUCTURE = (
+        "part_of_structure",
+        "the target is a part of the structure, or the structure with a margin",
+    )
     PLACE_BESIDE_STRUCTURE = "place_beside_structure", "a place beside a structure may be a part of it"
     PLACE_UNLISTED = "place_unlisted", "TG-263 does not list the place"
     SIDE_UNLISTED = "side_unlisted", "TG-263 lists no sides of this structure"
@@ -138,8 +151,6 @@ OPEN_WORDS = frozenset(
 Case = TypeVarTuple("Case")
 
 
-def first_doubt(
-    table: Iterable[tuple[Callable[[Unpack[Case]], bool], Doubt]], *case: Unpack[Case]
-) -> Doubt | None:
+def first_doubt(table: Iterable[tuple[Callable[[Unpack[Case]], bool], Doubt]], *case: *Case) -> Doubt | None:
     """Return the doubt of the first test that holds; None where none does."""
     return next((doubt for test, doubt in table if test(*case)), None)

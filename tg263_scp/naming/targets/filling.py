@@ -38,6 +38,8 @@ PLACES = frozenset("Neck Pelvis Groin Hip Thigh Sternum Sup Inf Ant".split())
 """What is written behind ``^`` for a place; beside a structure it may be a part of that (*sup clav* is supraclavicular)."""
 _ROMAN_INDEX = {"ii": "2", "iii": "3"}
 """Roman numbers of targets; one letter alone may be anything, and *IV* is a vein's or a level's."""
+_DOUBTS_OF_PACKS = {doubt.value: doubt for doubt in (Doubt.PLACE_OR_CLASSIFIER, Doubt.BED_OR_VESICLES)}
+"""What a language pack may say of a word (its ``doubtful_words``)."""
 _LEAST_DOSE_GY = 20
 """Number behind a minus from which it is a dose: ``N3-57.5`` is an index and a dose, ``40-56`` a range."""
 
@@ -304,10 +306,8 @@ def _word(token: Token, slots: Slots, lexicon: Lexicon) -> Word:
     short = len(text) <= _LONGEST_INITIALS and text not in _NEVER_INITIALS | _RISKS
     if role in _LEVELS and not slots.type and short:
         role = ""
-    doubtful = None if spelt_out else lexicon.doubtful_words.get(text)
-    return Word(
-        token, role, _side(text, lexicon), spelt_out, behind_type, Doubt(doubtful) if doubtful else None
-    )
+    doubtful = None if spelt_out else _DOUBTS_OF_PACKS.get(lexicon.doubtful_words.get(text, ""))
+    return Word(token, role, _side(text, lexicon), spelt_out, behind_type, doubtful)
 
 
 def may_be_place(word: Word, slots: Slots) -> bool:

@@ -1,4 +1,4 @@
-"""Fractions in a target name: dose per fraction times their number, or a total with the number of fractions behind or before it.
+"""Fractions in a target name: dose per fraction times their number, or a total and the number of its fractions.
 
 ``3x18Gy`` is written as it stands, ``40Gy/5`` and ``2700 3fx`` as what one fraction gets. A total is declined where it does
 not divide to whole cGy, and where the first number may be the dose of one fraction: ``60/2``, ``PTV 16Gy/2``.
@@ -34,9 +34,7 @@ _LEAST_TOTAL_CGY = 1000
 """Number without a unit from which it is a total in cGy."""
 
 
-def with_fractions(
-    tokens: Sequence[Token], at: int, slots: Slots, number_words: Mapping[str, str]
-) -> int:
+def with_fractions(tokens: Sequence[Token], at: int, slots: Slots, number_words: Mapping[str, str]) -> int:
     """Read ``3x18Gy`` and ``18Gy x 3`` as 3 fractions of 18 Gy; the unit tells which number is the dose."""
     match [token.text for token in tokens[at : at + 4]]:
         case [count, "x", dose, "gy"] if tokens[at + 2].is_number:
@@ -58,9 +56,7 @@ def with_fractions(
     return used
 
 
-def with_count_first(
-    tokens: Sequence[Token], at: int, slots: Slots, number_words: Mapping[str, str]
-) -> int:
+def with_count_first(tokens: Sequence[Token], at: int, slots: Slots, number_words: Mapping[str, str]) -> int:
     """Read ``20fx 60Gy`` as fractions and their total, where 60 Gy cannot be what each of them gets."""
     match [token.text for token in tokens[at : at + 4]]:
         case [count, word, total, "gy"] if (
@@ -72,9 +68,7 @@ def with_count_first(
     return 0
 
 
-def with_total(
-    tokens: Sequence[Token], at: int, slots: Slots, number_words: Mapping[str, str]
-) -> int:
+def with_total(tokens: Sequence[Token], at: int, slots: Slots, number_words: Mapping[str, str]) -> int:
     """Read ``40Gy/5``, ``60 Gy in 20`` and ``2700 3fx`` as a total and its fractions; write what one fraction gets."""
     texts = [token.text for token in tokens]
     roles = [number_words.get(text, "") for text in texts]

@@ -1,7 +1,7 @@
-"""The numbers in a target name: a dose, an index, an image set, or one that may be something else and leaves the name for review.
+"""The numbers in a target name: a dose, an index, an image set, or one that may be something else.
 
 A bare number from 20 to 86 is Gy, from 1000 to 9999 cGy, from 1 to 9 an index; what may be a year, a phase of breathing, a
-nodal station, a vertebra, a copy or a number of fractions is none of them.
+nodal station, a vertebra, a copy or a number of fractions is none of them, and the name is left for review.
 
 Standard: AAPM TG-263 report, principles T3, T4, T6 and T7.
 """
@@ -93,9 +93,7 @@ class Number:
         return bool(self.after) and self.tokens[self.at + 1].joined
 
 
-def take_number(
-    tokens: Sequence[Token], at: int, slots: Slots, number_words: Mapping[str, str]
-) -> int:
+def take_number(tokens: Sequence[Token], at: int, slots: Slots, number_words: Mapping[str, str]) -> int:
     """Read a number as a dose or an index by its size, unit and place; return how many tokens that used."""
     number = Number(tokens, at, slots, number_words, behind=slots.last)
     slots.last, slots.behind_minus = "number", False
@@ -112,13 +110,11 @@ def take_number(
     elif is_bare_dose(number):
         _put_dose(slots, number.value if number.value >= _BARE_CGY[0] else number.value * 100)
     else:
-        slots.leave(Doubt.INDEX_OR_DOSE)
+        slots.leave(Doubt.INDEX_OR_DOSE if 0 < number.value < _BARE_GY[0] else Doubt.NUMBER_UNUSUAL)
     return 1
 
 
-def with_unit(
-    tokens: Sequence[Token], at: int, slots: Slots, number_words: Mapping[str, str]
-) -> int:
+def with_unit(tokens: Sequence[Token], at: int, slots: Slots, number_words: Mapping[str, str]) -> int:
     """Read ``54 Gy``, ``5400cGy`` and ``54 Gy (RBE)`` as a dose; return how many tokens that used, 0 where no unit stands."""
     value = float(tokens[at].text)
     cgy, width = _unit(tokens, at + 1, number_words)

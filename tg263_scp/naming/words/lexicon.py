@@ -124,7 +124,7 @@ class Lexicon:
     number_words: Mapping[str, str]
     """word or unit beside a number -> what it makes of it (``Gy``, ``mm``, ``fractions``, ``MR`` ...)"""
     level_words: Mapping[str, str]
-    """piece of a word -> ``dose`` or ``risk``: what tells that *high* is a dose's or a risk's, never that of a part of an organ"""
+    """piece of a word -> ``dose`` or ``risk``, whose *high* is no part of an organ"""
     doubtful_words: Mapping[str, str]
     """word of a target -> the doubt it raises"""
     genitive_like_plural: frozenset[str]
