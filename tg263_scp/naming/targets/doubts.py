@@ -24,7 +24,7 @@ class Doubt(StrEnum):
 
     # The name as a whole
     MORE_THAN_ONE_TYPE = "more_than_one_type", "the name holds more than one target type"
-    TOO_LONG = "too_long", "16 characters cannot hold every part of the name"
+    TOO_LONG = "too_long", "16 characters cannot hold every part of the name so that it can be read back"
     SECOND_CLASSIFIER = "second_classifier", "the name holds more than one classifier"
     SECOND_DOSE = "second_dose", "the name holds more than one dose"
     SECOND_IMAGE_SET = "second_image_set", "the name holds more than one image set"
@@ -113,10 +113,14 @@ class Doubt(StrEnum):
         "the target is a part of the structure, or the structure with a margin",
     )
     PLACE_BESIDE_STRUCTURE = "place_beside_structure", "a place beside a structure may be a part of it"
+    PLACE_AMBIGUOUS = "place_ambiguous", "the words may mean more than one place"
     PLACE_UNLISTED = "place_unlisted", "TG-263 does not list the place"
     SIDE_UNLISTED = "side_unlisted", "TG-263 lists no sides of this structure"
     STRUCTURE_UNLISTED = "structure_unlisted", "TG-263 does not list the structure"
-    STRUCTURE_WITHOUT_SLOT = "structure_without_slot", "the structure has no place in a target name"
+    STRUCTURE_WITHOUT_SLOT = (
+        "structure_without_slot",
+        "TG-263 lists no such form of the structure, or it is another one",
+    )
     VESSEL = "vessel", "a vessel is seldom treated"
 
     # Answers of a language model
@@ -129,7 +133,6 @@ NO_STANDARD_NAME = frozenset(
         Doubt.PLACE_UNLISTED,
         Doubt.SIDE_UNLISTED,
         Doubt.STRUCTURE_UNLISTED,
-        Doubt.STRUCTURE_WITHOUT_SLOT,
         Doubt.TOO_LONG,
     }
 )

@@ -181,7 +181,7 @@ def _words_together(ahead: Sequence[Token], slots: Slots, lexicon: Lexicon) -> i
         if Sense.STRUCTURE in senses:
             return 0 if not window[-1].is_number and set(roles) <= {"", "n"} else size
         if senses:
-            slots.leave(Doubt.PLACE_UNLISTED)
+            slots.leave(Doubt.PLACE_AMBIGUOUS if Sense.AMBIGUOUS in senses else Doubt.PLACE_UNLISTED)
     return 0
 
 
@@ -317,7 +317,7 @@ def may_be_place(word: Word, slots: Slots) -> bool:
 
 def may_be_vesicles(word: Word, slots: Slots) -> bool:
     """``PTV SB``."""
-    return word.doubtful is Doubt.BED_OR_VESICLES and word.role == "sb"
+    return word.doubtful is Doubt.BED_OR_VESICLES
 
 
 def may_be_initials(word: Word, slots: Slots) -> bool:
