@@ -13,6 +13,7 @@ from tg263_scp.naming.decide import decide
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.doubts import OPEN_WORDS, Doubt, first_doubt
+from tg263_scp.naming.targets.filling import DOUBTS_OF_PACKS
 from tg263_scp.naming.targets.reading import open_slots, read_target, read_with_choice
 
 NAMES: tuple[tuple[Doubt, str, str, str], ...] = (
@@ -163,6 +164,10 @@ def test_codes_are_stable_words_and_texts_are_one_plain_clause() -> None:
     assert all(doubt.value == doubt.name.lower() for doubt in Doubt)
     assert len({doubt.text for doubt in Doubt}) == len(Doubt)
     assert not [doubt for doubt in Doubt if doubt.text.endswith(".") or "person" in doubt.text]
+
+
+def test_every_doubt_that_a_pack_may_raise_is_raised_by_a_word_of_one(nomenclature: Nomenclature) -> None:
+    assert set(nomenclature.lexicon.doubtful_words.values()) == set(DOUBTS_OF_PACKS)
 
 
 def test_the_first_doubt_of_a_table_stands() -> None:

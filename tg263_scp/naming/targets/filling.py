@@ -24,21 +24,25 @@ _LONGEST_WORDING = 4
 """Words of the longest way to write one part of a target name."""
 _LONGEST_INITIALS = 3
 """Letters before a target type up to which a dose level may be somebody's initials (``MDGTV``)."""
-_RISKS = frozenset({"hr", "ir", "lr"})
-"""Risk levels that brachytherapy writes before its CTVs (``HR-CTV``, GEC-ESTRO)."""
 _NEVER_INITIALS = frozenset({"mid", "low"})
 _TYPE = re.compile(r"i?[gc]tv|itv|ptv")
 _SITE_WORDS = re.compile(r"(?<![^\W_])h\s*&\s*n(?![^\W_])", re.IGNORECASE)
 _LEVELS = frozenset({"High", "Mid", "Low"})
 _LONGEST_LEVEL_LETTERS = 2
-"""Letters of ``HR`` and ``BD``, which stand for a risk or a dose and never for a place; ``HI`` and ``LO`` may."""
-_PLACES_OF_TWO_LETTERS = frozenset({"hi", "lo"})
+"""Letters of ``HR`` and ``BD``, which stand for a risk or a dose and never for a place, unless a pack says so (``LO``)."""
 _QUALIFIERS = frozenset({"Boost", "Eval", "Preop", "Postop", "TumorBed", "SurgicalBed", "ProstateBed"})
-PLACES = frozenset("Neck Pelvis Groin Hip Thigh Sternum Sup Inf Ant".split())
-"""What is written behind ``^`` for a place; beside a structure it may be a part of that (*sup clav* is supraclavicular)."""
 _ROMAN_INDEX = {"ii": "2", "iii": "3"}
 """Roman numbers of targets; one letter alone may be anything, and *IV* is a vein's or a level's."""
-_DOUBTS_OF_PACKS = {doubt.value: doubt for doubt in (Doubt.PLACE_OR_CLASSIFIER, Doubt.BED_OR_VESICLES)}
+DOUBTS_OF_PACKS = {
+    doubt.value: doubt
+    for doubt in (
+        Doubt.BED_OR_VESICLES,
+        Doubt.PLACE_BESIDE_STRUCTURE,
+        Doubt.PLACE_OR_CLASSIFIER,
+        Doubt.PLACE_OR_LEVEL,
+        Doubt.RISK_OR_INITIALS,
+    )
+}
 """What a language pack may say of a word (its ``doubtful_words``)."""
 _LEAST_DOSE_GY = 20
 """Number behind a minus from which it is a dose: ``N3-57.5`` is an index and a dose, ``40-56`` a range."""
@@ -303,10 +307,10 @@ def _word(token: Token, slots: Slots, lexicon: Lexicon) -> Word:
     behind_type = slots.last == "type"
     spelt_out = text in CLASSIFIERS and token.joined and behind_type and token.raw != "V"  # 'PTVV' is a slip
     role = text if spelt_out else _role(token, lexicon)
-    short = len(text) <= _LONGEST_INITIALS and text not in _NEVER_INITIALS | _RISKS
-    if role in _LEVELS and not slots.type and short:
+    doubtful = None if spelt_out else DOUBTS_OF_PACKS.get(lexicon.doubtful_words.get(text, ""))
+    may_be_initials = len(text) <= _LONGEST_INITIALS and text not in _NEVER_INITIALS
+    if role in _LEVELS and not slots.type and may_be_initials and doubtful is not Doubt.RISK_OR_INITIALS:
         role = ""
-    doubtful = None if spelt_out else _DOUBTS_OF_PACKS.get(lexicon.doubtful_words.get(text, ""))
     return Word(token, role, _side(text, lexicon), spelt_out, behind_type, doubtful)
 
 
@@ -320,8 +324,8 @@ def may_be_vesicles(word: Word, slots: Slots) -> bool:
     return word.doubtful is Doubt.BED_OR_VESICLES
 
 
-def may_be_initials(word: Word, slots: Slots) -> bool:
-    """``LR PTV``: brachytherapy writes risks before a CTV only."""
+def may_be_somebody(word: Word, slots: Slots) -> bool:
+    """``LR PTV``: brachytherapy writes risks before a CTV only (``HR-CTV``, GEC-ESTRO)."""
     return slots.risk_first and word.text.upper() in TARGET_TYPES and word.text != "ctv"
 
 
@@ -333,7 +337,7 @@ def is_taken_off(word: Word, slots: Slots) -> bool:
 DOUBTS_OF_WORDS: tuple[tuple[Callable[[Word, Slots], bool], Doubt], ...] = (
     (may_be_place, Doubt.PLACE_OR_CLASSIFIER),
     (may_be_vesicles, Doubt.BED_OR_VESICLES),
-    (may_be_initials, Doubt.RISK_OR_INITIALS),
+    (may_be_somebody, Doubt.RISK_OR_INITIALS),
     (is_taken_off, Doubt.CUT_OFF),
 )
 """What a word may be instead of what fills its slot, in the order it is asked."""
@@ -384,9 +388,10 @@ def is_level(word: Word, slots: Slots) -> bool:
 def take_level(word: Word, slots: Slots, lexicon: Lexicon) -> None:
     """Fill the dose level; ``high`` alone may be a place, ``high risk`` and ``PTVhigh`` are none."""
     slots.put("level", word.role)
-    slots.risk_first = slots.risk_first or (word.text in _RISKS and not slots.type)
-    slots.risk = word.text in _RISKS or _speaks_of("risk", word.text, lexicon)
-    placed = len(word.text) > _LONGEST_LEVEL_LETTERS or word.text in _PLACES_OF_TWO_LETTERS
+    risk = word.doubtful is Doubt.RISK_OR_INITIALS
+    slots.risk_first = slots.risk_first or (risk and not slots.type)
+    slots.risk = risk or _speaks_of("risk", word.text, lexicon)
+    placed = len(word.text) > _LONGEST_LEVEL_LETTERS or word.doubtful is Doubt.PLACE_OR_LEVEL
     glued = word.behind_type and word.token.joined
     slots.place_level = placed and not (slots.risk or _speaks_of("dose", word.text, lexicon) or glued)
     slots.used.append(("target_words", word.text))
@@ -412,6 +417,7 @@ def is_custom(word: Word, slots: Slots) -> bool:
 def take_custom(word: Word, slots: Slots, lexicon: Lexicon) -> None:
     """Keep it for what stands behind ``^``."""
     slots.custom.append(word.role)
+    slots.place = slots.place or word.doubtful is Doubt.PLACE_BESIDE_STRUCTURE
     slots.used.append(("target_words", word.text))
 
 

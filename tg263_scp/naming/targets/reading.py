@@ -23,7 +23,7 @@ from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.grammar import TargetName
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.doubts import OPEN_WORDS, Doubt, first_doubt
-from tg263_scp.naming.targets.filling import PLACES, fill, type_tokens
+from tg263_scp.naming.targets.filling import fill, type_tokens
 from tg263_scp.naming.targets.slots import Slots
 from tg263_scp.naming.targets.structures import place_words, put_structure
 
@@ -125,8 +125,7 @@ def has_letter_before_type(slots: Slots, query: Query, nomenclature: Nomenclatur
 
 def may_be_place_or_level(slots: Slots, query: Query, nomenclature: Nomenclature) -> bool:
     """``PTV low neck``; a GTV has no dose of its own, and *LO* in a brain is the left occipital lobe."""
-    beside_place = not PLACES.isdisjoint(slots.custom)
-    return slots.place_level and (beside_place or slots.type in ("GTV", "IGTV") or query.site == "brain")
+    return slots.place_level and (slots.place or slots.type in ("GTV", "IGTV") or query.site == "brain")
 
 
 def may_be_prostate(slots: Slots, query: Query, nomenclature: Nomenclature) -> bool:

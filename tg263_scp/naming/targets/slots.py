@@ -43,6 +43,7 @@ class Slots:
     prefixed: bool = False
     words_first: bool = False
     small: bool = False
+    place: bool = False
     place_level: bool = False
     station: bool = False
     risk: bool = False

@@ -11,7 +11,6 @@ from tg263_scp.naming.organs.reading import Finding, OrganReading, read_words
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.doubts import Doubt, first_doubt
-from tg263_scp.naming.targets.filling import PLACES
 from tg263_scp.naming.targets.organs_at_risk import DOUBTS_OF_ORGANS, DRAWN_AS_TARGETS
 from tg263_scp.naming.targets.placing import Placing
 from tg263_scp.naming.targets.slots import Slots
@@ -136,7 +135,7 @@ def may_be_nodes_of_both_sides(placing: Placing) -> bool:
 
 def may_be_part_of_place(placing: Placing) -> bool:
     """``PTV sup clav R``."""
-    return bool(PLACES.intersection(placing.slots.custom))
+    return placing.slots.place
 
 
 def may_be_its_level(placing: Placing) -> bool:

@@ -35,7 +35,12 @@ _MEANINGS = {
         }
     ),
     "level_words": frozenset({"dose", "risk"}),
-    "doubtful_words": frozenset({"place_or_classifier", "bed_or_vesicles"}),
+    "doubtful_words": frozenset(
+        {
+            *("bed_or_vesicles", "risk_or_initials"),
+            *("place_beside_structure", "place_or_classifier", "place_or_level"),
+        }
+    ),
 }
 """Sections that may say these things only of a word."""
 
