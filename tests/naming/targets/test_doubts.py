@@ -13,8 +13,8 @@ from tg263_scp.naming.decide import decide
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.doubts import OPEN_WORDS, Doubt, first_doubt
-from tg263_scp.naming.targets.filling import DOUBTS_OF_PACKS
 from tg263_scp.naming.targets.reading import open_slots, read_target, read_with_choice
+from tg263_scp.naming.targets.single_words import DOUBTS_OF_PACKS
 
 NAMES: tuple[tuple[Doubt, str, str, str], ...] = (
     # doubt, name, site, language of the set
