@@ -287,6 +287,8 @@ def _roi_line(roi: RoiRecord, decision: Decision) -> dict[str, Any]:
     }
     if not roi.readable and roi.raw_name is not None:
         line["old_bytes"] = roi.raw_name.hex()
+    if decision.doubt:
+        line["doubt"] = decision.doubt
     if decision.question:
         said = asdict(decision.choice) if decision.choice else {"answer": None}
         line["model"] = {"question": decision.question, **said}
