@@ -18,6 +18,7 @@ from tg263_scp.dicom.reading.charsets import ASCII, charset_of
 from tg263_scp.dicom.reading.structure_set import read_structure_set
 from tg263_scp.dicom.synthetic.anatomy import CHARSETS
 from tg263_scp.dicom.synthetic.structure_sets import synthetic_structure_set
+from tg263_scp.errors import HoldReason
 from tg263_scp.naming.decide import decide, decide_set
 from tg263_scp.resources import data_folder
 from tg263_scp.service.deciding.relabelling import OutcomeKind, RelabelPolicy, Writing, decide_and_write
@@ -274,10 +275,10 @@ def test_a_mark_that_prints_nothing_is_no_part_of_a_name(mark, nomenclature):
 @pytest.mark.parametrize(
     ("charset", "raw", "reason"),
     [
-        (b"ISO_IR 100", "Rückenmark".encode(), "undeclared_utf8"),
-        (b"Not Supplied", "Rückenmark".encode(), "charset_unknown"),
-        (b"ISO_IR 100", b"a\\b ", "multi_valued_name"),
-        (b"ISO_IR 192", b"L\xfcge", "unreadable_name"),
+        (b"ISO_IR 100", "Rückenmark".encode(), HoldReason.UNDECLARED_UTF8),
+        (b"Not Supplied", "Rückenmark".encode(), HoldReason.CHARSET_UNKNOWN),
+        (b"ISO_IR 100", b"a\\b ", HoldReason.MULTI_VALUED_NAME),
+        (b"ISO_IR 192", b"L\xfcge", HoldReason.UNREADABLE_NAME),
     ],
 )
 def test_a_held_object_says_what_is_wrong_with_its_character_set(

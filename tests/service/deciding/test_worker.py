@@ -5,6 +5,7 @@ import json
 import pytest
 from doubles.loopback import CT, EXPLICIT, RTSTRUCT, image, node_config, structure_set, wait_until
 
+from tg263_scp.errors import HoldReason
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, RelabelOutcome
 from tg263_scp.service.deciding.routing import Routes
@@ -199,7 +200,7 @@ def test_an_unforeseen_fault_holds_the_object_and_the_next_one_goes_on(desk):
 
     desk.relabel = stumble
     desk.work()
-    assert (desk.state(first), desk.journal.job(first).reason) == ("HELD", "internal_error")
+    assert (desk.state(first), desk.journal.job(first).reason) == ("HELD", HoldReason.INTERNAL_ERROR)
     assert desk.state(second) is ObjectState.READY
     assert not desk.spool.result(desk.journal.job(first).token).exists()
 
@@ -210,18 +211,18 @@ def test_an_original_that_is_gone_is_held_not_waited_for(desk, sop_class):
     desk.spool.discard(desk.journal.job(job).token)
     desk.relabel = lambda source, target, job: RelabelOutcome(OutcomeKind.UNCHANGED, str(source.stat()))
     desk.work()
-    assert (desk.state(job), desk.journal.job(job).reason) == ("HELD", "file_missing")
+    assert (desk.state(job), desk.journal.job(job).reason) == ("HELD", HoldReason.FILE_MISSING)
 
 
 def test_a_held_object_is_decided_anew_and_audited_anew(desk):
     job = desk.receive()
-    desk.relabel = lambda *arguments: RelabelOutcome(OutcomeKind.HELD, "truncated")
+    desk.relabel = lambda *arguments: RelabelOutcome(OutcomeKind.HELD, HoldReason.TRUNCATED)
     desk.work()
     desk.journal.retry(job)
     desk.relabel = desk.write_result
     desk.work()
     assert [(line["kind"], line["reason"]) for line in desk.lines()] == [
-        ("held", "truncated"),
+        ("held", HoldReason.TRUNCATED),
         ("relabelled", ""),
     ]
 

@@ -12,6 +12,7 @@ from doubles.archives import files_of, manifest_rows
 from doubles.loopback import CT, RTDOSE, RTPLAN, RTSTRUCT, image, referring, structure_set, write_object
 
 from tg263_scp.cli import main
+from tg263_scp.errors import HoldReason
 from tg263_scp.service.audit import IdentifierHash
 from tg263_scp.service.delivery.new_uid_copies import uid_map
 from tg263_scp.tools.archive import relabel as bulk
@@ -131,8 +132,8 @@ def test_a_plan_that_was_copied_before_its_set_came_is_a_finding(archive: Path, 
     late.rename(archive / "b-set.dcm")
     summary = relabel_archive(order(archive, output))
     assert [(path.name, what, reason) for path, what, reason in summary.findings] == [
-        ("a-plan.dcm", What.REFUSED, "references_changed"),
-        ("c-dose.dcm", What.REFUSED, "references_changed"),
+        ("a-plan.dcm", What.REFUSED, HoldReason.REFERENCES_CHANGED),
+        ("c-dose.dcm", What.REFUSED, HoldReason.REFERENCES_CHANGED),
     ]
 
 
@@ -140,7 +141,7 @@ def test_another_policy_in_the_same_folder_is_a_finding(archive: Path, tmp_path:
     output = tmp_path / "out"
     run(archive, output, uid_key=None, rewrite_references=False)
     summary = relabel_archive(order(archive, output))
-    assert ("b-set.dcm", What.REFUSED, "other_uid_policy") in {
+    assert ("b-set.dcm", What.REFUSED, HoldReason.OTHER_UID_POLICY) in {
         (path.name, what, reason) for path, what, reason in summary.findings
     }
 
@@ -162,7 +163,7 @@ def test_an_approved_plan_is_left_alone_unless_its_gate_says_otherwise(archive: 
     run(archive, first)
     assert (first / "a-plan.dcm").read_bytes() == (archive / "a-plan.dcm").read_bytes()
     rows = {row["output"]: row for row in manifest_rows(first)}
-    assert (rows["a-plan.dcm"]["outcome"], rows["a-plan.dcm"]["reason"]) == ("copied", "approved")
+    assert (rows["a-plan.dcm"]["outcome"], rows["a-plan.dcm"]["reason"]) == ("copied", HoldReason.APPROVED)
     config = tmp_path / "config.yaml"
     config.write_text("naming: {gates: {approved: relabel}}\n", encoding="utf-8")
     run(archive, second, config=config)
@@ -175,7 +176,7 @@ def test_a_plan_that_cannot_be_read_is_copied_with_a_reason(archive: Path, tmp_p
     output = tmp_path / "out"
     run(archive, output)
     rows = {row["output"]: row for row in manifest_rows(output)}
-    assert (rows["a-plan.dcm"]["outcome"], rows["a-plan.dcm"]["reason"]) == ("copied", "truncated")
+    assert (rows["a-plan.dcm"]["outcome"], rows["a-plan.dcm"]["reason"]) == ("copied", HoldReason.TRUNCATED)
     assert (output / "a-plan.dcm").read_bytes() == plan.read_bytes()
 
 
@@ -226,7 +227,7 @@ def test_revert_gives_the_plans_back_and_says_why_the_sets_stay(
     run(archive, output, provenance=True)
     assert main(["revert", str(output), "--output", str(back), "--json"]) == ExitCode.FINDINGS
     said = json.loads(capsys.readouterr().out)
-    assert {finding["reason"] for finding in said["findings"]} == {"new_object", "not_ours"}
+    assert {finding["reason"] for finding in said["findings"]} == {HoldReason.NEW_OBJECT, HoldReason.NOT_OURS}
     for name in ("a-plan.dcm", "c-dose.dcm"):
         assert (back / name).read_bytes() == (archive / name).read_bytes()
     assert not (back / "e-plan.dcm").exists()

@@ -34,7 +34,7 @@ from tg263_scp.dicom.reading.roi_items import (
     TextPlace,
     sequence_items,
 )
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 RT_STRUCTURE_SET_STORAGE = "1.2.840.10008.5.1.4.1.1.481.3"
 
@@ -212,11 +212,13 @@ def _check_class(window: ByteWindow, found: Mapping[int, Element], meta: FileMet
     sop_class_uid = uid_text(raw_value(window, found.get(_SOP_CLASS_UID))) or meta.sop_class_uid
     if sop_class_uid != RT_STRUCTURE_SET_STORAGE:
         raise HeldObjectError(
-            "not_rtstruct", "the object is not an RT Structure Set", hint="only structure sets are relabelled"
+            HoldReason.NOT_RTSTRUCT,
+            "the object is not an RT Structure Set",
+            hint="only structure sets are relabelled",
         )
     if ROI_SEQUENCE not in found:
         raise HeldObjectError(
-            "no_roi_sequence",
+            HoldReason.NO_ROI_SEQUENCE,
             "the object says it is an RT Structure Set but has no Structure Set ROI Sequence (3006,0020)",
             hint="ask the sender to export it again; an empty structure set still has the (empty) sequence",
         )

@@ -18,6 +18,7 @@ from pathlib import Path
 from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.editing.new_uids import UidMap, new_uids
 from tg263_scp.dicom.reading.identify import ObjectIdentity, is_rtstruct
+from tg263_scp.errors import HoldReason
 from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.naming.standard.nomenclature import Nomenclature
@@ -115,7 +116,7 @@ def surviving(source: Source, work: Callable[[], Handled]) -> Handled:
         # One file must never stop the others. The message is left out: it may quote the object.
         frames = "".join(traceback.format_list(traceback.extract_tb(problem.__traceback__)))
         logger.error("a file was given up after %s at\n%s", type(problem).__name__, frames)
-        return _failed(source, "internal_error")
+        return _failed(source, HoldReason.INTERNAL_ERROR)
 
 
 def publish(handled: Handled, output: Path) -> None:
@@ -167,7 +168,7 @@ def relabelled(source: Source, target: Path, workshop: Workshop) -> Handled:
     if outcome.unanswered:
         # An archive is in no hurry: a later run asks, and finds the answers of this one.
         temporary.unlink(missing_ok=True)
-        outcome = replace(outcome, kind=OutcomeKind.HELD, reason="model_unanswered", proof=None)
+        outcome = replace(outcome, kind=OutcomeKind.HELD, reason=HoldReason.MODEL_UNANSWERED, proof=None)
     if outcome.kind is OutcomeKind.HELD:
         rows = set_rows(source, What.HELD, outcome, Digests(before=file_digest(source.path)))
         return Handled(source, What.HELD, outcome.reason, rows, statuses)
@@ -200,19 +201,19 @@ def existing(source: Source, workshop: Workshop, known: Record | None, identity:
     """Say of a copy that is there already whether it is the one an earlier run wrote, and the same would be written."""
     target = workshop.output / source.relative
     if known is None or not known.sha256_after or not target.is_file():
-        return refused(source, "output_exists", identity)
+        return refused(source, HoldReason.OUTPUT_EXISTS, identity)
     before, after = file_digest(source.path), file_digest(target)
     if before != known.sha256_before:
-        return refused(source, "source_changed", identity)
+        return refused(source, HoldReason.SOURCE_CHANGED, identity)
     if after != known.sha256_after:
-        return refused(source, "copy_changed", identity)
+        return refused(source, HoldReason.COPY_CHANGED, identity)
     if known.outcome == What.RELABELLED and bool(known.new_sop_instance_uid) != (workshop.uids is not None):
-        return refused(source, "other_uid_policy", identity)
+        return refused(source, HoldReason.OTHER_UID_POLICY, identity)
     uids = known.sop_instance_uid, known.new_sop_instance_uid or known.sop_instance_uid
     return Handled(source, What.DONE_BEFORE, uids=uids)
 
 
-def refused(source: Source, reason: str, identity: ObjectIdentity) -> Handled:
+def refused(source: Source, reason: HoldReason, identity: ObjectIdentity) -> Handled:
     """Leave alone what stands where a copy belongs."""
     rows = (row(source, What.REFUSED, reason, identity.sop_instance_uid),)
     return Handled(source, What.REFUSED, reason, rows)

@@ -196,7 +196,7 @@ def stop_if_full(handled: Handled) -> None:
     Raises:
         OSError: the disk is full.
     """
-    if handled.reason == "ENOSPC":
+    if handled.reason == errno.errorcode[errno.ENOSPC]:
         raise OSError(errno.ENOSPC, "no space left on the disk")
 
 
