@@ -140,13 +140,13 @@ def _uid_policy(destination: Destination, config: Config) -> str:
 def _route(route: Route, config: Config) -> Check:
     """Say which objects go this way and how; a route whose callers may not call is a finding."""
     who = [
-        f"{words} {', '.join(titles)}"
-        for words, titles in (
+        f"{words} {', '.join(map(str, listed))}"
+        for words, listed in (
             ("from", route.calling_ae_titles),
             ("to us as", route.called_ae_titles),
             ("at", route.addresses),
         )
-        if titles
+        if listed
     ]
     own = [f"{gate} {action}" for gate, action in route.gates if action != getattr(config.naming.gates, gate)]
     closed = _closed_to(route, config)

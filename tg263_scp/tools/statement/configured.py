@@ -173,7 +173,7 @@ def peers_now(config: Config) -> str:
     return f"{who}, from {where}."
 
 
-def _listed(values: list[str]) -> str:
+def _listed(values: Iterable[object]) -> str:
     return ", ".join(f"`{value}`" for value in values)
 
 
