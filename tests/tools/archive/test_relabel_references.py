@@ -16,9 +16,9 @@ from tg263_scp.errors import HoldReason
 from tg263_scp.service.audit import IdentifierHash
 from tg263_scp.service.delivery.new_uid_copies import uid_map
 from tg263_scp.tools.archive import relabel as bulk
-from tg263_scp.tools.archive.copies import Order
+from tg263_scp.tools.archive.copies import KEY_NAME, Order
 from tg263_scp.tools.archive.outcome import What
-from tg263_scp.tools.archive.relabel import KEY_NAME, relabel_archive
+from tg263_scp.tools.archive.relabel import relabel_archive
 from tg263_scp.tools.shared.exitcode import ExitCode
 
 CHANGED, UNCHANGED, ABSENT = "1.2.3.100", "1.2.3.101", "1.2.3.102"
@@ -47,7 +47,7 @@ def archive(tmp_path: Path) -> Path:
 
 
 def order(archive: Path, output: Path, **more) -> Order:
-    return Order((archive,), output, **{"uid_key": Path(KEY_NAME), "rewrite_references": True, **more})
+    return Order((archive,), output, **{"uid_policy": "new", "rewrite_references": True, **more})
 
 
 def run(archive: Path, output: Path, **more) -> Counter[What]:
@@ -139,7 +139,7 @@ def test_a_plan_that_was_copied_before_its_set_came_is_a_finding(archive: Path, 
 
 def test_another_policy_in_the_same_folder_is_a_finding(archive: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    run(archive, output, uid_key=None, rewrite_references=False)
+    run(archive, output, uid_policy="keep", rewrite_references=False)
     summary = relabel_archive(order(archive, output))
     assert ("b-set.dcm", What.REFUSED, HoldReason.OTHER_UID_POLICY) in {
         (path.name, what, reason) for path, what, reason in summary.findings
@@ -199,8 +199,12 @@ def test_a_dry_run_finds_what_the_run_would_do_and_leaves_nothing(archive: Path,
     assert manifest.read_text(encoding="utf-8").count("rewritten") == 2
 
 
-def test_the_key_of_a_node_gives_the_uids_of_the_node(archive: Path, tmp_path: Path) -> None:
-    key, output = tmp_path / "audit.salt", tmp_path / "out"
+@pytest.mark.parametrize("absolute", [True, False])
+def test_the_key_of_a_node_gives_the_uids_of_the_node(
+    archive: Path, tmp_path: Path, absolute: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    key, output = Path("audit.salt").absolute() if absolute else Path("audit.salt"), tmp_path / "out"
     of_the_node = uid_map(IdentifierHash(key)).instance(CHANGED)
     words = ["relabel", str(archive), "--output", str(output), "--uid-policy", "new", "--uid-key", str(key)]
     assert main(words) == ExitCode.DONE

@@ -11,9 +11,10 @@ import logging
 import os
 import shutil
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.editing.new_uids import UidMap, new_uids
@@ -32,22 +33,28 @@ from tg263_scp.tools.archive.manifest import Record
 from tg263_scp.tools.archive.manifest_rows import Digests, row, set_rows
 from tg263_scp.tools.archive.outcome import Handled, What
 from tg263_scp.tools.names.asking import make_consultant
+from tg263_scp.tools.shared.exitcode import UsageError
 
 logger = logging.getLogger("tg263_scp.archiving")
 
+KEY_NAME = ".tg263-scp.uid-key"
+"""Key of the new UIDs, beside the manifest: with it a later run gives the same UIDs."""
 _CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a run shall do.
+    """What a run shall do; the options of ``relabel``.
 
-    ``uid_key`` is the file with the key of new UIDs (made where it is missing; counts from ``output``); without one what is
-    relabelled keeps its UIDs. ``provenance``, where given, goes before what the configuration says; ``llm`` asks the configured
-    model.
+    ``uid_policy`` says whether what is relabelled keeps its UIDs or gets new ones. These follow from the key in the file
+    ``uid_key``, or from one that is made in ``output``. ``provenance``, where given, goes before what the configuration says;
+    ``llm`` asks the configured model; ``jobs`` is the number of processes.
+
+    Raises:
+        UsageError: options do not go together, or the key is not there.
     """
 
-    paths: tuple[Path, ...]
+    paths: Sequence[Path]
     output: Path
     config: Path | None = None
     overlay: Path | None = None
@@ -56,7 +63,28 @@ class Order:
     rewrite_references: bool = False
     jobs: int = 1
     llm: bool = False
+    uid_policy: Literal["keep", "new"] = "keep"
     uid_key: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.uid_policy == "keep" and (self.rewrite_references or self.uid_key is not None):
+            option = "--rewrite-references" if self.rewrite_references else "--uid-key"
+            raise UsageError(
+                f"{option} goes with --uid-policy new",
+                hint="without new UIDs every reference to a structure set stays right",
+            )
+        if self.uid_key is not None and not self.uid_key.is_file():
+            raise UsageError(
+                f"there is no key {self.uid_key}",
+                hint=f"leave it out: a key is made in the output folder ({KEY_NAME})",
+            )
+
+    @property
+    def uids(self) -> UidMap | None:
+        """Which new UIDs stand for the old ones; None where all stay."""
+        if self.uid_policy == "keep":
+            return None
+        return uid_map(IdentifierHash(self.uid_key or self.output / KEY_NAME))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +124,7 @@ def open_workshop(order: Order) -> Workshop:
         order.output,
         order.copy_others,
         order.rewrite_references,
-        None if order.uid_key is None else uid_map(IdentifierHash(order.output / order.uid_key)),
+        order.uids,
         decide,
     )
 
