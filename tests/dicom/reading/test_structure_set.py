@@ -70,7 +70,7 @@ def test_an_item_may_have_a_character_set_of_its_own(read):
 @pytest.mark.parametrize(("charset", "raw"), [(b"ISO_IR 100", b"Lung\\L"), (b"ISO_IR 13", b"Lung\\L")])
 def test_a_name_with_a_backslash_is_two_values_and_unreadable(read, charset, raw):
     roi = only_roi(read(draft(raw, charset=charset)))
-    assert (roi.readable, roi.note) == (False, "multi_valued")
+    assert (roi.readable, roi.fault) == (False, HoldReason.MULTI_VALUED_NAME)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_empty_absent_long_and_repeated_names_are_read(read):
 
 def test_a_value_of_kilobytes_is_not_a_name(read):
     roi = only_roi(read(draft(b"x" * 5000)))
-    assert (roi.readable, roi.note, roi.raw_name) == (False, "not_text", None)
+    assert (roi.readable, roi.fault, roi.raw_name) == (False, HoldReason.UNREADABLE_NAME, None)
 
 
 def test_a_roi_number_that_occurs_twice_takes_nothing_from_the_observations(read):

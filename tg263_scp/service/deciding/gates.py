@@ -21,14 +21,6 @@ _UNREADABLE_BY = {
     HoldReason.NOT_RTSTRUCT: "sop_class_mismatch",
     HoldReason.UNSUPPORTED_TRANSFER_SYNTAX: "encapsulated",
 }
-UNREADABLE_NAMES = {
-    "undecodable": HoldReason.UNREADABLE_NAME,
-    "not_text": HoldReason.UNREADABLE_NAME,
-    "multi_valued": HoldReason.MULTI_VALUED_NAME,
-    "charset_unknown": HoldReason.CHARSET_UNKNOWN,
-    "undeclared_utf8": HoldReason.UNDECLARED_UTF8,
-}
-"""Why the object is held, by the note of the first ROI whose name cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +82,9 @@ def _findings(
         yield "uid_mismatch", HoldReason.UID_MISMATCH
     if is_for_images(structure_set.transfer_syntax_uid) or structure_set.holds_pixels_or_document:
         yield "encapsulated", HoldReason.ENCAPSULATED
-    if any(not roi.readable for roi in structure_set.rois):
-        yield "unreadable", next(UNREADABLE_NAMES[roi.note] for roi in structure_set.rois if not roi.readable)
+    faults = [roi.fault for roi in structure_set.rois if roi.fault is not None]
+    if faults:
+        yield "unreadable", faults[0]
     if structure_set.has_digital_signature:
         yield "signed", HoldReason.SIGNED
     if structure_set.approval_status.strip().upper() == "APPROVED":
