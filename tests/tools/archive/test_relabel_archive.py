@@ -23,7 +23,7 @@ from tg263_scp.dicom.reading.structure_set import read_structure_set
 from tg263_scp.dicom.synthetic.structure_sets import write_synthetic
 from tg263_scp.errors import HoldReason, Tg263Error
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.service.spool import sole_owner
+from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.tools.archive import copies, revert
 from tg263_scp.tools.archive import relabel as bulk
 from tg263_scp.tools.archive.copies import Order

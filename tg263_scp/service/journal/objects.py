@@ -107,7 +107,7 @@ class Journal:
         )
         return job_of(rows[0]) if rows else None
 
-    def awaits_model(self, job: int) -> None:
+    def awaits_llm(self, job: int) -> None:
         """Note that a RECEIVED object waits for the language model, for a person who looks at the queue."""
         with self._database.transaction() as db:
             db.execute(
