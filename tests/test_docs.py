@@ -44,6 +44,7 @@ VERBS = (
     "serve",
     "demo",
     "explain",
+    "rules",
     "map",
     "relabel",
     "revert",

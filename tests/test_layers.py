@@ -34,7 +34,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "cli",
         "__main__",
     ),
-    "naming": ("words", "standard", "query", "organs", "targets", "rules", "llm", "decide"),
+    "naming": ("words", "standard", "query", "organs", "targets", "rules", "llm", "decide", "rule_table"),
     "dicom": ("encoding", "reading", "network", "synthetic", "editing"),
     "service": (
         "faults",
@@ -106,6 +106,11 @@ def _imports(module: Path) -> Iterator[str]:
 
 
 PLACES = {_place(module).removesuffix(".py").removesuffix("/__init__"): module for module in MODULES}
+
+
+NAMING = sorted(
+    place for place, module in PLACES.items() if place.startswith("naming/") and module.name != "__init__.py"
+)
 
 
 def _own(module: Path) -> set[str]:
@@ -197,6 +202,13 @@ def test_a_foreign_package_is_imported_in_its_home_only(module: Path) -> None:
 @pytest.mark.parametrize("module", sorted((PACKAGE / "naming").rglob("*.py")), ids=_place)
 def test_naming_knows_no_clock_no_network_and_no_logger(module: Path) -> None:
     assert {name.split(".")[0] for name in _imports(module)} & IMPURE == set()
+
+
+@pytest.mark.parametrize("place", NAMING)
+def test_a_module_of_naming_has_a_test_in_the_same_room(place: str) -> None:
+    folder = Path(__file__).parent / place.rpartition("/")[0]
+    imported = {name for test in folder.glob("test_*.py") for name in _imports(test)}
+    assert f"tg263_scp.{place.replace('/', '.')}" in imported
 
 
 @pytest.mark.parametrize("module", MODULES, ids=_place)

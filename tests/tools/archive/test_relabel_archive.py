@@ -355,7 +355,6 @@ def test_an_object_whose_rows_are_incomplete_is_not_known(tmp_path: Path) -> Non
     assert read_table(path).rows == ()
 
 
-@pytest.mark.slow
 def test_a_process_killed_while_it_works_leaves_no_half_copy(archive: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     code = (

@@ -40,9 +40,18 @@ NONE = "none"
 STRUCTURE, CLASSIFIER, DOSE_LEVEL = "structure", "classifier", "dose_level"
 """The slots a question may have."""
 
-_ASKABLE = frozenset(
-    {Reason.UNMATCHED, Reason.PART_UNKNOWN, Reason.AMBIGUOUS, Reason.CLOSE_MATCH, Reason.NO_STANDARD_NAME}
-)
+_AMBIGUOUS = frozenset({Reason.AMBIGUOUS, Reason.SITE_DECIDES, Reason.OTHER_SITE, Reason.BOTH_SIDES})
+_ASKABLE = _AMBIGUOUS | {
+    Reason.UNMATCHED,
+    Reason.PART_UNKNOWN,
+    Reason.REMARK,
+    Reason.MARGIN_UNCLEAR,
+    Reason.MISSPELT_TOO_FAR,
+    Reason.MISSPELT_FOREIGN,
+    Reason.MISSPELT_CONTESTED,
+    Reason.MISSPELT_SHORT,
+    Reason.NO_STANDARD_NAME,
+}
 LONGEST_SENT = 64
 """Characters of a name that are sent at most: ROI Name (3006,0026) is LO (PS3.5 6.2)."""
 _SHORTEST_SHARED = 4
@@ -181,7 +190,7 @@ def _about_organ(query: Query, decision: Decision, nomenclature: Nomenclature, f
     parts = open_parts(query, nomenclature)
     if parts is None:
         return Asking(why_not="nothing but a side or a margin")
-    ambiguous = decision.reason is Reason.AMBIGUOUS
+    ambiguous = decision.reason in _AMBIGUOUS
     why_not = (
         (undecidable(query, nomenclature) if ambiguous else "")
         or unexplainable(parts.core, query, nomenclature, ambiguous=ambiguous)
