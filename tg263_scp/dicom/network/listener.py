@@ -12,8 +12,9 @@ import logging
 import socket
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from threading import Thread
 from typing import Any
 
@@ -226,7 +227,7 @@ class _Server(ThreadedAssociationServer):
     """Closes connections from addresses that may not call, and those of a flood, before anything is read."""
 
     request_queue_size = 64
-    networks: list[str]
+    networks: Sequence[IPv4Network | IPv6Network]
     max_connections: int
     max_message_bytes: int
 
