@@ -15,8 +15,8 @@ help: ## list the targets
 demo: $(STAMP) ## send structure sets through a node and show what became of them [RTSTRUCT=file or folder]
 	@$(BIN)/python -m tg263_scp demo $(if $(RTSTRUCT),"$(RTSTRUCT)")
 
-test: $(STAMP) ## run all tests [ARGS="options for pytest"]
-	@$(BIN)/python -m pytest -q $(ARGS)
+test: $(STAMP) ## run the tests [SLOW=yes also those that take minutes; ARGS="options for pytest"]
+	@$(BIN)/python -m pytest -q $(if $(SLOW),,-m "not slow") $(ARGS)
 
 lint: $(STAMP) ## ruff (style and format) and mypy (types)
 	@$(BIN)/python -m ruff check

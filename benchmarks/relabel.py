@@ -12,7 +12,6 @@ it has after its imports (Linux). The last lines say what is asked for and what 
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -27,9 +26,9 @@ import pydicom
 
 from tg263_scp.dicom.editing.provenance import Provenance
 from tg263_scp.dicom.editing.relabel import relabel
-from tg263_scp.dicom.encoding.new_file import new_file
 from tg263_scp.dicom.encoding.part10 import EXPLICIT_VR_LITTLE_ENDIAN, write_part10
 from tg263_scp.dicom.reading.structure_set import RT_STRUCTURE_SET_STORAGE
+from tg263_scp.durable import whole_file
 
 ROIS, POINTS, ROUNDS, PYDICOM_ROUNDS = 30, 150, 25, 3
 TIMES_PYDICOM, TIMES_COPY = 10, 0.5  # what is asked for, of undefined length
@@ -94,10 +93,8 @@ def with_pydicom(source: Path, target: Path) -> None:
 
 
 def copied(source: Path, target: Path) -> None:
-    with new_file(target) as (out, _), source.open("rb") as file:
+    with whole_file(target) as (out, _), source.open("rb") as file:
         shutil.copyfileobj(file, out, 1 << 20)
-        out.flush()
-        os.fsync(out.fileno())
 
 
 WAYS: dict[str, Callable[[Path, Path], object]] = {

@@ -11,6 +11,21 @@ from doubles.drafts import CODINGS, Coding
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 
+_left_out: list[pytest.Item] = []
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Remember the slow tests that were not asked for."""
+    _left_out.extend(item for item in items if item.get_closest_marker("slow"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many slow tests were left out: what is not seen must not look as if it had passed."""
+    if _left_out:
+        terminalreporter.write_line(
+            f"{len(_left_out)} slow tests left out; `make test SLOW=yes` runs them too"
+        )
+
 
 @pytest.fixture(params=CODINGS, ids=lambda coding: coding.name)
 def coding(request: pytest.FixtureRequest) -> Coding:

@@ -39,6 +39,7 @@ LEAVES = dict(leaves(build_parser()))
 READING = (
     "revert",
     "explain",
+    "rules",
     "evaluate",
     "queue list",
     "queue show",
@@ -59,8 +60,8 @@ pytestmark = pytest.mark.usefixtures("loaded_once")
 
 def test_the_verbs_of_this_release() -> None:
     assert {path.split()[0] for path in LEAVES} == {
-        "serve", "demo", "explain", "map", "relabel", "revert", "evaluate", "queue", "audit", "doctor", "echo", "conformance",
-        "nomenclature",
+        "serve", "demo", "explain", "rules", "map", "relabel", "revert", "evaluate", "queue", "audit", "doctor", "echo",
+        "conformance", "nomenclature",
     }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.synthetic.structure_sets import write_synthetic
 from tg263_scp.naming.decide import decide
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.service.node import Node
+from tg263_scp.service.node import assemble
 from tg263_scp.tools.shared.exitcode import ExitCode
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -44,6 +44,7 @@ VERBS = (
     "serve",
     "demo",
     "explain",
+    "rules",
     "map",
     "relabel",
     "revert",
@@ -94,7 +95,7 @@ def desk(
         "listen: {port: 0}\nspool: {min_free_bytes: 1 MiB}\nllm: {enabled: no}\n", encoding="utf-8"
     )
     shutil.copytree(archive, tmp_path / "archive")
-    with Node(load_config(tmp_path / "node.yaml"), nomenclature):
+    with assemble(load_config(tmp_path / "node.yaml"), nomenclature):
         pass
     monkeypatch.chdir(tmp_path)
     return tmp_path

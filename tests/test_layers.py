@@ -22,6 +22,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOORS: dict[str, tuple[str, ...]] = {
     "": (
         "errors",
+        "durable",
         "resources",
         "yamlsource",
         "decision",
@@ -33,18 +34,20 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "cli",
         "__main__",
     ),
-    "naming": ("words", "standard", "query", "organs", "targets", "rules", "llm", "decide"),
+    "naming": ("words", "standard", "query", "organs", "targets", "rules", "llm", "decide", "rule_table"),
     "dicom": ("encoding", "reading", "network", "synthetic", "editing"),
     "service": (
         "faults",
+        "sole_owner",
         "spool",
         "audit",
         "polling",
         "journal",
-        "metrics",
         "llm",
+        "metrics",
         "deciding",
         "delivery",
+        "intake",
         "namer",
         "node",
     ),
@@ -54,11 +57,12 @@ FLOORS: dict[str, tuple[str, ...]] = {
 it closes no circle."""
 
 HOMES = {
+    "filelock": ("service/sole_owner.py",),
     "httpcore": ("service/llm/bounded_http.py", "service/llm/ollama_client.py"),
     "httpx": ("service/llm/bounded_http.py", "service/llm/ollama_client.py"),
     "numpy": ("dicom/",),
     "ollama": ("service/llm/ollama_client.py",),
-    "prometheus_client": ("service/metrics.py",),
+    "prometheus_client": ("service/llm/counters.py", "service/metrics.py"),
     "pydantic": ("config/", "service/llm/voting.py"),
     "pydicom": ("dicom/",),
     "pynetdicom": ("dicom/",),
@@ -101,6 +105,11 @@ def _imports(module: Path) -> Iterator[str]:
 
 
 PLACES = {_place(module).removesuffix(".py").removesuffix("/__init__"): module for module in MODULES}
+
+
+NAMING = sorted(
+    place for place, module in PLACES.items() if place.startswith("naming/") and module.name != "__init__.py"
+)
 
 
 def _own(module: Path) -> set[str]:
@@ -194,6 +203,13 @@ def test_naming_knows_no_clock_no_network_and_no_logger(module: Path) -> None:
     assert {name.split(".")[0] for name in _imports(module)} & IMPURE == set()
 
 
+@pytest.mark.parametrize("place", NAMING)
+def test_a_module_of_naming_has_a_test_in_the_same_room(place: str) -> None:
+    folder = Path(__file__).parent / place.rpartition("/")[0]
+    imported = {name for test in folder.glob("test_*.py") for name in _imports(test)}
+    assert f"tg263_scp.{place.replace('/', '.')}" in imported
+
+
 @pytest.mark.parametrize("module", MODULES, ids=_place)
 def test_functions_stay_small(module: Path) -> None:
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
@@ -201,6 +217,39 @@ def test_functions_stay_small(module: Path) -> None:
             assert node.end_lineno is not None
             lines = node.end_lineno - node.lineno + 1
             assert lines <= MAX_FUNCTION_LINES, f"{node.name} has {lines} lines"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=_place)
+def test_an_object_has_all_its_attributes_from_the_beginning(module: Path) -> None:
+    assert list(_born_later(ast.parse(module.read_text(encoding="utf-8")))) == []
+
+
+def _born_later(tree: ast.Module) -> Iterator[str]:
+    """Yield the attributes that a method gives ``self`` and the class neither declares nor makes in ``__init__``."""
+    for cls in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+        methods = [node for node in cls.body if isinstance(node, ast.FunctionDef)]
+        known = set(_declared(cls))
+        for method in methods:
+            if method.name == "__init__":
+                known |= set(_given_to_self(method))
+        for method in methods:
+            yield from (f"{cls.name}.{name}" for name in _given_to_self(method) if name not in known)
+
+
+def _declared(cls: ast.ClassDef) -> Iterator[str]:
+    for node in cls.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+
+
+def _given_to_self(method: ast.FunctionDef) -> Iterator[str]:
+    for node in ast.walk(method):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            owner = node.value
+            if isinstance(owner, ast.Name) and owner.id == "self":
+                yield node.attr
 
 
 @pytest.mark.parametrize("module", MODULES, ids=_place)
@@ -216,3 +265,16 @@ def test_the_tests_see_an_upward_import_and_a_circle() -> None:
     assert not _is_upward("naming/rules/rules", "naming/words/letters")
     assert not _is_upward("naming/words/packs", "naming/words/lexicon")
     assert _circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == [["a", "b", "c"]]
+
+
+def test_the_tests_see_an_attribute_born_later() -> None:
+    source = """
+class Node:
+    declared: int
+    def __init__(self):
+        self.made = 1
+    def start(self):
+        self.made, (self.late, self.later) = 2, (3, 4)
+        self.declared = 5
+"""
+    assert list(_born_later(ast.parse(source))) == ["Node.late", "Node.later"]

@@ -79,6 +79,12 @@ def test_the_installed_program_is_the_installed_one_and_finds_its_data(installed
     assert all(Path(place).is_relative_to(installed) for place in places)
 
 
+def test_the_installed_program_shows_a_rule_with_its_cases(installed: Path) -> None:
+    shown = json.loads(python(installed, "-m", "tg263_scp", "rules", "R060", "--json").stdout)
+    assert shown["cases"] == "tests/cases/R060-rebuilt.yaml"
+    assert any(case.get("becomes") == "Parotid_L" for case in shown["examples"])
+
+
 def test_the_installed_program_explains_a_name(installed: Path) -> None:
     (answer,) = json.loads(python(installed, "-m", "tg263_scp", "explain", "LUNG-L", "--json").stdout)
     assert (answer["standard_name"], answer["rule"]) == ("Lung_L", "R040")

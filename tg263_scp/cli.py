@@ -155,6 +155,10 @@ def _add_names(verbs: _Group) -> None:
     _with_llm(leaf, "ask the language model, and show the prompt, the candidates and the votes")
     _with_naming(leaf)
     _with_json(leaf)
+    purpose = "show the table of rules, vetoes and whole-set rules, or one of them with its text and cases"
+    leaf = _leaf(verbs, "rules", "names.rules:rules", purpose)
+    leaf.add_argument("code", nargs="?", default="", metavar="CODE", help="such as R060; all where not given")
+    _with_json(leaf)
     leaf = _leaf(verbs, "map", "names.map:map_names", "add TG-263 names to a table of ROI names (CSV)")
     leaf.add_argument(
         "source", type=Path, metavar="NAMES.csv", help="columns: original_name [site structure_set roi_type]"

@@ -9,16 +9,17 @@ from pathlib import Path
 from tg263_scp.errors import Tg263Error
 
 _PACKAGE = Path(__file__).resolve().parent
+_IN_A_CHECKOUT = {"cases": "tests/cases"}
+"""Folders that stand elsewhere in a checkout than in a wheel."""
 
 
 def data_folder(name: str) -> Path:
-    """Return the folder ``nomenclature``, ``prompts`` or ``conformance``.
+    """Return the folder ``nomenclature``, ``prompts``, ``conformance`` or ``cases``.
 
     Raises:
         Tg263Error: the installation does not hold it.
     """
-    for base in (_PACKAGE / "_data", _PACKAGE.parent):
-        folder = base / name
+    for folder in (_PACKAGE / "_data" / name, _PACKAGE.parent / _IN_A_CHECKOUT.get(name, name)):
         if folder.is_dir():
             return folder
     raise Tg263Error(

@@ -1,9 +1,11 @@
-"""Answers of a language model that the test decides."""
+"""Answers of a language model that the test decides, and what was counted of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+from tg263_scp.service.llm.consultant import Consultant
 
 
 def always(structure: str) -> Callable[[dict[str, Any]], dict[str, str]]:
@@ -14,3 +16,8 @@ def always(structure: str) -> Callable[[dict[str, Any]], dict[str, str]]:
         return {slot: structure if structure in slots[slot]["enum"] else "none" for slot in slots}
 
     return answer
+
+
+def figure(consultant: Consultant, name: str) -> float | None:
+    """Return what the metrics page shows as ``tg263_model_<name>``."""
+    return consultant.figures.registry.get_sample_value(f"tg263_model_{name}")

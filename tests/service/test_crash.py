@@ -30,7 +30,7 @@ from tg263_scp.dicom.network.sender import Unavailable
 from tg263_scp.service.audit import verify
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import DeliveryState
-from tg263_scp.service.node import JOURNAL_NAME, Node
+from tg263_scp.service.node import JOURNAL_NAME, assemble
 
 TESTS = Path(__file__).parents[1]
 UID = "1.2.3.100"
@@ -41,7 +41,7 @@ PROGRAM = """
 import os, sys
 from pathlib import Path
 from tg263_scp.config.loading import load_config
-from tg263_scp.service.node import Node
+from tg263_scp.service.node import assemble
 from doubles.nodes import List, decide
 
 config, last_step = load_config(Path(sys.argv[1])), sys.argv[2]
@@ -50,7 +50,7 @@ def step(name):
     if name == last_step:
         os._exit(9)
 
-node = Node(config, List(), decide=decide, step=step)
+node = assemble(config, List(), decide=decide, step=step)
 node.start()
 print(node.address[1], flush=True)
 sys.stdin.read()
@@ -121,7 +121,7 @@ def all_sent(folder: Path) -> bool:
 
 def run_until_all_is_sent(folder: Path, port: int) -> None:
     """Start the node again, in this process, and stop it when nothing is left to do."""
-    with Node(node_config(folder, port), List(), decide=decide):
+    with assemble(node_config(folder, port), List(), decide=decide):
         wait_until(lambda: all_sent(folder))
 
 
@@ -181,7 +181,7 @@ def test_killed_before_the_journal_it_was_not_acknowledged_and_the_sender_sends_
         first = start(receiver.port, "spooled")
         assert send(first.port, tmp_path) is None
         first.wait()
-        with Node(node_config(tmp_path, receiver.port), List(), decide=decide) as second:
+        with assemble(node_config(tmp_path, receiver.port), List(), decide=decide) as second:
             assert rows(tmp_path) == []
             assert len(list((tmp_path / "spool" / "orphans").iterdir())) == 1
             assert send(second.address[1], tmp_path) == 0x0000
@@ -194,7 +194,7 @@ def test_killed_between_journal_and_acknowledgement_a_retransmission_makes_no_se
     first = start(late.port, "journaled")
     assert send(first.port, tmp_path) is None
     first.wait()
-    with Node(node_config(tmp_path, late.port), List(), decide=decide) as second:
+    with assemble(node_config(tmp_path, late.port), List(), decide=decide) as second:
         assert send(second.address[1], tmp_path) == 0x0000
         with late:  # not before: what is delivered already is sent again when it comes again
             wait_until(lambda: all_sent(tmp_path))

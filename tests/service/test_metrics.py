@@ -25,8 +25,9 @@ from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Arrival, DeliveryState
-from tg263_scp.service.metrics import MODEL_FIGURES, Build, MetricsListener, NodeFigures
-from tg263_scp.service.node import Node
+from tg263_scp.service.llm.counters import LlmFigures
+from tg263_scp.service.metrics import Build, MetricsListener, NodeFigures
+from tg263_scp.service.node import assemble
 from tg263_scp.tools.operate import doctor
 
 SAMPLE = re.compile(r"([a-z0-9_]+(?:\{[^}]*\})?) ([-+.0-9e]+)")
@@ -157,20 +158,43 @@ def test_build_disk_and_process_are_there(shown, tmp_path):
 
 
 def test_the_model_is_shown_as_it_stands_when_asked(shown):
-    state = {"up": 1, "asked": 7, "waiting_objects": 2}
-    address = shown(model_state=lambda: state)
+    llm = LlmFigures()
+    llm.up.set(1)
+    llm.asked.inc(7)
+    address = shown(llm=llm)
     _, values = scrape(address)
     assert (values["tg263_model_up"], values["tg263_model_asked_total"]) == (1, 7)
-    state.update(up=0, asked=8)
+    llm.up.set(0)
+    llm.asked.inc()
     page, values = scrape(address)
     assert (values["tg263_model_up"], values["tg263_model_asked_total"]) == (0, 8)
     assert "# TYPE tg263_model_asked_total counter" in page
     assert "# TYPE tg263_model_waiting_objects gauge" in page
 
 
-def test_every_figure_of_the_model_has_a_name(shown):
-    page, _ = scrape(shown(model_state=lambda: dict.fromkeys(MODEL_FIGURES, 3.0)))
-    assert len(re.findall(r"^tg263_model_\w+ 3\.0$", page, re.MULTILINE)) == len(MODEL_FIGURES)
+def test_every_figure_of_the_model_is_shown_once_from_the_beginning(shown):
+    page, _ = scrape(shown(llm=LlmFigures()))
+    shown_lines = [line for line in page.splitlines() if line.startswith("tg263_model_")]
+    assert shown_lines == [
+        "tg263_model_up 0.0",
+        "tg263_model_breaker_open 0.0",
+        "tg263_model_asked_total 0.0",
+        "tg263_model_answered_total 0.0",
+        "tg263_model_cached_total 0.0",
+        "tg263_model_failures_total 0.0",
+        "tg263_model_prompt_tokens_total 0.0",
+        "tg263_model_answer_tokens_total 0.0",
+        "tg263_model_waiting_objects 0.0",
+        "tg263_model_unanswered_objects_total 0.0",
+    ]
+
+
+def test_two_models_in_one_process_share_no_count():
+    first, second = LlmFigures(), LlmFigures()
+    first.asked.inc(7)
+    second.asked.inc(2)
+    counts = [each.registry.get_sample_value("tg263_model_asked_total") for each in (first, second)]
+    assert counts == [7, 2]
 
 
 def test_without_a_model_there_is_nothing_about_it(shown):
@@ -198,7 +222,7 @@ def test_a_node_shows_what_it_did_and_nothing_about_anybody(
 ) -> None:
     with Receiver() as receiver:
         config = node_config(tmp_path, receiver.port, metrics={"port": 0})
-        with Node(config, nomenclature) as node:
+        with assemble(config, nomenclature) as node:
             assert node.metrics_address is not None
             name = "LUNG-L"
             Sender(node.address[1], tmp_path).send(structure_set([name]), RTSTRUCT, "1.2.3.100")
@@ -216,7 +240,7 @@ def test_a_node_shows_what_it_did_and_nothing_about_anybody(
 
 
 def test_a_node_without_a_port_for_figures_shows_none(tmp_path: Path, nomenclature: Nomenclature) -> None:
-    with Node(node_config(tmp_path), nomenclature) as node:
+    with assemble(node_config(tmp_path), nomenclature) as node:
         assert node.metrics_address is None
 
 
@@ -225,8 +249,8 @@ def test_a_node_whose_port_for_figures_is_taken_does_not_start(
 ) -> None:
     config = node_config(tmp_path, metrics={"port": shown()[1]})
     with pytest.raises(Tg263Error, match="metrics cannot be shown"):
-        Node(config, nomenclature).start()
-    with Node(node_config(tmp_path), nomenclature):  # nothing of the failed start is in the way
+        assemble(config, nomenclature).start()
+    with assemble(node_config(tmp_path), nomenclature):  # nothing of the failed start is in the way
         pass
 
 

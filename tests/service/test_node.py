@@ -6,6 +6,7 @@ import os
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 import pydicom
 import pytest
@@ -40,7 +41,7 @@ from tg263_scp.dicom.reading.structure_set import read_structure_set
 from tg263_scp.errors import JournalError, Tg263Error
 from tg263_scp.service.audit import verify
 from tg263_scp.service.journal.states import ObjectState
-from tg263_scp.service.node import Node
+from tg263_scp.service.node import Node, assemble
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -55,9 +56,9 @@ def receiver():
 def run(tmp_path, receiver):
     started = []
 
-    def start(*ports, config=None, **sections) -> Node:
+    def start(*ports, config=None, decide=decide, **sections) -> Node:
         config = config or node_config(tmp_path, *(ports or (receiver.port,)), **sections)
-        node = Node(config, List(), decide=decide, now=lambda: NOON)
+        node = assemble(config, List(), decide=decide, now=lambda: NOON)
         node.start()
         started.append(node)
         return node
@@ -244,12 +245,18 @@ def test_an_unreadable_name_survives_beside_a_renamed_one(run, tps, receiver):
     assert unrecorded(receiver.box[0].dataset) == structure_set([b"L\xfcgen  ", "Heart"])
 
 
-def test_a_held_object_can_be_retried_once_the_cause_is_gone(run, tps, receiver, monkeypatch):
-    node = run()
+def test_a_held_object_can_be_retried_once_the_cause_is_gone(run, tps, receiver):
+    cause_is_gone = Event()
+
+    def decide_later(*arguments, **more):
+        if cause_is_gone.is_set():
+            return (Decision("crash", Status.KEEP, "crash", "R030", Reason.CLINIC_KEEPS),)
+        return decide(*arguments, **more)
+
+    node = run(decide=decide_later)
     tps(node, structure_set(["crash"]))
     wait_until(lambda: settled(node))
-    keep = Decision("crash", Status.KEEP, "crash", "R030", Reason.CLINIC_KEEPS)
-    monkeypatch.setattr(node, "_decide", lambda rois, nomenclature, options, place_of: (keep,))
+    cause_is_gone.set()
     node.journal.retry(only_job(node).job)
     wait_until(lambda: len(receiver.box) == 1)
     assert receiver.box[0].dataset == structure_set(["crash"])
@@ -292,7 +299,7 @@ def test_the_same_uid_with_other_content_is_another_object(run, tps, receiver, t
 
 def test_without_destinations_objects_wait_for_a_person(tmp_path, tps):
     config = node_config(tmp_path)
-    with Node(config, List(), decide=decide) as node:
+    with assemble(config, List(), decide=decide) as node:
         assert tps(node, structure_set(["herz"])) == 0x0000
         wait_until(lambda: settled(node))
         assert only_job(node).reason == "no_destination"
@@ -317,7 +324,7 @@ def test_a_journal_that_refuses_is_a_refusal_too(run, tps, monkeypatch):
 def test_the_acknowledgement_comes_after_spool_and_journal(tmp_path, receiver, tps):
     steps = []
     config = node_config(tmp_path, receiver.port)
-    with Node(config, List(), decide=decide, step=steps.append) as node:
+    with assemble(config, List(), decide=decide, step=steps.append) as node:
         assert tps(node, image("1.2.5"), CT, "1.2.5") == 0x0000
         assert steps[:2] == ["spooled", "journaled"]
         wait_until(lambda: settled(node))
@@ -342,23 +349,23 @@ def test_two_nodes_cannot_share_a_spool(run, tmp_path, receiver):
     config = node_config(tmp_path, receiver.port)
     run(config=config)
     with pytest.raises(Tg263Error, match="in use"):
-        Node(config, List(), decide=decide).start()
+        assemble(config, List(), decide=decide).start()
 
 
 def test_a_port_that_is_taken_stops_the_start_and_frees_the_spool(run, tmp_path, receiver):
     config = node_config(tmp_path, receiver.port)
     taken = config.model_copy(update={"listen": config.listen.model_copy(update={"port": receiver.port})})
     with pytest.raises(Tg263Error, match="cannot listen"):
-        Node(taken, List(), decide=decide).start()
+        assemble(taken, List(), decide=decide).start()
     run(config=config)
 
 
 def test_what_was_received_before_a_stop_is_delivered_after_the_next_start(tmp_path, tps):
     late = Receiver(port=unused_port())
     config = node_config(tmp_path, late.port)
-    with Node(config, List(), decide=decide) as node:
+    with assemble(config, List(), decide=decide) as node:
         assert tps(node, structure_set(["herz"])) == 0x0000
-    with late, Node(config, List(), decide=decide) as node:
+    with late, assemble(config, List(), decide=decide) as node:
         wait_until(lambda: settled(node))
         assert unrecorded(late.box[0].dataset) == structure_set(["Heart"])
 
@@ -563,7 +570,7 @@ def test_what_passes_unchanged_keeps_its_uids_everywhere(run, tps, receiver, new
 
 
 def test_the_real_list_names_what_it_knows(tmp_path, receiver, tps, nomenclature):
-    with Node(node_config(tmp_path, receiver.port), nomenclature) as node:
+    with assemble(node_config(tmp_path, receiver.port), nomenclature) as node:
         tps(node, structure_set(["LUNG-L", "lung l test 3", "Heart"]))
         wait_until(lambda: settled(node))
     first, second, third = names_in(receiver.box[0].dataset, tmp_path)
@@ -575,7 +582,7 @@ def test_the_real_list_names_what_it_knows(tmp_path, receiver, tps, nomenclature
 def test_real_structure_sets_arrive_or_are_held_and_differ_in_names_only(tmp_path, receiver, nomenclature):
     config = node_config(tmp_path, receiver.port)
     sent = 0
-    with Node(config, nomenclature) as node:
+    with assemble(config, nomenclature) as node:
         for path in sorted(Path(os.environ["TG263_RTSTRUCT_DIR"]).rglob("*")):
             identity = identify(path) if path.is_file() else None
             if identity is None or not is_rtstruct(identity.sop_class_uid) or not identity.sop_instance_uid:

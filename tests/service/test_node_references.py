@@ -25,7 +25,7 @@ from doubles.loopback import (
 from tg263_scp.config.sections import Config
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.journal.states import DeliveryState
-from tg263_scp.service.node import Node
+from tg263_scp.service.node import Node, assemble
 
 SET, PLAN, DOSE = "1.2.3.100", "1.2.3.500", "1.2.3.600"
 EXPORT = [
@@ -70,7 +70,7 @@ def test_references_stay_whole_at_every_destination_in_whatever_order_objects_co
     order, config, archives, tmp_path, nomenclature: Nomenclature
 ):
     keeping, renewing = archives
-    with Node(config, nomenclature) as node:
+    with assemble(config, nomenclature) as node:
         for number in order:
             assert Sender(node.address[1], tmp_path).send(*EXPORT[number]).status == 0x0000
         wait_until(lambda: everywhere(node, 3))
@@ -93,11 +93,11 @@ def test_references_stay_whole_at_every_destination_in_whatever_order_objects_co
 
 def test_what_waits_survives_a_restart(config, archives, tmp_path, nomenclature: Nomenclature):
     _, renewing = archives
-    with Node(config, nomenclature) as node:
+    with assemble(config, nomenclature) as node:
         Sender(node.address[1], tmp_path).send(*EXPORT[0])
         wait_until(lambda: node.journal.outbox.deliveries(1)[-1:] != [])
     assert renewing.box == []
-    with Node(config, nomenclature) as node:
+    with assemble(config, nomenclature) as node:
         Sender(node.address[1], tmp_path).send(*EXPORT[1])
         wait_until(lambda: everywhere(node, 2))
     plan = next(sent for sent in renewing.box if sent.uid == PLAN)

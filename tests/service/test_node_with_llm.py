@@ -33,7 +33,7 @@ from tg263_scp.cli import main
 from tg263_scp.config.sections import Config
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.journal.states import ObjectState
-from tg263_scp.service.node import Node
+from tg263_scp.service.node import Node, assemble
 from tg263_scp.tools.shared.exitcode import ExitCode
 
 UID = "1.2.3.100"
@@ -71,7 +71,7 @@ def start(
     running: list[Node] = []
 
     def run(**settings: Any) -> Node:
-        running.append(Node(configured(tmp_path, double, receiver.port, **settings), nomenclature))
+        running.append(assemble(configured(tmp_path, double, receiver.port, **settings), nomenclature))
         running[-1].start()
         return running[-1]
 
@@ -88,6 +88,14 @@ def send(node: Node, folder: Path, dataset: bytes, sop_class: str = RTSTRUCT, ui
 def decisions(folder: Path, double: OllamaDouble) -> list[dict[str, Any]]:
     lines = audit_lines(configured(folder, double))
     return [line for line in lines if line["kind"] in ("relabelled", "unchanged")]
+
+
+def test_a_node_that_was_never_started_lets_everything_go(
+    tmp_path: Path, double: OllamaDouble, nomenclature: Nomenclature
+) -> None:
+    assemble(configured(tmp_path, double), nomenclature).drain_and_stop()
+    with assemble(configured(tmp_path, double), nomenclature) as node:
+        assert node.address[1]
 
 
 def test_a_name_that_no_rule_knows_is_asked_about_audited_and_forwarded(
@@ -215,7 +223,7 @@ def test_without_a_model_the_node_says_so_once_and_goes_on(
 ) -> None:
     double.stop()
     config = configured(tmp_path, double, receiver.port, failures_before_pause=2, pause_s=600.0)
-    with caplog.at_level(logging.INFO), Node(config, nomenclature) as node:
+    with caplog.at_level(logging.INFO), assemble(config, nomenclature) as node:
         for number in range(4):
             uid = f"1.2.{number}"
             assert send(node, tmp_path, structure_set(["gnarblix"], uid=uid), uid=uid) == 0x0000
@@ -236,7 +244,7 @@ def test_a_node_that_ends_while_a_set_waits_takes_it_up_again(
     node.drain_and_stop()
     assert receiver.box == []
     double.fault = None
-    with Node(configured(tmp_path, double, receiver.port), nomenclature) as again:
+    with assemble(configured(tmp_path, double, receiver.port), nomenclature) as again:
         ((job, _),) = again.journal.list_objects(finished=True)
         assert job.state in (ObjectState.RECEIVED, ObjectState.DECIDED, ObjectState.READY)
         wait_until(lambda: settled(again))
@@ -325,7 +333,7 @@ def test_shadow_mode_asks_and_forwards_the_original(
     config = configured(tmp_path, double, receiver.port)
     config = config.model_copy(update={"naming": config.naming.model_copy(update={"mode": "shadow"})})
     original = structure_set(["gnarblix"])
-    with Node(config, nomenclature) as node:
+    with assemble(config, nomenclature) as node:
         send(node, tmp_path, original)
         wait_until(lambda: settled(node))
     assert receiver.box[0].dataset == original

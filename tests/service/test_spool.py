@@ -8,8 +8,7 @@ import pytest
 from doubles.loopback import CT, EXPLICIT
 
 from tg263_scp.dicom.encoding.part10 import read_file_meta
-from tg263_scp.errors import Tg263Error
-from tg263_scp.service.spool import Spool, SpoolFull, sole_owner, write_durably
+from tg263_scp.service.spool import Spool, SpoolFull
 
 
 @pytest.fixture
@@ -39,20 +38,20 @@ def test_an_object_is_a_dicom_file_around_the_very_bytes(spool):
 
 def test_bytes_and_name_are_on_the_disk_in_this_order(spool, monkeypatch):
     done = []
-    fsync, rename = os.fsync, type(spool.folder).rename
+    fsync, link = os.fsync, os.link
 
     def spy_fsync(handle):
         done.append("fsync folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "fsync file")
         fsync(handle)
 
-    def spy_rename(path, target):
-        done.append("rename")
-        return rename(path, target)
+    def spy_link(part, target):
+        done.append("name")
+        link(part, target)
 
     monkeypatch.setattr(os, "fsync", spy_fsync)
-    monkeypatch.setattr(type(spool.folder), "rename", spy_rename)
+    monkeypatch.setattr(os, "link", spy_link)
     store(spool)
-    assert done == ["fsync file", "rename", "fsync folder"]
+    assert done == ["fsync file", "name", "fsync folder"]
 
 
 @pytest.mark.parametrize("uid", ["../../etc/passwd", "1.2/../3", "", "x" * 65, "1.2.3\n", "1..2"])
@@ -112,19 +111,3 @@ def test_discarding_twice_is_no_error(spool):
     spool.discard(token)
     spool.discard(token)
     assert files(spool) == []
-
-
-def test_a_folder_has_one_owner(tmp_path):
-    lock = tmp_path / "lock"
-    with sole_owner(lock, "it"), pytest.raises(Tg263Error, match="in use"), sole_owner(lock, "it"):
-        pass
-    with sole_owner(lock, "it"):
-        pass
-
-
-def test_a_small_file_is_never_overwritten(tmp_path):
-    write_durably(tmp_path / "key", b"one")
-    with pytest.raises(FileExistsError):
-        write_durably(tmp_path / "key", b"two")
-    assert [path.name for path in tmp_path.iterdir()] == ["key"]
-    assert (tmp_path / "key").read_bytes() == b"one"

@@ -14,10 +14,12 @@ from typing import Protocol
 from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming.llm.choice import LlmView, certain, llm_choice
 from tg263_scp.naming.llm.questions import Asking, Question, question_about
+from tg263_scp.naming.organs.margins import take_margin
 from tg263_scp.naming.organs.reading import read_known_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.rules import rules
 from tg263_scp.naming.rules.close_match import close_match
+from tg263_scp.naming.rules.planning_helpers import marks_of
 from tg263_scp.naming.rules.sides_by_contours import PlaceOf, check_sides
 from tg263_scp.naming.rules.spelling import offers
 from tg263_scp.naming.rules.vetoes import VETOES, no_identifier
@@ -164,7 +166,7 @@ def _chosen(
     choice = llm.choice_of(question)
     decision = replace(decision, question=question.key, choice=choice)
     if choice is None:
-        return _with_step(decision, "a question for the model that nobody has answered")
+        return _with_step(decision, "the model has not answered the question about it yet")
     proposal = llm_choice(query, question, choice, nomenclature)
     if proposal is None:
         return _with_step(decision, f"none of {len(question.options)} structures; {choice.said}")
@@ -223,12 +225,7 @@ def _unmatched(query: Query, nomenclature: Nomenclature, trail: tuple[Step, ...]
     offered += tuple(
         Candidate(n, round(s, 3)) for n, s in offers(query.name, nomenclature) if n not in part.names
     )
-    reason = Reason.PART_UNKNOWN if part.names else Reason.UNMATCHED
-    note = (
-        "part of the name is not understood: a copy, a version, initials?"
-        if part.names
-        else "no rule knows it"
-    )
+    reason, note = _why_unmatched(query, bool(part.names), nomenclature)
     return Decision(
         query.name,
         Status.REVIEW,
@@ -239,6 +236,25 @@ def _unmatched(query: Query, nomenclature: Nomenclature, trail: tuple[Step, ...]
         candidates=offered[:_MOST_OFFERED],
         note=note,
     )
+
+
+def _why_unmatched(query: Query, in_part: bool, nomenclature: Nomenclature) -> tuple[Reason, str]:
+    """Say why no rule knows a name; ``in_part`` tells that its known words alone are one."""
+    margin, _ = take_margin(query.words, nomenclature.lexicon)
+    if margin is not None and not margin.valid:
+        return (
+            Reason.MARGIN_UNCLEAR,
+            "not one length of 1 to 50 whole millimetres, with a clear sign and unit",
+        )
+    remark = marks_of(query.words, nomenclature.lexicon).get("copy")
+    if remark:
+        return Reason.REMARK, f"'{remark}'"
+    if in_part:
+        return (
+            Reason.PART_UNKNOWN,
+            "part of the name is not understood: a number, a copy, a version, initials?",
+        )
+    return Reason.UNMATCHED, "no rule knows it"
 
 
 def _said(proposal: Proposal) -> str:

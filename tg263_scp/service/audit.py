@@ -30,8 +30,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from tg263_scp.durable import sync_folder, whole_file
 from tg263_scp.errors import AuditError
-from tg263_scp.service.spool import sole_owner, sync_folder, write_durably
+from tg263_scp.service.sole_owner import sole_owner
 
 FIRST_PREV = "0" * 64
 _HEAD_BYTES = 128
@@ -134,7 +135,9 @@ class AuditLog:
             if cut >= 0:
                 break
         if torn:
-            write_durably(self.path.with_name(f"{self.path.name}.torn-{secrets.token_hex(4)}"), torn)
+            torn_path = self.path.with_name(f"{self.path.name}.torn-{secrets.token_hex(4)}")
+            with whole_file(torn_path, private=True) as (file, _):
+                file.write(torn)
             os.ftruncate(self._file.fileno(), complete)
             os.fsync(self._file.fileno())
         return torn
@@ -248,7 +251,8 @@ class IdentifierHash:
     def __init__(self, salt_path: Path) -> None:
         if not salt_path.exists():
             salt_path.parent.mkdir(parents=True, exist_ok=True)
-            write_durably(salt_path, secrets.token_hex(32).encode() + b"\n")
+            with whole_file(salt_path, private=True) as (file, _):
+                file.write(secrets.token_hex(32).encode() + b"\n")
         text = salt_path.read_text(encoding="ascii", errors="replace").strip()
         try:
             self._key = bytes.fromhex(text)

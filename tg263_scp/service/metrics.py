@@ -1,4 +1,4 @@
-"""Figures of a running node for Prometheus, over plain HTTP: read when asked for, nothing is counted in between.
+"""Figures of a running node for Prometheus, over plain HTTP: those of the journal are read when somebody asks.
 
 Labels hold states, the names of destinations and versions; never a ROI name, a patient or a UID. What is read comes from a
 connection of its own to the journal, so that receiving never waits for monitoring.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tg263_scp import __version__
@@ -23,31 +23,9 @@ from tg263_scp.config.sections import Config
 from tg263_scp.errors import JournalError, Tg263Error
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import DeliveryState, ObjectState
+from tg263_scp.service.llm.counters import LlmFigures
 
 logger = logging.getLogger("tg263_scp.metrics")
-
-ModelState = Callable[[], Mapping[str, float]]
-"""How the asking of the language model stands: values for the keys of :data:`MODEL_FIGURES`."""
-
-MODEL_FIGURES: Mapping[str, tuple[type[CounterMetricFamily | GaugeMetricFamily], str]] = {
-    "up": (GaugeMetricFamily, "Whether the language model answered when it was last asked"),
-    "breaker_open": (
-        GaugeMetricFamily,
-        "Whether the language model is left alone for a while after failures",
-    ),
-    "asked": (CounterMetricFamily, "Questions sent to the language model, every sample counted"),
-    "answered": (CounterMetricFamily, "Usable answers of the language model"),
-    "cached": (CounterMetricFamily, "Names decided by an answer that was remembered"),
-    "failures": (CounterMetricFamily, "Questions without a usable answer"),
-    "prompt_tokens": (CounterMetricFamily, "Tokens sent, as the server counts them"),
-    "answer_tokens": (CounterMetricFamily, "Tokens answered, as the server counts them"),
-    "waiting_objects": (GaugeMetricFamily, "Structure sets that wait for the language model now"),
-    "unanswered_objects": (
-        CounterMetricFamily,
-        "Structure sets that went on with questions that nobody answered",
-    ),
-}
-"""Figure, kind and meaning; shown as ``tg263_model_<figure>``, counters with ``_total``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +46,13 @@ class NodeFigures(Collector):
         spool: Path,
         build: Build,
         *,
-        model_state: ModelState | None = None,
+        llm: LlmFigures | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._journal = journal
         self._spool = spool
         self._build = build
-        self._model_state = model_state
+        self._llm = llm
         self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
@@ -87,9 +65,8 @@ class NodeFigures(Collector):
         yield _gauge("build_info", "What runs; the value means nothing", [(labels, 1)])
         free_bytes = shutil.disk_usage(self._spool).free
         yield _gauge("free_disk_bytes", "Free disk where the spool is", [({}, free_bytes)])
-        for figure, value in (self._model_state() if self._model_state else {}).items():
-            kind, meaning = MODEL_FIGURES[figure]
-            yield kind(f"tg263_model_{figure}", meaning, value=value)
+        if self._llm is not None:
+            yield from self._llm.collect()
         try:
             figures, readable = [*self._objects(), *self._deliveries()], 1
         except JournalError as problem:
@@ -171,7 +148,7 @@ class MetricsListener:
 
 @contextmanager
 def metrics_of(
-    config: Config, journal: Path, *, nomenclature_digest: str, model_state: ModelState | None = None
+    config: Config, journal: Path, *, nomenclature_digest: str, llm: LlmFigures | None = None
 ) -> Iterator[tuple[str, int] | None]:
     """Show the figures of a node while the block runs; yield the address, None where the configuration names no port."""
     if config.metrics.port is None:
@@ -179,7 +156,7 @@ def metrics_of(
         return
     build = Build(nomenclature_digest, config.digest, tuple(each.name for each in config.destinations))
     with closing(Journal(journal)) as own_connection:
-        figures = NodeFigures(own_connection, config.spool.folder, build, model_state=model_state)
+        figures = NodeFigures(own_connection, config.spool.folder, build, llm=llm)
         listener = MetricsListener(config.metrics.host, config.metrics.port, figures)
         host, port = listener.address
         logger.info("figures at http://%s:%d/metrics", host, port)

@@ -1,6 +1,6 @@
-"""The node: listener, spool, journal, worker, forwarders and audit log put together.
+"""The node: listener, intake, worker, forwarders and what they share, put together; it decides nothing itself.
 
-    with Node(load_config(path), load_nomenclature()) as node:
+    with assemble(load_config(path), load_nomenclature()) as node:
         print(node.address)
 
 What a crash leaves behind is taken up at start: unfinished files are cleared away, undecided objects are decided, cut-off
@@ -12,73 +12,73 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from tg263_scp.config.routes import Gates
 from tg263_scp.config.sections import Config
-from tg263_scp.dicom.network.listener import Listener, Received
-from tg263_scp.dicom.network.statuses import StoreStatus
-from tg263_scp.errors import JournalError, LlmError, Tg263Error
+from tg263_scp.dicom.network.listener import Listener
+from tg263_scp.errors import LlmError, Tg263Error
 from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog, IdentifierHash
-from tg263_scp.service.deciding.gates import SentAs
-from tg263_scp.service.deciding.relabelling import (
-    DecisionContext,
-    RelabelOutcome,
-    RelabelPolicy,
-    Writing,
-    decide_and_write,
-    local_time,
-)
+from tg263_scp.service.deciding.relabeller import Relabeller
+from tg263_scp.service.deciding.relabelling import DecisionContext, Writing, local_time
 from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.deciding.worker import Worker
 from tg263_scp.service.delivery.forwarder import Forwarder
 from tg263_scp.service.delivery.new_uid_copies import Renumbering, uid_map
 from tg263_scp.service.delivery.outgoing import Outlet
+from tg263_scp.service.intake import Intake
 from tg263_scp.service.journal.objects import Journal
-from tg263_scp.service.journal.states import Arrival, Ingest, Job
 from tg263_scp.service.llm.consultant import configured_consultant
-from tg263_scp.service.llm.waiting_sets import Consultations
+from tg263_scp.service.llm.waiting_sets import WaitingSets
 from tg263_scp.service.metrics import metrics_of
-from tg263_scp.service.spool import Spool, SpoolFull, sole_owner
+from tg263_scp.service.polling import Step, no_step
+from tg263_scp.service.sole_owner import sole_owner
+from tg263_scp.service.spool import Spool
 
 logger = logging.getLogger("tg263_scp.node")
 
 JOURNAL_NAME = "journal.sqlite"
 """Name of the journal inside the spool folder."""
+LOCK_NAME = "node.lock"
+"""Name of the file inside the spool folder that a running node has locked, of any version."""
 
 
 class Node:
-    """A DICOM node that receives, relabels and forwards; :meth:`start` returns when it can be called.
+    """A DICOM node that receives, relabels and forwards; :func:`assemble` makes one.
 
-    ``now`` dates what relabelled objects record. ``step`` is called with a name after each durable step of an object's
-    way: tests end the process there.
+    ``metrics`` shows the figures while it is entered, and gives their address. ``opened`` closes what the node was made
+    from: it is closed when the node stops, or does not start.
     """
 
     def __init__(
         self,
-        config: Config,
-        nomenclature: Nomenclature,
         *,
-        decide: Decide = decide_set,
-        now: Callable[[], datetime] = local_time,
-        step: Callable[[str], None] = lambda name: None,
+        journal: Journal,
+        listener: Listener,
+        worker: Worker,
+        forwarders: Sequence[Forwarder],
+        waiting_sets: WaitingSets | None,
+        metrics: AbstractContextManager[tuple[str, int] | None],
+        drain_s: float,
+        opened: ExitStack,
     ) -> None:
-        self._config = config
-        self._nomenclature = nomenclature
-        self._decide = decide
-        self._writing = Writing.of(config.write, now=now)
-        self._routes = Routes(config)
-        self._step = step
-        self._running = ExitStack()
-        self._listener: Listener | None = None
+        self.journal = journal
+        """What the node holds, and what becomes of it."""
         self.metrics_address: tuple[str, int] | None = None
         """Host and port of the running node's figures; None where the configuration wants none."""
+        self._listener = listener
+        self._worker = worker
+        self._forwarders = forwarders
+        self._waiting_sets = waiting_sets
+        self._metrics = metrics
+        self._drain_s = drain_s
+        self._opened = opened
+        self._running = False
 
     def __enter__(self) -> Node:
         self.start()
@@ -89,196 +89,42 @@ class Node:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port that the node listens on."""
-        assert self._listener is not None, "the node has not been started"
+        """Host and port that the running node listens on."""
         return self._listener.address
 
-    @property
-    def journal(self) -> Journal:
-        """The journal of the running node."""
-        return self._journal
-
     def start(self) -> None:
-        """Open everything, take up what an earlier run left, and listen.
+        """Take up what an earlier run left, and listen; returns when the node can be called. It can be started once.
 
         Raises:
-            Tg263Error: another node has the spool, the journal or the audit log cannot be used, the port is taken.
+            Tg263Error: a port is taken, or the figures cannot be shown; everything is closed again.
         """
-        config = self._config
-        with ExitStack() as opened:
-            self._open(opened)
-            listener = Listener(
-                config.listen,
-                config.peers,
-                max_object_bytes=config.spool.max_object_bytes,
-                accept=self._take,
-            )
-            listener.start()
-            opened.callback(listener.stop, 0.0)
-            self._listener = listener
-            self._running = opened.pop_all()
-        host, port = self.address
-        logger.info("listening on %s:%d as %s", host, port, config.listen.ae_title)
-        if not config.destinations:
+        with self._opened.pop_all() as running:
+            for forwarder in self._forwarders:
+                forwarder.start()
+                running.callback(forwarder.stop, 0.0)
+            self._worker.start()
+            running.callback(self._worker.stop, 5.0)
+            if self._waiting_sets:
+                self._waiting_sets.start(self._worker.wake)
+            self.metrics_address = running.enter_context(self._metrics)
+            self._listener.start()
+            running.callback(self._listener.stop, 0.0)
+            self._opened = running.pop_all()
+        self._running = True
+        if not self._forwarders:
             logger.warning("there are no destinations: every object will be held")
-
-    def _open(self, opened: ExitStack) -> None:
-        config = self._config
-        self._spool = _spool(config, opened)
-        self._journal = Journal(config.spool.folder / JOURNAL_NAME, upgrade=True)
-        opened.callback(self._journal.close)
-        self._clear_up()
-        audit = AuditLog(config.audit.file)
-        opened.callback(audit.close)
-        hashed = IdentifierHash(config.audit.salt_file)
-        self._consultations = self._consulting(opened)
-        renumbering = Renumbering(self._spool, uid_map(hashed))
-        self._forwarders = [
-            Forwarder(
-                destination,
-                self._journal.outbox,
-                audit,
-                Outlet(
-                    destination,
-                    self._spool,
-                    self._journal.outbox,
-                    renumbering,
-                    self._writing,
-                    self._gates_of,
-                ),
-                step=self._step,
-            )
-            for destination in config.destinations
-        ]
-        self._worker = Worker(
-            self._spool,
-            self._journal,
-            audit,
-            self._relabel,
-            made_under=DecisionContext(self._nomenclature.digest, config.digest),
-            hashed=hashed,
-            routes=self._routes,
-            retention_s=config.spool.retention_s,
-            wake_forwarders=self._wake_forwarders,
-            consultations=self._consultations,
-            step=self._step,
-        )
-        for forwarder in self._forwarders:
-            forwarder.start()
-            opened.callback(forwarder.stop, 0.0)
-        self._worker.start()
-        opened.callback(self._worker.stop, 5.0)
-        if self._consultations:
-            self._consultations.start()
-        self.metrics_address = opened.enter_context(
-            metrics_of(
-                config,
-                config.spool.folder / JOURNAL_NAME,
-                nomenclature_digest=self._nomenclature.digest,
-                model_state=self._consultations.state if self._consultations else None,
-            )
-        )
-
-    def _clear_up(self) -> None:
-        swept = self._spool.sweep(self._journal.tokens(expired=False), self._journal.tokens(expired=True))
-        if swept.unfinished_removed or swept.expired_removed:
-            logger.info(
-                "cleared up: %d unfinished files, %d files of expired objects",
-                swept.unfinished_removed,
-                swept.expired_removed,
-            )
-        if swept.orphans_kept:
-            logger.error("%d files that the journal does not know are in 'orphans'", swept.orphans_kept)
-        known = {destination.name for destination in self._config.destinations}
-        for name, waiting in self._journal.outbox.waiting_destinations().items():
-            if name not in known:
-                logger.error("%d objects wait for '%s', which is no longer configured", waiting, name)
-
-    def _consulting(self, opened: ExitStack) -> Consultations | None:
-        if not self._config.llm.enabled:
-            return None
-        try:
-            consultant = configured_consultant(self._config.llm, self._nomenclature)
-        except LlmError as problem:
-            logger.error("without the language model, names that no rule knows go to review: %s", problem)
-            return None
-        consultations = Consultations(consultant, lambda: self._worker.wake())
-        opened.callback(consultations.stop)
-        return consultations
-
-    def _wake_forwarders(self) -> None:
-        for forwarder in self._forwarders:
-            forwarder.wake()
-
-    def _gates_of(self, job: Job) -> Gates:
-        return self._routes.of(job).gates
-
-    def _relabel(self, source: Path, target: Path, job: Job) -> RelabelOutcome:
-        policy = RelabelPolicy.of(self._config.naming, self._routes.of(job))
-        decide = self._decide
-        if self._consultations:
-            decide = self._consultations.deciding(job.job, decide)
-        return decide_and_write(
-            source,
-            target,
-            self._nomenclature,
-            policy,
-            self._writing,
-            sent_as=SentAs(job.sop_class_uid, job.sop_instance_uid),
-            received_from=job.calling_ae_title,
-            decide=decide,
-        )
-
-    def _take(self, received: Received) -> StoreStatus:
-        """Make a received object durable: first its bytes, then its row in the journal, then the acknowledgement."""
-        try:
-            spooled = self._spool.write(
-                received.dataset,
-                sop_class_uid=received.sop_class_uid,
-                sop_instance_uid=received.sop_instance_uid,
-                transfer_syntax_uid=received.transfer_syntax_uid,
-                source_ae_title=received.calling_ae_title,
-            )
-            self._step("spooled")
-            job, ingest = self._journal.receive(
-                Arrival(
-                    token=spooled.token,
-                    sop_class_uid=received.sop_class_uid,
-                    sop_instance_uid=received.sop_instance_uid,
-                    transfer_syntax_uid=received.transfer_syntax_uid,
-                    sha256=spooled.sha256,
-                    dataset_bytes=spooled.dataset_bytes,
-                    calling_ae_title=received.calling_ae_title,
-                    peer_address=received.peer_address,
-                    called_ae_title=received.called_ae_title,
-                    route=self._routes.of(received).name,
-                )
-            )
-            self._step("journaled")
-        except ValueError:
-            return StoreStatus.INVALID_SOP_INSTANCE
-        except (SpoolFull, OSError, JournalError) as problem:
-            # A file without a row is set aside at the next start; it was not acknowledged.
-            logger.error(
-                "an object was refused: %s", problem.strerror if isinstance(problem, OSError) else problem
-            )
-            return StoreStatus.OUT_OF_RESOURCES
-        if ingest in (Ingest.IN_FLIGHT, Ingest.REDELIVERED):
-            self._spool.discard(spooled.token)
-        if ingest is Ingest.NEW_VERSION:
-            logger.warning("job %d: its SOP Instance UID was here before with other content", job)
-        logger.info("job %d: received %d bytes (%s)", job, spooled.dataset_bytes, ingest)
-        self._worker.wake()
-        if ingest is Ingest.REDELIVERED:
-            self._wake_forwarders()
-        return StoreStatus.SUCCESS
 
     def drain_and_stop(self) -> None:
         """Refuse new associations, let running ones and the objects at hand finish, and close; undone work stays."""
-        if self._listener is None:
-            return
-        until = time.monotonic() + self._config.listen.drain_s
-        self._listener.stop(self._config.listen.drain_s)
+        if self._running:
+            self._running = False
+            self._drain()
+            logger.info("stopped")
+        self._opened.close()
+
+    def _drain(self) -> None:
+        until = time.monotonic() + self._drain_s
+        self._listener.stop(self._drain_s)
         self._worker.stop(max(1.0, until - time.monotonic()))
         stopping = [
             threading.Thread(target=partial(forwarder.stop, max(1.0, until - time.monotonic())))
@@ -288,19 +134,126 @@ class Node:
             thread.start()
         for thread in stopping:
             thread.join()
-        self._running.close()
-        self._listener = None
-        logger.info("stopped")
+
+
+def assemble(
+    config: Config,
+    nomenclature: Nomenclature,
+    *,
+    decide: Decide = decide_set,
+    now: Callable[[], datetime] = local_time,
+    step: Step = no_step,
+) -> Node:
+    """Open spool, journal and audit log, and put a node together from them; it is to be started or stopped by the caller.
+
+    ``now`` dates what relabelled objects record. ``step`` is called with a name after each durable step of an object's way:
+    tests end the process there.
+
+    Raises:
+        Tg263Error: another node has the spool, or the spool, the journal, the audit log or a table cannot be used.
+    """
+    with ExitStack() as opened:
+        spool = _spool(config, opened)
+        journal = opened.enter_context(closing(Journal(_journal_path(config), upgrade=True)))
+        _clear_up(config, spool, journal)
+        audit = opened.enter_context(closing(AuditLog(config.audit.file)))
+        hashed = IdentifierHash(config.audit.salt_file)
+        routes, writing = Routes(config), Writing.of(config.write, now=now)
+        waiting_sets = _waiting_sets(config, nomenclature, opened)
+        renumbering = Renumbering(spool, uid_map(hashed))
+        forwarders = []
+        for destination in config.destinations:
+            outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes)
+            forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, step=step))
+
+        def wake_forwarders() -> None:
+            for forwarder in forwarders:
+                forwarder.wake()
+
+        relabeller = Relabeller(
+            nomenclature, config.naming, routes, writing, decide=decide, waiting_sets=waiting_sets
+        )
+        worker = Worker(
+            spool,
+            journal,
+            audit,
+            relabeller,
+            made_under=DecisionContext(nomenclature.digest, config.digest),
+            hashed=hashed,
+            routes=routes,
+            retention_s=config.spool.retention_s,
+            wake_forwarders=wake_forwarders,
+            step=step,
+        )
+        intake = Intake(
+            spool, journal, routes, wake_worker=worker.wake, wake_forwarders=wake_forwarders, step=step
+        )
+        return Node(
+            journal=journal,
+            listener=_listener(config, intake),
+            worker=worker,
+            forwarders=forwarders,
+            waiting_sets=waiting_sets,
+            metrics=_metrics(config, nomenclature, waiting_sets),
+            drain_s=config.listen.drain_s,
+            opened=opened.pop_all(),
+        )
 
 
 def _spool(config: Config, opened: ExitStack) -> Spool:
     folder = config.spool.folder
     try:
         spool = Spool(folder, min_free_bytes=config.spool.min_free_bytes)
+        opened.enter_context(sole_owner(folder / LOCK_NAME, "the spool"))
     except OSError as problem:
         raise Tg263Error(
             f"the spool folder {folder} cannot be used: {problem.strerror}",
             hint="create it and let this user write there",
         ) from problem
-    opened.enter_context(sole_owner(folder / "node.lock", "the spool"))
     return spool
+
+
+def _clear_up(config: Config, spool: Spool, journal: Journal) -> None:
+    swept = spool.sweep(journal.tokens(expired=False), journal.tokens(expired=True))
+    if swept.unfinished_removed or swept.expired_removed:
+        logger.info(
+            "cleared up: %d unfinished files, %d files of expired objects",
+            swept.unfinished_removed,
+            swept.expired_removed,
+        )
+    if swept.orphans_kept:
+        logger.error("%d files that the journal does not know are in 'orphans'", swept.orphans_kept)
+    known = {destination.name for destination in config.destinations}
+    for name, waiting in journal.outbox.waiting_destinations().items():
+        if name not in known:
+            logger.error("%d objects wait for '%s', which is no longer configured", waiting, name)
+
+
+def _waiting_sets(config: Config, nomenclature: Nomenclature, opened: ExitStack) -> WaitingSets | None:
+    if not config.llm.enabled:
+        return None
+    try:
+        consultant = configured_consultant(config.llm, nomenclature)
+    except LlmError as problem:
+        logger.error("without the language model, names that no rule knows go to review: %s", problem)
+        return None
+    waiting_sets = WaitingSets(consultant)
+    opened.callback(waiting_sets.stop)
+    return waiting_sets
+
+
+def _listener(config: Config, intake: Intake) -> Listener:
+    return Listener(
+        config.listen, config.peers, max_object_bytes=config.spool.max_object_bytes, accept=intake.take
+    )
+
+
+def _metrics(
+    config: Config, nomenclature: Nomenclature, waiting_sets: WaitingSets | None
+) -> AbstractContextManager[tuple[str, int] | None]:
+    llm = waiting_sets.figures if waiting_sets else None
+    return metrics_of(config, _journal_path(config), nomenclature_digest=nomenclature.digest, llm=llm)
+
+
+def _journal_path(config: Config) -> Path:
+    return config.spool.folder / JOURNAL_NAME

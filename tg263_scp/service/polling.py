@@ -6,7 +6,9 @@ Worker and forwarders are such threads. What they do differs; how they begin, wa
 from __future__ import annotations
 
 import logging
+import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from threading import Event, Thread
 
 from tg263_scp.service.faults import fault_place
@@ -15,6 +17,15 @@ POLL_S = 1.0
 """How soon is seen what another process (``tg263-scp queue``) put into the journal."""
 PAUSE_AFTER_ERROR_S = 5.0
 
+Clock = Callable[[], float]
+"""Seconds since 1970."""
+Step = Callable[[str], None]
+"""Called with a name after each durable step of an object's way: tests end the process there."""
+
+
+def no_step(name: str) -> None:
+    """Go on."""
+
 
 class PollingThread(ABC):
     """Works until nothing is left, waits to be woken, and works again; an error is logged and makes it pause.
@@ -22,10 +33,20 @@ class PollingThread(ABC):
     ``subject`` is what the log says is pausing.
     """
 
-    def __init__(self, thread_name: str, *, subject: str, logger: logging.Logger) -> None:
+    def __init__(
+        self,
+        thread_name: str,
+        *,
+        subject: str,
+        logger: logging.Logger,
+        clock: Clock = time.time,
+        step: Step = no_step,
+    ) -> None:
         self._thread_name = thread_name
         self._subject = subject
         self._logger = logger
+        self._clock = clock
+        self._step = step
         self._wake = Event()
         self._stopping = Event()
         self._thread: Thread | None = None

@@ -7,28 +7,21 @@
     rewritten/  plans and doses that refer to those, one for each destination
     orphans/    complete files that no journal row knows (found at start; kept, since a journal may have been lost)
 
-An object is durable when :meth:`Spool.write` returns: its bytes are on the disk (fsync), and so is its name in the
-folder (rename, then fsync of the folder).
+An object is durable when :meth:`Spool.write` returns: its bytes and its name are on the disk (:mod:`tg263_scp.durable`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import shutil
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from tg263_scp.dicom.encoding.part10 import file_head
+from tg263_scp.durable import whole_file
 from tg263_scp.errors import Tg263Error
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: there the service manager keeps one process per folder
-    fcntl = None  # type: ignore[assignment]
 
 
 class SpoolFull(Tg263Error):  # noqa: N818 - the word the rest of the node uses
@@ -117,19 +110,9 @@ class Spool:
             source_ae_title=source_ae_title,
         )
         token = secrets.token_hex(16)
-        part = self._incoming / f"{token}.part"
-        try:
-            with part.open("xb") as file:
-                file.write(head)
-                file.write(dataset)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(self.original(token))
-            sync_folder(self._originals)
-        except OSError:
-            with suppress(OSError):
-                part.unlink()
-            raise
+        with whole_file(self.original(token), part=self._incoming / f"{token}.part") as (file, _):
+            file.write(head)
+            file.write(dataset)
         return Spooled(token, hashlib.sha256(dataset).hexdigest(), len(dataset))
 
     def discard(self, token: str) -> None:
@@ -167,53 +150,3 @@ class Spool:
                     path.rename(self._orphans / f"{folder.name}-{path.name}")
                     orphans += 1
         return Swept(len(unfinished), removed, orphans)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable; where the system cannot open folders (Windows) the rename has to do."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Create a small private file (0600) with its bytes and name on the disk.
-
-    Raises:
-        FileExistsError: it exists already.
-    """
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    if path.exists():
-        part.unlink()
-        raise FileExistsError(path)
-    part.rename(path)
-    sync_folder(path.parent)
-
-
-@contextmanager
-def sole_owner(path: Path, what: str) -> Iterator[None]:
-    """Hold an exclusive lock on ``path`` (created where missing) for the duration of the block.
-
-    The lock ends with the process, however it ends; the file itself stays and means nothing.
-
-    Raises:
-        Tg263Error: another process holds it.
-    """
-    with path.open("ab") as file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as problem:
-                raise Tg263Error(
-                    f"{what} is in use by another process ({path})", hint="stop it, or use another folder"
-                ) from problem
-        yield

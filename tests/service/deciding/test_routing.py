@@ -11,7 +11,7 @@ from tg263_scp.config.sections import Config
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.journal.states import DeliveryState, ObjectState
-from tg263_scp.service.node import Node
+from tg263_scp.service.node import Node, assemble
 
 ROUTES = """
 routes:
@@ -98,7 +98,7 @@ def decisions(config: Config) -> list[dict]:
 
 def test_one_object_goes_three_ways_with_its_sender(config, archives, tmp_path, nomenclature: Nomenclature):
     research, clinic = archives
-    with Node(config, nomenclature) as node:
+    with assemble(config, nomenclature) as node:
         send(node, tmp_path, "TPS", "RESEARCH")
         send(node, tmp_path, "TPS", "TG263")
         send(node, tmp_path, "OTHER", "TG263")
@@ -136,10 +136,10 @@ def test_a_restart_decides_what_the_sender_and_the_called_title_say(
     def cut_off(rois, *_, **__):
         raise OSError(28, "no space left: decided later")
 
-    with Node(config, nomenclature, decide=cut_off) as node:
+    with assemble(config, nomenclature, decide=cut_off) as node:
         send(node, tmp_path, "TPS", "RESEARCH")
         send(node, tmp_path, "TPS", "TG263")
-    with Node(config, nomenclature) as node:
+    with assemble(config, nomenclature) as node:
         wait_until(lambda: finished(node, 2))
     assert [sent.dataset for sent in research.box] == [APPROVED]
     assert [unrecorded(sent.dataset) for sent in clinic.box] == [RELABELLED]
@@ -149,7 +149,7 @@ def test_the_same_object_again_goes_the_same_way_again(
     config, archives, tmp_path, nomenclature: Nomenclature
 ):
     _, clinic = archives
-    with Node(config, nomenclature) as node:
+    with assemble(config, nomenclature) as node:
         for times in (1, 2):
             send(node, tmp_path, "TPS", "TG263")
             wait_until(lambda times=times: len(clinic.box) == times and finished(node, 1))

@@ -9,7 +9,7 @@ from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, RelabelOutcome
 from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.deciding.worker import Worker
-from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.journal.objects import AWAITING_LLM, Journal
 from tg263_scp.service.journal.states import Arrival, DeliveryState, ObjectState
 from tg263_scp.service.spool import Spool
 
@@ -19,7 +19,10 @@ class PowerCut(BaseException):
 
 
 class Desk:
-    """A worker with everything around it, driven by hand; ``relabel`` writes 'result', or what the test wants."""
+    """A worker with everything around it, driven by hand; ``relabel`` writes 'result', or what the test wants.
+
+    The desk stands for the worker's relabeller: ``waiting`` are the jobs that wait for the language model.
+    """
 
     def __init__(self, folder, destinations=1):
         self.folder = folder
@@ -28,6 +31,8 @@ class Desk:
         self.journal = Journal(folder / "journal", clock=lambda: self.now)
         self.audit = AuditLog(folder / "audit.jsonl")
         self.relabel = self.write_result
+        self.waiting = frozenset()
+        self.forgotten = []
         self.calls = 0
         self.cut_after = ""
         self.woken = 0
@@ -35,7 +40,7 @@ class Desk:
             self.spool,
             self.journal,
             self.audit,
-            lambda *arguments: self.relabel(*arguments),
+            self,
             made_under=DecisionContext("n", "c"),
             hashed=IdentifierHash(folder / "salt"),
             routes=Routes(node_config(folder, *[104] * destinations)),
@@ -47,6 +52,9 @@ class Desk:
 
     def wake(self):
         self.woken += 1
+
+    def forget(self, job):
+        self.forgotten.append(job)
 
     def step(self, name):
         if name == self.cut_after:
@@ -140,6 +148,25 @@ def test_a_decision_goes_where_it_said_even_where_routes_have_changed_since(desk
     assert [each.destination for each in desk.journal.outbox.deliveries(job)] == ["d1"]
     (line,) = desk.lines()
     assert (line["route"], line["destinations"]) == ("", ["d1"])
+
+
+def test_a_set_that_waits_for_the_model_is_passed_until_it_was_asked_about(desk):
+    first, second = desk.receive(uid="1.2.3.1"), desk.receive(uid="1.2.3.2")
+
+    def wait(source, target, job):
+        if job.job == first and not desk.calls:
+            desk.waiting = frozenset({first})
+            return None
+        return desk.write_result(source, target, job)
+
+    desk.relabel = wait
+    desk.work()
+    assert (desk.state(first), desk.journal.job(first).reason) == (ObjectState.RECEIVED, AWAITING_LLM)
+    assert (desk.state(second), desk.forgotten) == (ObjectState.READY, [second])
+    desk.waiting = frozenset()
+    desk.work()
+    assert (desk.state(first), desk.journal.job(first).reason) == (ObjectState.READY, "")
+    assert desk.forgotten == [second, first]
 
 
 def test_half_a_result_of_an_earlier_attempt_is_thrown_away(desk):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from doubles.loopback import CT, EXPLICIT, RTPLAN, gates, node_config
+from doubles.loopback import CT, EXPLICIT, RTPLAN, node_config
 from doubles.peers import Clock, Line, Peer
 
 from tg263_scp.dicom.editing.new_uids import UidMap
@@ -11,6 +11,7 @@ from tg263_scp.dicom.network.sender import Answer, Unavailable
 from tg263_scp.dicom.network.statuses import StoreResult
 from tg263_scp.service.audit import AuditLog, verify
 from tg263_scp.service.deciding.relabelling import Writing
+from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.delivery.forwarder import PATIENCE, Forwarder
 from tg263_scp.service.delivery.new_uid_copies import Renumbering
 from tg263_scp.service.delivery.outgoing import Outlet
@@ -34,7 +35,7 @@ class Desk:
     """A forwarder with everything around it, driven by hand."""
 
     def __init__(self, folder, clock, peer, uid_policy="keep"):
-        config = node_config(folder, 104, spool={})
+        self.config = config = node_config(folder, 104, spool={})
         self.destination = config.destinations[0].model_copy(
             update={
                 "uid_policy": uid_policy,
@@ -61,7 +62,7 @@ class Desk:
                 self.journal.outbox,
                 Renumbering(self.spool, UidMap(bytes(16))),
                 Writing(),
-                lambda job: gates(),
+                Routes(self.config),
             ),
             connect=self.peer.connect,
             clock=self.clock,

@@ -25,6 +25,7 @@ from tg263_scp.dicom.editing.new_uids import UidMap
 from tg263_scp.dicom.encoding.part10 import read_file_meta
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.deciding.relabelling import Writing
+from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.delivery import outgoing
 from tg263_scp.service.delivery.forwarder import Forwarder
 from tg263_scp.service.delivery.new_uid_copies import Renumbering
@@ -61,6 +62,7 @@ class LineThatKeeps(Line):
 
 class Desk:
     def __init__(self, folder: Path, **settings):
+        self.folder = folder
         self.clock = Clock()
         self.archive = Archive()
         plain = node_config(folder, 104).destinations[0]
@@ -77,9 +79,8 @@ class Desk:
     def made(self) -> Forwarder:
         outbox = self.journal.outbox
         renumbering = Renumbering(self.spool, UIDS)
-        outlet = Outlet(
-            self.destination, self.spool, outbox, renumbering, self.writing, lambda job: self.gates
-        )
+        routes = Routes(node_config(self.folder, 104, naming={"gates": self.gates}))
+        outlet = Outlet(self.destination, self.spool, outbox, renumbering, self.writing, routes)
         return Forwarder(
             self.destination, outbox, self.audit, outlet, connect=self.archive.connect, clock=self.clock
         )
@@ -283,6 +284,7 @@ def test_a_sealed_plan_is_rewritten_only_where_its_gate_allows_it(desk, seal, ga
     assert desk.archive.data_sets == [referring(RTPLAN, PLAN, SET, **seal)]
     assert desk.told(job)["references"][0]["structure_set"] == gate
     desk.gates = gates(**{gate: "relabel"})
+    desk.forwarder = desk.made()
     desk.plan(uid="1.2.3.501", **seal)
     desk.run()
     assert desk.archive.data_sets[1] == referring(RTPLAN, "1.2.3.501", NEW, **seal)

@@ -302,11 +302,11 @@ def test_what_went_on_without_an_answer_is_remembered_until_it_is_decided_anew(j
 
 def test_who_waits_for_the_model_is_seen_until_it_is_decided(journal):
     job = received(journal)
-    journal.awaits_model(job)
+    journal.awaits_llm(job)
     assert (journal.job(job).state, journal.job(job).reason) == ("RECEIVED", "awaiting_model")
     journal.decide(job, {"kind": "passed"}, hold=False)
     assert journal.job(job).reason == ""
-    journal.awaits_model(job)
+    journal.awaits_llm(job)
     assert journal.job(job).reason == ""
 
 

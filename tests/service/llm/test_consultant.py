@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles.answers import always
+from doubles.answers import always, figure
 from doubles.ollama_double import Model, OllamaDouble
 
 from tg263_scp.decision import Choice, Decision, Roi, Status
@@ -232,7 +232,7 @@ def test_a_bad_answer_renames_nothing_and_is_not_remembered(
     consultant = consulting(failures_before_pause=10)
     double.fault, double.faulty_paths = fault, {"/api/chat"}
     assert ask(consultant, nomenclature, "gnarblix") == reason
-    assert consultant.state()["failures"] == 1
+    assert figure(consultant, "failures_total") == 1
     assert decided(consultant, nomenclature, "gnarblix")[0].choice is None
     double.fault = None
     assert ask(consultant, nomenclature, "gnarblix") == ""
@@ -287,14 +287,14 @@ def test_no_server_is_a_pause_that_costs_nothing(
         assert consultant.usable
         assert ask(consultant, nomenclature, "gnarblix") == "unreachable"
     assert not consultant.usable
-    assert consultant.state()["breaker_open"] == 1
+    assert figure(consultant, "breaker_open") == 1
     assert len([record for record in caplog.records if "left alone" in record.message]) == 1
     assert "gnarblix" not in caplog.text
     assert ask(consultant, nomenclature, "gnarblix") == "paused"
     double.start()
     now[0] += 61
     assert ask(consultant, nomenclature, "gnarblix") == ""
-    assert consultant.state()["up"] == 1
+    assert figure(consultant, "up") == 1
 
 
 def test_a_failure_after_the_pause_pauses_at_once(

@@ -11,7 +11,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from doubles.answers import always
+from doubles.answers import always, figure
 from doubles.loopback import wait_until
 from doubles.ollama_double import OllamaDouble
 
@@ -23,14 +23,14 @@ from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.llm.answer_store import IN_MEMORY, AnswerStore
 from tg263_scp.service.llm.consultant import Consultant
 from tg263_scp.service.llm.ollama_client import OllamaClient
-from tg263_scp.service.llm.waiting_sets import AwaitingModel, Consultations
+from tg263_scp.service.llm.waiting_sets import AwaitingLlm, WaitingSets
 
 BUDGET_S = 30.0
 Sets = Callable[..., "Waiting"]
 
 
 class Waiting:
-    """Consultations with a clock of their own; ``woken`` is set when a set has waited enough."""
+    """Waiting sets with a clock of their own; ``woken`` is set when a set has waited enough."""
 
     def __init__(self, double: OllamaDouble, nomenclature: Nomenclature, most: int, **settings: Any) -> None:
         llm = double.llm(object_budget_s=BUDGET_S, **settings)
@@ -40,25 +40,23 @@ class Waiting:
             OllamaClient.of(llm), AnswerStore(IN_MEMORY), load_prompts(nomenclature), llm, nomenclature
         )
         self.woken = Event()
-        self.consultations = Consultations(
-            self.consultant, self.woken.set, clock=lambda: self.now, most_waiting=most
-        )
-        self.consultations.start()
+        self.waiting_sets = WaitingSets(self.consultant, clock=lambda: self.now, most_waiting=most)
+        self.waiting_sets.start(self.woken.set)
 
     def decide(self, job: int, *names: str) -> tuple[Decision, ...]:
         """Decide as the worker does; a set that has to wait waits, and nothing is returned."""
-        decide = self.consultations.deciding(job, decide_set)
+        decide = self.waiting_sets.deciding(job, decide_set)
         rois = [Roi(number, name) for number, name in enumerate(names, start=1)]
         try:
             decisions = decide(rois, self.nomenclature, NamingOptions())
-        except AwaitingModel as awaiting:
-            self.consultations.wait(job, awaiting.missed)
+        except AwaitingLlm as awaiting:
+            self.waiting_sets.wait(job, awaiting.missed)
             return ()
-        self.consultations.forget(job)
+        self.waiting_sets.forget(job)
         return decisions
 
     def when_asked(self, job: int) -> None:
-        wait_until(lambda: job not in self.consultations.waiting)
+        wait_until(lambda: job not in self.waiting_sets.waiting)
 
 
 @pytest.fixture
@@ -79,7 +77,7 @@ def sets(double: OllamaDouble, nomenclature: Nomenclature) -> Iterator[Sets]:
     yield begin
     double.release()
     for each in begun:
-        each.consultations.stop()
+        each.waiting_sets.stop()
 
 
 def test_a_set_waits_is_asked_about_and_decided_with_the_answer(sets: Sets) -> None:
@@ -96,7 +94,7 @@ def test_a_set_that_went_on_before_its_turn_stops_no_other(sets: Sets, double: O
     wait_until(lambda: double.at_work > 0)
     waiting.decide(2, "plukato")
     waiting.now += BUDGET_S + 10
-    assert waiting.consultations.waiting == frozenset()
+    assert waiting.waiting_sets.waiting == frozenset()
     (decision,) = waiting.decide(2, "plukato")
     assert decision.choice is None
     double.fault = None
@@ -129,8 +127,8 @@ def test_no_more_sets_wait_than_allowed_and_that_is_said_once(
         decided = [waiting.decide(job, "gnarblix", "herz") for job in range(1, 8)]
     assert decided[:2] == [(), ()]
     assert all([d.name for d in each] == ["gnarblix", "Heart"] for each in decided[2:])
-    assert waiting.consultations.state()["waiting_objects"] == 2
-    assert waiting.consultations.state()["unanswered_objects"] == 5
+    assert figure(waiting.consultant, "waiting_objects") == 2
+    assert figure(waiting.consultant, "unanswered_objects_total") == 5
     assert len([record for record in caplog.records if "others go on" in record.message]) == 1
 
 
@@ -158,7 +156,7 @@ def test_a_decision_that_fails_with_the_model_is_made_without_it(
             raise RuntimeError("gnarblix")
         return decide_set(*arguments, **more)
 
-    decide = waiting.consultations.deciding(1, failing)
+    decide = waiting.waiting_sets.deciding(1, failing)
     (decision,) = decide([Roi(1, "LUNG-L")], waiting.nomenclature, NamingOptions())
     assert decision.name == "Lung_L"
     assert "RuntimeError" in caplog.text
@@ -169,15 +167,15 @@ def test_whether_the_model_is_there_is_said_when_that_is_news(
     sets: Sets, double: OllamaDouble, caplog: pytest.LogCaptureFixture
 ) -> None:
     consultant = sets().consultant
-    wait_until(lambda: consultant.state()["up"] == 1)
+    wait_until(lambda: figure(consultant, "up") == 1)
     with caplog.at_level(logging.INFO, "tg263_scp.model"):
         double.stop()
         for _ in range(3):
             consultant.look()
-        assert consultant.state()["up"] == 0
+        assert figure(consultant, "up") == 0
         double.start()
         for _ in range(3):
             consultant.look()
     said = [record.getMessage().split(" ")[0] for record in caplog.records]
     assert said == ["names", "asking"]
-    assert consultant.state()["failures"] == 0
+    assert figure(consultant, "failures_total") == 0

@@ -23,7 +23,7 @@ from tg263_scp.dicom.reading.structure_set import read_structure_set
 from tg263_scp.dicom.synthetic.structure_sets import write_synthetic
 from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.service.spool import sole_owner
+from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.tools.archive import copies, revert
 from tg263_scp.tools.archive import relabel as bulk
 from tg263_scp.tools.archive.copies import Order
@@ -353,7 +353,6 @@ def test_an_object_whose_rows_are_incomplete_is_not_known(tmp_path: Path) -> Non
     assert read_table(path).rows == ()
 
 
-@pytest.mark.slow
 def test_a_process_killed_while_it_works_leaves_no_half_copy(archive: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     code = (

@@ -21,7 +21,7 @@ from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Arrival, DeliveryState, ObjectState
-from tg263_scp.service.node import JOURNAL_NAME, Node
+from tg263_scp.service.node import JOURNAL_NAME, assemble
 from tg263_scp.tools.operate import doctor
 from tg263_scp.tools.shared.exitcode import ExitCode
 
@@ -184,7 +184,7 @@ def test_the_queue_tells_what_the_model_was_not_asked_about_and_redo_finds_it(
 def test_the_queue_counts_who_waits_for_the_model(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     journal = Journal(load_config(config).spool.folder / JOURNAL_NAME)
     journal.retry(1)
-    journal.awaits_model(1)
+    journal.awaits_llm(1)
     journal.close()
     assert main(["queue", "list", "--config", str(config)]) == ExitCode.DONE
     assert "1 waiting for the language model" in capsys.readouterr().out
@@ -335,7 +335,7 @@ def test_doctor_reports_a_broken_configuration_as_a_finding(
 
 def test_doctor_knows_a_running_node(tmp_path: Path, peer: int, nomenclature: Nomenclature) -> None:
     config = load_config(configured(tmp_path, peer))
-    with Node(config, nomenclature) as node:
+    with assemble(config, nomenclature) as node:
         listen = config.listen.model_copy(update={"port": node.address[1]})
         check = doctor._port(config.model_copy(update={"listen": listen}))
     assert check.good

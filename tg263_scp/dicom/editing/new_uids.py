@@ -13,7 +13,6 @@ it, since the sender's object still exists under its own UID.
 from __future__ import annotations
 
 import hmac
-import os
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,11 +38,11 @@ from tg263_scp.dicom.encoding.layout import (
     Layout,
 )
 from tg263_scp.dicom.encoding.length_fields import LengthField, group_lengths, wanted_elements
-from tg263_scp.dicom.encoding.new_file import new_file
 from tg263_scp.dicom.encoding.part10 import PREAMBLE_BYTES, OpenedObject, opened, uid_text
 from tg263_scp.dicom.encoding.splice import Patch, Splice, write_spliced
 from tg263_scp.dicom.encoding.window import ByteWindow
 from tg263_scp.dicom.reading.structure_set import RT_STRUCTURE_SET_STORAGE, survey
+from tg263_scp.durable import whole_file
 from tg263_scp.errors import HeldObjectError
 
 MIN_KEY_BYTES = 16
@@ -162,9 +161,8 @@ def _meta_patches(source: OpenedObject, sop_instance_uid: str) -> list[Patch]:
 
 def _write(before: OpenedObject, splice: Splice, head: list[Patch], target: Path) -> None:
     patches = splice.patches()
-    with new_file(target) as (out, written):
+    with whole_file(target) as (out, written):
         write_spliced(before, patches, out, head=head)
         out.flush()
-        os.fsync(out.fileno())
         with opened(written) as after:
             check_written(before, patches, head, after)

@@ -39,11 +39,11 @@ from tg263_scp.dicom.editing.provenance import (
 )
 from tg263_scp.dicom.encoding.folded_digest import LargeElements, Stretch, folded_sha256
 from tg263_scp.dicom.encoding.layout import OBSERVATIONS_SEQUENCE, ROI_SEQUENCE, Layout, guessed_end
-from tg263_scp.dicom.encoding.new_file import new_file
 from tg263_scp.dicom.encoding.part10 import OpenedObject, opened
 from tg263_scp.dicom.encoding.splice import Part, Patch, Splice, shift, write_bulk, write_spliced
 from tg263_scp.dicom.reading.roi_items import IDENTIFICATION_CODES, SequenceItem, TextPlace
 from tg263_scp.dicom.reading.structure_set import Survey, survey
+from tg263_scp.durable import whole_file
 from tg263_scp.errors import HeldObjectError
 
 MAX_NAME_CHARACTERS = 64
@@ -135,7 +135,7 @@ def _relabel(
                 splice, before, found.layout, provenance, edits.sequences, digest_before
             )
         patches = splice.patches()
-        with new_file(target) as (out, written), ThreadPoolExecutor(1) as beside:
+        with whole_file(target) as (out, written), ThreadPoolExecutor(1) as beside:
             _write(before, patches, found.layout, out, ends)
             synced = beside.submit(os.fsync, out.fileno())
             after, *blanked = _read_back(before, found, edits, additions, written, patches, large)

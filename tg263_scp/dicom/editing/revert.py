@@ -15,7 +15,6 @@ the sender's object still exists under its UID.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -46,7 +45,6 @@ from tg263_scp.dicom.encoding.layout import (
     read_layout,
 )
 from tg263_scp.dicom.encoding.length_fields import length_field, raw_value, wanted_elements
-from tg263_scp.dicom.encoding.new_file import new_file
 from tg263_scp.dicom.encoding.part10 import OpenedObject, opened
 from tg263_scp.dicom.encoding.splice import Span, Splice, write_spliced
 from tg263_scp.dicom.encoding.window import ByteWindow, unreadable
@@ -55,6 +53,7 @@ from tg263_scp.dicom.reading.identify import identify
 from tg263_scp.dicom.reading.references import AT_THE_TOP, PLACES, REFERRING, references
 from tg263_scp.dicom.reading.roi_items import MAX_ITEMS, OBSERVATION_LABEL, ROI_NAME, sequence_items
 from tg263_scp.dicom.reading.structure_set import survey
+from tg263_scp.durable import whole_file
 from tg263_scp.errors import HeldObjectError
 
 _ITEM_TAGS = frozenset(
@@ -130,10 +129,9 @@ def revert(source: Path, target: Path) -> RevertReport:
         names = _changed(relabelled.window, at, record, ROI_SEQUENCE, ROI_NAME)
         labels = _changed(relabelled.window, at, record, OBSERVATIONS_SEQUENCE, OBSERVATION_LABEL)
         patches = splice.patches()
-        with new_file(target) as (out, written):
+        with whole_file(target) as (out, written):
             write_spliced(relabelled, patches, out)
             out.flush()
-            os.fsync(out.fileno())
             with opened(written) as restored:
                 if object_sha256(restored, written, folded=record.folded) != record.digest_before:
                     raise _not_restored(relabelled.window, at)
@@ -165,10 +163,9 @@ def without_record(source: Path, target: Path) -> None:
     with opened(source) as relabelled:
         at = _layout(relabelled, source)
         patches = _without(relabelled.window, at, _record(relabelled.window, at)).patches()
-        with new_file(target) as (out, written):
+        with whole_file(target) as (out, written):
             write_spliced(relabelled, patches, out)
             out.flush()
-            os.fsync(out.fileno())
             with opened(written) as after:
                 check_written(relabelled, patches, [], after)
 

@@ -29,10 +29,10 @@ from tg263_scp.dicom.editing.provenance import (
 from tg263_scp.dicom.encoding import encode
 from tg263_scp.dicom.encoding.folded_digest import LargeElements, Stretch, folded_sha256
 from tg263_scp.dicom.encoding.layout import Layout, read_layout
-from tg263_scp.dicom.encoding.new_file import new_file
 from tg263_scp.dicom.encoding.part10 import OpenedObject, opened
 from tg263_scp.dicom.encoding.splice import Patch, Splice, shift, write_spliced
 from tg263_scp.dicom.reading.references import AT_THE_TOP, PLACES, Reference, Uid, references
+from tg263_scp.durable import whole_file
 from tg263_scp.errors import HeldObjectError
 
 
@@ -77,10 +77,9 @@ def rewrite_references(
                 splice, before, at, provenance, changed, digest_before, REFERENCES_REPLACED
             )
         patches = splice.patches()
-        with new_file(target) as (out, written):
+        with whole_file(target) as (out, written):
             write_spliced(before, patches, out)
             out.flush()
-            os.fsync(out.fileno())
             digests = _read_back(before, at, found, edits, additions, written, patches, large)
             check_unchanged(before.file, began)
             instances = sum(each.instance.element.header_offset in edits for each in found)

@@ -105,6 +105,7 @@ class Listener:
         self._server.max_message_bytes = self._max_message_bytes
         self._ae._servers.append(self._server)  # as AE.start_server does; AE.shutdown looks there
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+        logger.info("listening on %s:%d as %s", *self.address, self._listen.ae_title)
 
     def stop(self, deadline_s: float) -> None:
         """Accept nobody any more, let running associations finish, after the deadline abort them."""

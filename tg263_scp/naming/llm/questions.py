@@ -41,7 +41,17 @@ NONE = "none"
 STRUCTURE, CLASSIFIER, DOSE_LEVEL = "structure", "classifier", "dose_level"
 """The slots a question may have."""
 
-_ASKABLE = frozenset({Reason.UNMATCHED, Reason.PART_UNKNOWN, Reason.AMBIGUOUS, Reason.CLOSE_MATCH})
+_AMBIGUOUS = frozenset({Reason.AMBIGUOUS, Reason.SITE_DECIDES, Reason.OTHER_SITE, Reason.BOTH_SIDES})
+_ASKABLE = _AMBIGUOUS | {
+    Reason.UNMATCHED,
+    Reason.PART_UNKNOWN,
+    Reason.REMARK,
+    Reason.MARGIN_UNCLEAR,
+    Reason.MISSPELT_TOO_FAR,
+    Reason.MISSPELT_FOREIGN,
+    Reason.MISSPELT_CONTESTED,
+    Reason.MISSPELT_SHORT,
+}
 """Reasons for which a name is asked about as an organ; a target is asked about where only words of it are open."""
 LONGEST_SENT = 64
 """Characters of a name that are sent at most: ROI Name (3006,0026) is LO (PS3.5 6.2)."""
@@ -180,7 +190,7 @@ def _about_organ(query: Query, decision: Decision, nomenclature: Nomenclature, f
     parts = open_parts(query, nomenclature)
     if parts is None:
         return Asking(why_not="nothing but a side or a margin")
-    ambiguous = decision.reason is Reason.AMBIGUOUS
+    ambiguous = decision.reason in _AMBIGUOUS
     why_not = (
         (undecidable(query, nomenclature) if ambiguous else "")
         or unexplainable(parts.core, query, nomenclature, ambiguous=ambiguous)

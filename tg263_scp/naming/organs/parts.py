@@ -7,6 +7,7 @@ believed only with words of that language: ``Niere re``, but not ``Lung JO``, wh
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -47,11 +48,20 @@ class Parts:
     counting: bool = False
     tongues: frozenset[str] = frozenset()
     margin: Margin | None = None
+    written: tuple[str, ...] = ()
+    """the words before sides and parts were taken out; empty where none were looked for"""
+    grown: tuple[str, ...] = ()
+    """the words that say a margin"""
 
     @property
     def rebuilt(self) -> bool:
         """Something was taken out of the name."""
         return bool(self.sides or self.both or self.partial or self.margin)
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The words taken out: sides, parts, and those that say a margin."""
+        return (*(Counter(self.written) - Counter(self.core)).elements(), *self.grown)
 
 
 def is_mark(tokens: Sequence[Token], at: int) -> bool:
@@ -76,15 +86,21 @@ def takings(tokens: tuple[Token, ...], lexicon: Lexicon) -> Iterator[Parts]:
     words = _plain(rest)
     if not words or (margin and not margin.valid):
         return
+    grown = _margin_words(tokens, lexicon) if margin else ()
     if not any(word in lexicon.sides or lexicon.marks.get(word) == "partial" for word in words):
         if margin:
-            yield Parts(words, margin=margin)
+            yield Parts(words, margin=margin, grown=grown)
         return
     tried = [] if margin else [words]
     for taken in _ways_to_take(words, _of_the_name(rest, lexicon), lexicon):
         if taken.core not in tried:
             tried.append(taken.core)
-            yield replace(taken, margin=margin)
+            yield replace(taken, margin=margin, written=words, grown=grown)
+
+
+def _margin_words(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[str, ...]:
+    """Return the words that make a number the margin of a PRV: ``prv``, ``plus``."""
+    return tuple(t.text for t in tokens if lexicon.marks.get(t.text) in ("prv", "expansion"))
 
 
 def _ways_to_take(words: tuple[str, ...], kept: frozenset[int], lexicon: Lexicon) -> Iterator[Parts]:

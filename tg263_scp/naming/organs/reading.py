@@ -7,7 +7,8 @@ A name is only found when every word of it is explained. It is declined
 * where a word is left over (``Lens_L_SP``, ``brainstem_ag``): a copy, initials, or something else;
 * where the words mean two structures (``hip``), or one that the list does not hold (``epiglottis``);
 * where the list needs a side and the name gives none (``kidney``), gives two, or names a side the list does not know;
-* where 16 characters cannot hold the margin.
+* where a length may be a margin, a rind or a part (``Liver 5mm``);
+* where 16 characters cannot hold all of it (``Submandibular L PRV5``).
 
 Standard: AAPM TG-263 report, principles N4-N11.
 """
@@ -19,6 +20,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
+from tg263_scp.decision import Reason
+from tg263_scp.errors import SourceLine
 from tg263_scp.naming.organs.parts import Parts, takings
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard import grammar
@@ -26,7 +29,14 @@ from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.words.compounds import segmented
 from tg263_scp.naming.words.letters import Token, ends_in_capital
 from tg263_scp.naming.words.letters_of_languages import languages_of_letters
-from tg263_scp.naming.words.lexicon import OWN_LANGUAGE, WIDE_LANGUAGES, Phrase, Sense, said_as
+from tg263_scp.naming.words.lexicon import (
+    OWN_LANGUAGE,
+    WIDE_LANGUAGES,
+    Lexicon,
+    Phrase,
+    Sense,
+    said_as,
+)
 from tg263_scp.naming.words.sites import BROADER_SITE
 
 _NEVER_GROWN = frozenset(
@@ -43,6 +53,8 @@ _GROWN_UNSAID = frozenset(
     ).split()
 )
 """Serial organs, for which a length without ``+`` is the margin of a PRV (``Cord 5mm``)."""
+_MOST_PHRASES = 3
+"""Phrases whose lines are given as evidence; the same words often mean the same in a dozen languages."""
 _LONGEST_CODE = 2
 _LEAST_AGREEING = 4
 _ENGLISH = frozenset({"en", OWN_LANGUAGE})
@@ -61,7 +73,11 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrganReading:
-    """The result of reading one name as an organ. ``names`` are the listed names it may be, best first."""
+    """The result of reading one name as an organ. ``names`` are the listed names it may be, best first.
+
+    ``reason`` says why a name is not FOUND, more finely than the finding does. ``parts`` is the name taken apart as it was
+    read.
+    """
 
     finding: Finding
     names: tuple[str, ...] = ()
@@ -70,6 +86,8 @@ class OrganReading:
     rebuilt: bool = False
     phrases: tuple[Phrase, ...] = ()
     note: str = ""
+    reason: Reason = Reason.UNMATCHED
+    parts: Parts | None = None
 
     @property
     def name(self) -> str:
@@ -136,7 +154,10 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
     if not phrases:
         return _NOTHING
     if len(parts.sides) > 1:
-        return OrganReading(Finding.AMBIGUOUS, phrases=phrases, note="both sides are named")
+        both = "a left and a right are said: perhaps both, perhaps one by mistake"
+        return OrganReading(
+            Finding.AMBIGUOUS, phrases=phrases, note=both, reason=Reason.BOTH_SIDES, parts=parts
+        )
     here, elsewhere = _by_site(phrases, query.site)
     structures = tuple(dict.fromkeys(phrase.means for phrase in here if phrase.sense is Sense.STRUCTURE))
     senses = {phrase.sense for phrase in here}
@@ -145,14 +166,30 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
             structures[0], parts, tuple(p for p in here if p.sense is Sense.STRUCTURE), nomenclature
         )
     if senses == {Sense.UNLISTED}:
-        return OrganReading(Finding.UNLISTED, phrases=here, note="real, but TG-263 has no name for it")
+        note = "real, but TG-263 has no name for it"
+        return OrganReading(Finding.UNLISTED, phrases=here, note=note, reason=Reason.UNLISTED, parts=parts)
     offered = tuple(
         name
         for structure in dict.fromkeys((*structures, *(p.means for p in elsewhere)))
         for name in compose(structure, parts, (), nomenclature).names
     )
-    note = "means different structures at different sites" if elsewhere else "may mean more than one thing"
-    return OrganReading(Finding.AMBIGUOUS, offered, phrases=(*here, *elsewhere), note=note)
+    reason, note = _doubt(elsewhere, query.site)
+    return OrganReading(
+        Finding.AMBIGUOUS, offered, phrases=(*here, *elsewhere), note=note, reason=reason, parts=parts
+    )
+
+
+def _doubt(elsewhere: Sequence[Phrase], site: str) -> tuple[Reason, str]:
+    """Say why words lead to no single structure; ``elsewhere`` are the phrases that hold at other or unknown sites."""
+    if not elsewhere:
+        return Reason.AMBIGUOUS, "may mean more than one thing"
+    sites = ", ".join(sorted({phrase.site.replace("_", " ") for phrase in elsewhere}))
+    if site:
+        return Reason.OTHER_SITE, f"known at other treatment sites only: {sites}"
+    return (
+        Reason.SITE_DECIDES,
+        f"the treatment site is not known, and what it means differs by site: {sites} or another",
+    )
 
 
 def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> tuple[Phrase, ...]:
@@ -215,43 +252,51 @@ def compose(
     """Put side, margin and partial mark back on a structure, in the order of the standard."""
     forms = _forms(means, parts, nomenclature)
     side = next(iter(parts.sides), "")
-    read = OrganReading(Finding.FOUND, (), means, side, parts.rebuilt, phrases)
-    if not forms:
-        stem = nomenclature.stems.get(means)
-        if stem and stem.paired and not parts.sides and not parts.both:
-            sided = (_dressed((means, side), parts, nomenclature) for side in "LR")
-            names = tuple(name for name in sided if name)
-            return replace(
-                read,
-                finding=Finding.SIDE_MISSING,
-                names=names,
-                note="the list needs a side and none is given",
-            )
-        return replace(
-            read, finding=Finding.NO_STANDARD_NAME, note="the list has no such form of this structure"
-        )
+    read = OrganReading(Finding.FOUND, (), means, side, parts.rebuilt, phrases, parts=parts)
+    if isinstance(forms, Reason):
+        note = f"{_FORM_NOTES[forms]}: {means}"
+        if forms is not Reason.SIDE_MISSING:
+            return replace(read, finding=Finding.NO_STANDARD_NAME, note=note, reason=forms)
+        sided = (_dressed((means, side), parts, nomenclature) for side in "LR")
+        names = tuple(name for name in sided if not isinstance(name, Reason))
+        return replace(read, finding=Finding.SIDE_MISSING, names=names, note=note, reason=forms)
     name = _dressed(forms, parts, nomenclature)
-    if name is None:
-        return replace(read, finding=Finding.NO_STANDARD_NAME, note="16 characters cannot hold it")
+    if isinstance(name, Reason):
+        note = f"{_FORM_NOTES[name]}: {means}"
+        return replace(read, finding=Finding.NO_STANDARD_NAME, note=note, reason=name)
     return replace(read, names=(name,))
 
 
-def _forms(means: str, parts: Parts, nomenclature: Nomenclature) -> tuple[str, str] | None:
-    """Return stem and side token of the listed form that side words ask for; None where the list has none."""
+_FORM_NOTES = {
+    Reason.SIDE_MISSING: "the list has it only with a side, and none is given",
+    Reason.SIDE_NOT_LISTED: "the list does not have it with the side that is given",
+    Reason.PAIR_NOT_LISTED: "the list has no name for both together",
+    Reason.MARGIN_UNSAID: "a length without the word PRV: a margin, a rind or a part of it",
+    Reason.TOO_LONG: "16 characters cannot hold side, margin and structure",
+    Reason.NO_STANDARD_NAME: "side, margin or part cannot be put on this name of the list",
+}
+"""Why a structure that was read has no name in the form that was said; the structure is named behind it."""
+
+
+def _forms(means: str, parts: Parts, nomenclature: Nomenclature) -> tuple[str, str] | Reason:
+    """Return stem and side token of the listed form that side words ask for, or why the list has none."""
     entry = nomenclature.entries.get(means)
     stem = nomenclature.stems.get(means)
     if stem is None:
         base, _, own_side = means.rpartition("_")
-        agrees = not parts.both and parts.sides <= {own_side}
-        return (base, own_side) if agrees else None
+        if parts.both:
+            return Reason.PAIR_NOT_LISTED
+        return (base, own_side) if parts.sides <= {own_side} else Reason.SIDE_NOT_LISTED
     if parts.sides and entry is not None and entry.plural_of and means.startswith("LN_"):
         means, stem = (
             entry.plural_of,
             nomenclature.stems[entry.plural_of],
         )  # 'left pelvic nodes' are one side's
     if parts.sides:
-        if parts.both or not stem.paired:
-            return None
+        if parts.both:
+            return Reason.NO_STANDARD_NAME
+        if not stem.paired:
+            return Reason.SIDE_NOT_LISTED
         return means, next(iter(parts.sides))
     if parts.both:
         if stem.plural:
@@ -259,23 +304,67 @@ def _forms(means: str, parts: Parts, nomenclature: Nomenclature) -> tuple[str, s
         gathers = (
             stem.paired or (entry is not None and entry.plural_of) or f"{means}_" in nomenclature.gathering
         )
-        return (means, "") if stem.bare and gathers else None
-    return (means, "") if stem.bare else None
+        return (means, "") if stem.bare and gathers else Reason.PAIR_NOT_LISTED
+    if stem.bare:
+        return means, ""
+    return Reason.SIDE_MISSING if stem.paired else Reason.NO_STANDARD_NAME
 
 
-def _dressed(form: tuple[str, str], parts: Parts, nomenclature: Nomenclature) -> str | None:
+def _dressed(form: tuple[str, str], parts: Parts, nomenclature: Nomenclature) -> str | Reason:
+    """Return a listed form with margin and partial mark put on, or why it cannot have them."""
     stem, side = form
     spatial = (side,) if side else ()
     if parts.margin is None:
-        return grammar.spell(grammar.OrganName(stem, parts.partial, None, spatial), nomenclature)
+        return _spelt(grammar.OrganName(stem, parts.partial, None, spatial), nomenclature)
     if stem == "Bolus" and parts.margin.mm is not None and not parts.margin.named:
         return f"Bolus_{parts.margin.mm:02d}mm"
     if not parts.margin.named and (
         stem in _NEVER_GROWN or not (parts.margin.signed or stem in _GROWN_UNSAID)
     ):
-        return None  # 'Skin 5mm' is a rind, 'SV 1cm' the first centimetre
+        return Reason.MARGIN_UNSAID  # 'Skin 5mm' is a rind, 'SV 1cm' the first centimetre
+    spelt: str | Reason = Reason.TOO_LONG
     for digits in parts.margin.digits:
-        name = grammar.spell(grammar.OrganName(stem, parts.partial, digits, spatial), nomenclature)
-        if name:
-            return name
-    return None
+        spelt = _spelt(grammar.OrganName(stem, parts.partial, digits, spatial), nomenclature)
+        if not isinstance(spelt, Reason):
+            break
+    return spelt
+
+
+def _spelt(name: grammar.OrganName, nomenclature: Nomenclature) -> str | Reason:
+    too_long = len(grammar.render(name)) > grammar.MAX_LENGTH
+    return grammar.spell(name, nomenclature) or (Reason.TOO_LONG if too_long else Reason.NO_STANDARD_NAME)
+
+
+def evidence_of(reading: OrganReading, lexicon: Lexicon) -> tuple[SourceLine, ...]:
+    """Return the lines that a reading rests on: of the phrases (three at most), then of each word taken out of the name.
+
+    A word written otherwise (``nerv`` for ``nervus``) has a line too; so have side words, in the languages that mean this
+    side by them, partial marks, and the words that say a margin.
+    """
+    lines = [phrase.source for phrase in reading.phrases[:_MOST_PHRASES]]
+    parts = reading.parts
+    if parts is not None:
+        for phrase in reading.phrases[:_MOST_PHRASES]:
+            lines += _variant_lines(parts.core, phrase, lexicon)
+        if parts.rebuilt:
+            lines += [line for word in parts.taken if (line := _line_of(word, parts, lexicon))]
+    return tuple(dict.fromkeys(lines))
+
+
+def _variant_lines(words: Sequence[str], phrase: Phrase, lexicon: Lexicon) -> list[SourceLine]:
+    """Return the lines that make words of a name those of the phrase, where the phrase is not written so itself."""
+    varied = [word for word in words if phrase.language in lexicon.variants.get(word, ())]
+    if not varied or said_as(words, phrase):
+        return []
+    language = "en" if phrase.language == OWN_LANGUAGE else phrase.language
+    return [line for word in varied if (line := lexicon.source_of("words", word, (language,)))]
+
+
+def _line_of(word: str, parts: Parts, lexicon: Lexicon) -> SourceLine | None:
+    """Return the line of a word that was taken out: of a side word in a language that means this side by it, else of a mark."""
+    meant = {*parts.sides, *(("both",) if parts.both else ())}
+    languages = {language for language, side in lexicon.sides.get(word, {}).items() if side in meant}
+    shown = languages & (parts.side_languages or languages)
+    return (lexicon.source_of("sides", word, shown or languages) if languages else None) or (
+        lexicon.source_of("marks", word)
+    )

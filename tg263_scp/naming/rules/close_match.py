@@ -37,7 +37,7 @@ def close_match(query: Query, nomenclature: Nomenclature, options: NamingOptions
     for cut in dict.fromkeys((*whole, query.camel_words)):
         found = _corrected(cut, query, nomenclature)
         if found is not None:
-            return _close(found, query, options)
+            return _close(found, query, nomenclature, options)
     return _completed(query, nomenclature)
 
 
@@ -73,7 +73,8 @@ def _completed(query: Query, nomenclature: Nomenclature) -> Proposal | None:
             names[reading.name or reading.finding] = reading
     if len(names) != 1 or not next(iter(names.values())).name:
         return None
-    proposal = from_reading("R080", Reason.CLOSE_MATCH, 0.9, next(iter(names.values())))
+    found = next(iter(names.values()))
+    proposal = from_reading("R080", Reason.CLOSE_MATCH, 0.9, found, nomenclature)
     return replace(proposal, note="cut off after 16 characters; only one name begins so")
 
 
@@ -90,7 +91,7 @@ class _Close:
     runner_up: OrganReading | None
 
 
-def _close(found: _Close, query: Query, options: NamingOptions) -> Proposal:
+def _close(found: _Close, query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal:
     """Rename where few letters are wrong (the floor) and the runner-up is far enough behind (the gap); else suggest."""
     languages = {phrase.language for phrase in found.reading.phrases}
     foreign = 0.0 if languages & (query.languages | WIDE_LANGUAGES) else _FOREIGN_PENALTY
@@ -101,16 +102,28 @@ def _close(found: _Close, query: Query, options: NamingOptions) -> Proposal:
         note += (
             f"; runner-up {found.runner_up.name or found.runner_up.structure}, {found.ahead} letter(s) behind"
         )
-    proposal = from_reading("R080", Reason.CLOSE_MATCH, round(0.95 * score, 3), found.reading)
+    confidence = round(0.95 * score, 3)
+    proposal = from_reading("R080", Reason.CLOSE_MATCH, confidence, found.reading, nomenclature)
     penalties = (
         ("wrong_letters", round(1 - score, 3)),
         ("runner_up", round(max(0.0, options.fuzzy_gap - gap), 3)),
     )
     candidate = Candidate(found.reading.name, round(score, 3), penalties)
-    alone = found.letters < _SHORTEST_ALONE and not found.supported
-    if score >= options.fuzzy_floor and gap >= options.fuzzy_gap and not alone:
+    doubt = _doubt(found, score, gap, foreign, options)
+    if doubt is None:
         return replace(proposal, note=note, candidates=(candidate,))
-    return replace(proposal, status=Status.REVIEW, name="", note=note, candidates=(candidate,))
+    return replace(proposal, status=Status.REVIEW, reason=doubt, name="", note=note, candidates=(candidate,))
+
+
+def _doubt(found: _Close, score: float, gap: float, foreign: float, options: NamingOptions) -> Reason | None:
+    """Say why a close match is only a suggestion; None where it is close enough to rename."""
+    if score < options.fuzzy_floor:
+        near = score + foreign >= options.fuzzy_floor
+        return Reason.MISSPELT_FOREIGN if near else Reason.MISSPELT_TOO_FAR
+    if gap < options.fuzzy_gap:
+        return Reason.MISSPELT_CONTESTED
+    alone = found.letters < _SHORTEST_ALONE and not found.supported
+    return Reason.MISSPELT_SHORT if alone else None
 
 
 def _is_plural_of(other: OrganReading, reading: OrganReading, nomenclature: Nomenclature) -> bool:

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
-from tg263_scp.decision import Kind
-from tg263_scp.naming.organs.reading import Finding, OrganReading, read_organ, read_words
+from tg263_scp.decision import Kind, Reason
+from tg263_scp.errors import SourceLine
+from tg263_scp.naming.organs.reading import Finding, evidence_of, read_organ, read_words
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.grammar import TARGET_TYPES
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.filling import has_slot, type_tokens
 from tg263_scp.naming.words.compounds import partings, segmented
-from tg263_scp.naming.words.letters import Token
+from tg263_scp.naming.words.letters import Token, fold
 from tg263_scp.naming.words.lexicon import Lexicon
 
-_HELPER_MARKS = {"planning": Kind.PLANNING, "device": Kind.DEVICE}
+_HELPER_MARKS = {
+    "planning": (Kind.PLANNING, Reason.PLANNING),
+    "device": (Kind.DEVICE, Reason.DEVICE),
+}
 _JOINING = frozenset("+&/")
 _NOT_FOR_DOSE = re.compile(r"_|[zZ][_ ]|z+(?=[A-Z0-9_])|zz")
 _LONGEST_MARK = 3
@@ -40,6 +45,24 @@ def is_not_for_dose(name: str) -> bool:
     []
     """
     return bool(_NOT_FOR_DOSE.match(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What shows the kind of a name: the word or sign, in words of ours where it is neither, and the lines it rests on."""
+
+    kind: Kind
+    reason: Reason
+    text: str
+    evidence: tuple[SourceLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A listed organ minus a target: its name, and the lines of the organ's words, of the minus and of the list."""
+
+    name: str
+    evidence: tuple[SourceLine, ...]
 
 
 def marks_of(tokens: Sequence[Token], lexicon: Lexicon, *, in_target: bool = False) -> dict[str, str]:
@@ -67,9 +90,10 @@ def _takes_off(mark: str | None, following: Sequence[Token]) -> bool:
     return mark == "minus" and bool(following) and following[0].is_word
 
 
-def difference_name(query: Query, nomenclature: Nomenclature) -> tuple[str, OrganReading] | None:
-    """Return the listed name of an organ minus a target (``total lung - GTV`` -> ``Lungs-GTV``), if it is one."""
-    said, types = type_tokens(query, nomenclature.lexicon)
+def difference_of(query: Query, nomenclature: Nomenclature) -> Difference | None:
+    """Read the listed name of an organ minus a target (``total lung - GTV`` -> ``Lungs-GTV``), if it is one."""
+    lexicon = nomenclature.lexicon
+    said, types = type_tokens(query, lexicon)
     if types != 1:
         return None
     for words in (said, query.camel_words):  # 'LungsMinusGTV'
@@ -77,13 +101,15 @@ def difference_name(query: Query, nomenclature: Nomenclature) -> tuple[str, Orga
         if not tokens or not tokens[-1].text.endswith("tv"):
             continue
         sign = tokens[-2].text if len(tokens) > 2 else ""
-        if sign == "-" or nomenclature.lexicon.marks.get(sign) == "minus":
+        if sign == "-" or lexicon.marks.get(sign) == "minus":
             organ = read_words((tokens[:-2],), query, nomenclature)
             patient = organ.name == "External" and len(tokens[0].text) > _SHORT  # 'Ext-PTV' may be extended
             minuend = "Body" if patient else organ.name  # the list has only 'Body-PTV' of the patient
             name = f"{minuend}-{tokens[-1].text.upper()}"
             if organ.name and name in nomenclature.entries:
-                return name, organ
+                minus = lexicon.source_of("marks", sign)
+                lines = (*evidence_of(organ, lexicon), *((minus,) if minus else ()))
+                return Difference(name, (*lines, nomenclature.entries[name].source))
     return None
 
 
@@ -96,50 +122,82 @@ def _without_brackets(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
 
 
 @lru_cache(maxsize=4096)
-def kind_of(query: Query, nomenclature: Nomenclature) -> tuple[Kind, str]:
-    """Return the kind a name shows by its words and signs alone, and the sign of it; UNKNOWN where it shows none.
-
-    ORGAN is not decided here: any name without a sign of another kind is UNKNOWN.
-    """
+def kind_of(query: Query, nomenclature: Nomenclature) -> Sign | None:
+    """Return what shows by words and signs alone that a name is no organ and no single target; None where nothing does."""
     lexicon = nomenclature.lexicon
     tokens, types = type_tokens(query, lexicon)
-    if _minus(query, tokens, types, nomenclature):
-        return Kind.DERIVED, "-"
+    minus = _minus(query, tokens, types, nomenclature)
+    if minus:
+        return minus
     if types == 0:
         organ = read_organ(query, nomenclature)
         if organ.finding in (Finding.FOUND, Finding.SIDE_MISSING, Finding.AMBIGUOUS, Finding.UNLISTED):
-            return Kind.UNKNOWN, ""
+            return None
     cuts = [tokens, *(() if types else (query.camel_words,))]
     cuts += [glued for cut in cuts if (glued := segmented(cut, lexicon))]
     cuts += [tuple(Token(piece, piece, True) for piece in way) for way in _ways(tokens, lexicon)]
     for cut in cuts:
         marks = marks_of(cut, lexicon)
-        for mark, kind in _HELPER_MARKS.items():
+        for mark, (kind, reason) in _HELPER_MARKS.items():
             if mark in marks and not (types and marks[mark].casefold() in lexicon.target_words):
-                return kind, marks[mark]
+                return Sign(kind, reason, f"'{marks[mark]}'", _mark_lines(marks[mark], lexicon))
     for cut in cuts:
         sign = _combination(cut, types, lexicon)
         if sign:
-            return Kind.DERIVED, sign
+            lines = _mark_lines(sign, lexicon) or _type_lines(tokens, nomenclature)
+            lines = lines or _structure_lines(tokens, query, nomenclature)
+            return Sign(Kind.DERIVED, Reason.DERIVED, f"'{sign}'", lines)
     if types > 1:
-        return Kind.DERIVED, "more than one target"
+        return Sign(Kind.DERIVED, Reason.DERIVED, "more than one target", _type_lines(tokens, nomenclature))
     return (
-        (Kind.PLANNING, "a dose without a target") if types == 0 and _is_dose(tokens) else (Kind.UNKNOWN, "")
+        Sign(Kind.PLANNING, Reason.DOSE_ALONE, "a dose without a target")
+        if types == 0 and _is_dose(tokens)
+        else None
     )
 
 
-def _minus(query: Query, tokens: Sequence[Token], types: int, nomenclature: Nomenclature) -> bool:
-    """Tell whether a ``-`` takes something off: at the end (a name cut short), or between two different structures."""
+def _mark_lines(written: str, lexicon: Lexicon) -> tuple[SourceLine, ...]:
+    """Return the line of a mark as :func:`marks_of` gives it, its words parted and in the name's own letters."""
+    line = lexicon.source_of("marks", "".join(fold(word) for word in written.split()))
+    return (line,) if line else ()
+
+
+def _type_lines(tokens: Sequence[Token], nomenclature: Nomenclature) -> tuple[SourceLine, ...]:
+    """Return the list's lines of the target types that are named."""
+    types = dict.fromkeys(token.text.upper() for token in tokens if _is_type(token))
+    return tuple(nomenclature.entries[type].source for type in types if type in nomenclature.entries)
+
+
+def _structure_lines(
+    tokens: Sequence[Token], query: Query, nomenclature: Nomenclature
+) -> tuple[SourceLine, ...]:
+    """Return the lines of the structures that stand between the signs of a name; for signs have no line of their own."""
+    groups: list[list[Token]] = [[]]
+    for token in tokens:
+        if token.is_word:
+            groups[-1].append(token)
+        elif groups[-1]:
+            groups.append([])
+    readings = [read_words((tuple(group),), query, nomenclature) for group in groups if group]
+    return tuple(dict.fromkeys(line for one in readings for line in evidence_of(one, nomenclature.lexicon)))
+
+
+def _minus(query: Query, tokens: Sequence[Token], types: int, nomenclature: Nomenclature) -> Sign | None:
+    """Return the ``-`` that takes something off: at the end (a name cut short), or between two different structures."""
     signs = [at for at, token in enumerate(tokens) if token.text == "-"]
     if signs and signs[-1] == len(tokens) - 1 and len(tokens) > 1:
-        return True
+        lines = _type_lines(tokens, nomenclature) or _structure_lines(tokens, query, nomenclature)
+        return Sign(Kind.DERIVED, Reason.DERIVED, "ends in '-': something is taken off", lines)
     if types or len(signs) != 1:
-        return False
+        return None
     (at,) = signs
     first, second = (
-        read_words((tuple(part),), query, nomenclature).structure for part in (tokens[:at], tokens[at + 1 :])
+        read_words((tuple(part),), query, nomenclature) for part in (tokens[:at], tokens[at + 1 :])
     )
-    return bool(first and second and first != second)
+    if not (first.structure and second.structure and first.structure != second.structure):
+        return None
+    both = (*evidence_of(first, nomenclature.lexicon), *evidence_of(second, nomenclature.lexicon))
+    return Sign(Kind.DERIVED, Reason.DERIVED, "'-' between two structures", both)
 
 
 def _ways(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[tuple[str, ...]]:

@@ -11,11 +11,11 @@ from fnmatch import fnmatchcase
 
 from tg263_scp.decision import Candidate, Kind, Reason, Status
 from tg263_scp.errors import SourceLine
-from tg263_scp.naming.organs.reading import Finding, OrganReading, read_organ
+from tg263_scp.naming.organs.reading import Finding, OrganReading, evidence_of, read_organ
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
-from tg263_scp.naming.rules.planning_helpers import difference_name, is_not_for_dose, kind_of
+from tg263_scp.naming.rules.planning_helpers import difference_of, is_not_for_dose, kind_of
 from tg263_scp.naming.standard import grammar
-from tg263_scp.naming.standard.grammar import OrganName, TargetName
+from tg263_scp.naming.standard.grammar import DerivedName, OrganName, TargetName
 from tg263_scp.naming.standard.nomenclature import SHORT_NAME, Nomenclature, relaxed
 from tg263_scp.naming.targets.doubts import NO_STANDARD_NAME
 from tg263_scp.naming.targets.filling import type_tokens
@@ -44,8 +44,10 @@ def not_for_us(query: Query, nomenclature: Nomenclature, options: NamingOptions)
     plain = name.strip().casefold()
     for pattern in (*options.keep_patterns, *nomenclature.clinic_keeps):
         if fnmatchcase(plain, pattern.casefold()):
+            note, line = f"the clinic keeps '{pattern}'", nomenclature.clinic_keeps.get(pattern)
+            evidence = (line,) if line else ()
             return Proposal(
-                "R000", Status.KEEP, Reason.CLINIC_KEEPS, confidence=1.0, note=f"the clinic keeps '{pattern}'"
+                "R000", Status.KEEP, Reason.CLINIC_KEEPS, confidence=1.0, note=note, evidence=evidence
             )
     return None
 
@@ -73,9 +75,26 @@ def compliant(query: Query, nomenclature: Nomenclature, options: NamingOptions) 
     kind = Kind.TARGET if isinstance(parsed, TargetName) else Kind.ORGAN
     if isinstance(parsed, OrganName) and parsed.margin is not None:
         kind = Kind.PRV
+    note, evidence = "follows the TG-263 grammar", _list_lines(parsed, nomenclature)
     return Proposal(
-        "R020", Status.KEEP, Reason.COMPLIANT, confidence=1.0, kind=kind, note="follows the TG-263 grammar"
+        "R020", Status.KEEP, Reason.COMPLIANT, confidence=1.0, kind=kind, note=note, evidence=evidence
     )
+
+
+def _list_lines(name: grammar.Name, nomenclature: Nomenclature) -> tuple[SourceLine, ...]:
+    """Return the lines of the list for what a compliant name is made of: its structure, its target type."""
+    organ = name.organ if isinstance(name, DerivedName) else name
+    listed = nomenclature.entries
+    found = []
+    if isinstance(organ, OrganName):
+        found.append(listed[nomenclature.stems[organ.stem].any_form].source)
+    if isinstance(name, TargetName):
+        types = [name.type, name.type.removeprefix("I")]  # the list has no IGTV
+        found += [listed[type].source for type in types if type in listed][:1]
+        if name.structure:
+            stem = nomenclature.stems.get(name.structure)
+            found.append(listed[stem.any_form if stem else name.structure].source)
+    return tuple(found)
 
 
 def _can_be_better(organ: OrganName, nomenclature: Nomenclature) -> bool:
@@ -165,14 +184,13 @@ def _means_another(query: Query, name: str, nomenclature: Nomenclature) -> bool:
 def _respelled_by_grammar(query: Query, nomenclature: Nomenclature) -> Proposal | None:
     """``L_PRV03_OpticNrv`` is the reverse order of ``OpticNrv_PRV03_L``; ``Colon_PTV05`` the worksheet's slip for PRV."""
     turned = grammar.parse_reverse(query.name, nomenclature)
-    organ = turned.organ if isinstance(turned, grammar.DerivedName) else turned
+    organ = turned.organ if isinstance(turned, DerivedName) else turned
     sided = isinstance(organ, OrganName) and {"L", "R"}.issuperset(organ.spatial)
     if turned is not None and sided:  # the A of 'A_Bladder' may be anything
         name = grammar.spell(turned, nomenclature)
         if name and name != query.name:
-            return Proposal(
-                "R040", Status.RENAME, Reason.RESPELLED, name, 0.99, note="written in reverse order"
-            )
+            note, evidence = "written in reverse order", _list_lines(turned, nomenclature)
+            return Proposal("R040", Status.RENAME, Reason.RESPELLED, name, 0.99, note=note, evidence=evidence)
     entry = nomenclature.pattern_for(query.name)
     if entry is not None:
         digits = "".join(c for c in query.name if c.isdigit())
@@ -187,17 +205,25 @@ def _respelled_by_grammar(query: Query, nomenclature: Nomenclature) -> Proposal 
 
 def helper(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
     """A planning helper, a device, a sum or a difference (ring, opti, couch, ``PTV-CTV``): left alone."""
-    if difference_name(query, nomenclature):
+    if difference_of(query, nomenclature):
         return None
-    kind, sign = kind_of(query, nomenclature)
-    if kind is Kind.UNKNOWN:
+    sign = kind_of(query, nomenclature)
+    if sign is None:
         return None
-    reason = Reason.DERIVED if kind is Kind.DERIVED else Reason.PLANNING
-    if options.planning == "prefix_z" and kind is not Kind.DEVICE:
+    kept = Proposal(
+        "R045",
+        Status.KEEP,
+        sign.reason,
+        confidence=0.9,
+        kind=sign.kind,
+        note=sign.text,
+        evidence=sign.evidence,
+    )
+    if options.planning == "prefix_z" and sign.kind is not Kind.DEVICE:
         name = "z" + "".join(c for c in query.name if c.isascii() and (c.isalnum() or c in "_-+=!~^"))
         if len(name) <= grammar.MAX_LENGTH:
-            return Proposal("R045", Status.RENAME, reason, name, 0.9, kind, f"'{sign}'")
-    return Proposal("R045", Status.KEEP, reason, confidence=0.9, kind=kind, note=f"'{sign}'")
+            return replace(kept, status=Status.RENAME, reason=Reason.MARKED_NOT_FOR_DOSE, name=name)
+    return kept
 
 
 def synonym(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
@@ -207,37 +233,37 @@ def synonym(query: Query, nomenclature: Nomenclature, options: NamingOptions) ->
     reading = read_organ(query, nomenclature)
     if reading.finding is Finding.NOTHING or (reading.finding is Finding.FOUND and reading.rebuilt):
         return None
-    return from_reading("R050", Reason.SYNONYM, 0.97, reading)
+    return from_reading("R050", Reason.SYNONYM, 0.97, reading, nomenclature)
 
 
 def rebuilt(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
     """Side, margin, PRV and partial mark taken out, the structure looked up, all put back in TG-263 order: renamed."""
-    difference = difference_name(query, nomenclature)
+    difference = difference_of(query, nomenclature)
     if difference:
-        name, organ = difference
-        evidence = _lines(organ)
+        note = "organ minus target"
         return Proposal(
-            "R060", Status.RENAME, Reason.REBUILT, name, 0.95, Kind.DERIVED, "organ minus target", evidence
+            "R060",
+            Status.RENAME,
+            Reason.REBUILT,
+            difference.name,
+            0.95,
+            Kind.DERIVED,
+            note,
+            difference.evidence,
         )
     if type_tokens(query, nomenclature.lexicon)[1]:
         return None
     reading = read_organ(query, nomenclature)
     if reading.finding is Finding.FOUND:
-        return from_reading("R060", Reason.REBUILT, 0.95, reading)
+        return from_reading("R060", Reason.REBUILT, 0.95, reading, nomenclature)
     return None
 
 
-_REASONS = {
-    Finding.AMBIGUOUS: Reason.AMBIGUOUS,
-    Finding.UNLISTED: Reason.UNLISTED,
-    Finding.SIDE_MISSING: Reason.SIDE_MISSING,
-    Finding.NO_STANDARD_NAME: Reason.NO_STANDARD_NAME,
-}
-
-
-def from_reading(rule: str, reason: Reason, confidence: float, reading: OrganReading) -> Proposal:
+def from_reading(
+    rule: str, reason: Reason, confidence: float, reading: OrganReading, nomenclature: Nomenclature
+) -> Proposal:
     """Turn a reading into a proposal: a rename where a structure was found, else a review that says why not."""
-    evidence = _lines(reading)
+    evidence = evidence_of(reading, nomenclature.lexicon)
     languages = frozenset(phrase.language for phrase in reading.phrases)
     if reading.finding is Finding.FOUND:
         kind = Kind.PRV if "_PRV" in reading.name else Kind.ORGAN
@@ -256,16 +282,12 @@ def from_reading(rule: str, reason: Reason, confidence: float, reading: OrganRea
     return Proposal(
         rule,
         Status.REVIEW,
-        _REASONS[reading.finding],
+        reading.reason,
         note=reading.note,
         evidence=evidence,
         candidates=offered,
         languages=languages,
     )
-
-
-def _lines(reading: OrganReading) -> tuple[SourceLine, ...]:
-    return tuple(dict.fromkeys(phrase.source for phrase in reading.phrases))[:3]
 
 
 def target(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:

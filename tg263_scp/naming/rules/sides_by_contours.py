@@ -1,8 +1,7 @@
 """Sides against contours: a side that the contours contradict is not believed, one that is missing may be read from them.
 
-V080 vetoes a side when the ROI unmistakably lies on the other side of the body. S030 supplies a missing side only where
-the ROI unmistakably lies on one, and the sides that are written in the same set agree with their contours, at least one
-and without exception. A set whose coordinates are mirrored thus never lends a side.
+A set whose coordinates are mirrored never lends a side, since its written sides contradict its contours. The codes stand in
+``SIDE_RULES`` at the end.
 """
 
 from __future__ import annotations
@@ -57,6 +56,7 @@ def _side_of(name: str, nomenclature: Nomenclature) -> str:
 
 
 def _contradicted(decision: Decision) -> Decision:
+    """V080: a side is not believed where the ROI unmistakably lies on the other side of the body."""
     note = "its contours lie on the other side of the body"
     offered = (Candidate(decision.name, 0.0),) if decision.status is Status.RENAME else ()
     return replace(
@@ -73,6 +73,10 @@ def _contradicted(decision: Decision) -> Decision:
 
 
 def _supplied(decision: Decision, nomenclature: Nomenclature, place: RoiPlace | None) -> Decision:
+    """S030: a missing side is supplied where the ROI unmistakably lies on one: renamed.
+
+    At least one side that is written in the same set must agree with its contours, and none may contradict them.
+    """
     side = place.side if place else ""
     names = [c.name for c in decision.candidates if side and _side_of(c.name, nomenclature) == side]
     if len(names) != 1 or place is None:
@@ -88,3 +92,7 @@ def _supplied(decision: Decision, nomenclature: Nomenclature, place: RoiPlace | 
         note=note,
         trail=(*decision.trail, Step("S030", note)),
     )
+
+
+SIDE_RULES: tuple[tuple[str, Callable[..., object]], ...] = (("V080", _contradicted), ("S030", _supplied))
+"""In the order they are asked, where an object has contours."""

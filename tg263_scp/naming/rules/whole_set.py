@@ -1,14 +1,12 @@
 """What only the whole structure set can tell: its site, its language, and two ROIs that would bear one name.
 
-S010 two ROIs would get the same new name; S020 a ROI would get a name that another one keeps. Names are compared without
-case, as treatment planning systems do. V090 vetoes a new name that the character set of the object cannot write: ISO_IR 13
-has an overline where ASCII has ``~``. S040 doubts an abbreviation that becomes an organ of the sex that the set does not show.
+Its codes stand in ``WHOLE_SET_RULES`` at the end, in the order they are asked.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
@@ -95,7 +93,7 @@ def infer_languages(proposals: Sequence[Proposal | None]) -> frozenset[str]:
 
 
 def refuse_unwritable(decisions: Sequence[Decision], rois: Sequence[Roi]) -> list[Decision]:
-    """Send to review every rename with a character that the character set of its ROI lacks (V090)."""
+    """V090: the character set of the object cannot write the new name (ISO_IR 13 has an overline where ASCII has ``~``)."""
     note = "the character set of the object cannot write this name"
     return [
         _stopped(decision, "V090", Reason.VETO_CHARSET, note)
@@ -116,7 +114,7 @@ def half_pairs(decisions: Sequence[Decision], nomenclature: Nomenclature) -> fro
 
 
 def doubt_the_other_sex(decisions: Sequence[Decision]) -> list[Decision]:
-    """Send to review the abbreviations that become an organ of the sex that the set does not show (S040).
+    """S040: an abbreviation would become an organ of the sex that the set does not show.
 
     ``SV`` beside a uterus is no seminal vesicle. Words written out are believed: templates of a clinic hold both sexes.
     """
@@ -165,6 +163,12 @@ def _free_first(decision: Decision, borne: frozenset[str]) -> Decision:
 
 
 def _settled(decision: Decision, kept: Counter[str], given: Counter[str]) -> Decision:
+    """S020: a ROI would get a name that another one keeps.
+
+    S010: two ROIs would get the same new name; both are left for review.
+
+    Names are compared without case, as treatment planning systems do.
+    """
     if decision.status is not Status.RENAME:
         return decision
     key = decision.name.casefold()
@@ -189,3 +193,12 @@ def _stopped(decision: Decision, code: str, reason: Reason, note: str) -> Decisi
         candidates=(Candidate(decision.name, decision.confidence), *decision.candidates),
         trail=(*decision.trail, Step(code, note)),
     )
+
+
+WHOLE_SET_RULES: tuple[tuple[str, Callable[..., object]], ...] = (
+    ("S040", doubt_the_other_sex),
+    ("V090", refuse_unwritable),
+    ("S020", _settled),
+    ("S010", _settled),
+)
+"""In the order they are asked; each leaves a rename for review."""

@@ -72,7 +72,7 @@ def load_nomenclature(
         lexicon = cached or build_lexicon(packs, _own_words(entries, stems))
         if compiled and cached is None:
             keep_text(_cache_name(digest.hexdigest()), compiled_lexicon.to_text(lexicon))
-    clinic, keeps = _overlay(overlay, digest) if overlay else ({}, ())
+    clinic, keeps = _overlay(overlay, digest) if overlay else ({}, {})
     return Nomenclature(
         entries=entries,
         patterns=tuple(
@@ -218,7 +218,7 @@ def _respellings(entries: Iterable[Entry]) -> dict[str, tuple[Entry, ...]]:
 
 def _overlay(
     path: Path, digest: hashlib._Hash
-) -> tuple[dict[str, tuple[ClinicMapping, ...]], tuple[str, ...]]:
+) -> tuple[dict[str, tuple[ClinicMapping, ...]], dict[str, SourceLine]]:
     document = _read(path)
     digest.update(path.name.encode() + path.read_bytes())
     allowed = {"clinic", "approved_by", "date", "mappings", "keep"}
@@ -241,5 +241,7 @@ def _overlay(
                 where, "this name is mapped twice for the same site", hint="keep one of the two lines"
             )
         rows.append(one)
-    keeps = tuple(str(text) for text in yamlsource.texts(document.get("keep") or ""))
+    keeps = {
+        str(text): SourceLine(str(path), text.line) for text in yamlsource.texts(document.get("keep") or "")
+    }
     return {key: tuple(rows) for key, rows in mappings.items()}, keeps

@@ -77,7 +77,8 @@ class Nomenclature:
     digest: str
     packs: tuple[Pack, ...] = ()
     clinic: Mapping[str, tuple[ClinicMapping, ...]] = field(default_factory=dict)
-    clinic_keeps: tuple[str, ...] = ()
+    clinic_keeps: Mapping[str, SourceLine] = field(default_factory=dict)
+    """Patterns of names that the clinic never wants touched, each with its line of the overlay."""
     respellings: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     gathering: frozenset[str] = frozenset()
     """Beginnings (``Musc_Constrict_``) of names that are parts of one listed whole."""

@@ -19,8 +19,9 @@ from tg263_scp.config.routes import Gates, Route
 from tg263_scp.config.sections import Naming, Write
 from tg263_scp.decision import Decision, Reason, Roi, Status
 from tg263_scp.dicom.editing.identification_codes import IdentificationCode, load_codes
+from tg263_scp.dicom.editing.proof import EditProof
 from tg263_scp.dicom.editing.provenance import Provenance
-from tg263_scp.dicom.editing.relabel import EditProof, relabel
+from tg263_scp.dicom.editing.relabel import relabel
 from tg263_scp.dicom.reading.geometry import places
 from tg263_scp.dicom.reading.structure_set import RoiRecord, StructureSet, read_structure_set
 from tg263_scp.errors import HeldObjectError

@@ -26,59 +26,49 @@ from typing import Any
 from tg263_scp.config.routes import Route
 from tg263_scp.dicom.reading.identify import identify, is_rtstruct
 from tg263_scp.service.audit import AuditLog, IdentifierHash
+from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, RelabelOutcome, audit_record
 from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.faults import fault_place
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Job, ObjectState
-from tg263_scp.service.llm.waiting_sets import AwaitingModel, Consultations
-from tg263_scp.service.polling import PollingThread
+from tg263_scp.service.polling import Clock, PollingThread, Step, no_step
 from tg263_scp.service.spool import Spool
 
 logger = logging.getLogger("tg263_scp.worker")
-
-Relabel = Callable[[Path, Path, Job], RelabelOutcome]
-"""Source and target of a received structure set to its outcome: ``decide_and_write`` with the rest filled in."""
 
 EXPIRE_EVERY_S = 60.0
 
 
 class Worker(PollingThread):
-    """Decides received objects; :meth:`start` and :meth:`stop` run it on a thread of its own.
-
-    ``step`` is called with a name after each durable step: tests end the process there.
-    """
+    """Decides received objects; :meth:`start` and :meth:`stop` run it on a thread of its own."""
 
     def __init__(
         self,
         spool: Spool,
         journal: Journal,
         audit: AuditLog,
-        relabel: Relabel,
+        relabeller: Relabeller,
         *,
         made_under: DecisionContext,
         hashed: IdentifierHash,
         routes: Routes,
         retention_s: float,
         wake_forwarders: Callable[[], None],
-        consultations: Consultations | None = None,
-        clock: Callable[[], float] = time.time,
-        step: Callable[[str], None] = lambda name: None,
+        clock: Clock = time.time,
+        step: Step = no_step,
     ) -> None:
-        super().__init__("worker", subject="work", logger=logger)
+        super().__init__("worker", subject="work", logger=logger, clock=clock, step=step)
         self._spool = spool
         self._journal = journal
         self._audit = audit
-        self._relabel = relabel
+        self._relabeller = relabeller
         self._made_under = made_under
         self._hashed = hashed
         self._routes = routes
         self._retention_s = retention_s
-        self._clock = clock
         self._expire_next_at = 0.0
         self._wake_forwarders = wake_forwarders
-        self._consultations = consultations
-        self._step = step
 
     def work_on_next(self) -> bool:
         """Bring the oldest undecided object to READY or HELD; false where there is none.
@@ -87,22 +77,16 @@ class Worker(PollingThread):
             OSError: the disk refuses (spool or audit log); call again later.
             JournalError: the journal refuses; call again later.
         """
-        waiting = self._consultations.waiting if self._consultations else frozenset()
-        job = self._journal.next_job(waiting)
+        job = self._journal.next_job(self._relabeller.waiting)
         if job is None:
             return False
         repeated = job.state is ObjectState.DECIDED
         if not repeated:
-            try:
-                self._decide(job)
-            except AwaitingModel as awaiting:
-                assert self._consultations is not None
-                self._journal.awaits_model(job.job)
-                self._consultations.wait(job.job, awaiting.missed)
+            if not self._decide(job):
+                self._journal.awaits_llm(job.job)
                 logger.info("job %d: waits for the language model", job.job)
                 return True
-            if self._consultations:
-                self._consultations.forget(job.job)
+            self._relabeller.forget(job.job)
             job = self._journal.job(job.job)
         record = json.loads(job.record)
         if not (repeated and self._audit.holds(record["decision"])):
@@ -132,7 +116,8 @@ class Worker(PollingThread):
             self._spool.discard(job.token)
         return len(jobs)
 
-    def _decide(self, job: Job) -> None:
+    def _decide(self, job: Job) -> bool:
+        """RECEIVED -> DECIDED; false where the set waits for the language model and stays RECEIVED."""
         source, target = self._spool.original(job.token), self._spool.result(job.token)
         self._spool.discard_result(job.token)
         route = self._routes.of(job)
@@ -141,12 +126,14 @@ class Worker(PollingThread):
             outcome = self._outcome(job, source, target, context)
         except FileNotFoundError:
             outcome = RelabelOutcome(OutcomeKind.HELD, "file_missing")
-        except (OSError, AwaitingModel):
-            raise  # the disk, not the object; or not to be decided yet: to be tried again
+        except OSError:
+            raise  # the disk, not the object: to be tried again
         except Exception as problem:
             # One object must never stop the others.
             logger.error("job %d: held after %s", job.job, fault_place(problem))
             outcome = RelabelOutcome(OutcomeKind.HELD, "internal_error")
+        if outcome is None:
+            return False
         if outcome.kind is not OutcomeKind.HELD and not route.destinations:
             outcome = replace(outcome, kind=OutcomeKind.HELD, reason="no_destination", proof=None)
         if outcome.kind is not OutcomeKind.RELABELLED:
@@ -162,13 +149,16 @@ class Worker(PollingThread):
         )
         self._step("decided")
         self._log(job, outcome)
+        return True
 
-    def _outcome(self, job: Job, source: Path, target: Path, context: dict[str, Any]) -> RelabelOutcome:
+    def _outcome(
+        self, job: Job, source: Path, target: Path, context: dict[str, Any]
+    ) -> RelabelOutcome | None:
         identity = identify(source)
         # What was sent as something else is a structure set too, for its gate to decide.
         if is_rtstruct(job.sop_class_uid) or (identity is not None and is_rtstruct(identity.sop_class_uid)):
-            outcome = self._relabel(source, target, job)
-            if outcome.structure_set is not None:
+            outcome = self._relabeller.relabel(source, target, job)
+            if outcome is None or outcome.structure_set is not None:
                 return outcome
         else:
             outcome = RelabelOutcome(OutcomeKind.PASSED)

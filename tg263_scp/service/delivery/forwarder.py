@@ -39,7 +39,7 @@ from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.delivery.outgoing import Outlet
 from tg263_scp.service.journal.deliveries import Outbox
 from tg263_scp.service.journal.states import Delivery, DeliveryState, Found, Job
-from tg263_scp.service.polling import POLL_S, PollingThread
+from tg263_scp.service.polling import POLL_S, Clock, PollingThread, Step, no_step
 
 logger = logging.getLogger("tg263_scp.forwarder")
 
@@ -67,8 +67,7 @@ Connect = Callable[[Peer, Collection[tuple[str, str]]], Line]
 class Forwarder(PollingThread):
     """Forwards to one destination; :meth:`start` and :meth:`stop` run it on a thread of its own.
 
-    ``jitter`` returns a number from 0 to 1. ``step`` is called with a name after each durable step: tests end the process
-    there.
+    ``jitter`` returns a number from 0 to 1.
     """
 
     def __init__(
@@ -79,11 +78,13 @@ class Forwarder(PollingThread):
         outlet: Outlet,
         *,
         connect: Connect = Connection,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = time.time,
         jitter: Callable[[], float] = random.random,
-        step: Callable[[str], None] = lambda name: None,
+        step: Step = no_step,
     ) -> None:
-        super().__init__(f"forwarder-{destination.name}", subject=destination.name, logger=logger)
+        super().__init__(
+            f"forwarder-{destination.name}", subject=destination.name, logger=logger, clock=clock, step=step
+        )
         self._destination = destination
         self._name = destination.name
         self._target = Peer(
@@ -99,9 +100,7 @@ class Forwarder(PollingThread):
         self._audit = audit
         self._outlet = outlet
         self._connect = connect
-        self._clock = clock
         self._jitter = jitter
-        self._step = step
         self._refusals = 0
         self._in_vain = 0
         self._in_vain_since = 0.0

@@ -12,7 +12,7 @@ bytes again, never others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tg263_scp.dicom.reading.identify import is_rtstruct
 from tg263_scp.dicom.reading.references import REFERRING, Referring, structure_sets_of
 from tg263_scp.errors import HeldObjectError
 from tg263_scp.service.deciding.relabelling import Writing, digests_of
+from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.delivery.new_uid_copies import Renumbering
 from tg263_scp.service.journal.deliveries import Outbox
 from tg263_scp.service.journal.states import (
@@ -37,9 +38,6 @@ from tg263_scp.service.journal.states import (
 )
 from tg263_scp.service.spool import Spool
 
-GatesOf = Callable[[Job], Gates]
-"""The gates of the route that an object goes."""
-
 
 class Outlet:
     """Knows what goes to one destination, and makes the copies that it wants."""
@@ -51,14 +49,14 @@ class Outlet:
         outbox: Outbox,
         renumbering: Renumbering,
         writing: Writing,
-        gates_of: GatesOf,
+        routes: Routes,
     ) -> None:
         self._destination = destination
         self._spool = spool
         self._outbox = outbox
         self._renumbering = renumbering
         self._writing = writing
-        self._gates_of = gates_of
+        self._routes = routes
         self._read: dict[str, Referring] = {}
 
     def waits_until(self, job: Job, delivery: Delivery) -> float:
@@ -123,7 +121,7 @@ class Outlet:
         if job.token not in self._read:
             self._read[job.token] = structure_sets_of(self._spool.original(job.token))
         referring = self._read[job.token]
-        seal = sealed(referring, self._gates_of(job))
+        seal = sealed(referring, self._routes.of(job).gates)
         if seal is not None:
             return [(UidSent(uid, uid, seal), True) for uid in referring.structure_sets]
         return [self._at_destination(uid) for uid in referring.structure_sets]

@@ -58,7 +58,8 @@ class Outbox:
             destination,
             after,
         )
-        return rows[0]["at"]
+        at: float | None = rows[0]["at"]
+        return at
 
     def hasten(self, db: sqlite3.Connection, job: int, now: float) -> int:
         """Make an object due at once where it waits, and with it the queues it stands in; part of the caller's transaction.

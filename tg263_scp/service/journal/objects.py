@@ -31,7 +31,7 @@ from tg263_scp.service.journal.states import (
     job_of,
 )
 
-AWAITING_MODEL = "awaiting_model"
+AWAITING_LLM = "awaiting_model"
 """The reason of an object that is RECEIVED and waits for the language model."""
 
 
@@ -111,10 +111,10 @@ class Journal:
         )
         return job_of(rows[0]) if rows else None
 
-    def awaits_model(self, job: int) -> None:
+    def awaits_llm(self, job: int) -> None:
         """Note that a RECEIVED object waits for the language model, for a person who looks at the queue."""
         with self._database.transaction() as db:
-            db.execute("UPDATE objects SET reason=? WHERE job=? AND state='RECEIVED'", (AWAITING_MODEL, job))
+            db.execute("UPDATE objects SET reason=? WHERE job=? AND state='RECEIVED'", (AWAITING_LLM, job))
 
     def decide(
         self,

@@ -29,7 +29,7 @@ from tg263_scp.naming.llm.questions import Question, without
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.llm.answer_store import AnswerStore
 from tg263_scp.service.llm.breaker import Breaker
-from tg263_scp.service.llm.counters import Counts
+from tg263_scp.service.llm.counters import LlmFigures
 from tg263_scp.service.llm.embedding import Embedding
 from tg263_scp.service.llm.ollama_client import Completion, LlmFacts, OllamaClient
 from tg263_scp.service.llm.voting import Chooser, vote
@@ -86,10 +86,11 @@ class Consultant:
         self._embedding = (
             Embedding(llm.embed_model, chooser.embed, store, nomenclature) if llm.embed_model else None
         )
-        self._counts = Counts("asked", "answered", "cached", "failures", "prompt_tokens", "answer_tokens")
+        self.figures = LlmFigures()
+        """What is counted and measured, for the metrics; counted since the start."""
+        self.figures.breaker_open.set_function(lambda: float(not self._breaker.allows))
         self._lock = Lock()
         self._digest = store.model_digest(llm.model)
-        self._up = False
         self._told: bool | None = None
         self._closed = False
         self._answered_at: float | None = None
@@ -115,14 +116,6 @@ class Consultant:
         """How long one structure set may wait for the model."""
         return self._llm.object_budget_s
 
-    def state(self) -> dict[str, float]:
-        """Figures for the metrics: ``up`` and ``breaker_open`` are 0 or 1, the others count since the start."""
-        return {
-            "up": float(self._up),
-            "breaker_open": float(not self._breaker.allows),
-            **self._counts.now(),
-        }
-
     def requests(self, question: Question, choice: Choice | None = None) -> tuple[Assembled, ...]:
         """Return what is sent to ask a question: one request for each sample, then, of a ``choice``, the counter-check."""
         requests = tuple(assemble(question, self._book, sample) for sample in range(self._llm.samples))
@@ -145,7 +138,7 @@ class Consultant:
             if choice is None:
                 missed.questions.setdefault(question.key, question)
             else:
-                self._counts.add(cached=1)
+                self.figures.cached.inc()
             return choice
 
         def near(words: Sequence[str]) -> Sequence[str] | None:
@@ -199,7 +192,7 @@ class Consultant:
         except LlmError as problem:
             self._failed(problem)
             return Consulted(0, problem.reason)
-        self._counts.add(answered=len(choices))
+        self.figures.answered.inc(len(choices))
         reasons = [outcome for outcome in outcomes.values() if isinstance(outcome, str)]
         return Consulted(known + len(choices), reasons[0] if reasons else over)
 
@@ -208,7 +201,7 @@ class Consultant:
         try:
             facts = self.meet()
         except LlmError as problem:
-            self._up = False
+            self.figures.up.set(0)
             if self._told is not False and not self._closed:
                 logger.warning("names that no rule knows go to review: %s", problem)
             self._told = False
@@ -224,8 +217,8 @@ class Consultant:
             LlmError: it is not there, or may not be asked.
         """
         facts = self._chooser.facts()
+        self.figures.up.set(1)
         with self._lock:
-            self._up = True
             if facts.digest != self._digest:
                 self._digest = facts.digest
                 self._store.keep_model(self._llm.model, facts.digest)
@@ -262,7 +255,7 @@ class Consultant:
             left_s = until - self._clock()
             if left_s <= 0:
                 return None
-            self._counts.add(asked=1)
+            self.figures.asked.inc()
             patience_s = (
                 max(_LOADING_S, self._llm.answer_timeout_s) if self._is_cold() else self._llm.answer_timeout_s
             )
@@ -270,7 +263,8 @@ class Consultant:
             completion = self._chooser.complete(
                 request.messages, request.schema, seed=seed, timeout_s=timeout_s
             )
-            self._counts.add(prompt_tokens=completion.prompt_tokens, answer_tokens=completion.answer_tokens)
+            self.figures.prompt_tokens.inc(completion.prompt_tokens)
+            self.figures.answer_tokens.inc(completion.answer_tokens)
             self._answered_at = self._clock()
             return completion
 
@@ -302,11 +296,11 @@ class Consultant:
     def _failed(self, problem: LlmError) -> None:
         if self._closed:
             return  # it was cut off by us
-        self._counts.add(failures=1)
+        self.figures.failures.inc()
         if problem.reason == "not_recorded":
             return  # no failure of a model: a cassette holds what it holds
-        with self._lock:
-            self._up = self._up and problem.reason not in ("unreachable", "model_missing")
+        if problem.reason in ("unreachable", "model_missing"):
+            self.figures.up.set(0)
         if self._breaker.failed():
             logger.warning(
                 "the language model is left alone for %.0f s, names that no rule knows go to review: %s",

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tg263_scp import durable
 from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.editing.new_uids import UidMap, new_uids
 from tg263_scp.dicom.reading.identify import ObjectIdentity, is_rtstruct
@@ -24,8 +25,7 @@ from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import IdentifierHash
 from tg263_scp.service.deciding.relabelling import OutcomeKind, RelabelPolicy, Writing, decide_and_write
 from tg263_scp.service.delivery.new_uid_copies import uid_map
-from tg263_scp.service.llm.waiting_sets import asking_at_once
-from tg263_scp.service.spool import sync_folder
+from tg263_scp.service.llm.ask_and_decide import asking_at_once
 from tg263_scp.tools.archive.find_files import Source
 from tg263_scp.tools.archive.manifest import Record
 from tg263_scp.tools.archive.manifest_rows import Digests, row, set_rows
@@ -127,18 +127,7 @@ def publish(handled: Handled, output: Path) -> None:
     """
     if handled.temporary is None:
         return
-    target = output / handled.source.relative
-    try:
-        os.link(handled.temporary, target)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        if os.path.lexists(target):
-            raise FileExistsError(errno.EEXIST, "exists", str(target)) from None
-        handled.temporary.rename(target)
-    else:
-        handled.temporary.unlink()
-    sync_folder(target.parent)
+    durable.publish(handled.temporary, output / handled.source.relative)
 
 
 def unfinished_copy(target: Path) -> Path:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from tg263_scp.durable import whole_file
 from tg263_scp.errors import Tg263Error
 from tg263_scp.tools.shared.csv_tables import table_text
 
@@ -130,14 +131,9 @@ class Manifest:
         if not self._superseded:
             self._file.close()
             return
-        part = self.path.with_name(f".{self.path.name}.part")
-        self._file.seek(0)
-        with part.open("wb") as kept:
+        with whole_file(self.path, replace=True) as (kept, _), self._file:
+            self._file.seek(0)
             self._copy_current(kept)
-            kept.flush()
-            os.fsync(kept.fileno())
-        self._file.close()
-        part.replace(self.path)
 
     def _copy_current(self, kept: BinaryIO) -> None:
         rows = _WholeRows(self._file)

@@ -23,7 +23,7 @@ from rich.table import Table
 
 from tg263_scp.decision import Status
 from tg263_scp.errors import Tg263Error
-from tg263_scp.service.spool import sole_owner
+from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.tools.archive.copies import Order, Workshop, open_workshop, publish
 from tg263_scp.tools.archive.find_files import Found, Source, find_files
 from tg263_scp.tools.archive.manifest import Manifest, Record, Row, manifest_text, without_copy

@@ -26,7 +26,7 @@ from tg263_scp.errors import HeldObjectError, Tg263Error
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.audit import AuditReport, verify
 from tg263_scp.service.journal.states import DeliveryState, ObjectState
-from tg263_scp.service.node import Node
+from tg263_scp.service.node import Node, assemble
 from tg263_scp.tools.archive.find_files import find_files
 from tg263_scp.tools.demo.comparison import Comparison, compare
 from tg263_scp.tools.shared.exitcode import UsageError
@@ -110,7 +110,7 @@ def demonstrate(path: Path | None, folder: Path) -> Demonstration:
     with _archive(folder / "received") as (port, received):
         config_path.write_text(_CONFIG.format(port=port), encoding="utf-8")
         config = load_config(config_path)
-        with Node(config, load_nomenclature()) as node:
+        with assemble(config, load_nomenclature()) as node:
             _send([each for each in sent if not each.problem], node.address, config)
             _wait(node, sent)
     for each in sent:

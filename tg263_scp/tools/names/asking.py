@@ -22,6 +22,7 @@ from tg263_scp.naming.llm.questions import Question
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.resources import cache_folder
 from tg263_scp.service.llm.answer_store import IN_MEMORY, AnswerStore
+from tg263_scp.service.llm.ask_and_decide import ask_and_decide
 from tg263_scp.service.llm.cassette import Player, Recorder
 from tg263_scp.service.llm.consultant import Consultant, Missed
 from tg263_scp.service.llm.ollama_client import OllamaClient
@@ -33,7 +34,6 @@ from tg263_scp.tools.shared.exitcode import UsageError
 from tg263_scp.tools.shared.terminal import open_console, progress
 
 _Result = TypeVar("_Result")
-_MOST_ROUNDS = 3
 _HOPELESS = frozenset({"paused", "unreachable", "model_missing"})
 _CACHE_NAME = "llm.sqlite"
 
@@ -107,16 +107,20 @@ class Asker:
         """Return what ``decide`` returns with a namer that asks; says on standard error what was not answered."""
         tried: set[str] = set()
         reason = ""
-        for _ in range(_MOST_ROUNDS):
-            missed = Missed()
-            result = decide(namer.asking(self._noting(self._consultant.view(missed))))
-            self.unanswered = len(missed.questions)
+
+        def ask(missed: Missed) -> bool:
+            nonlocal reason
             anew = {key: question for key, question in missed.questions.items() if key not in tried}
             if reason in _HOPELESS or not (anew or missed.texts):
-                break
-            tried |= anew.keys()
+                return False
+            tried.update(anew)
             reason = self._ask(Missed(anew, missed.texts)) or reason
-        self.questions = len(tried)
+            return True
+
+        result, missed = ask_and_decide(
+            self._consultant, lambda llm: decide(namer.asking(self._noting(llm))), ask
+        )
+        self.questions, self.unanswered = len(tried), len(missed.questions)
         if self.unanswered:
             said = f"{self.unanswered} questions were not answered ({reason}); their names stay"
             open_console(errors=True).print(said, style="yellow")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,12 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from tg263_scp.decision import Candidate, Choice, Decision, Roi, Status, Step
+from tg263_scp.decision import Candidate, Choice, Decision, Roi, Status
 from tg263_scp.errors import SourceLine
-from tg263_scp.naming.decide import RULES
-from tg263_scp.naming.llm.choice import llm_choice
-from tg263_scp.naming.rules.vetoes import VETOES
+from tg263_scp.naming.rule_table import RuleRow, Section, rule_row, rule_table
 from tg263_scp.naming.words.letters import tokenise
 from tg263_scp.service.namer import Namer, open_namer
+from tg263_scp.tools.names.rules import case_place
 from tg263_scp.tools.shared.exitcode import ExitCode
 from tg263_scp.tools.shared.terminal import open_console, print_json, roi_text, visible
 from tg263_scp.tools.shared.wording import STATUS_STYLE, choice_words, decision_as_json, place, reason_words
@@ -71,8 +70,15 @@ def decide(
 
 
 def explanation_as_json(decision: Decision, asked: AskedQuestion | None = None) -> dict[str, Any]:
-    """A decision with its tokens and what the model was asked, for ``--json``."""
-    told = {**decision_as_json(decision), "tokens": _tokens(decision.original)}
+    """A decision with its tokens, where its rule is, what every code said, and what the model was asked, for ``--json``."""
+    row = rule_row(decision.rule)
+    told = {
+        **decision_as_json(decision),
+        "tokens": _tokens(decision.original),
+        "function": row.function if row else "",
+        "cases": case_place(decision.rule),
+        "codes": [asdict(one) for one in what_each_code_said(decision)],
+    }
     if asked is None:
         return told
     choice = asdict(decision.choice) if decision.choice else None
@@ -82,6 +88,7 @@ def explanation_as_json(decision: Decision, asked: AskedQuestion | None = None) 
 def show_explanation(decision: Decision, console: Console, asked: AskedQuestion | None = None) -> None:
     """Print one decision as a tree: result, tokens, rules, candidates, evidence, and what the model was asked."""
     tree = Tree(_headline(decision), guide_style="dim")
+    row = rule_row(decision.rule)
     tree.add(_labelled("because", f"{reason_words(decision.reason)} ({_numbers(decision)})"))
     if decision.note:
         tree.add(_labelled("note", decision.note))
@@ -90,8 +97,9 @@ def show_explanation(decision: Decision, console: Console, asked: AskedQuestion 
         tree.add(_labelled("words", " · ".join(tokens)))
     if decision.evidence:
         tree.add(_labelled("decided by", ", ".join(place(source) for source in decision.evidence)))
-    if decision.trail:
-        tree.add(Group(Text("rules asked", style="bold"), _trail(decision.trail)))
+    tree.add(_labelled("function", row.function if row else ""))
+    tree.add(_labelled("cases", case_place(decision.rule) or "none in this installation"))
+    tree.add(Group(Text("codes", style="bold"), _codes(decision)))
     if decision.candidates:
         tree.add(Group(Text("candidates", style="bold"), _candidates(decision.candidates)))
     if asked is not None:
@@ -106,7 +114,7 @@ def _headline(decision: Decision) -> Text:
         line.append(" → ").append(visible(decision.name), style=f"bold {style}")
     else:
         line.append(
-            " stays as it is" if decision.status is Status.KEEP else " stays, and a person is asked",
+            " stays as it is" if decision.status is Status.KEEP else " stays, left for review",
             style=style,
         )
     return line
@@ -124,23 +132,71 @@ def _tokens(name: str) -> list[str]:
     return [token.text for token in tokenise(name)]
 
 
-def _trail(steps: Sequence[Step]) -> Table:
-    """Every rule that was asked: its name, what it said, and the line it rests on."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one code said about a name; ``asked`` is false where it was not asked, and ``note`` says why."""
+
+    code: str
+    title: str
+    note: str
+    asked: bool = True
+    line: str = ""
+
+
+def what_each_code_said(decision: Decision) -> list[Said]:
+    """Return every code in the order they are asked, with what it said about a name, or why it was not asked."""
+    steps = {step.rule: step for step in decision.trail}
+    said = []
+    for row in rule_table():
+        step = steps.get(row.code)
+        if step is not None:
+            said.append(Said(row.code, row.title, step.note, line=place(step.source)))
+        elif row.code in _looked_at(decision):
+            said.append(Said(row.code, row.title, _NO_OBJECTION))
+        else:
+            said.append(Said(row.code, row.title, _why_not_asked(row, decision), asked=False))
+    return said
+
+
+_NO_OBJECTION = "no objection"
+_NEED_CONTOURS = ("V080", "S030")
+
+
+def _looked_at(decision: Decision) -> tuple[str, ...]:
+    """Return the whole-set rules that saw a new name and let it pass: those before the one that stopped it."""
+    codes = [row.code for row in rule_table() if row.section is Section.WHOLE_SET]
+    codes = [code for code in codes if code not in _NEED_CONTOURS]
+    if decision.rule in codes:
+        return tuple(codes[: codes.index(decision.rule)])
+    return tuple(codes) if decision.status is Status.RENAME else ()
+
+
+def _why_not_asked(row: RuleRow, decision: Decision) -> str:
+    if row.section is Section.RULES:
+        return "another rule had decided"
+    if row.section is Section.MODEL:
+        return "only with --llm, about names that the rules leave for review"
+    if row.code in _NEED_CONTOURS:
+        return "needs the contours of an object"
+    if decision.rule[0] in "VS":
+        return f"{decision.rule} had objected"
+    approved = decision.rule == "R030" and decision.status is Status.RENAME
+    return "the clinic's own mapping is not checked for it" if approved else "there is no new name to check"
+
+
+def _codes(decision: Decision) -> Table:
+    """Every code: its name, what it said, and the line it rests on; dim where it had nothing to say or was not asked."""
     grid = Table.grid(padding=(0, 2))
-    names = rule_names()
-    for step in steps:
-        style = "dim" if step.note in _SILENT else "default"
-        name = Text(names.get(step.rule, ""), style=style)
+    for said in what_each_code_said(decision):
+        style = "dim" if said.note in _SILENT or not said.asked else "default"
+        note = said.note if said.asked else f"not asked: {said.note}"
         grid.add_row(
-            Text(step.rule, style="cyan"), name, Text(visible(step.note), style=style), _dim(step.source)
+            Text(said.code, style="cyan"),
+            Text(said.title, style=style),
+            Text(visible(note), style=style),
+            Text(said.line, style="dim"),
         )
     return grid
-
-
-def rule_names() -> dict[str, str]:
-    """The names of rules and vetoes in words, by code."""
-    named = [*RULES, ("R090", llm_choice), *((code, veto) for code, _, veto in VETOES)]
-    return {code: rule.__name__.replace("_", " ") for code, rule in named}
 
 
 def _dim(source: SourceLine | None) -> Text:
@@ -168,7 +224,7 @@ def _asked(asked: AskedQuestion, choice: Choice | None) -> Group:
     for role, content in request.messages:
         lines.append(Text(f"{role}> ", style="cyan").append(Text(_visible_lines(content), style="default")))
     if choice is None:
-        lines.append(Text("nobody has answered", style="yellow"))
+        lines.append(Text("no answer yet", style="yellow"))
         return Group(*lines)
     lines.append(Text(f"votes  {choice.said}", style="bold"))
     lines.append(Text(choice_words(choice), style="dim"))

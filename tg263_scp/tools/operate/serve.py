@@ -11,7 +11,7 @@ from threading import Event
 from tg263_scp import __version__
 from tg263_scp.config.loading import load_config
 from tg263_scp.naming.standard.loading import load_nomenclature
-from tg263_scp.service.node import Node
+from tg263_scp.service.node import assemble
 from tg263_scp.tools.shared.exitcode import ExitCode
 
 logger = logging.getLogger("tg263_scp.serve")
@@ -45,7 +45,7 @@ def serve(config: Path) -> ExitCode:
         nomenclature.digest[:12],
         settings.digest[:12],
     )
-    with Node(settings, nomenclature):
+    with assemble(settings, nomenclature):
         # A wait without end would not see a signal on Windows.
         while not stop.wait(_LOOK_EVERY_S):
             pass

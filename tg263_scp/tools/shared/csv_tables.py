@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tg263_scp.durable import whole_file
 from tg263_scp.errors import Tg263Error
 from tg263_scp.tools.shared.exitcode import UsageError
 
@@ -142,23 +141,21 @@ def table_text(header: Sequence[str], rows: Iterable[Sequence[object]], delimite
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a whole text file or nothing: a temporary file beside it, fsync, rename.
+    """Write a whole text file (UTF-8) or nothing; a link is followed, and a device or a pipe is written to.
 
     Raises:
-        Tg263Error: the folder cannot be written to.
+        Tg263Error: the file or its folder cannot be written.
     """
+    content = text.encode()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        if path.exists() and not path.is_file():
+            # /dev/null must stay what it is, also where root asks for it.
+            path.write_bytes(content)
+            return
+        target = path.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(target, replace=True, private=True) as (file, _):
+            file.write(content)
     except OSError as problem:
         raise Tg263Error(
             f"{path}: {problem.strerror or 'cannot be written'}", hint="check the folder and its permissions"

@@ -24,16 +24,32 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.CLOSE_MATCH: "close to one listed name only",
     Reason.MODEL_CHOICE: "chosen by the language model",
     Reason.PLANNING: "planning helper, left alone",
+    Reason.DOSE_ALONE: "a dose without a target, left alone",
+    Reason.DEVICE: "device, left alone",
     Reason.DERIVED: "derived structure, left alone",
-    Reason.UNLISTED: "anatomy that TG-263 does not list",
+    Reason.MARKED_NOT_FOR_DOSE: "helper or derived structure, marked with z",
+    Reason.UNLISTED: "known, and TG-263 does not list it",
     Reason.AMBIGUOUS: "could be more than one structure",
+    Reason.SITE_DECIDES: "the treatment site decides what it means",
+    Reason.OTHER_SITE: "a name of another treatment site",
+    Reason.BOTH_SIDES: "left and right are both said",
     Reason.SIDE_MISSING: "left or right is not said",
+    Reason.SIDE_NOT_LISTED: "TG-263 has it without the side that is said",
+    Reason.PAIR_NOT_LISTED: "TG-263 has no name for both sides together",
+    Reason.MARGIN_UNSAID: "a length that may be a margin, a rind or a part",
+    Reason.MARGIN_UNCLEAR: "a length or margin that cannot be read safely",
+    Reason.TOO_LONG: "16 characters cannot hold its TG-263 name",
     Reason.NO_STANDARD_NAME: "TG-263 has no name for it",
     Reason.TARGET_DOUBTFUL: "a part of the target's name is doubtful",
+    Reason.REMARK: "a word of it is a remark: a copy, a state, a use",
     Reason.PART_UNKNOWN: "a part of the name is not understood",
     Reason.UNMATCHED: "not recognised",
+    Reason.MISSPELT_TOO_FAR: "near a listed name, and too many letters differ",
+    Reason.MISSPELT_FOREIGN: "near a word of a language that the set does not show",
+    Reason.MISSPELT_CONTESTED: "near a listed name, and another one is nearly as near",
+    Reason.MISSPELT_SHORT: "near a listed name, and too short to be sure",
     Reason.VETO_SIDE: "the side would change",
-    Reason.VETO_NUMBER: "a number would be lost",
+    Reason.VETO_NUMBER: "the numbers would not stay the same",
     Reason.VETO_MARGIN: "the margin would change",
     Reason.VETO_KIND: "the kind of structure would change",
     Reason.VETO_LENGTH: "longer than 16 characters",
@@ -122,7 +138,7 @@ def place(source: SourceLine | None) -> str:
 
 
 def standard_name(decision: Decision) -> str:
-    """The name a table of results gives: the TG-263 name, the kept name, or nothing where a person is asked."""
+    """The name a table of results gives: the TG-263 name, the kept name, or nothing for what is left for review."""
     return "" if decision.status is Status.REVIEW else decision.name
 
 

@@ -1,0 +1,86 @@
+"""The intake: makes a received object durable before it is acknowledged, and wakes those who go on with it.
+
+First its bytes are in the spool, then its row is in the journal, then the peer gets its answer.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from tg263_scp.dicom.network.listener import Received
+from tg263_scp.dicom.network.statuses import StoreStatus
+from tg263_scp.errors import JournalError
+from tg263_scp.service.deciding.routing import Routes
+from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.journal.states import Arrival, Ingest
+from tg263_scp.service.polling import Step, no_step
+from tg263_scp.service.spool import Spool, Spooled, SpoolFull
+
+logger = logging.getLogger("tg263_scp.node")
+
+
+class Intake:
+    """Takes what the listener receives; may be used by several threads."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        journal: Journal,
+        routes: Routes,
+        *,
+        wake_worker: Callable[[], None],
+        wake_forwarders: Callable[[], None],
+        step: Step = no_step,
+    ) -> None:
+        self._spool = spool
+        self._journal = journal
+        self._routes = routes
+        self._wake_worker = wake_worker
+        self._wake_forwarders = wake_forwarders
+        self._step = step
+
+    def take(self, received: Received) -> StoreStatus:
+        """Store an object and return the status for its sender (PS3.4 B.2.3)."""
+        try:
+            spooled = self._spool.write(
+                received.dataset,
+                sop_class_uid=received.sop_class_uid,
+                sop_instance_uid=received.sop_instance_uid,
+                transfer_syntax_uid=received.transfer_syntax_uid,
+                source_ae_title=received.calling_ae_title,
+            )
+            self._step("spooled")
+            job, ingest = self._journal.receive(self._arrival(received, spooled))
+            self._step("journaled")
+        except ValueError:
+            return StoreStatus.INVALID_SOP_INSTANCE
+        except (SpoolFull, OSError, JournalError) as problem:
+            # A file without a row is set aside at the next start; it was not acknowledged.
+            logger.error(
+                "an object was refused: %s", problem.strerror if isinstance(problem, OSError) else problem
+            )
+            return StoreStatus.OUT_OF_RESOURCES
+        if ingest in (Ingest.IN_FLIGHT, Ingest.REDELIVERED):
+            self._spool.discard(spooled.token)
+        if ingest is Ingest.NEW_VERSION:
+            logger.warning("job %d: its SOP Instance UID was here before with other content", job)
+        logger.info("job %d: received %d bytes (%s)", job, spooled.dataset_bytes, ingest)
+        self._wake_worker()
+        if ingest is Ingest.REDELIVERED:
+            self._wake_forwarders()
+        return StoreStatus.SUCCESS
+
+    def _arrival(self, received: Received, spooled: Spooled) -> Arrival:
+        return Arrival(
+            token=spooled.token,
+            sop_class_uid=received.sop_class_uid,
+            sop_instance_uid=received.sop_instance_uid,
+            transfer_syntax_uid=received.transfer_syntax_uid,
+            sha256=spooled.sha256,
+            dataset_bytes=spooled.dataset_bytes,
+            calling_ae_title=received.calling_ae_title,
+            peer_address=received.peer_address,
+            called_ae_title=received.called_ae_title,
+            route=self._routes.of(received).name,
+        )
