@@ -7,6 +7,7 @@ import pytest
 from tg263_scp.naming.organs.reading import read_organ
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
+from tg263_scp.naming.targets.doubts import first_doubt
 from tg263_scp.naming.targets.organs_at_risk import DOUBTS_OF_ORGANS
 from tg263_scp.naming.targets.placing import Placing
 from tg263_scp.naming.targets.slots import Slots
@@ -16,8 +17,8 @@ from tg263_scp.naming.words.letters import tokenise
 def is_at_risk(organ: str, nomenclature: Nomenclature, *, site: str = "", words_first: bool = False) -> bool:
     slots = Slots(type="PTV", words=list(tokenise(organ)), words_first=words_first)
     query = Query(f"PTV {organ}", site=site)
-    placing = Placing(read_organ(Query(organ), nomenclature), slots, query, nomenclature)
-    return any(has_doubt(placing) for has_doubt, _ in DOUBTS_OF_ORGANS)
+    found = read_organ(Query(organ), nomenclature)
+    return first_doubt(DOUBTS_OF_ORGANS, Placing(found, slots, query, nomenclature)) is not None
 
 
 @pytest.mark.parametrize("organ", ["cord", "brainstem", "lens left", "cochlea", "aorta", "eyes", "chiasm"])
