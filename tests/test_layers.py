@@ -62,6 +62,7 @@ HOMES = {
     "httpx": ("service/llm/bounded_http.py", "service/llm/ollama_client.py"),
     "numpy": ("dicom/",),
     "ollama": ("service/llm/ollama_client.py",),
+    "platformdirs": ("resources.py",),
     "prometheus_client": ("service/llm/counters.py", "service/metrics.py"),
     "pydantic": ("config/", "service/llm/voting.py"),
     "pydicom": ("dicom/",),

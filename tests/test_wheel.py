@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tg263_scp.tools.statement.verb import statement
+from tg263_scp.tools.statement.conformance import statement
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 

@@ -1,7 +1,8 @@
 """The command line: which verbs there are, what each takes, and which tool does the work.
 
 Every leaf of the tree names its tool as ``module:function``; the function is imported when its verb runs, so that
-``explain`` starts without DICOM and ``--help`` without anything, and gets the parsed options as keyword arguments.
+``explain`` starts without DICOM and ``--help`` without anything, and gets the parsed options as keyword arguments. Where
+those are many, the leaf also names the class of an ``order``, a dataclass that takes the options it has fields for.
 Exit codes: 0 done, 1 findings, 2 usage, 3 configuration, 4 failure.
 """
 
@@ -11,7 +12,8 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(build_parser().parse_args(arguments))
     debug = options.pop("debug")
     run = tool(options.pop("tool"))
+    order = options.pop("order", None)
     try:
-        code = run(**options)
+        code = run(**(ordered(options, order) if order else options))
         sys.stdout.flush()
         return int(code)
     except Tg263Error as problem:
@@ -52,6 +55,14 @@ def tool(address: str) -> Callable[..., int]:
     module, _, function = address.partition(":")
     found: Callable[..., int] = getattr(importlib.import_module(f"tg263_scp.tools.{module}"), function)
     return found
+
+
+def ordered(options: Mapping[str, Any], address: str) -> dict[str, Any]:
+    """Gather options in the ``order`` whose class a leaf names: those that it has fields for."""
+    order: Any = tool(address)
+    names = {field.name for field in fields(order)}
+    rest = {name: value for name, value in options.items() if name not in names}
+    return {"order": order(**{name: options[name] for name in names}), **rest}
 
 
 def _code_of(problem: Tg263Error) -> ExitCode:
@@ -126,7 +137,7 @@ def _add_node(verbs: _Group) -> None:
     leaf = _leaf(
         verbs,
         "demo",
-        "demo.verb:demo",
+        "demo.demo:demo",
         "show the whole way of an object on this computer, from sender to archive",
     )
     leaf.add_argument(
@@ -177,6 +188,7 @@ def _add_relabel(verbs: _Group) -> None:
         "archive.relabel:relabel",
         "relabel the structure sets of an archive into another folder",
     )
+    leaf.set_defaults(order="archive.copies:Order")
     leaf.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH", help="file or folder; DICOM is found by content"
     )
@@ -312,18 +324,18 @@ def _add_audit(verbs: _Group) -> None:
 
 def _add_checks(verbs: _Group) -> None:
     leaf = _leaf(
-        verbs, "doctor", "operate.doctor:examine", "check configuration, data, disk, port and destinations"
+        verbs, "doctor", "operate.doctor:doctor", "check configuration, data, disk, port and destinations"
     )
     _with_config(leaf)
     _with_json(leaf)
     leaf = _leaf(
-        verbs, "echo", "operate.doctor:echo", "send a C-ECHO to a peer, or to every configured destination"
+        verbs, "echo", "operate.echo:echo", "send a C-ECHO to a peer, or to every configured destination"
     )
     leaf.add_argument("peer", nargs="?", metavar="AE@HOST:PORT", help="default: the configured destinations")
     _with_config(leaf)
     _with_json(leaf)
     purpose = "write the DICOM conformance statement (PS3.2 Annex N) of a configuration, or of the defaults"
-    leaf = _leaf(verbs, "conformance", "statement.verb:conformance", purpose)
+    leaf = _leaf(verbs, "conformance", "statement.conformance:conformance", purpose)
     leaf.add_argument(
         "-o", "--output", dest="target", type=Path, metavar="FILE", help="default: standard output"
     )

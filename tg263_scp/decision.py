@@ -67,6 +67,7 @@ class Reason(StrEnum):
     TOO_LONG = "too_long"
     NO_STANDARD_NAME = "no_standard_name"
     REMARK = "remark"
+    TARGET_DOUBTFUL = "target_doubtful"
     PART_UNKNOWN = "part_unknown"
     UNMATCHED = "unmatched"
     MISSPELT_TOO_FAR = "misspelt_too_far"
@@ -205,6 +206,7 @@ class Decision:
     ``review``. ``rule`` is the code that decided (``R050``; ``V...`` or ``S...`` where a veto or a whole-set rule stopped a
     proposal). ``confidence`` is 0 to 1. ``candidates`` are names worth offering to the person who reviews, best first.
     ``question`` is the key of the closed question that a language model was or would be asked, ``choice`` its answer.
+    ``doubt`` is the cause for which a target is left for review (a code of ``naming/targets/doubts.py``), else empty.
     """
 
     original: str
@@ -220,3 +222,4 @@ class Decision:
     note: str = ""
     question: str = ""
     choice: Choice | None = None
+    doubt: str = ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
+from contextlib import suppress
 from pathlib import Path
+
+import platformdirs
 
 from tg263_scp.errors import Tg263Error
 
@@ -31,19 +33,15 @@ def data_folder(name: str) -> Path:
 def cache_folder() -> Path | None:
     """Return the folder for what can be made again at any time; None where the user has no home.
 
-    The place is the one each system has for it: XDG_CACHE_HOME, LOCALAPPDATA, or Library/Caches.
+    The place is the one that each system has for it: ``XDG_CACHE_HOME`` or ``~/.cache``, ``Library/Caches``, or the local
+    application data of Windows.
     """
     try:
-        home = Path.home()
-    except RuntimeError:
+        folder = platformdirs.user_cache_path("tg263-scp", appauthor=False, opinion=False)
+    except RuntimeError:  # there is no home
         return None
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "tg263-scp"
+    # Earlier versions of platformdirs leave "~" in the name, which would be a folder right here.
+    return folder if folder.is_absolute() else None
 
 
 def cached_text(name: str) -> str | None:
@@ -66,4 +64,5 @@ def keep_text(name: str, text: str) -> None:
         part.write_text(text, encoding="utf-8")
         part.replace(folder / name)
     except OSError:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()

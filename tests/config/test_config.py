@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 
 import pytest
@@ -61,13 +62,21 @@ def test_an_ae_title_stays_the_text_that_was_written(load, title):
 
 @pytest.mark.parametrize(
     ("written", "meant"),
-    [("on", True), ("Yes", True), ("true", True), ("off", False), ("NO", False), ("false", False)],
+    [
+        ("on", True),
+        ("Yes", True),
+        ("true", True),
+        ("off", False),
+        ("NO", False),
+        ("false", False),
+        ("' on '", True),
+    ],
 )
 def test_a_truth_value_may_be_written_in_three_ways(load, written, meant):
     assert load(f"listen: {{called_ae_must_match: {written}}}").listen.called_ae_must_match is meant
 
 
-@pytest.mark.parametrize("written", ["1", "maybe", "''"])
+@pytest.mark.parametrize("written", ["1", "t", "y", "maybe", "''"])
 def test_other_words_are_no_truth_value(load, written):
     with pytest.raises(ConfigError, match="must be true or false"):
         load(f"listen: {{called_ae_must_match: {written}}}")
@@ -79,6 +88,13 @@ def test_other_words_are_no_truth_value(load, written):
 )
 def test_a_size_may_be_written_for_people(load, written, size_bytes):
     assert load(f"spool: {{max_object_bytes: {written}}}").spool.max_object_bytes == size_bytes
+
+
+@pytest.mark.parametrize("written", ["2,5 GiB", "'1 GiB; 2'", "1.5", "-1", "3 MB", "GiB", "''"])
+def test_a_size_that_could_be_read_in_part_is_refused(load, written):
+    with pytest.raises(ConfigError, match="such as 2 GiB") as caught:
+        load(f"spool:\n  min_free_bytes: {written}\n")
+    assert caught.value.where.line == 2
 
 
 def test_an_unknown_key_names_its_line_and_the_nearest_key(load):
@@ -238,7 +254,23 @@ destinations:
 
 
 def test_a_single_text_stands_for_a_list_of_one(load):
-    assert load("peers: {ae_titles: TPS, addresses: 10.1.0.0/16}").peers.addresses == ["10.1.0.0/16"]
+    assert load("peers: {ae_titles: TPS, addresses: 10.1.0.0/16}").peers.addresses == [
+        IPv4Network("10.1.0.0/16")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("10.1.2.3", "10.1.2.3/32"),
+        ("10.1.2.3/16", "10.1.0.0/16"),
+        ("10.1.0.0/255.255.0.0", "10.1.0.0/16"),
+        ("'fd00::1/8'", "fd00::/8"),
+        ("'::1'", "::1/128"),
+    ],
+)
+def test_an_address_or_a_network_may_be_written_in_every_usual_way(load, written, meant):
+    assert load(f"peers: {{addresses: {written}}}").peers.addresses == [ip_network(meant)]
 
 
 def test_the_digest_changes_with_a_setting_and_only_then(load):

@@ -25,7 +25,7 @@ from doubles.ollama_double import OllamaDouble
 from tg263_scp import __version__
 from tg263_scp.dicom.network.refusals import Reason
 from tg263_scp.dicom.network.sender import Unavailable
-from tg263_scp.errors import Tg263Error
+from tg263_scp.errors import HoldReason, Tg263Error
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Arrival, DeliveryState
@@ -105,7 +105,7 @@ def receive(journal: Journal, number: int) -> int:
 
 def decided(journal: Journal, number: int, *, hold: bool = False) -> int:
     job = receive(journal, number)
-    journal.decide(job, {}, hold=hold, reason="truncated" if hold else "")
+    journal.decide(job, {}, hold=hold, reason=HoldReason.TRUNCATED if hold else "")
     journal.finish(job, ["pacs", "research"])
     return job
 

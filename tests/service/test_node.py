@@ -38,7 +38,7 @@ from tg263_scp.dicom.editing.revert import revert
 from tg263_scp.dicom.encoding.part10 import read_file_meta
 from tg263_scp.dicom.reading.identify import identify, is_rtstruct
 from tg263_scp.dicom.reading.structure_set import read_structure_set
-from tg263_scp.errors import JournalError, Tg263Error
+from tg263_scp.errors import HoldReason, JournalError, Tg263Error
 from tg263_scp.service.audit import verify
 from tg263_scp.service.journal.states import ObjectState
 from tg263_scp.service.node import Node, assemble
@@ -189,14 +189,14 @@ def test_a_structure_set_sent_as_something_else_follows_the_policy(
 
 
 BROKEN = {
-    "truncated": structure_set(["herz"])[:-3],
-    "not_rtstruct": structure_set(["herz"], uid=UID, sop_class=CT),
-    "no_roi_sequence": structure_set([]).replace(b"\x06\x30\x20\x00", b"\x06\x30\x22\x10"),
-    "uid_mismatch": structure_set(["herz"], uid="1.2.3.999"),
-    "charset_unknown": structure_set([b"L\xfcgen"], charset=b"Not Supplied"),
-    "unreadable_name": structure_set(["herz", b"L\xfcgen"]),
-    "undeclared_utf8": structure_set(["herz", "Lüge"], charset=b"ISO_IR 100"),
-    "internal_error": structure_set(["crash"]),
+    HoldReason.TRUNCATED: structure_set(["herz"])[:-3],
+    HoldReason.NOT_RTSTRUCT: structure_set(["herz"], uid=UID, sop_class=CT),
+    HoldReason.NO_ROI_SEQUENCE: structure_set([]).replace(b"\x06\x30\x20\x00", b"\x06\x30\x22\x10"),
+    HoldReason.UID_MISMATCH: structure_set(["herz"], uid="1.2.3.999"),
+    HoldReason.CHARSET_UNKNOWN: structure_set([b"L\xfcgen"], charset=b"Not Supplied"),
+    HoldReason.UNREADABLE_NAME: structure_set(["herz", b"L\xfcgen"]),
+    HoldReason.UNDECLARED_UTF8: structure_set(["herz", "Lüge"], charset=b"ISO_IR 100"),
+    HoldReason.INTERNAL_ERROR: structure_set(["crash"]),
 }
 
 
@@ -235,7 +235,7 @@ def test_a_name_of_two_values_holds_the_object(run, tps, receiver):
     node = run()
     tps(node, structure_set(["a\\b", "herz"]))
     wait_until(lambda: settled(node))
-    assert (only_job(node).state, only_job(node).reason) == ("HELD", "multi_valued_name")
+    assert (only_job(node).state, only_job(node).reason) == ("HELD", HoldReason.MULTI_VALUED_NAME)
 
 
 def test_an_unreadable_name_survives_beside_a_renamed_one(run, tps, receiver):
@@ -270,6 +270,7 @@ def test_a_held_object_can_be_released_as_it_was_received(run, tps, receiver, tm
     node.journal.release(only_job(node).job, by="physicist")
     wait_until(lambda: len(receiver.box) == 1)
     assert receiver.box[0].dataset == BROKEN["truncated"]
+    assert only_job(node).reason == HoldReason.RELEASED
     released = next(line for line in audit_lines(config) if line["kind"] == "released")
     assert released["by"] == "physicist"
 
@@ -302,7 +303,7 @@ def test_without_destinations_objects_wait_for_a_person(tmp_path, tps):
     with assemble(config, List(), decide=decide) as node:
         assert tps(node, structure_set(["herz"])) == 0x0000
         wait_until(lambda: settled(node))
-        assert only_job(node).reason == "no_destination"
+        assert only_job(node).reason == HoldReason.NO_DESTINATION
 
 
 def test_a_full_disk_is_a_refusal_that_lets_the_sender_try_again(run, tps, tmp_path, receiver):
@@ -485,7 +486,7 @@ def test_an_object_that_cannot_take_provenance_is_held(run, tps, receiver):
     odd = structure_set(["herz"]).replace(modality, modality + element(0x0018A001, "OB", b""))
     assert tps(node, odd) == 0x0000
     wait_until(lambda: settled(node))
-    assert (only_job(node).state, only_job(node).reason) == ("HELD", "provenance_not_writable")
+    assert (only_job(node).state, only_job(node).reason) == ("HELD", HoldReason.PROVENANCE_NOT_WRITABLE)
 
 
 def test_codes_are_added_to_names_that_were_given_or_listed(run, tps, receiver, tmp_path):
@@ -596,7 +597,10 @@ def test_real_structure_sets_arrive_or_are_held_and_differ_in_names_only(tmp_pat
         wait_until(lambda: settled(node, len(node.journal.list_objects(finished=True))), 120)
         jobs = [job for job, _ in node.journal.list_objects(finished=True)]
     assert sent
-    assert {job.reason for job in jobs if job.state is ObjectState.HELD} <= {"truncated", "unreadable"}
+    assert {job.reason for job in jobs if job.state is ObjectState.HELD} <= {
+        HoldReason.TRUNCATED,
+        HoldReason.UNREADABLE,
+    }
     for line in audit_lines(config):
         if line["kind"] == "relabelled":
             assert line["digests"]["blanked_before"] == line["digests"]["blanked_after"]

@@ -31,6 +31,7 @@ from doubles.ollama_double import OllamaDouble
 
 from tg263_scp.cli import main
 from tg263_scp.config.sections import Config
+from tg263_scp.errors import HoldReason
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.journal.states import ObjectState
 from tg263_scp.service.node import Node, assemble
@@ -290,7 +291,7 @@ def test_the_queue_says_which_set_waits_for_the_model(
     send(node, tmp_path, structure_set(["gnarblix"]))
     wait_until(lambda: double.at_work > 0)
     ((job, _),) = node.journal.list_objects()
-    assert (job.state, job.reason) == (ObjectState.RECEIVED, "awaiting_model")
+    assert (job.state, job.reason) == (ObjectState.RECEIVED, HoldReason.AWAITING_MODEL)
     double.fault = None
     double.release()
     wait_until(lambda: settled(node))

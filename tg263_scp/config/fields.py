@@ -5,18 +5,18 @@ Each says in its error what would have been right. :mod:`tg263_scp.config.sectio
 
 from __future__ import annotations
 
-import ipaddress
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
 
 from tg263_scp import yamlsource
 
-_SIZE = re.compile(r"(\d+)\s*(|KiB|MiB|GiB|TiB)", re.IGNORECASE)
-_SIZE_FACTOR = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40}
+_SIZE = re.compile(r"\d+\s*([KMGT]iB)?", re.IGNORECASE)
+_TRUTH = {"true", "yes", "on", "false", "no", "off"}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PLAIN = re.compile(r"[!-~]+")
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:-]{0,199}")
@@ -24,24 +24,21 @@ _OUR_HEADERS = {"accept-encoding", "connection", "content-length", "content-type
 _NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
-def _size_bytes(value: Any) -> Any:
-    if isinstance(value, str):
-        match = _SIZE.fullmatch(value.strip())
-        if not match:
-            raise ValueError("must be bytes or a number with KiB, MiB, GiB or TiB, such as 2 GiB")
-        return int(match[1]) * _SIZE_FACTOR[match[2].lower()]
+def _size(value: Any) -> Any:
+    """Refuse what ``ByteSize`` reads in part: to it ``2,5 GiB`` is two bytes."""
+    if isinstance(value, str) and not _SIZE.fullmatch(value.strip()):
+        raise ValueError("must be bytes or a number with KiB, MiB, GiB or TiB, such as 2 GiB")
     return value
 
 
 def _truth(value: Any) -> Any:
-    if isinstance(value, str):
-        word = value.strip().lower()
-        if word in ("true", "yes", "on"):
-            return True
-        if word in ("false", "no", "off"):
-            return False
+    """Take the words of the reference only: ``bool`` alone would take ``1``, ``t`` and ``y`` as well."""
+    if not isinstance(value, str):
+        return value
+    word = value.strip().lower()
+    if word not in _TRUTH:
         raise ValueError("must be true or false (also yes/no, on/off)")
-    return value
+    return word
 
 
 def _none_if_empty(value: Any) -> Any:
@@ -64,8 +61,9 @@ def _system_name(value: str) -> str:
     return value.strip()
 
 
-def _network(value: str) -> str:
-    return str(ipaddress.ip_network(value, strict=False))
+def _network(value: Any) -> Any:
+    """Read ``10.1.2.3/16`` as the network that the address lies in, which pydantic alone refuses."""
+    return ip_network(value, strict=False) if isinstance(value, str) else value
 
 
 def _header(value: Any) -> Any:
@@ -119,11 +117,11 @@ def _plain_name(value: str) -> str:
 
 PlainName = Annotated[str, AfterValidator(_plain_name)]
 Truth = Annotated[bool, BeforeValidator(_truth)]
-Size = Annotated[int, BeforeValidator(_size_bytes), Field(ge=0)]
+Size = Annotated[ByteSize, BeforeValidator(_size)]
 Seconds = Annotated[float, Field(gt=0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 AeTitle = Annotated[str, AfterValidator(_ae_title)]
-Network = Annotated[str, AfterValidator(_network)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Url = Annotated[str, AfterValidator(_http_url)]
 ModelName = Annotated[str, AfterValidator(_model_name)]
 OptionalModelName = Annotated[ModelName | None, BeforeValidator(_none_if_empty)]

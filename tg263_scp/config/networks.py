@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_address
 
 
-def in_networks(address: str, networks: Iterable[str]) -> bool:
-    """Tell whether an IP address, as the socket names it, is in one of the networks (``10.1.0.0/16``, ``10.1.2.3/32``).
+def in_networks(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    """Tell whether an IP address, as the socket names it, is in one of the networks.
 
     A zone does not count, and an IPv4 address written as IPv6 is the IPv4 address. What is no address is in no network.
 
@@ -18,8 +18,8 @@ def in_networks(address: str, networks: Iterable[str]) -> bool:
     [False, False, False, False]
     """
     try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ip_address(address.partition("%")[0])
     except ValueError:
         return False
     known = getattr(parsed, "ipv4_mapped", None) or parsed
-    return any(known in ipaddress.ip_network(network) for network in networks)
+    return any(known in network for network in networks)

@@ -310,4 +310,5 @@ def _decision(query: Query, proposal: Proposal, status: Status, trail: list[Step
         trail=tuple(trail),
         candidates=proposal.candidates,
         note=proposal.note,
+        doubt=proposal.doubt,
     )

@@ -75,3 +75,4 @@ class Proposal:
     evidence: tuple[SourceLine, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     languages: frozenset[str] = frozenset()
+    doubt: str = ""

@@ -19,7 +19,7 @@ from tg263_scp.dicom.editing.provenance import Provenance
 from tg263_scp.dicom.editing.relabel import relabel
 from tg263_scp.dicom.editing.revert import revert
 from tg263_scp.dicom.reading.structure_set import read_structure_set
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 UIDS = UidMap(b"a key of 16 byte")
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
@@ -106,7 +106,7 @@ def test_a_set_under_new_uids_is_not_reverted(stored, tmp_path):
     new_uids(tmp_path / "ours.dcm", tmp_path / "new.dcm", UIDS, NOW)
     with pytest.raises(HeldObjectError) as held:
         revert(tmp_path / "new.dcm", tmp_path / "out.dcm")
-    assert held.value.reason == "new_object"
+    assert held.value.reason == HoldReason.NEW_OBJECT
     assert "Predecessor Structure Set Sequence" in held.value.hint
 
 
@@ -122,7 +122,7 @@ def test_a_copy_that_is_not_what_it_should_be_is_discarded(coding, stored, tmp_p
     source = stored(MIXED.encoded(coding))
     with pytest.raises(HeldObjectError) as held:
         new_uids(source, tmp_path / "new.dcm", UIDS, NOW)
-    assert held.value.reason == "edit_not_proven"
+    assert held.value.reason == HoldReason.EDIT_NOT_PROVEN
     assert files_in(tmp_path) == ["received.dcm"]
 
 

@@ -22,7 +22,7 @@ from tg263_scp.dicom.editing import relabel as relabel_module
 from tg263_scp.dicom.editing.provenance import Provenance
 from tg263_scp.dicom.editing.relabel import relabel
 from tg263_scp.dicom.synthetic.structure_sets import SITES, synthetic_structure_set
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 250, tzinfo=timezone(timedelta(hours=1)))
 PROVENANCE = Provenance(NOON, "NODE1", "TPS1", software_versions="1.2.3")
@@ -207,7 +207,7 @@ def test_an_addition_that_is_not_what_it_should_be_is_discarded(
     source = stored(SET.encoded(coding))
     with pytest.raises(HeldObjectError) as held:
         relabel(source, tmp_path / "out.dcm", NAMES, provenance=PROVENANCE)
-    assert held.value.reason == "edit_not_proven"
+    assert held.value.reason == HoldReason.EDIT_NOT_PROVEN
     assert [path.name for path in tmp_path.iterdir()] == ["received.dcm"]
 
 
@@ -215,7 +215,7 @@ def test_an_original_attributes_sequence_of_unknown_vr_is_not_written_into(store
     content = with_elements(SET, EXPLICIT, EXPLICIT.element(0x04000561, "UN", b""))
     with pytest.raises(HeldObjectError) as held:
         relabel(stored(content), tmp_path / "out.dcm", NAMES, provenance=PROVENANCE)
-    assert held.value.reason == "provenance_not_writable"
+    assert held.value.reason == HoldReason.PROVENANCE_NOT_WRITABLE
     relabel(stored(content), tmp_path / "out.dcm", NAMES)
 
 

@@ -18,7 +18,7 @@ from tg263_scp.dicom.editing import relabel as relabel_module
 from tg263_scp.dicom.editing.relabel import relabel
 from tg263_scp.dicom.reading.structure_set import read_structure_set
 from tg263_scp.dicom.synthetic.structure_sets import SITES, synthetic_structure_set
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 NEW_RAW = {0: b"Lung_L", 2: b"SpinalCord", 5: b"Eye_R ", 6: b"Bag_Bowel ", 8: b"LN_Ax_L1_Wide_Name_20 "}
 NEW_LABELS = {0: b"Lung_L", 2: b"SpinalCord"}
@@ -194,9 +194,9 @@ def test_fragments_of_compressed_pixel_data_are_copied_whatever_they_look_like(r
 @pytest.mark.parametrize(
     ("pixels", "reason"),
     [
-        (encapsulated(b"abcd", end=b""), "truncated"),
-        (encapsulated(b"abcd", end=b"\x06\x30\x26\x00LO\x04\x00"), "unreadable"),
-        (encapsulated(b"abcd")[:-9], "truncated"),
+        (encapsulated(b"abcd", end=b""), HoldReason.TRUNCATED),
+        (encapsulated(b"abcd", end=b"\x06\x30\x26\x00LO\x04\x00"), HoldReason.UNREADABLE),
+        (encapsulated(b"abcd")[:-9], HoldReason.TRUNCATED),
     ],
     ids=["no delimiter", "an element for the delimiter", "cut off"],
 )
@@ -344,7 +344,7 @@ def test_a_copy_that_is_not_what_it_should_be_is_discarded(
     source = stored(draft(b"cord", b"heart ", loops=loops).encoded(coding))
     with pytest.raises(HeldObjectError) as held:
         relabel(source, tmp_path / "out.dcm", {0: "SpinalCord"})
-    assert held.value.reason == "edit_not_proven"
+    assert held.value.reason == HoldReason.EDIT_NOT_PROVEN
     assert files_in(tmp_path) == ["received.dcm"]
 
 
@@ -390,7 +390,13 @@ def test_a_truncated_object_is_held_or_edited_right_at_every_byte(coding, stored
             assert target.read_bytes()[head:] == ends[end] + content[end:cut]
         target.unlink()
         edited += 1
-    assert reasons <= {"truncated", "not_dicom", "not_rtstruct", "no_roi_sequence", "unreadable"}
+    assert reasons <= {
+        HoldReason.TRUNCATED,
+        HoldReason.NOT_DICOM,
+        HoldReason.NOT_RTSTRUCT,
+        HoldReason.NO_ROI_SEQUENCE,
+        HoldReason.UNREADABLE,
+    }
     assert "truncated" in reasons
     assert edited or coding.deflated
 

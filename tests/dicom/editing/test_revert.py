@@ -30,7 +30,7 @@ from tg263_scp.dicom.editing.provenance import Provenance
 from tg263_scp.dicom.editing.relabel import relabel
 from tg263_scp.dicom.editing.revert import revert
 from tg263_scp.dicom.reading.structure_set import read_structure_set
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 FIRST = Provenance(datetime(2026, 11, 23, 12, tzinfo=UTC), "NODE1")
 SECOND = Provenance(datetime(2027, 1, 2, 3, tzinfo=UTC), "NODE2")
@@ -130,7 +130,7 @@ def test_an_object_that_is_not_ours_is_refused(coding, left_by, stored, tmp_path
     elif left_by == "us without provenance":
         source = tmp_path / "relabelled.dcm"
         relabel(stored(MIXED.encoded(coding)), source, NEW)
-    assert refused(source, tmp_path / "out.dcm") == "not_ours"
+    assert refused(source, tmp_path / "out.dcm") == HoldReason.NOT_OURS
 
 
 def changed_contour(raw: bytes, coding: Coding) -> bytes:
@@ -175,7 +175,7 @@ def test_an_object_that_was_edited_since_is_refused(coding, change, stored, tmp_
     raw = data_set_of(source.read_bytes(), coding)
     assert change(raw, coding) != raw
     edited.write_bytes(coding.file(change(raw, coding)[head_bytes(coding) :]))
-    assert refused(edited, tmp_path / "out.dcm") == "edited_since"
+    assert refused(edited, tmp_path / "out.dcm") == HoldReason.EDITED_SINCE
 
 
 def test_an_object_that_another_system_wrote_into_after_us_is_refused(tmp_path, stored):
@@ -185,7 +185,7 @@ def test_an_object_that_another_system_wrote_into_after_us_is_refused(tmp_path, 
         sequence.append(pydicom.Dataset())
         sequence[-1].Manufacturer = "ACME"
     theirs.save_as(tmp_path / "theirs.dcm")
-    assert refused(tmp_path / "theirs.dcm", tmp_path / "out.dcm") == "edited_since"
+    assert refused(tmp_path / "theirs.dcm", tmp_path / "out.dcm") == HoldReason.EDITED_SINCE
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_an_object_that_lost_what_is_needed_is_refused(lost, tmp_path, stored):
     theirs = pydicom.dcmread(tmp_path / "ours.dcm")
     delattr(theirs, lost)
     theirs.save_as(tmp_path / "theirs.dcm")
-    assert refused(tmp_path / "theirs.dcm", tmp_path / "out.dcm") == "edited_since"
+    assert refused(tmp_path / "theirs.dcm", tmp_path / "out.dcm") == HoldReason.EDITED_SINCE
 
 
 def test_an_existing_target_is_never_overwritten(stored, tmp_path):

@@ -17,7 +17,7 @@ from tg263_scp.dicom.encoding.elements import (
     items,
 )
 from tg263_scp.dicom.encoding.window import WINDOW_BYTES, ByteWindow
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 
 def encoding(coding: Coding) -> Encoding:
@@ -100,7 +100,7 @@ def test_hostile_nesting_is_refused_without_recursion(levels):
     opening = pack("<HHI", 0x0040, 0xA730, 0xFFFFFFFF) + pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
     with pytest.raises(HeldObjectError) as held:
         walked(opening * levels, IMPLICIT)
-    assert held.value.reason == "unreadable"
+    assert held.value.reason == HoldReason.UNREADABLE
 
 
 def test_the_end_of_the_file_within_an_element_is_a_truncation(coding):
@@ -112,7 +112,7 @@ def test_the_end_of_the_file_within_an_element_is_a_truncation(coding):
         elif any(content[max(end for end in ends if end <= cut) : cut]):
             with pytest.raises(HeldObjectError) as held:
                 walked(content[:cut], coding)
-            assert held.value.reason == "truncated"
+            assert held.value.reason == HoldReason.TRUNCATED
 
 
 def test_an_element_longer_than_its_item_is_unreadable():
@@ -123,7 +123,7 @@ def test_an_element_longer_than_its_item_is_unreadable():
     (only,) = items(view, sequence)
     with pytest.raises(HeldObjectError) as held:
         list(elements(view, only.value_offset, only.content_end, IMPLICIT_LITTLE))
-    assert held.value.reason == "unreadable"
+    assert held.value.reason == HoldReason.UNREADABLE
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_an_element_longer_than_its_item_is_unreadable():
 def test_what_the_standard_does_not_allow_is_unreadable(content):
     with pytest.raises(HeldObjectError) as held:
         walked(content + bytes(range(1, 60)), EXPLICIT)
-    assert held.value.reason == "unreadable"
+    assert held.value.reason == HoldReason.UNREADABLE
 
 
 def test_a_file_cut_short_while_it_is_read_is_a_truncation(tmp_path):

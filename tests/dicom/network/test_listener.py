@@ -4,6 +4,7 @@ import logging
 import socket
 import struct
 import threading
+from ipaddress import ip_network
 
 import pytest
 from doubles.loopback import (
@@ -199,7 +200,8 @@ def test_the_called_title_matters_only_where_configured(listener):
     [(["127.0.0.0/8"], 0x0000), (["::1/128", "127.0.0.1/32"], 0x0000), (["10.0.0.0/8"], None)],
 )
 def test_only_listed_addresses_may_call(listener, addresses, answer):
-    assert echo(listener(peers={"addresses": addresses}).address[1]) == answer
+    networks = [ip_network(each) for each in addresses]
+    assert echo(listener(peers={"addresses": networks}).address[1]) == answer
 
 
 def test_one_caller_too_many_is_rejected_for_the_moment(listener, desk, tmp_path):

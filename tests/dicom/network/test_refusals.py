@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from ipaddress import ip_network
 
 import pytest
 from doubles.wire import association_request, connected, pdu
@@ -75,7 +76,7 @@ def test_every_reason_has_a_count_from_the_start_and_words_of_its_own():
         ({}, {"ae_titles": ["CT1"]}, Reason.CALLING_AE_TITLE, "calling 'TPS', called 'ELSE'"),
         (
             {},
-            {"addresses": ["10.0.0.0/8"]},
+            {"addresses": [ip_network("10.0.0.0/8")]},
             Reason.ADDRESS,
             "127.0.0.1: the address is not in peers.addresses",
         ),

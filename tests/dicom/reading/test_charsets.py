@@ -18,6 +18,7 @@ from tg263_scp.dicom.reading.charsets import ASCII, charset_of
 from tg263_scp.dicom.reading.structure_set import read_structure_set
 from tg263_scp.dicom.synthetic.anatomy import CHARSETS
 from tg263_scp.dicom.synthetic.structure_sets import synthetic_structure_set
+from tg263_scp.errors import HoldReason
 from tg263_scp.naming.decide import decide, decide_set
 from tg263_scp.resources import data_folder
 from tg263_scp.service.deciding.relabelling import OutcomeKind, RelabelPolicy, Writing, decide_and_write
@@ -74,7 +75,7 @@ def test_every_synonym_is_read_in_every_character_set_that_can_write_it(declared
                 raw = ENCODERS[declared](text)
             except UnicodeError:
                 continue
-            assert (charset.decode(raw), charset.fault(raw)) == (text, ""), raw
+            assert (charset.decode(raw), charset.fault(raw)) == (text, None), raw
             read += 1
             if declared not in PYDICOM_CANNOT:
                 terms = declared.decode().split("\\")
@@ -135,37 +136,37 @@ def test_a_value_is_read_in_its_character_set(charset, raw, name):
 @pytest.mark.parametrize(
     ("charset", "raw", "why"),
     [
-        (None, b"L\xfcge", "undecodable"),
-        (None, "Lüge".encode(), "undeclared_utf8"),
-        (b"", "左肺".encode(), "undeclared_utf8"),
-        (b"ISO_IR 6", b"L\xfcge", "undecodable"),
-        (b"Not Supplied", b"L\xfcge", "charset_unknown"),
-        (b"UTF-8", "Lüge".encode(), "charset_unknown"),
-        (b"ISO_IR 999", b"L\xfcge", "charset_unknown"),
-        (b"ISO_IR 192", b"L\xfcge", "undecodable"),
-        (b"ISO_IR 192\\ISO 2022 IR 87", b"\x1b$B:8GY\x1b(B", "undecodable"),
-        (b"\\ISO_IR 192", "Lüge".encode(), "undeclared_utf8"),
-        (b"ISO_IR 100", "Lüge".encode(), "undeclared_utf8"),
-        (b"ISO_IR 101", "médula".encode(), "undeclared_utf8"),
-        (b"ISO_IR 144", "Сердце".encode(), "undeclared_utf8"),
-        (b"ISO_IR 13", "肺".encode(), "undeclared_utf8"),
-        (b"ISO_IR 13", "左肺".encode("shift_jis"), "undecodable"),
-        (b"GB18030", b"\xd7", "undecodable"),
-        (b"ISO_IR 100", b"\x1b$B:8GY\x1b(B", "undecodable"),
-        (b"\\ISO 2022 IR 87", b"\x1b$)C\xbf\xde", "undecodable"),
-        (b"\\ISO 2022 IR 87", b"\x1b$B:8G\x1b(B", "undecodable"),
-        (b"\\ISO 2022 IR 87", b"\x1b", "undecodable"),
-        (b"\\ISO 2022 IR 149", b"\xbf\xde", "undecodable"),
-        (b"ISO_IR 126", b"\xd2\xff", "undecodable"),
-        (b"ISO_IR 100", b"Heart\0\0Lung", "undecodable"),
-        (b"ISO_IR 100", b"Heart\tLung", "undecodable"),
-        (b"ISO_IR 100", b"Heart\x85", "undecodable"),
-        (b"Not Supplied", b"Heart\tLung", "undecodable"),
+        (None, b"L\xfcge", HoldReason.UNREADABLE_NAME),
+        (None, "Lüge".encode(), HoldReason.UNDECLARED_UTF8),
+        (b"", "左肺".encode(), HoldReason.UNDECLARED_UTF8),
+        (b"ISO_IR 6", b"L\xfcge", HoldReason.UNREADABLE_NAME),
+        (b"Not Supplied", b"L\xfcge", HoldReason.CHARSET_UNKNOWN),
+        (b"UTF-8", "Lüge".encode(), HoldReason.CHARSET_UNKNOWN),
+        (b"ISO_IR 999", b"L\xfcge", HoldReason.CHARSET_UNKNOWN),
+        (b"ISO_IR 192", b"L\xfcge", HoldReason.UNREADABLE_NAME),
+        (b"ISO_IR 192\\ISO 2022 IR 87", b"\x1b$B:8GY\x1b(B", HoldReason.UNREADABLE_NAME),
+        (b"\\ISO_IR 192", "Lüge".encode(), HoldReason.UNDECLARED_UTF8),
+        (b"ISO_IR 100", "Lüge".encode(), HoldReason.UNDECLARED_UTF8),
+        (b"ISO_IR 101", "médula".encode(), HoldReason.UNDECLARED_UTF8),
+        (b"ISO_IR 144", "Сердце".encode(), HoldReason.UNDECLARED_UTF8),
+        (b"ISO_IR 13", "肺".encode(), HoldReason.UNDECLARED_UTF8),
+        (b"ISO_IR 13", "左肺".encode("shift_jis"), HoldReason.UNREADABLE_NAME),
+        (b"GB18030", b"\xd7", HoldReason.UNREADABLE_NAME),
+        (b"ISO_IR 100", b"\x1b$B:8GY\x1b(B", HoldReason.UNREADABLE_NAME),
+        (b"\\ISO 2022 IR 87", b"\x1b$)C\xbf\xde", HoldReason.UNREADABLE_NAME),
+        (b"\\ISO 2022 IR 87", b"\x1b$B:8G\x1b(B", HoldReason.UNREADABLE_NAME),
+        (b"\\ISO 2022 IR 87", b"\x1b", HoldReason.UNREADABLE_NAME),
+        (b"\\ISO 2022 IR 149", b"\xbf\xde", HoldReason.UNREADABLE_NAME),
+        (b"ISO_IR 126", b"\xd2\xff", HoldReason.UNREADABLE_NAME),
+        (b"ISO_IR 100", b"Heart\0\0Lung", HoldReason.UNREADABLE_NAME),
+        (b"ISO_IR 100", b"Heart\tLung", HoldReason.UNREADABLE_NAME),
+        (b"ISO_IR 100", b"Heart\x85", HoldReason.UNREADABLE_NAME),
+        (b"Not Supplied", b"Heart\tLung", HoldReason.UNREADABLE_NAME),
     ],
 )
 def test_a_name_that_cannot_be_read_says_why_and_keeps_its_bytes(stored, charset, raw, why):
     (roi,) = read_structure_set(stored(draft(raw, charset=charset).encoded(EXPLICIT))).rois
-    assert (roi.readable, roi.note, roi.raw_name) == (False, why, raw)
+    assert (roi.readable, roi.fault, roi.raw_name) == (False, why, raw)
     assert roi.name.isascii()
 
 
@@ -274,10 +275,10 @@ def test_a_mark_that_prints_nothing_is_no_part_of_a_name(mark, nomenclature):
 @pytest.mark.parametrize(
     ("charset", "raw", "reason"),
     [
-        (b"ISO_IR 100", "Rückenmark".encode(), "undeclared_utf8"),
-        (b"Not Supplied", "Rückenmark".encode(), "charset_unknown"),
-        (b"ISO_IR 100", b"a\\b ", "multi_valued_name"),
-        (b"ISO_IR 192", b"L\xfcge", "unreadable_name"),
+        (b"ISO_IR 100", "Rückenmark".encode(), HoldReason.UNDECLARED_UTF8),
+        (b"Not Supplied", "Rückenmark".encode(), HoldReason.CHARSET_UNKNOWN),
+        (b"ISO_IR 100", b"a\\b ", HoldReason.MULTI_VALUED_NAME),
+        (b"ISO_IR 192", b"L\xfcge", HoldReason.UNREADABLE_NAME),
     ],
 )
 def test_a_held_object_says_what_is_wrong_with_its_character_set(

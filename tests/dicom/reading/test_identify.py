@@ -10,7 +10,7 @@ from doubles.drafts import CODINGS, EXPLICIT, IMPLICIT, RTSTRUCT, draft
 
 from tg263_scp.dicom.encoding.part10 import PREAMBLE_BYTES, read_file_meta, write_part10
 from tg263_scp.dicom.reading.identify import identify, is_rtstruct
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 
 def part10(data_set: bytes, **changes: str) -> bytes:
@@ -134,10 +134,10 @@ def test_a_missing_transfer_syntax_is_guessed_from_the_first_element(stored):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"no", "not_dicom"),
-        (bytes(PREAMBLE_BYTES) + b"DICM", "truncated"),
-        (bytes(PREAMBLE_BYTES) + b"DICM" + b"\x99" * 40, "unreadable"),
-        (bytes(PREAMBLE_BYTES) + b"DICM" + b"\x02\0\x10\0UI\x40\0" + b"1.2", "truncated"),
+        (b"no", HoldReason.NOT_DICOM),
+        (bytes(PREAMBLE_BYTES) + b"DICM", HoldReason.TRUNCATED),
+        (bytes(PREAMBLE_BYTES) + b"DICM" + b"\x99" * 40, HoldReason.UNREADABLE),
+        (bytes(PREAMBLE_BYTES) + b"DICM" + b"\x02\0\x10\0UI\x40\0" + b"1.2", HoldReason.TRUNCATED),
     ],
 )
 def test_a_head_that_cannot_be_read_is_held_with_its_reason(content, reason, stored):

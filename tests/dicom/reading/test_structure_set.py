@@ -9,7 +9,7 @@ import pytest
 from doubles.drafts import CODINGS, EXPLICIT, IMPLICIT, Draft, DraftRoi, draft
 
 from tg263_scp.dicom.reading.structure_set import RoiRecord, read_structure_set
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_an_item_may_have_a_character_set_of_its_own(read):
 @pytest.mark.parametrize(("charset", "raw"), [(b"ISO_IR 100", b"Lung\\L"), (b"ISO_IR 13", b"Lung\\L")])
 def test_a_name_with_a_backslash_is_two_values_and_unreadable(read, charset, raw):
     roi = only_roi(read(draft(raw, charset=charset)))
-    assert (roi.readable, roi.note) == (False, "multi_valued")
+    assert (roi.readable, roi.fault) == (False, HoldReason.MULTI_VALUED_NAME)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_empty_absent_long_and_repeated_names_are_read(read):
 
 def test_a_value_of_kilobytes_is_not_a_name(read):
     roi = only_roi(read(draft(b"x" * 5000)))
-    assert (roi.readable, roi.note, roi.raw_name) == (False, "not_text", None)
+    assert (roi.readable, roi.fault, roi.raw_name) == (False, HoldReason.UNREADABLE_NAME, None)
 
 
 def test_a_roi_number_that_occurs_twice_takes_nothing_from_the_observations(read):
@@ -139,17 +139,17 @@ def test_an_object_that_cannot_be_edited_is_held_with_its_reason(stored):
     roi_sequence = next(part for part in parts if part.startswith(b"\x06\x30\x20\x00"))
     ct = EXPLICIT.text(0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.2")
     unknown = replace(EXPLICIT, transfer_syntax_uid="1.2.840.113619.5.2")
-    assert held(b"%PDF-1.7" + bytes(range(200)), stored) == "not_dicom"
-    assert held(b"", stored) == "not_dicom"
-    assert held(EXPLICIT.file(ct), stored) == "not_rtstruct"
-    assert held(EXPLICIT.file(whole.replace(roi_sequence, b"")), stored) == "no_roi_sequence"
-    assert held(EXPLICIT.file(b"")[:-2], stored) == "truncated"
-    assert held(EXPLICIT.file(whole[:-3]), stored) == "truncated"
-    assert held(EXPLICIT.file(whole.replace(roi_sequence, roi_sequence * 2)), stored) == "unreadable"
-    assert held(unknown.file(whole), stored) == "unsupported_transfer_syntax"
+    assert held(b"%PDF-1.7" + bytes(range(200)), stored) == HoldReason.NOT_DICOM
+    assert held(b"", stored) == HoldReason.NOT_DICOM
+    assert held(EXPLICIT.file(ct), stored) == HoldReason.NOT_RTSTRUCT
+    assert held(EXPLICIT.file(whole.replace(roi_sequence, b"")), stored) == HoldReason.NO_ROI_SEQUENCE
+    assert held(EXPLICIT.file(b"")[:-2], stored) == HoldReason.TRUNCATED
+    assert held(EXPLICIT.file(whole[:-3]), stored) == HoldReason.TRUNCATED
+    assert held(EXPLICIT.file(whole.replace(roi_sequence, roi_sequence * 2)), stored) == HoldReason.UNREADABLE
+    assert held(unknown.file(whole), stored) == HoldReason.UNSUPPORTED_TRANSFER_SYNTAX
     assert held(replace(EXPLICIT, transfer_syntax_uid=IMPLICIT.transfer_syntax_uid).file(whole), stored) in (
-        "unreadable",
-        "truncated",
+        HoldReason.UNREADABLE,
+        HoldReason.TRUNCATED,
     )
 
 
@@ -157,12 +157,15 @@ def test_a_deflated_data_set_that_swells_beyond_the_limit_is_held(stored, monkey
     monkeypatch.setattr("tg263_scp.dicom.encoding.part10.MAX_INFLATED_BYTES", 100_000)
     bomb = CODINGS[6].file(bytes(1_000_000))
     assert len(bomb) < 2000
-    assert held(bomb, stored) == "unreadable"
+    assert held(bomb, stored) == HoldReason.UNREADABLE
 
 
 def test_more_rois_than_the_limit_are_held(coding, stored, monkeypatch):
     monkeypatch.setattr("tg263_scp.dicom.reading.roi_items.MAX_ITEMS", 3)
-    assert held(draft(b"Heart ", b"Lung_L", b"Lung_R", b"Liver ").encoded(coding), stored) == "unreadable"
+    assert (
+        held(draft(b"Heart ", b"Lung_L", b"Lung_R", b"Liver ").encoded(coding), stored)
+        == HoldReason.UNREADABLE
+    )
 
 
 def test_no_error_text_holds_a_name_or_patient_data(coding, stored):

@@ -16,6 +16,7 @@ from tg263_scp.naming.llm.prompts import Assembled, PromptBook, assemble
 from tg263_scp.naming.llm.questions import NONE, STRUCTURE, Option, Question, cleaned
 from tg263_scp.naming.query import NamingOptions, Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
+from tg263_scp.naming.targets.doubts import Doubt
 from tg263_scp.naming.targets.reading import read_with_choice
 
 LONGEST_PROMPT = 3500
@@ -288,7 +289,7 @@ def test_an_organ_at_risk_beside_a_target_is_never_its_structure(nomenclature: N
     query = Query("CTV gnarblix")
     assert read_with_choice(query, nomenclature, structure="Prostate").name == "CTV_Prostate"
     declined = read_with_choice(query, nomenclature, structure="SpinalCord")
-    assert (declined.name, "overlap" in declined.note) == ("", True)
+    assert (declined.name, declined.doubt) == ("", Doubt.ORGAN_AT_RISK)
 
 
 def spoken_names(nomenclature: Nomenclature) -> list[str]:

@@ -7,7 +7,9 @@ import pytest
 from tg263_scp.naming.organs.reading import read_organ
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.naming.targets.organs_at_risk import organ_at_risk
+from tg263_scp.naming.targets.doubts import first_doubt
+from tg263_scp.naming.targets.organs_at_risk import DOUBTS_OF_ORGANS
+from tg263_scp.naming.targets.placing import Placing
 from tg263_scp.naming.targets.slots import Slots
 from tg263_scp.naming.words.letters import tokenise
 
@@ -15,7 +17,8 @@ from tg263_scp.naming.words.letters import tokenise
 def is_at_risk(organ: str, nomenclature: Nomenclature, *, site: str = "", words_first: bool = False) -> bool:
     slots = Slots(type="PTV", words=list(tokenise(organ)), words_first=words_first)
     query = Query(f"PTV {organ}", site=site)
-    return bool(organ_at_risk(read_organ(Query(organ), nomenclature), slots, query, nomenclature))
+    found = read_organ(Query(organ), nomenclature)
+    return first_doubt(DOUBTS_OF_ORGANS, Placing(found, slots, query, nomenclature)) is not None
 
 
 @pytest.mark.parametrize("organ", ["cord", "brainstem", "lens left", "cochlea", "aorta", "eyes", "chiasm"])

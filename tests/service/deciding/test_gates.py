@@ -8,7 +8,9 @@ import pytest
 from doubles.loopback import CT, EXPLICIT, RTSTRUCT, element, gates, item, structure_set, write_object
 
 from tg263_scp.config.loading import load_config
+from tg263_scp.decision import Decision, Reason, Status
 from tg263_scp.dicom.reading.structure_set import read_structure_set
+from tg263_scp.errors import HoldReason
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.deciding.gates import ClosedGate, SentAs, deciding
 from tg263_scp.service.deciding.relabelling import (
@@ -25,13 +27,13 @@ JPIP_DEFLATED = "1.2.840.10008.1.2.4.95"
 SIGNATURE = element(0xFFFAFFFA, "SQ", item(element(0x04000005, "US", b"\x01\x00")))
 
 CASES = {
-    "uid_mismatch": (structure_set(["LUNG-L"], uid="1.2.3.999"), EXPLICIT, "uid_mismatch"),
-    "encapsulated": (structure_set(["LUNG-L"]), JPEG_BASELINE, "encapsulated"),
-    "unreadable": (structure_set(["LUNG-L", b"L\xfcgen"]), EXPLICIT, "unreadable_name"),
-    "signed": (structure_set(["LUNG-L"]) + SIGNATURE, EXPLICIT, "signed"),
-    "approved": (structure_set(["LUNG-L"], approval="APPROVED"), EXPLICIT, "approved"),
-    "collision": (structure_set(["LUNG-L", "Oesophagus", "esophagus"]), EXPLICIT, "name_collision"),
-    "unresolved": (structure_set(["LUNG-L", "kidney"]), EXPLICIT, "unresolved_names"),
+    "uid_mismatch": (structure_set(["LUNG-L"], uid="1.2.3.999"), EXPLICIT, HoldReason.UID_MISMATCH),
+    "encapsulated": (structure_set(["LUNG-L"]), JPEG_BASELINE, HoldReason.ENCAPSULATED),
+    "unreadable": (structure_set(["LUNG-L", b"L\xfcgen"]), EXPLICIT, HoldReason.UNREADABLE_NAME),
+    "signed": (structure_set(["LUNG-L"]) + SIGNATURE, EXPLICIT, HoldReason.SIGNED),
+    "approved": (structure_set(["LUNG-L"], approval="APPROVED"), EXPLICIT, HoldReason.APPROVED),
+    "collision": (structure_set(["LUNG-L", "Oesophagus", "esophagus"]), EXPLICIT, HoldReason.NAME_COLLISION),
+    "unresolved": (structure_set(["LUNG-L", "kidney"]), EXPLICIT, HoldReason.UNRESOLVED_NAMES),
 }
 
 
@@ -103,7 +105,7 @@ def test_an_ordinary_set_closes_no_gate(decided):
 def test_of_several_gates_the_strictest_decides_and_all_are_told(decided):
     dataset = structure_set(["LUNG-L", "kidney"], approval="APPROVED") + SIGNATURE
     outcome, _ = decided(dataset, approved="pass", signed="relabel", unresolved="hold")
-    assert (outcome.kind, outcome.reason) == (OutcomeKind.HELD, "unresolved_names")
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.HELD, HoldReason.UNRESOLVED_NAMES)
     assert {gate.gate: gate.action for gate in outcome.gates} == {
         "signed": "relabel",
         "approved": "pass",
@@ -113,7 +115,7 @@ def test_of_several_gates_the_strictest_decides_and_all_are_told(decided):
 
 @pytest.mark.parametrize("order", list(permutations(("hold", "pass", "relabel"))))
 def test_hold_goes_before_pass_and_pass_before_relabel(order):
-    closed = [ClosedGate("approved", "approved", action) for action in order]
+    closed = [ClosedGate("approved", HoldReason.APPROVED, action) for action in order]
     for strictest in ("hold", "pass", "relabel"):
         gate = deciding(closed)
         assert gate is not None
@@ -125,7 +127,7 @@ def test_hold_goes_before_pass_and_pass_before_relabel(order):
 def test_pixel_data_in_a_structure_set_close_a_gate(decided):
     dataset = structure_set(["LUNG-L"]) + element(0x7FE00010, "OB", b"\x01\x02")
     outcome, _ = decided(dataset, encapsulated="hold")
-    assert (outcome.kind, outcome.reason) == (OutcomeKind.HELD, "encapsulated")
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.HELD, HoldReason.ENCAPSULATED)
 
 
 @pytest.mark.parametrize(
@@ -134,13 +136,13 @@ def test_pixel_data_in_a_structure_set_close_a_gate(decided):
 )
 def test_what_is_written_in_a_way_nobody_can_edit_is_never_relabelled(decided, action, kind):
     outcome, _ = decided(structure_set(["LUNG-L"]), JPIP_DEFLATED, encapsulated=action)
-    assert (outcome.kind, outcome.reason) == (kind, "unsupported_transfer_syntax")
+    assert (outcome.kind, outcome.reason) == (kind, HoldReason.UNSUPPORTED_TRANSFER_SYNTAX)
 
 
 @pytest.mark.parametrize(("action", "kind"), [("pass", OutcomeKind.PASSED), ("hold", OutcomeKind.HELD)])
 @pytest.mark.parametrize(
     ("inside", "sent_as", "found"),
-    [(RTSTRUCT, CT, "sop_class_mismatch"), (CT, RTSTRUCT, "not_rtstruct")],
+    [(RTSTRUCT, CT, HoldReason.SOP_CLASS_MISMATCH), (CT, RTSTRUCT, HoldReason.NOT_RTSTRUCT)],
     ids=["a set sent as an image", "an image sent as a set"],
 )
 def test_an_object_of_another_class_than_it_was_sent_as(decided, inside, sent_as, found, action, kind):
@@ -152,7 +154,7 @@ def test_an_object_of_another_class_than_it_was_sent_as(decided, inside, sent_as
 
 def test_shadow_forwards_the_original_and_tells_what_would_be_held(decided):
     outcome, _ = decided(CASES["unresolved"][0], mode="shadow", unresolved="hold")
-    assert (outcome.kind, outcome.reason) == (OutcomeKind.SHADOW, "unresolved_names")
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.SHADOW, HoldReason.UNRESOLVED_NAMES)
     outcome, _ = decided(CASES["approved"][0], mode="shadow", approved="pass")
     assert (outcome.kind, outcome.reason) == (OutcomeKind.SHADOW, "")
     assert [gate.gate for gate in outcome.gates] == ["approved"]
@@ -161,4 +163,19 @@ def test_shadow_forwards_the_original_and_tells_what_would_be_held(decided):
 def test_a_damaged_object_is_held_whatever_the_gates_say(decided):
     everything_passes = dict.fromkeys(load_config().naming.gates.model_dump(), "pass")
     outcome, _ = decided(structure_set(["LUNG-L"])[:-3], **everything_passes)
-    assert (outcome.kind, outcome.reason, outcome.gates) == (OutcomeKind.HELD, "truncated", ())
+    assert (outcome.kind, outcome.reason, outcome.gates) == (OutcomeKind.HELD, HoldReason.TRUNCATED, ())
+
+
+@pytest.mark.parametrize("name", ["Lüge", "Lung\\L", "L" * 65, "Lung_L "])
+def test_a_name_that_cannot_be_written_holds_the_object(
+    name: str, tmp_path: Path, nomenclature: Nomenclature
+):
+    source, target = tmp_path / "received.dcm", tmp_path / "result.dcm"
+    write_object(source, structure_set(["LUNG-L"]), RTSTRUCT, UID, EXPLICIT)
+    renamed = Decision("LUNG-L", Status.RENAME, name, "R030", Reason.OVERLAY)
+    policy = RelabelPolicy.of(load_config().naming)
+    outcome = decide_and_write(
+        source, target, nomenclature, policy, Writing(), decide=lambda *_, **__: (renamed,)
+    )
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.HELD, HoldReason.NAME_NOT_WRITABLE)
+    assert not target.exists()

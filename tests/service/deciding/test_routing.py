@@ -8,6 +8,7 @@ from doubles.loopback import RTSTRUCT, Receiver, Sender, node_config, structure_
 
 from tg263_scp.config.loading import load_config
 from tg263_scp.config.sections import Config
+from tg263_scp.errors import HoldReason
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.journal.states import DeliveryState, ObjectState
@@ -124,7 +125,7 @@ def test_one_object_goes_three_ways_with_its_sender(config, archives, tmp_path, 
         "clinic",
         ["d2"],
     )
-    assert (held["kind"], held["reason"], held["route"]) == ("held", "approved", "")
+    assert (held["kind"], held["reason"], held["route"]) == ("held", HoldReason.APPROVED, "")
     assert released["kind"] == "released"
 
 

@@ -5,11 +5,12 @@ import json
 import pytest
 from doubles.loopback import CT, EXPLICIT, RTSTRUCT, image, node_config, structure_set, wait_until
 
+from tg263_scp.errors import HoldReason
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, RelabelOutcome
 from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.deciding.worker import Worker
-from tg263_scp.service.journal.objects import AWAITING_LLM, Journal
+from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Arrival, DeliveryState, ObjectState
 from tg263_scp.service.spool import Spool
 
@@ -161,7 +162,10 @@ def test_a_set_that_waits_for_the_model_is_passed_until_it_was_asked_about(desk)
 
     desk.relabel = wait
     desk.work()
-    assert (desk.state(first), desk.journal.job(first).reason) == (ObjectState.RECEIVED, AWAITING_LLM)
+    assert (desk.state(first), desk.journal.job(first).reason) == (
+        ObjectState.RECEIVED,
+        HoldReason.AWAITING_MODEL,
+    )
     assert (desk.state(second), desk.forgotten) == (ObjectState.READY, [second])
     desk.waiting = frozenset()
     desk.work()
@@ -226,7 +230,7 @@ def test_an_unforeseen_fault_holds_the_object_and_the_next_one_goes_on(desk):
 
     desk.relabel = stumble
     desk.work()
-    assert (desk.state(first), desk.journal.job(first).reason) == ("HELD", "internal_error")
+    assert (desk.state(first), desk.journal.job(first).reason) == ("HELD", HoldReason.INTERNAL_ERROR)
     assert desk.state(second) is ObjectState.READY
     assert not desk.spool.result(desk.journal.job(first).token).exists()
 
@@ -237,18 +241,18 @@ def test_an_original_that_is_gone_is_held_not_waited_for(desk, sop_class):
     desk.spool.discard(desk.journal.job(job).token)
     desk.relabel = lambda source, target, job: RelabelOutcome(OutcomeKind.UNCHANGED, str(source.stat()))
     desk.work()
-    assert (desk.state(job), desk.journal.job(job).reason) == ("HELD", "file_missing")
+    assert (desk.state(job), desk.journal.job(job).reason) == ("HELD", HoldReason.FILE_MISSING)
 
 
 def test_a_held_object_is_decided_anew_and_audited_anew(desk):
     job = desk.receive()
-    desk.relabel = lambda *arguments: RelabelOutcome(OutcomeKind.HELD, "truncated")
+    desk.relabel = lambda *arguments: RelabelOutcome(OutcomeKind.HELD, HoldReason.TRUNCATED)
     desk.work()
     desk.journal.retry(job)
     desk.relabel = desk.write_result
     desk.work()
     assert [(line["kind"], line["reason"]) for line in desk.lines()] == [
-        ("held", "truncated"),
+        ("held", HoldReason.TRUNCATED),
         ("relabelled", ""),
     ]
 

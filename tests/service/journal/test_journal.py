@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from tg263_scp.errors import JournalError
+from tg263_scp.errors import HoldReason, JournalError
 from tg263_scp.service.journal import database
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import TRANSITIONS, Arrival, DeliveryState, Ingest, ObjectState
@@ -60,7 +60,7 @@ def ready(journal, *destinations, token="t1", **options):
 
 def held(journal, token="t1"):
     job = received(journal, token)
-    journal.decide(job, {"kind": "held"}, hold=True, reason="truncated")
+    journal.decide(job, {"kind": "held"}, hold=True, reason=HoldReason.TRUNCATED)
     journal.finish(job, ["d1"])
     return job
 
@@ -93,7 +93,7 @@ def test_an_object_goes_from_received_to_ready(journal):
 
 def test_a_held_object_has_no_deliveries_and_a_reason(journal):
     job = held(journal)
-    assert (journal.job(job).state, journal.job(job).reason) == ("HELD", "truncated")
+    assert (journal.job(job).state, journal.job(job).reason) == ("HELD", HoldReason.TRUNCATED)
     assert journal.outbox.deliveries(job) == []
 
 
@@ -303,7 +303,7 @@ def test_what_went_on_without_an_answer_is_remembered_until_it_is_decided_anew(j
 def test_who_waits_for_the_model_is_seen_until_it_is_decided(journal):
     job = received(journal)
     journal.awaits_llm(job)
-    assert (journal.job(job).state, journal.job(job).reason) == ("RECEIVED", "awaiting_model")
+    assert (journal.job(job).state, journal.job(job).reason) == ("RECEIVED", HoldReason.AWAITING_MODEL)
     journal.decide(job, {"kind": "passed"}, hold=False)
     assert journal.job(job).reason == ""
     journal.awaits_llm(job)

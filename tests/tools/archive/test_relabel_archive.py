@@ -21,7 +21,7 @@ from tg263_scp.dicom.editing.provenance import Provenance
 from tg263_scp.dicom.editing.relabel import relabel as write_relabelled
 from tg263_scp.dicom.reading.structure_set import read_structure_set
 from tg263_scp.dicom.synthetic.structure_sets import write_synthetic
-from tg263_scp.errors import Tg263Error
+from tg263_scp.errors import HoldReason, Tg263Error
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.tools.archive import copies, revert
@@ -169,12 +169,14 @@ def test_a_file_that_somebody_else_put_there_is_never_touched(archive: Path, tmp
     summary = relabel_archive(Order((archive,), output))
     assert foreign.read_bytes() == b"precious"
     assert [(path.name, what, reason) for path, what, reason in summary.findings] == [
-        ("RS.dcm", What.REFUSED, "output_exists")
+        ("RS.dcm", What.REFUSED, HoldReason.OUTPUT_EXISTS)
     ]
     assert summary.objects[What.RELABELLED] == 2
 
 
-@pytest.mark.parametrize(("side", "reason"), [("source", "source_changed"), ("copy", "copy_changed")])
+@pytest.mark.parametrize(
+    ("side", "reason"), [("source", HoldReason.SOURCE_CHANGED), ("copy", HoldReason.COPY_CHANGED)]
+)
 def test_a_changed_source_or_copy_is_refused_not_redone(
     archive: Path, tmp_path: Path, side: str, reason: str
 ) -> None:
@@ -441,9 +443,9 @@ def test_revert_lists_bad_and_foreign_files_and_reverts_the_rest(
     assert main([*arguments, "--json"]) == ExitCode.FINDINGS
     summary = json.loads(capsys.readouterr().out)
     assert [(Path(each["source"]).name, each["reason"]) for each in summary["findings"]] == [
-        ("a truncated.dcm", "truncated"),
-        ("b foreign.dcm", "not_ours"),
-        ("c edited.dcm", "edited_since"),
+        ("a truncated.dcm", HoldReason.TRUNCATED),
+        ("b foreign.dcm", HoldReason.NOT_OURS),
+        ("c edited.dcm", HoldReason.EDITED_SINCE),
     ]
     assert summary["objects"]["reverted"] == len(summary["reverted"]) == 3
     assert (summary["objects"]["not reverted"], summary["objects"]["left out"]) == (3, 1)

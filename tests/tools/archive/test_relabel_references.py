@@ -12,12 +12,13 @@ from doubles.archives import files_of, manifest_rows
 from doubles.loopback import CT, RTDOSE, RTPLAN, RTSTRUCT, image, referring, structure_set, write_object
 
 from tg263_scp.cli import main
+from tg263_scp.errors import HoldReason
 from tg263_scp.service.audit import IdentifierHash
 from tg263_scp.service.delivery.new_uid_copies import uid_map
 from tg263_scp.tools.archive import relabel as bulk
-from tg263_scp.tools.archive.copies import Order
+from tg263_scp.tools.archive.copies import KEY_NAME, Order
 from tg263_scp.tools.archive.outcome import What
-from tg263_scp.tools.archive.relabel import KEY_NAME, relabel_archive
+from tg263_scp.tools.archive.relabel import relabel_archive
 from tg263_scp.tools.shared.exitcode import ExitCode
 
 CHANGED, UNCHANGED, ABSENT = "1.2.3.100", "1.2.3.101", "1.2.3.102"
@@ -46,7 +47,7 @@ def archive(tmp_path: Path) -> Path:
 
 
 def order(archive: Path, output: Path, **more) -> Order:
-    return Order((archive,), output, **{"uid_key": Path(KEY_NAME), "rewrite_references": True, **more})
+    return Order((archive,), output, **{"uid_policy": "new", "rewrite_references": True, **more})
 
 
 def run(archive: Path, output: Path, **more) -> Counter[What]:
@@ -131,16 +132,16 @@ def test_a_plan_that_was_copied_before_its_set_came_is_a_finding(archive: Path, 
     late.rename(archive / "b-set.dcm")
     summary = relabel_archive(order(archive, output))
     assert [(path.name, what, reason) for path, what, reason in summary.findings] == [
-        ("a-plan.dcm", What.REFUSED, "references_changed"),
-        ("c-dose.dcm", What.REFUSED, "references_changed"),
+        ("a-plan.dcm", What.REFUSED, HoldReason.REFERENCES_CHANGED),
+        ("c-dose.dcm", What.REFUSED, HoldReason.REFERENCES_CHANGED),
     ]
 
 
 def test_another_policy_in_the_same_folder_is_a_finding(archive: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    run(archive, output, uid_key=None, rewrite_references=False)
+    run(archive, output, uid_policy="keep", rewrite_references=False)
     summary = relabel_archive(order(archive, output))
-    assert ("b-set.dcm", What.REFUSED, "other_uid_policy") in {
+    assert ("b-set.dcm", What.REFUSED, HoldReason.OTHER_UID_POLICY) in {
         (path.name, what, reason) for path, what, reason in summary.findings
     }
 
@@ -162,7 +163,7 @@ def test_an_approved_plan_is_left_alone_unless_its_gate_says_otherwise(archive: 
     run(archive, first)
     assert (first / "a-plan.dcm").read_bytes() == (archive / "a-plan.dcm").read_bytes()
     rows = {row["output"]: row for row in manifest_rows(first)}
-    assert (rows["a-plan.dcm"]["outcome"], rows["a-plan.dcm"]["reason"]) == ("copied", "approved")
+    assert (rows["a-plan.dcm"]["outcome"], rows["a-plan.dcm"]["reason"]) == ("copied", HoldReason.APPROVED)
     config = tmp_path / "config.yaml"
     config.write_text("naming: {gates: {approved: relabel}}\n", encoding="utf-8")
     run(archive, second, config=config)
@@ -175,7 +176,7 @@ def test_a_plan_that_cannot_be_read_is_copied_with_a_reason(archive: Path, tmp_p
     output = tmp_path / "out"
     run(archive, output)
     rows = {row["output"]: row for row in manifest_rows(output)}
-    assert (rows["a-plan.dcm"]["outcome"], rows["a-plan.dcm"]["reason"]) == ("copied", "truncated")
+    assert (rows["a-plan.dcm"]["outcome"], rows["a-plan.dcm"]["reason"]) == ("copied", HoldReason.TRUNCATED)
     assert (output / "a-plan.dcm").read_bytes() == plan.read_bytes()
 
 
@@ -198,8 +199,12 @@ def test_a_dry_run_finds_what_the_run_would_do_and_leaves_nothing(archive: Path,
     assert manifest.read_text(encoding="utf-8").count("rewritten") == 2
 
 
-def test_the_key_of_a_node_gives_the_uids_of_the_node(archive: Path, tmp_path: Path) -> None:
-    key, output = tmp_path / "audit.salt", tmp_path / "out"
+@pytest.mark.parametrize("absolute", [True, False])
+def test_the_key_of_a_node_gives_the_uids_of_the_node(
+    archive: Path, tmp_path: Path, absolute: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    key, output = Path("audit.salt").absolute() if absolute else Path("audit.salt"), tmp_path / "out"
     of_the_node = uid_map(IdentifierHash(key)).instance(CHANGED)
     words = ["relabel", str(archive), "--output", str(output), "--uid-policy", "new", "--uid-key", str(key)]
     assert main(words) == ExitCode.DONE
@@ -226,7 +231,7 @@ def test_revert_gives_the_plans_back_and_says_why_the_sets_stay(
     run(archive, output, provenance=True)
     assert main(["revert", str(output), "--output", str(back), "--json"]) == ExitCode.FINDINGS
     said = json.loads(capsys.readouterr().out)
-    assert {finding["reason"] for finding in said["findings"]} == {"new_object", "not_ours"}
+    assert {finding["reason"] for finding in said["findings"]} == {HoldReason.NEW_OBJECT, HoldReason.NOT_OURS}
     for name in ("a-plan.dcm", "c-dose.dcm"):
         assert (back / name).read_bytes() == (archive / name).read_bytes()
     assert not (back / "e-plan.dcm").exists()

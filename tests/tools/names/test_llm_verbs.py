@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 from doubles.answers import always
+from doubles.archives import manifest_rows
 from doubles.loopback import structure_set, write_object
 from doubles.ollama_double import OllamaDouble
 
 from tg263_scp.cli import main
 from tg263_scp.dicom.reading.structure_set import read_structure_set
+from tg263_scp.errors import HoldReason
 from tg263_scp.tools.shared.exitcode import ExitCode
 
 RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
@@ -243,6 +245,9 @@ def test_an_archive_waits_for_answers_and_goes_on_where_it_ended(
     double.fault, double.faulty_paths = "error", {"/api/chat"}
     assert main(command) == ExitCode.FINDINGS
     assert "run the same command again" in capsys.readouterr().out
+    assert [row["reason"] for row in manifest_rows(output) if row["outcome"] == "held"] == [
+        HoldReason.MODEL_UNANSWERED
+    ]
     assert [path.name for path in output.glob("*.dcm")] == ["2.dcm"]
     double.fault = None
     assert main(command) == ExitCode.DONE

@@ -10,7 +10,8 @@ from doubles.ollama_double import Model, OllamaDouble
 
 from tg263_scp.service.llm.ollama_client import Completion, LlmFacts
 from tg263_scp.tools.operate import llm_checks as examined
-from tg263_scp.tools.operate.llm_checks import Check, llm_checks
+from tg263_scp.tools.operate.checks import Check
+from tg263_scp.tools.operate.llm_checks import llm_checks
 
 
 @pytest.fixture

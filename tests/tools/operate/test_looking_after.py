@@ -18,6 +18,7 @@ from tg263_scp.dicom.editing.relabel import relabel
 from tg263_scp.dicom.network.listener import Listener
 from tg263_scp.dicom.network.messages import InMemory
 from tg263_scp.dicom.network.statuses import StoreStatus
+from tg263_scp.errors import HoldReason
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.journal.objects import Journal
@@ -75,7 +76,7 @@ def config(tmp_path: Path) -> Path:
         "",
     )
     job, _ = journal.receive(arrival)
-    journal.decide(job, {"decision": "d"}, hold=True, reason="truncated")
+    journal.decide(job, {"decision": "d"}, hold=True, reason=HoldReason.TRUNCATED)
     journal.finish(job, ["archive"])
     journal.close()
     return path
@@ -172,7 +173,7 @@ def test_the_queue_tells_what_the_model_was_not_asked_about_and_redo_finds_it(
 ) -> None:
     journal = Journal(load_config(config).spool.folder / JOURNAL_NAME)
     journal.retry(1)
-    journal.decide(1, {"decision": "d"}, hold=True, reason="unresolved_names", unanswered=3)
+    journal.decide(1, {"decision": "d"}, hold=True, reason=HoldReason.UNRESOLVED_NAMES, unanswered=3)
     journal.finish(1, [])
     journal.close()
     assert main(["queue", "list", "--config", str(config)]) == ExitCode.DONE

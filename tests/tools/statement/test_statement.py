@@ -19,11 +19,11 @@ from tg263_scp.dicom.network.storage_classes import supported_contexts
 from tg263_scp.dicom.reading.structure_set import read_structure_set
 from tg263_scp.errors import DataFileError
 from tg263_scp.tools.shared.exitcode import ExitCode
+from tg263_scp.tools.statement.conformance import TEMPLATE_NAME, libraries, statement
 from tg263_scp.tools.statement.evidence import load_claims
 from tg263_scp.tools.statement.services import CHARSET_TERMS, charset_table
 from tg263_scp.tools.statement.settings import settings_of
 from tg263_scp.tools.statement.template import fill
-from tg263_scp.tools.statement.verb import TEMPLATE_NAME, libraries, statement
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 CONFORMANCE = CHECKOUT / "conformance"
@@ -314,7 +314,7 @@ def test_a_status_a_written_attribute_or_a_gate_that_nobody_shows_is_an_error(
     claim: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = {name: each for name, each in load_claims().items() if name != claim}
-    monkeypatch.setattr("tg263_scp.tools.statement.verb.load_claims", lambda: shown)
+    monkeypatch.setattr("tg263_scp.tools.statement.conformance.load_claims", lambda: shown)
     with pytest.raises(DataFileError, match=f"there is no claim '{claim}'"):
         statement()
 

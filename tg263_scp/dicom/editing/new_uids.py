@@ -43,7 +43,7 @@ from tg263_scp.dicom.encoding.splice import Patch, Splice, write_spliced
 from tg263_scp.dicom.encoding.window import ByteWindow
 from tg263_scp.dicom.reading.structure_set import RT_STRUCTURE_SET_STORAGE, survey
 from tg263_scp.durable import whole_file
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 MIN_KEY_BYTES = 16
 _META_SOP_INSTANCE_UID, _META_GROUP_LENGTH = 0x00020003, 0x00020000
@@ -108,7 +108,7 @@ def new_uids(source: Path, target: Path, uids: UidMap, changed_at: datetime) -> 
         found = survey(before, source)
         old, series = found.structure_set.sop_instance_uid, found.structure_set.series_instance_uid
         if not uid_text(old.encode("ascii", "replace")):
-            raise HeldObjectError("unreadable", "the object has no SOP Instance UID to be replaced")
+            raise HeldObjectError(HoldReason.UNREADABLE, "the object has no SOP Instance UID to be replaced")
         report = NewUids(old, uids.instance(old), series, uids.series(series) if series else "")
         splice = Splice(before.window)
         at = found.layout

@@ -13,7 +13,7 @@ from tg263_scp.dicom.encoding.elements import Element, elements
 from tg263_scp.dicom.encoding.folded_digest import Stretch, kept
 from tg263_scp.dicom.encoding.part10 import OpenedObject
 from tg263_scp.dicom.encoding.splice import Part, Patch, Splice, spliced
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 _CHUNK_BYTES = 1 << 17
 
@@ -65,7 +65,7 @@ class EditProof:
 def not_proven(problem: str) -> HeldObjectError:
     """Return the error for a written file that is not what it should be; the file must be discarded."""
     return HeldObjectError(
-        "edit_not_proven",
+        HoldReason.EDIT_NOT_PROVEN,
         f"the relabelled copy was discarded: {problem}",
         hint="keep the original and report this with the object's encoding; it is a fault of this program",
     )

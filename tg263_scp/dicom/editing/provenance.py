@@ -41,7 +41,7 @@ from tg263_scp.dicom.encoding.length_fields import length_field
 from tg263_scp.dicom.encoding.part10 import OpenedObject
 from tg263_scp.dicom.encoding.splice import Later, Part, Span, Splice
 from tg263_scp.dicom.encoding.window import ByteWindow, unreadable
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 MODEL_NAME = "tg263-scp"
 """Manufacturer's Model Name of our item of Contributing Equipment Sequence: how ``revert`` knows its own."""
@@ -179,7 +179,7 @@ def append_item(
     own = sequence.inner_encoding
     if sequence.vr not in ("", "SQ", "UN") or (tag == ORIGINAL_ATTRIBUTES and own is not at.encoding):
         raise HeldObjectError(
-            "provenance_not_writable",
+            HoldReason.PROVENANCE_NOT_WRITABLE,
             f"the sequence ({tag >> 16:04X},{tag & 0xFFFF:04X}) is written with the value representation {sequence.vr}",
             hint="copies of the sender's bytes would read differently in it; relabel this object without provenance",
         )

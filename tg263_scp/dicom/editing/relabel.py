@@ -44,7 +44,7 @@ from tg263_scp.dicom.encoding.splice import Part, Patch, Splice, shift, write_bu
 from tg263_scp.dicom.reading.roi_items import IDENTIFICATION_CODES, SequenceItem, TextPlace
 from tg263_scp.dicom.reading.structure_set import Survey, survey
 from tg263_scp.durable import whole_file
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 MAX_NAME_CHARACTERS = 64
 """LO, PS3.5 6.2."""
@@ -257,7 +257,7 @@ def _read_back(
                     folded_sha256(after, again.layout.large, large_after, left_out_after),
                 )
     except HeldObjectError as problem:
-        if problem.reason == "edit_not_proven":
+        if problem.reason is HoldReason.EDIT_NOT_PROVEN:
             raise
         raise not_proven(problem.message) from problem
 

@@ -54,7 +54,7 @@ from tg263_scp.dicom.reading.references import AT_THE_TOP, PLACES, REFERRING, re
 from tg263_scp.dicom.reading.roi_items import MAX_ITEMS, OBSERVATION_LABEL, ROI_NAME, sequence_items
 from tg263_scp.dicom.reading.structure_set import survey
 from tg263_scp.durable import whole_file
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 _ITEM_TAGS = frozenset(
     (
@@ -197,7 +197,7 @@ def _not_restored(window: ByteWindow, at: Layout) -> HeldObjectError:
     """Say why the restored data set is not the one that was recorded."""
     if PREDECESSORS in at.found and _text(window, at.found, SOP_INSTANCE_UID).startswith("2.25."):
         return HeldObjectError(
-            "new_object",
+            HoldReason.NEW_OBJECT,
             "the object has UIDs of its own, and names another one as its predecessor",
             hint="the sender's object still exists, under the UID that Predecessor Structure Set Sequence gives",
         )
@@ -206,7 +206,7 @@ def _not_restored(window: ByteWindow, at: Layout) -> HeldObjectError:
 
 def _edited(problem: str) -> HeldObjectError:
     return HeldObjectError(
-        "edited_since",
+        HoldReason.EDITED_SINCE,
         f"the object was edited or re-encoded after it was relabelled: {problem}",
         hint="the names before are in its Original Attributes Sequence and in the audit log; the sender has the original",
     )
@@ -222,7 +222,7 @@ def _record(window: ByteWindow, at: Layout) -> _Record:
     ]
     if not ours:
         raise HeldObjectError(
-            "not_ours",
+            HoldReason.NOT_OURS,
             "the object does not say that this program relabelled it",
             hint="only an object that was relabelled with provenance can be reverted from itself",
         )

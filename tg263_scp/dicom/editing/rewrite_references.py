@@ -33,7 +33,7 @@ from tg263_scp.dicom.encoding.part10 import OpenedObject, opened
 from tg263_scp.dicom.encoding.splice import Patch, Splice, shift, write_spliced
 from tg263_scp.dicom.reading.references import AT_THE_TOP, PLACES, Reference, Uid, references
 from tg263_scp.durable import whole_file
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 
 def rewrite_references(
@@ -112,7 +112,7 @@ def _edits(
                 staying.add(offset)
     if not staying.isdisjoint(edits):
         raise HeldObjectError(
-            "series_torn_apart",
+            HoldReason.SERIES_TORN_APART,
             "an item of Referenced Series Sequence lists instances that no longer are of one series",
             hint="nothing to do: the object goes on as it was received",
         )

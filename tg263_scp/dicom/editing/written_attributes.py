@@ -81,7 +81,7 @@ class WrittenAttribute:
     @property
     def name(self) -> str:
         """Its name in the data dictionary (PS3.6)."""
-        return dictionary_description(self.path[-1])
+        return str(dictionary_description(self.path[-1]))
 
     @property
     def full_name(self) -> str:
@@ -91,12 +91,12 @@ class WrittenAttribute:
     @property
     def vr(self) -> str:
         """Its value representation."""
-        return dictionary_VR(self.path[-1])
+        return str(dictionary_VR(self.path[-1]))
 
     @property
     def vm(self) -> str:
         """Its value multiplicity."""
-        return dictionary_VM(self.path[-1])
+        return str(dictionary_VM(self.path[-1]))
 
     @property
     def tag(self) -> str:

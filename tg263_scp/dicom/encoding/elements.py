@@ -24,14 +24,15 @@ from typing import Any, Literal
 
 from tg263_scp.dicom.encoding.contour_runs import pass_items
 from tg263_scp.dicom.encoding.window import WINDOW_BYTES, ByteWindow, broken, unreadable
+from tg263_scp.errors import HeldObjectError
 
 Unpack = Callable[[bytes, int], tuple[Any, ...]]
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
 
 _DELIMITERS = 0xFFFE
-"""The group of items and delimiters (PS3.5 7.5); below are their element numbers."""
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xE000, 0xE00D, 0xE0DD
+"""The group of items and delimiters (PS3.5 7.5); below are their tags."""
+_ITEM, _ITEM_END, _SEQUENCE_END = ((_DELIMITERS, number) for number in (0xE000, 0xE00D, 0xE0DD))
 
 MAX_NESTING = 64
 """Undefined-length sequences inside one another; a structure set needs three."""
@@ -55,14 +56,15 @@ class Encoding:
     tag_and_vr: Struct
 
     @property
-    def readers(self) -> tuple[bool, Unpack, Unpack, Unpack]:
-        """``explicit``, and what unpacks a header: tag and length, a length, tag with VR and short length."""
-        return self.explicit, self.pair.unpack_from, self.word.unpack_from, self.tag_and_vr.unpack_from
+    def readers(self) -> tuple[bool, Unpack, Unpack, Unpack, Callable[[bytes, int, int], int]]:
+        """What a walk needs at hand, in this order.
 
-    @property
-    def passed(self) -> Callable[[bytes, int, int], int]:
-        """What steps over many elements of items at once, see :mod:`tg263_scp.dicom.encoding.contour_runs`."""
-        return pass_items(explicit=self.explicit, big_endian=self.big_endian)
+        ``explicit``; what unpacks tag and length, a length, tag with VR and short length; what steps over many elements of
+        items at once, see :mod:`tg263_scp.dicom.encoding.contour_runs`.
+        """
+        passed = pass_items(explicit=self.explicit, big_endian=self.big_endian)
+        unpack = (self.pair.unpack_from, self.word.unpack_from, self.tag_and_vr.unpack_from)
+        return self.explicit, *unpack, passed
 
     @property
     def byteorder(self) -> Literal["little", "big"]:
@@ -183,7 +185,7 @@ def items(window: ByteWindow, sequence: Element) -> Iterator[Item]:
         if offset + 8 > limit:
             raise broken(window, offset, limit)
         group, number, length = encoding.pair.unpack(window.take(offset, 8))
-        if (group, number) != (_DELIMITERS, _ITEM):
+        if (group, number) != _ITEM:
             raise unreadable(offset, "no item where a sequence must have one")
         content_end, end = _ends(window, offset + 8, length, limit, encoding, in_item=True)
         yield Item(offset, offset + 8, length, content_end, end, encoding)
@@ -201,16 +203,12 @@ def _element(window: ByteWindow, offset: int, limit: int, encoding: Encoding, kn
     value_offset = offset + 8
     if encoding.explicit:
         _, _, vr, length = encoding.tag_and_vr.unpack(header)
-        if vr in LONG_VRS:
-            if offset + 12 > limit:
-                raise broken(window, offset, limit)
+        if vr not in SHORT_VRS:
+            if vr not in LONG_VRS or offset + 12 > limit:
+                raise _no_length(window, offset, limit, vr)
             (length,) = encoding.word.unpack(window.take(offset + 8, 4))
             value_offset = offset + 12
-        elif vr not in SHORT_VRS:
-            raise unreadable(offset, "an unknown value representation")
-    if length == UNDEFINED_LENGTH and encoding.explicit and vr not in NESTING_VRS:
-        raise unreadable(offset, "an undefined length where none is allowed")
-    inner = IMPLICIT_LITTLE if vr == b"UN" else encoding
+    inner = _inside(encoding, vr, offset) if length == UNDEFINED_LENGTH else encoding
     if length == UNDEFINED_LENGTH and value_offset + 8 <= known_end <= limit:
         content_end, end = known_end - 8, known_end
     else:
@@ -218,6 +216,20 @@ def _element(window: ByteWindow, offset: int, limit: int, encoding: Encoding, kn
     return Element(
         group << 16 | number, vr.decode("ascii"), offset, value_offset, length, content_end, end, encoding
     )
+
+
+def _no_length(window: ByteWindow, offset: int, limit: int, vr: bytes) -> HeldObjectError:
+    """Return the error for an explicit header whose VR has no 16-bit length, and no 32-bit one before ``limit``."""
+    if vr not in LONG_VRS:
+        return unreadable(offset, "an unknown value representation")
+    return broken(window, offset, limit)
+
+
+def _inside(encoding: Encoding, vr: bytes, offset: int) -> Encoding:
+    """Return how the items of an element of undefined length are written."""
+    if encoding.explicit and vr not in NESTING_VRS:
+        raise unreadable(offset, "an undefined length where none is allowed")
+    return IMPLICIT_LITTLE if vr == b"UN" else encoding
 
 
 def _ends(
@@ -241,40 +253,33 @@ def _end_of_undefined(
     """
     outer: list[Encoding | None] = []  # per open level: the encoding to return to (None where an item closes)
     buffer, base, ready = window.buffer, window.base, len(window.buffer)
-    explicit, pair, word, tag_and_vr = encoding.readers
-    passed = encoding.passed
-    offset = start
+    explicit, pair, word, tag_and_vr, passed = encoding.readers
+    short_vrs, offset = SHORT_VRS, start
     while offset + 8 <= limit:
         at = offset - base
         if at < 0 or at + 12 > ready:
             buffer, base, at = window.load(offset), offset, 0
             ready = len(buffer)
         group, number, length = pair(buffer, at)
-        if group != _DELIMITERS:
-            if not in_item:
-                raise unreadable(offset, "no item where a sequence must have one")
-            vr, offset = b"", offset + 8
+        if group != _DELIMITERS and in_item:
+            vr, header_bytes = b"", 8
             if explicit:
                 _, _, vr, length = tag_and_vr(buffer, at)
-                if vr in LONG_VRS:
-                    if offset + 4 > limit:
-                        break
+                if vr not in short_vrs:
+                    if vr not in LONG_VRS or offset + 12 > limit:
+                        raise _no_length(window, offset, limit, vr)
                     (length,) = word(buffer, at + 8)
-                    offset += 4
-                elif vr not in SHORT_VRS:
-                    raise unreadable(offset - 8, "an unknown value representation")
+                    header_bytes = 12
             if length != UNDEFINED_LENGTH:
-                offset += length
+                offset += header_bytes + length
                 continue
-            if explicit and vr not in NESTING_VRS:
-                raise unreadable(offset, "an undefined length where none is allowed")
             outer.append(encoding)
             in_item = False
-            if vr == b"UN":
-                encoding = IMPLICIT_LITTLE
-                explicit, pair, word, tag_and_vr = encoding.readers
-                passed = encoding.passed
-        elif number == _ITEM and not in_item:
+            if (inner := _inside(encoding, vr, offset)) is not encoding:
+                encoding = inner
+                explicit, pair, word, tag_and_vr, passed = encoding.readers
+            offset += header_bytes
+        elif (group, number) == _ITEM and not in_item:
             if length != UNDEFINED_LENGTH:
                 offset += 8 + length
                 continue
@@ -282,17 +287,19 @@ def _end_of_undefined(
             outer.append(None)
             in_item = True
             offset = base + passed(buffer, at + 8, limit - base)
-        elif number == (_ITEM_END if in_item else _SEQUENCE_END) and not length:
+        elif (group, number) == (_ITEM_END if in_item else _SEQUENCE_END) and not length:
             offset += 8
             if not outer:
                 return offset
             in_item = not in_item
             if (closed := outer.pop()) is not None:
                 encoding = closed
-                explicit, pair, word, tag_and_vr = encoding.readers
-                passed = encoding.passed
+                explicit, pair, word, tag_and_vr, passed = encoding.readers
         else:
-            raise unreadable(offset, "an item or sequence is not closed by its delimiter")
+            raise unreadable(
+                offset,
+                f"{'an item' if in_item else 'a sequence'} neither goes on nor is closed by its delimiter",
+            )
         if len(outer) > 2 * MAX_NESTING:
             raise unreadable(offset, "sequences nested too deeply")
     raise broken(window, offset, limit)

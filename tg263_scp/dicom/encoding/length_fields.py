@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tg263_scp.dicom.encoding.elements import UNDEFINED_LENGTH, Element, Item
 from tg263_scp.dicom.encoding.window import ByteWindow
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 MAX_TEXT_BYTES = 4096
 """An LO value has 64 characters (PS3.5 6.2); longer ones than this are not read at all."""
@@ -33,7 +33,7 @@ def wanted_elements(walked: Iterable[Element], tags: Collection[int]) -> dict[in
         if element.tag in tags:
             if element.tag in found:
                 raise HeldObjectError(
-                    "unreadable",
+                    HoldReason.UNREADABLE,
                     f"the element ({element.tag >> 16:04X},{element.tag & 0xFFFF:04X}) occurs twice in one data set",
                     hint="PS3.5 7.1 allows each element once; nobody can say which of the two is meant",
                 )

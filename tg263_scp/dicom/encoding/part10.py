@@ -29,7 +29,7 @@ from tg263_scp.dicom.encoding.elements import (
     elements,
 )
 from tg263_scp.dicom.encoding.window import ByteWindow
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
@@ -175,15 +175,19 @@ def file_meta(window: ByteWindow) -> FileMeta:
     transfer_syntax_uid = values.get(0x00020010, "")
     if not transfer_syntax_uid:
         if window.size - offset < 8 and has_preamble:
-            raise HeldObjectError("truncated", "the file ends with its file meta; there is no data set")
+            raise HeldObjectError(
+                HoldReason.TRUNCATED, "the file ends with its file meta; there is no data set"
+            )
         transfer_syntax_uid = _guess(window, offset)
     if not transfer_syntax_uid:
         if has_preamble:
             raise HeldObjectError(
-                "unreadable", "the file meta declares no transfer syntax and none can be guessed"
+                HoldReason.UNREADABLE, "the file meta declares no transfer syntax and none can be guessed"
             )
         raise HeldObjectError(
-            "not_dicom", "the file is not DICOM", hint="nothing to do: only DICOM objects are relabelled"
+            HoldReason.NOT_DICOM,
+            "the file is not DICOM",
+            hint="nothing to do: only DICOM objects are relabelled",
         )
     return FileMeta(
         transfer_syntax_uid, values.get(0x00020002, ""), values.get(0x00020003, ""), offset, has_preamble
@@ -229,7 +233,7 @@ def encoding_of(transfer_syntax_uid: str) -> Encoding:
     if is_for_images(transfer_syntax_uid) and transfer_syntax_uid not in _DEFLATED_JPIP:
         return EXPLICIT_LITTLE
     raise HeldObjectError(
-        "unsupported_transfer_syntax",
+        HoldReason.UNSUPPORTED_TRANSFER_SYNTAX,
         f"the transfer syntax {transfer_syntax_uid} is not one this program can edit",
         hint="let the sender use explicit or implicit VR little endian",
     )
@@ -285,18 +289,20 @@ def _inflate(source: BinaryIO, target: BinaryIO) -> None:
         while not inflater.eof:
             chunk = inflater.unconsumed_tail or source.read(_CHUNK_BYTES)
             if not chunk:
-                raise HeldObjectError("truncated", "the deflated data set ends before its end mark")
+                raise HeldObjectError(HoldReason.TRUNCATED, "the deflated data set ends before its end mark")
             piece = inflater.decompress(chunk, _CHUNK_BYTES)
             written += len(piece)
             if written > MAX_INFLATED_BYTES:
                 raise HeldObjectError(
-                    "unreadable", f"the deflated data set exceeds {MAX_INFLATED_BYTES} bytes"
+                    HoldReason.UNREADABLE, f"the deflated data set exceeds {MAX_INFLATED_BYTES} bytes"
                 )
             target.write(piece)
     except zlib.error as problem:
         raise HeldObjectError(
-            "unreadable", f"the deflated data set cannot be inflated: {problem}"
+            HoldReason.UNREADABLE, f"the deflated data set cannot be inflated: {problem}"
         ) from problem
     # One null byte may pad the stream to even length; anything else behind it could not be kept.
     if (inflater.unused_data + source.read(2)) not in (b"", b"\x00"):
-        raise HeldObjectError("unreadable", "there are bytes behind the end of the deflated data set")
+        raise HeldObjectError(
+            HoldReason.UNREADABLE, "there are bytes behind the end of the deflated data set"
+        )

@@ -15,7 +15,7 @@ from typing import BinaryIO, Literal
 from tg263_scp.dicom.encoding.length_fields import LengthField
 from tg263_scp.dicom.encoding.part10 import OpenedObject
 from tg263_scp.dicom.encoding.window import ByteWindow
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 CHUNK_BYTES = 1 << 20
 _BEGIN_BYTES = 1 << 22
@@ -100,7 +100,9 @@ class Splice:
         order: Literal["big", "little"] = "big" if field.big_endian else "little"
         length = int.from_bytes(self._window.take(field.offset, field.width), order) + by
         if not 0 <= length < (1 << 8 * field.width) - 1:
-            raise HeldObjectError("unreadable", f"the length at byte {field.offset} cannot be corrected")
+            raise HeldObjectError(
+                HoldReason.UNREADABLE, f"the length at byte {field.offset} cannot be corrected"
+            )
         return Patch(field.offset, field.width, (length.to_bytes(field.width, order),))
 
 
@@ -185,7 +187,7 @@ def chunks(file: BinaryIO, start: int, end: int | None = None) -> Iterator[memor
         got = file.readinto(chunk if left is None else chunk[:left])  # type: ignore[attr-defined]
         if not got:
             if left:
-                raise HeldObjectError("truncated", "the file became shorter while it was read")
+                raise HeldObjectError(HoldReason.TRUNCATED, "the file became shorter while it was read")
             return
         yield chunk[:got]
         left = None if left is None else left - got

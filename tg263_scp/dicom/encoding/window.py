@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 WINDOW_BYTES = 1 << 18
 
@@ -63,7 +63,7 @@ def broken(window: ByteWindow, offset: int, limit: int) -> HeldObjectError:
     """Return the error for an element at ``offset`` that does not end before ``limit``."""
     if limit >= window.size:
         return HeldObjectError(
-            "truncated",
+            HoldReason.TRUNCATED,
             f"the object ends at byte {window.size}, in the middle of the element at byte {offset}",
             hint="send or copy the object again; the copy at hand is incomplete",
         )
@@ -73,7 +73,7 @@ def broken(window: ByteWindow, offset: int, limit: int) -> HeldObjectError:
 def unreadable(offset: int, problem: str) -> HeldObjectError:
     """Return the error for bytes that no reading of the standard explains."""
     return HeldObjectError(
-        "unreadable",
+        HoldReason.UNREADABLE,
         f"at byte {offset}: {problem}",
         hint="check the object with a DICOM validator; it is kept as received and not edited",
     )

@@ -136,7 +136,7 @@ class _WatchedSocket(AssociationSocket):
         connection = self.socket
         if connection is None:
             return b""
-        block = connection.recv(min(most_bytes, BLOCK_BYTES))
+        block = bytes(connection.recv(min(most_bytes, BLOCK_BYTES)))
         if _QUICK_ACK is not None:
             connection.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
         self.received_bytes += len(block)

@@ -42,6 +42,8 @@ PLACE_WAIT_S = 2.0
 
 _LOOK_EVERY_S = 0.05
 _READ_BYTES = 1 << 16
+_TELL_AFTER_S = 0.05
+"""A refusal that comes at once is too early for some: pynetdicom takes it for a connection that failed."""
 _LINGER_S = 1.0
 """Time for the peer to read our refusal before the connection is closed."""
 _ABORT = bytes((7, 0, 0, 0, 0, 4, 0, 0, 2, 0))
@@ -97,6 +99,8 @@ class _Waiting:
     data: bytearray = field(default_factory=bytearray)
     request: AssociationRequest | None = None
     refused: bool = False
+    answer: bytes = b""
+    """What a refused peer is still to be told."""
 
     def request_bytes(self) -> int:
         """Length of the whole request PDU, as its head announces it."""
@@ -289,7 +293,9 @@ class WaitingRoom:
         self._begin(Asking(waiting.connection, waiting.caller, waiting.request, unread))
 
     def _over(self, waiting: _Waiting) -> None:
-        if waiting.refused:
+        if waiting.answer:
+            self._tell(waiting)
+        elif waiting.refused:
             self._leave(waiting)
         elif waiting.request is not None:
             self._refuse(waiting, NO_PLACE.reason, NO_PLACE.pdu())
@@ -297,7 +303,7 @@ class WaitingRoom:
             self._refuse(waiting, Reason.NO_REQUEST, b"")
 
     def _refuse(self, waiting: _Waiting, reason: Reason, answer: bytes, hint: str = "") -> None:
-        """Tell the peer where there is something to tell, and close: at once, or when it has had time to read it."""
+        """Close at once, or where there is an answer, when the peer has had time to read it."""
         if not waiting.refused:
             self._refusals.note(reason, waiting.caller, hint)
         if not answer or waiting.refused:
@@ -308,10 +314,15 @@ class WaitingRoom:
         if waiting.request is not None:
             waiting.request = None
             self._selector.register(waiting.connection, selectors.EVENT_READ, waiting)
-        waiting.until = time.monotonic() + _LINGER_S
+        waiting.answer = answer
+        waiting.until = time.monotonic() + _TELL_AFTER_S
+
+    def _tell(self, waiting: _Waiting) -> None:
         with suppress(OSError):
-            waiting.connection.send(answer)
+            waiting.connection.send(waiting.answer)
             waiting.connection.shutdown(socket.SHUT_WR)
+        waiting.answer = b""
+        waiting.until = time.monotonic() + _LINGER_S
 
     def _leave(self, waiting: _Waiting) -> None:
         self._waiting.remove(waiting)

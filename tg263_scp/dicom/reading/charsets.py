@@ -16,12 +16,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-UNDECODABLE = "undecodable"
-"""The bytes do not fit the declared character set."""
-CHARSET_UNKNOWN = "charset_unknown"
-"""Specific Character Set holds no term of the standard, and the bytes are not plain ASCII."""
-UNDECLARED_UTF8 = "undeclared_utf8"
-"""The bytes are UTF-8, and the object declares another character set or none."""
+from tg263_scp.errors import HoldReason
 
 _UNPRINTED = ("Cc", "Cs", "Cn")
 """Control characters (PS3.5 6.1.3 allows none in a name), surrogates, and code points without a character."""
@@ -103,8 +98,8 @@ class Charset:
         """Return the text without its padding, or None where it cannot be read for certain (see :meth:`fault`)."""
         return self._read(raw)[0]
 
-    def fault(self, raw: bytes) -> str:
-        """Say why text is unreadable: ``charset_unknown``, ``undeclared_utf8`` or ``undecodable``; empty if it is not."""
+    def fault(self, raw: bytes) -> HoldReason | None:
+        """Say why text is unreadable: by its character set, as UTF-8 that is not declared, or by its bytes."""
         return self._read(raw)[1]
 
     @property
@@ -112,7 +107,7 @@ class Charset:
         """The printable ASCII characters that the bytes of ASCII do not stand for where a value begins."""
         return "" if self.g0.tilde == "~" else "~"
 
-    def _read(self, raw: bytes) -> tuple[str | None, str]:
+    def _read(self, raw: bytes) -> tuple[str | None, HoldReason | None]:
         value = raw.rstrip(b" \x00")
         utf8 = "" if self.codec == "utf_8" else _utf8_text(value)
         try:
@@ -121,10 +116,10 @@ class Charset:
             text = "\x00"
         fits = not any(unicodedata.category(character) in _UNPRINTED for character in text)
         if fits and not (self._takes_any_byte(value) and _reads_well(utf8)):
-            return text.rstrip(" "), ""
+            return text.rstrip(" "), None
         if not self.known and not value.isascii():
-            return None, CHARSET_UNKNOWN
-        return None, UNDECLARED_UTF8 if utf8 else UNDECODABLE
+            return None, HoldReason.CHARSET_UNKNOWN
+        return None, HoldReason.UNDECLARED_UTF8 if utf8 else HoldReason.UNREADABLE_NAME
 
     def _takes_any_byte(self, value: bytes) -> bool:
         """Say whether ``value`` is all in one single-byte set, which rarely refuses the bytes of another one."""

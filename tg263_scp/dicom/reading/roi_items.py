@@ -21,7 +21,7 @@ from tg263_scp.dicom.encoding.length_fields import (
 )
 from tg263_scp.dicom.encoding.window import ByteWindow
 from tg263_scp.dicom.reading.charsets import Charset, charset_of
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 MAX_ITEMS = 20_000
 """ROIs or observations in one object; more is taken for an attack on memory."""
@@ -114,12 +114,14 @@ def sequence_items(
         return
     if sequence.vr not in ("", "SQ", "UN"):
         raise HeldObjectError(
-            "unreadable", f"a sequence is written with the value representation {sequence.vr}"
+            HoldReason.UNREADABLE, f"a sequence is written with the value representation {sequence.vr}"
         )
     enclosing = counted_by + length_field(sequence)
     for index, item in enumerate(items(window, sequence)):
         if index == MAX_ITEMS:
-            raise HeldObjectError("unreadable", f"the object has more than {MAX_ITEMS} ROIs or observations")
+            raise HeldObjectError(
+                HoldReason.UNREADABLE, f"the object has more than {MAX_ITEMS} ROIs or observations"
+            )
         gap = _Gap(item.content_end)
         walked = elements(window, item.value_offset, item.content_end, item.encoding)
         found = wanted_elements(gap.watching(walked), _WANTED)

@@ -34,7 +34,7 @@ from tg263_scp.dicom.reading.roi_items import (
     TextPlace,
     sequence_items,
 )
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 RT_STRUCTURE_SET_STORAGE = "1.2.840.10008.5.1.4.1.1.481.3"
 
@@ -87,21 +87,24 @@ class RoiRecord:
     ``index`` is its place, from 0: the only key that is always there and always unique. ``number`` is the ROI Number
     (3006,0022), None where absent or no number. ``raw_name`` is the value of ROI Name with its padding, None where the
     element is absent or too long to be a name. ``name`` is its text without padding; where ``readable`` is false it is
-    for display only, and ``note`` says why: ``undecodable``, ``charset_unknown``, ``undeclared_utf8``, ``multi_valued``
-    (a backslash), ``not_text``. ``unwritable`` are ASCII characters that no new name may have in the character set. The
-    interpreted type and ``raw_label`` come from the observation of this ROI, empty and None where there is none or
-    where several contradict one another.
+    for display only, and ``fault`` says why. ``unwritable`` are ASCII characters that no new name may have in the
+    character set. The interpreted type and ``raw_label`` come from the observation of this ROI, empty and None where
+    there is none or where several contradict one another.
     """
 
     index: int
     number: int | None
     raw_name: bytes | None
     name: str
-    readable: bool
     interpreted_type: str = ""
     raw_label: bytes | None = None
-    note: str = ""
+    fault: HoldReason | None = None
     unwritable: str = ""
+
+    @property
+    def readable(self) -> bool:
+        """Whether the bytes of the name mean exactly one text."""
+        return self.fault is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +215,13 @@ def _check_class(window: ByteWindow, found: Mapping[int, Element], meta: FileMet
     sop_class_uid = uid_text(raw_value(window, found.get(_SOP_CLASS_UID))) or meta.sop_class_uid
     if sop_class_uid != RT_STRUCTURE_SET_STORAGE:
         raise HeldObjectError(
-            "not_rtstruct", "the object is not an RT Structure Set", hint="only structure sets are relabelled"
+            HoldReason.NOT_RTSTRUCT,
+            "the object is not an RT Structure Set",
+            hint="only structure sets are relabelled",
         )
     if ROI_SEQUENCE not in found:
         raise HeldObjectError(
-            "no_roi_sequence",
+            HoldReason.NO_ROI_SEQUENCE,
             "the object says it is an RT Structure Set but has no Structure Set ROI Sequence (3006,0020)",
             hint="ask the sender to export it again; an empty structure set still has the (empty) sequence",
         )
@@ -226,16 +231,15 @@ def _roi(window: ByteWindow, item: SequenceItem) -> RoiRecord:
     number = item.integer(window, ROI_NUMBER)
     place = item.text_place(window, ROI_NAME)
     if place is None:
-        absent = ROI_NAME not in item.found
-        return RoiRecord(item.index, number, None, "", readable=absent, note="" if absent else "not_text")
+        fault = HoldReason.UNREADABLE_NAME if ROI_NAME in item.found else None
+        return RoiRecord(item.index, number, None, "", fault=fault)
     text = item.charset.decode(place.raw)
     if text is None:
         shown = place.raw.rstrip(b" \x00").decode("ascii", "backslashreplace")
-        note = item.charset.fault(place.raw)
-        return RoiRecord(item.index, number, place.raw, shown, readable=False, note=note)
+        return RoiRecord(item.index, number, place.raw, shown, fault=item.charset.fault(place.raw))
     if "\\" in text:
-        return RoiRecord(item.index, number, place.raw, text, readable=False, note="multi_valued")
-    return RoiRecord(item.index, number, place.raw, text, readable=True, unwritable=item.charset.unwritable)
+        return RoiRecord(item.index, number, place.raw, text, fault=HoldReason.MULTI_VALUED_NAME)
+    return RoiRecord(item.index, number, place.raw, text, unwritable=item.charset.unwritable)
 
 
 def _observation(window: ByteWindow, item: SequenceItem) -> _Observation:

@@ -132,7 +132,7 @@ def named(
         sided = bool(slots and slots.sides)
         if stem and stem.paired and not sided:
             return reading.name, "one of a pair, and no side is written"
-        return reading.name, reading.note
+        return reading.name, reading.doubt.text if reading.doubt else ""
     parts = open_parts(query, nomenclature)
     if parts is None:
         return "", "nothing but a side or a margin"

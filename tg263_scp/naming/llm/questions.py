@@ -32,6 +32,7 @@ from tg263_scp.naming.organs.parts import Parts, takings
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.rules.identifiers import looks_like_a_record, repeats_identifier
 from tg263_scp.naming.standard.nomenclature import Nomenclature
+from tg263_scp.naming.targets.doubts import OPEN_WORDS
 from tg263_scp.naming.targets.reading import open_slots
 from tg263_scp.naming.words.letters import Token, fold
 
@@ -50,8 +51,8 @@ _ASKABLE = _AMBIGUOUS | {
     Reason.MISSPELT_FOREIGN,
     Reason.MISSPELT_CONTESTED,
     Reason.MISSPELT_SHORT,
-    Reason.NO_STANDARD_NAME,
 }
+"""Reasons for which a name is asked about as an organ; a target is asked about where only words of it are open."""
 LONGEST_SENT = 64
 """Characters of a name that are sent at most: ROI Name (3006,0026) is LO (PS3.5 6.2)."""
 _SHORTEST_SHARED = 4
@@ -157,7 +158,8 @@ def question_about(
     how many structures are offered at most; ``half_pairs`` are structures of which the set holds one side only; ``near`` adds
     what another search finds.
     """
-    if decision.status is not Status.REVIEW or decision.reason not in _ASKABLE:
+    about_target = decision.doubt in OPEN_WORDS
+    if decision.status is not Status.REVIEW or not (about_target or decision.reason in _ASKABLE):
         return Asking()
     if looks_like_a_record(query.words) or repeats_identifier(query.name, identifiers):
         return Asking(why_not="withheld: it repeats or looks like an identifier")
@@ -179,9 +181,7 @@ def question_about(
         entries = ((name, entry_of(name, nomenclature)) for name in found)
         return tuple(Option(name, meaning_of(name, nomenclature), entry.category) for name, entry in entries)
 
-    if decision.reason is Reason.NO_STANDARD_NAME:
-        if decision.kind is not Kind.TARGET:
-            return Asking()
+    if about_target:
         return _about_target(query, nomenclature, find)
     return _about_organ(query, decision, nomenclature, find)
 

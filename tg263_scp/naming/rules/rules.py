@@ -17,6 +17,7 @@ from tg263_scp.naming.rules.planning_helpers import difference_of, is_not_for_do
 from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.grammar import DerivedName, OrganName, TargetName
 from tg263_scp.naming.standard.nomenclature import SHORT_NAME, Nomenclature, relaxed
+from tg263_scp.naming.targets.doubts import NO_STANDARD_NAME
 from tg263_scp.naming.targets.filling import type_tokens
 from tg263_scp.naming.targets.numbers import is_possible
 from tg263_scp.naming.targets.reading import read_target
@@ -294,6 +295,17 @@ def target(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
     reading = read_target(query, nomenclature)
     if not reading.types:
         return None
-    if not reading.name:
-        return Proposal("R070", Status.REVIEW, Reason.NO_STANDARD_NAME, kind=Kind.TARGET, note=reading.note)
-    return Proposal("R070", Status.RENAME, Reason.TARGET, reading.name, 0.93, Kind.TARGET)
+    if reading.doubt is None:
+        evidence = reading.evidence
+        return Proposal(
+            "R070", Status.RENAME, Reason.TARGET, reading.name, 0.93, Kind.TARGET, evidence=evidence
+        )
+    unnamed = reading.doubt in NO_STANDARD_NAME
+    return Proposal(
+        "R070",
+        Status.REVIEW,
+        Reason.NO_STANDARD_NAME if unnamed else Reason.TARGET_DOUBTFUL,
+        kind=Kind.TARGET,
+        note=reading.doubt.text,
+        doubt=reading.doubt,
+    )

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tg263_scp.errors import SourceLine
+from tg263_scp.naming.targets.doubts import Doubt
 from tg263_scp.naming.words.letters import Token
+
+_SECOND = {
+    "classifier": Doubt.SECOND_CLASSIFIER,
+    "dose": Doubt.SECOND_DOSE,
+    "imaging": Doubt.SECOND_IMAGE_SET,
+    "level": Doubt.SECOND_LEVEL,
+    "number": Doubt.SECOND_NUMBER,
+    "qualifier": Doubt.SECOND_STRUCTURE,
+}
+_NEVER_TWICE = frozenset({"dose", "number"})
+"""Slots that even the same value fills once only: ``PTV 54 54`` may be a copy."""
 
 
 @dataclass
 class Slots:
-    """The slots of a target while they are filled; ``problem`` says why the name is declined."""
+    """The slots of a target while they are filled; ``doubt`` says why the name is left for review.
+
+    ``used`` are the words that filled them, as pairs of a section of the language packs and the word there.
+    """
 
     type: str = ""
     segmented: bool = False
@@ -27,6 +43,7 @@ class Slots:
     prefixed: bool = False
     words_first: bool = False
     small: bool = False
+    place: bool = False
     place_level: bool = False
     station: bool = False
     risk: bool = False
@@ -36,10 +53,17 @@ class Slots:
     behind_minus: bool = False
     cut_off: bool = False
     last: str = ""
-    problem: str = ""
+    used: list[tuple[str, str]] = field(default_factory=list)
+    sources: list[SourceLine] = field(default_factory=list)
+    doubt: Doubt | None = None
 
     def put(self, slot: str, value: str) -> None:
         """Fill a slot that may be filled once."""
-        if getattr(self, slot) not in ("", value) or (slot in ("dose", "number") and getattr(self, slot)):
-            self.problem = f"more than one {slot}"
+        filled = getattr(self, slot)
+        if filled and (filled != value or slot in _NEVER_TWICE):
+            self.leave(_SECOND[slot])
         setattr(self, slot, value)
+
+    def leave(self, doubt: Doubt | None) -> None:
+        """Leave the name for review; the first doubt stands."""
+        self.doubt = self.doubt or doubt

@@ -33,7 +33,16 @@ SIDE_NOUNS = frozenset("seite oldali oldal strona stronie strana strane".split()
 """*Side* itself, which may stand beside left and right anywhere."""
 
 
-WORD_SECTIONS = ("sides", "words", "marks", "target_words", "types")
+WORD_SECTIONS = (
+    "sides",
+    "words",
+    "marks",
+    "target_words",
+    "types",
+    "number_words",
+    "level_words",
+    "doubtful_words",
+)
 """Sections of a pack that give single words or marks a meaning, in the order ``nomenclature/README.md`` describes them."""
 
 
@@ -70,7 +79,11 @@ class Pack:
     marks: Mapping[str, str]
     target_words: Mapping[str, str]
     types: Mapping[str, str]
+    number_words: Mapping[str, str]
+    level_words: Mapping[str, str]
+    doubtful_words: Mapping[str, str]
     lines: Mapping[str, Mapping[str, int]]
+    genitive_like_plural: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +121,14 @@ class Lexicon:
     """squeezed words -> the mark they make (``planning``, ``copy`` ...)"""
     target_words: Mapping[str, str]
     types: Mapping[str, str]
+    number_words: Mapping[str, str]
+    """word or unit beside a number -> what it makes of it (``Gy``, ``mm``, ``fractions``, ``MR`` ...)"""
+    level_words: Mapping[str, str]
+    """piece of a word -> ``dose`` or ``risk``, whose *high* is no part of an organ"""
+    doubtful_words: Mapping[str, str]
+    """word of a target -> the doubt it raises"""
+    genitive_like_plural: frozenset[str]
+    """languages that spell *of one kidney* and *kidneys* alike"""
     word_lines: Mapping[str, WordLines]
     """language -> where its words stand; English first, then as the packs come"""
 
@@ -228,6 +249,10 @@ def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) ->
         marks=_merged(packs, "marks"),
         target_words=_merged(packs, "target_words"),
         types=_merged(packs, "types"),
+        number_words=_merged(packs, "number_words"),
+        level_words=_merged(packs, "level_words"),
+        doubtful_words=_merged(packs, "doubtful_words"),
+        genitive_like_plural=frozenset(pack.language for pack in packs if pack.genitive_like_plural),
         word_lines={pack.language: WordLines(pack.file, pack.lines) for pack in _english_first(packs)},
     )
 

@@ -11,7 +11,7 @@ import json
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.words.lexicon import Lexicon, Phrase, Sense, WordLines
 
-LAYOUT = 3
+LAYOUT = 4
 """Part of the name of every compiled file; to be raised whenever the meaning of this text changes."""
 
 
@@ -37,6 +37,10 @@ def to_text(lexicon: Lexicon) -> str:
             "marks": lexicon.marks,
             "target_words": lexicon.target_words,
             "types": lexicon.types,
+            "number_words": lexicon.number_words,
+            "level_words": lexicon.level_words,
+            "doubtful_words": lexicon.doubtful_words,
+            "genitive_like_plural": sorted(lexicon.genitive_like_plural),
             "word_lines": {language: [own.file, own.lines] for language, own in lexicon.word_lines.items()},
         },
         ensure_ascii=False,
@@ -64,6 +68,10 @@ def from_text(text: str) -> Lexicon | None:
         marks=found["marks"],
         target_words=found["target_words"],
         types=found["types"],
+        number_words=found["number_words"],
+        level_words=found["level_words"],
+        doubtful_words=found["doubtful_words"],
+        genitive_like_plural=frozenset(found["genitive_like_plural"]),
         word_lines={
             language: WordLines(file, lines) for language, (file, lines) in found["word_lines"].items()
         },

@@ -21,11 +21,28 @@ _SECTIONS = frozenset(
         "sites",
         "unlisted",
         "ambiguous",
+        "genitive_like_plural",
         *WORD_SECTIONS,
     }
 )
 _SQUEEZED = frozenset({"marks", "target_words", "types"})
 """Sections whose phrases are looked up without the spaces between their words."""
+_MEANINGS = {
+    "number_words": frozenset(
+        {
+            *("Gy", "cGy", "weighted Gy", "mm", "cm", "fractions", "joining", "ordinal", "node"),
+            *("CT", "MR", "PT", "CT in capitals", "MR in capitals", "PT in capitals"),
+        }
+    ),
+    "level_words": frozenset({"dose", "risk"}),
+    "doubtful_words": frozenset(
+        {
+            *("bed_or_vesicles", "risk_or_initials"),
+            *("place_beside_structure", "place_or_classifier", "place_or_level"),
+        }
+    ),
+}
+"""Sections that may say these things only of a word."""
 
 
 def read_pack(document: yamlsource.Mapping, file: str, known: frozenset[str]) -> Pack:
@@ -49,6 +66,7 @@ def read_pack(document: yamlsource.Mapping, file: str, known: frozenset[str]) ->
     language = str(document.get("language", ""))
     if not language:
         raise NomenclatureError(SourceLine(file, 1), "the pack does not say its language")
+    _check_meanings(document, file)
     words = {section: _folded_words(document, section) for section in WORD_SECTIONS}
     meanings = {
         section: {word: meant for word, (meant, _) in found.items()} for section, found in words.items()
@@ -61,6 +79,7 @@ def read_pack(document: yamlsource.Mapping, file: str, known: frozenset[str]) ->
         lines={
             section: {word: line for word, (_, line) in found.items()} for section, found in words.items()
         },
+        genitive_like_plural=_is_yes(document, "genitive_like_plural", file),
         **meanings,
     )
 
@@ -93,6 +112,24 @@ def _phrases(
     for section, sense in (("unlisted", Sense.UNLISTED), ("ambiguous", Sense.AMBIGUOUS)):
         for text in yamlsource.texts(document.get(section) or ""):
             yield Phrase(str(text), sense, "", language, SourceLine(file, text.line))
+
+
+def _check_meanings(document: yamlsource.Mapping, file: str) -> None:
+    for section, known in _MEANINGS.items():
+        for meaning in document.get(section) or {}:
+            if meaning not in known:
+                raise NomenclatureError(
+                    SourceLine(file, meaning.line),
+                    f"'{meaning}' is nothing that {section} can say of a word",
+                    hint=f"{section}: {', '.join(sorted(known))}",
+                )
+
+
+def _is_yes(document: yamlsource.Mapping, key: str, file: str) -> bool:
+    said = document.get(key, "no")
+    if said not in ("yes", "no"):
+        raise NomenclatureError(SourceLine(file, document.line_of(key)), f"'{key}' is yes or no")
+    return bool(said == "yes")
 
 
 def _folded_words(document: yamlsource.Mapping, section: str) -> dict[str, tuple[str, int]]:

@@ -14,17 +14,13 @@ from tg263_scp.config.routes import Gates
 from tg263_scp.decision import Decision, Reason, Status
 from tg263_scp.dicom.encoding.part10 import is_for_images
 from tg263_scp.dicom.reading.structure_set import StructureSet
+from tg263_scp.errors import HoldReason
 
 _STRICTEST_FIRST = ("hold", "pass", "relabel")
-_UNREADABLE_BY = {"not_rtstruct": "sop_class_mismatch", "unsupported_transfer_syntax": "encapsulated"}
-UNREADABLE_NAMES = {
-    "undecodable": "unreadable_name",
-    "not_text": "unreadable_name",
-    "multi_valued": "multi_valued_name",
-    "charset_unknown": "charset_unknown",
-    "undeclared_utf8": "undeclared_utf8",
+_UNREADABLE_BY = {
+    HoldReason.NOT_RTSTRUCT: "sop_class_mismatch",
+    HoldReason.UNSUPPORTED_TRANSFER_SYNTAX: "encapsulated",
 }
-"""The reason code of the object by the note of the first ROI whose name cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +37,10 @@ NOT_SENT = SentAs("", "")
 
 @dataclass(frozen=True, slots=True)
 class ClosedGate:
-    """A gate that has closed: its name, what was found (the reason code of the object) and what the policy is."""
+    """A gate that has closed: its name, what was found and what the policy is."""
 
     gate: str
-    found: str
+    found: HoldReason
     action: str
 
 
@@ -60,7 +56,7 @@ def closed_gates(
     )
 
 
-def gate_of_unreadable(reason: str, gates: Gates) -> ClosedGate | None:
+def gate_of_unreadable(reason: HoldReason, gates: Gates) -> ClosedGate | None:
     """Return the gate for an object that cannot be read for ``reason``; None where there is none and it has to be held.
 
     Such an object cannot be relabelled: what is no structure set, or not written in a way that can be edited.
@@ -79,20 +75,21 @@ def deciding(closed: Sequence[ClosedGate]) -> ClosedGate | None:
 
 def _findings(
     structure_set: StructureSet, decisions: Sequence[Decision], sent_as: SentAs
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, HoldReason]]:
     if sent_as.sop_class_uid not in ("", structure_set.sop_class_uid):
-        yield "sop_class_mismatch", "sop_class_mismatch"
+        yield "sop_class_mismatch", HoldReason.SOP_CLASS_MISMATCH
     if sent_as.sop_instance_uid not in ("", structure_set.sop_instance_uid):
-        yield "uid_mismatch", "uid_mismatch"
+        yield "uid_mismatch", HoldReason.UID_MISMATCH
     if is_for_images(structure_set.transfer_syntax_uid) or structure_set.holds_pixels_or_document:
-        yield "encapsulated", "encapsulated"
-    if any(not roi.readable for roi in structure_set.rois):
-        yield "unreadable", next(UNREADABLE_NAMES[roi.note] for roi in structure_set.rois if not roi.readable)
+        yield "encapsulated", HoldReason.ENCAPSULATED
+    faults = [roi.fault for roi in structure_set.rois if roi.fault is not None]
+    if faults:
+        yield "unreadable", faults[0]
     if structure_set.has_digital_signature:
-        yield "signed", "signed"
+        yield "signed", HoldReason.SIGNED
     if structure_set.approval_status.strip().upper() == "APPROVED":
-        yield "approved", "approved"
+        yield "approved", HoldReason.APPROVED
     if any(decision.reason in (Reason.CLASH_SAME_NAME, Reason.CLASH_KEPT_NAME) for decision in decisions):
-        yield "collision", "name_collision"
+        yield "collision", HoldReason.NAME_COLLISION
     if any(decision.status is Status.REVIEW for decision in decisions):
-        yield "unresolved", "unresolved_names"
+        yield "unresolved", HoldReason.UNRESOLVED_NAMES

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tg263_scp import __version__
 from tg263_scp.config.routes import Gates, Route
@@ -24,7 +24,7 @@ from tg263_scp.dicom.editing.provenance import Provenance
 from tg263_scp.dicom.editing.relabel import relabel
 from tg263_scp.dicom.reading.geometry import places
 from tg263_scp.dicom.reading.structure_set import RoiRecord, StructureSet, read_structure_set
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.query import NamingOptions
 from tg263_scp.naming.standard.nomenclature import Nomenclature
@@ -115,14 +115,14 @@ class Writing:
 class RelabelOutcome:
     """What :func:`decide_and_write` did.
 
-    ``reason`` is the stable code of a hold (in shadow mode: of what would be one), or why a structure set was passed; empty
+    ``reason`` is why the object is held (in shadow mode: of what would be one), or why a structure set was passed; empty
     otherwise. ``gates`` are those that have closed, whatever their action.
     ``decisions`` has the order of ``structure_set.rois``; both are empty where the object could not be read. ``proof`` is
     there exactly where a copy was written.
     """
 
     kind: OutcomeKind
-    reason: str = ""
+    reason: HoldReason | Literal[""] = ""
     structure_set: StructureSet | None = None
     decisions: tuple[Decision, ...] = ()
     proof: EditProof | None = None
@@ -179,7 +179,7 @@ def decide_and_write(
     outcome = RelabelOutcome(OutcomeKind.UNCHANGED, "", structure_set, decisions, gates=closed)
     gate = deciding(closed)
     if policy.mode == "shadow":
-        held = gate.found if gate is not None and gate.action == "hold" else ""
+        held: HoldReason | Literal[""] = gate.found if gate is not None and gate.action == "hold" else ""
         return replace(outcome, kind=OutcomeKind.SHADOW, reason=held)
     if gate is not None and gate.action != "relabel":
         kind = OutcomeKind.HELD if gate.action == "hold" else OutcomeKind.PASSED
@@ -194,11 +194,11 @@ def decide_and_write(
     except HeldObjectError as problem:
         return replace(outcome, kind=OutcomeKind.HELD, reason=problem.reason)
     except ValueError:
-        return replace(outcome, kind=OutcomeKind.HELD, reason="name_not_writable")
+        return replace(outcome, kind=OutcomeKind.HELD, reason=HoldReason.NAME_NOT_WRITABLE)
     return replace(outcome, kind=OutcomeKind.RELABELLED, proof=proof)
 
 
-def _unread(reason: str, policy: RelabelPolicy) -> RelabelOutcome:
+def _unread(reason: HoldReason, policy: RelabelPolicy) -> RelabelOutcome:
     gate = gate_of_unreadable(reason, policy.gates)
     closed = () if gate is None else (gate,)
     if policy.mode == "shadow":
@@ -287,6 +287,8 @@ def _roi_line(roi: RoiRecord, decision: Decision) -> dict[str, Any]:
     }
     if not roi.readable and roi.raw_name is not None:
         line["old_bytes"] = roi.raw_name.hex()
+    if decision.doubt:
+        line["doubt"] = decision.doubt
     if decision.question:
         said = asdict(decision.choice) if decision.choice else {"answer": None}
         line["model"] = {"question": decision.question, **said}

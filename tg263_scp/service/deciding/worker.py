@@ -25,6 +25,7 @@ from typing import Any
 
 from tg263_scp.config.routes import Route
 from tg263_scp.dicom.reading.identify import identify, is_rtstruct
+from tg263_scp.errors import HoldReason
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, RelabelOutcome, audit_record
@@ -125,17 +126,17 @@ class Worker(PollingThread):
         try:
             outcome = self._outcome(job, source, target, context)
         except FileNotFoundError:
-            outcome = RelabelOutcome(OutcomeKind.HELD, "file_missing")
+            outcome = RelabelOutcome(OutcomeKind.HELD, HoldReason.FILE_MISSING)
         except OSError:
             raise  # the disk, not the object: to be tried again
         except Exception as problem:
             # One object must never stop the others.
             logger.error("job %d: held after %s", job.job, fault_place(problem))
-            outcome = RelabelOutcome(OutcomeKind.HELD, "internal_error")
+            outcome = RelabelOutcome(OutcomeKind.HELD, HoldReason.INTERNAL_ERROR)
         if outcome is None:
             return False
         if outcome.kind is not OutcomeKind.HELD and not route.destinations:
-            outcome = replace(outcome, kind=OutcomeKind.HELD, reason="no_destination", proof=None)
+            outcome = replace(outcome, kind=OutcomeKind.HELD, reason=HoldReason.NO_DESTINATION, proof=None)
         if outcome.kind is not OutcomeKind.RELABELLED:
             self._spool.discard_result(job.token)
         self._step("written")
@@ -183,7 +184,7 @@ class Worker(PollingThread):
         }
 
     def _log(self, job: Job, outcome: RelabelOutcome) -> None:
-        if outcome.reason in ("approved", "signed"):
+        if outcome.reason in (HoldReason.APPROVED, HoldReason.SIGNED):
             logger.warning("job %d: %s: the structure set is %s", job.job, outcome.kind, outcome.reason)
         if outcome.counts:
             counts = ", ".join(f"{number} {status}" for status, number in sorted(outcome.counts.items()))

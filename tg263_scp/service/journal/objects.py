@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tg263_scp.errors import JournalError
+from tg263_scp.errors import HoldReason, JournalError
 from tg263_scp.service.journal.database import Database
 from tg263_scp.service.journal.deliveries import Outbox
 from tg263_scp.service.journal.states import (
@@ -30,10 +30,6 @@ from tg263_scp.service.journal.states import (
     ObjectState,
     job_of,
 )
-
-AWAITING_LLM = "awaiting_model"
-"""The reason of an object that is RECEIVED and waits for the language model."""
-
 
 _AT_REST = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
 
@@ -114,7 +110,10 @@ class Journal:
     def awaits_llm(self, job: int) -> None:
         """Note that a RECEIVED object waits for the language model, for a person who looks at the queue."""
         with self._database.transaction() as db:
-            db.execute("UPDATE objects SET reason=? WHERE job=? AND state='RECEIVED'", (AWAITING_LLM, job))
+            db.execute(
+                "UPDATE objects SET reason=? WHERE job=? AND state='RECEIVED'",
+                (HoldReason.AWAITING_MODEL, job),
+            )
 
     def decide(
         self,
@@ -233,13 +232,13 @@ class Journal:
                     hint="only held objects can be released; one that waits for the language model goes on by itself",
                 )
             record = {
-                "kind": "released",
+                "kind": HoldReason.RELEASED,
                 "decision": secrets.token_hex(8),
                 "job": row["token"],
                 "sop_instance_uid": row["sop_instance_uid"],
                 "by": by,
             }
-            self._decide(db, job, record, hold=False, reason="released", sends_result=False)
+            self._decide(db, job, record, hold=False, reason=HoldReason.RELEASED, sends_result=False)
 
     def unanswered(self) -> list[int]:
         """Return the objects that went on, or are held, with names about which no language model was asked."""

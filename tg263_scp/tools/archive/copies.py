@@ -11,14 +11,16 @@ import logging
 import os
 import shutil
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from tg263_scp import durable
 from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.editing.new_uids import UidMap, new_uids
 from tg263_scp.dicom.reading.identify import ObjectIdentity, is_rtstruct
+from tg263_scp.errors import HoldReason
 from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.naming.standard.nomenclature import Nomenclature
@@ -31,22 +33,28 @@ from tg263_scp.tools.archive.manifest import Record
 from tg263_scp.tools.archive.manifest_rows import Digests, row, set_rows
 from tg263_scp.tools.archive.outcome import Handled, What
 from tg263_scp.tools.names.asking import make_consultant
+from tg263_scp.tools.shared.exitcode import UsageError
 
 logger = logging.getLogger("tg263_scp.archiving")
 
+KEY_NAME = ".tg263-scp.uid-key"
+"""Key of the new UIDs, beside the manifest: with it a later run gives the same UIDs."""
 _CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a run shall do.
+    """What a run shall do; the options of ``relabel``.
 
-    ``uid_key`` is the file with the key of new UIDs (made where it is missing; counts from ``output``); without one what is
-    relabelled keeps its UIDs. ``provenance``, where given, goes before what the configuration says; ``llm`` asks the configured
-    model.
+    ``uid_policy`` says whether what is relabelled keeps its UIDs or gets new ones. These follow from the key in the file
+    ``uid_key``, or from one that is made in ``output``. ``provenance``, where given, goes before what the configuration says;
+    ``llm`` asks the configured model; ``jobs`` is the number of processes.
+
+    Raises:
+        UsageError: options do not go together, or the key is not there.
     """
 
-    paths: tuple[Path, ...]
+    paths: Sequence[Path]
     output: Path
     config: Path | None = None
     overlay: Path | None = None
@@ -55,7 +63,28 @@ class Order:
     rewrite_references: bool = False
     jobs: int = 1
     llm: bool = False
+    uid_policy: Literal["keep", "new"] = "keep"
     uid_key: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.uid_policy == "keep" and (self.rewrite_references or self.uid_key is not None):
+            option = "--rewrite-references" if self.rewrite_references else "--uid-key"
+            raise UsageError(
+                f"{option} goes with --uid-policy new",
+                hint="without new UIDs every reference to a structure set stays right",
+            )
+        if self.uid_key is not None and not self.uid_key.is_file():
+            raise UsageError(
+                f"there is no key {self.uid_key}",
+                hint=f"leave it out: a key is made in the output folder ({KEY_NAME})",
+            )
+
+    @property
+    def uids(self) -> UidMap | None:
+        """Which new UIDs stand for the old ones; None where all stay."""
+        if self.uid_policy == "keep":
+            return None
+        return uid_map(IdentifierHash(self.uid_key or self.output / KEY_NAME))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +124,7 @@ def open_workshop(order: Order) -> Workshop:
         order.output,
         order.copy_others,
         order.rewrite_references,
-        None if order.uid_key is None else uid_map(IdentifierHash(order.output / order.uid_key)),
+        order.uids,
         decide,
     )
 
@@ -115,7 +144,7 @@ def surviving(source: Source, work: Callable[[], Handled]) -> Handled:
         # One file must never stop the others. The message is left out: it may quote the object.
         frames = "".join(traceback.format_list(traceback.extract_tb(problem.__traceback__)))
         logger.error("a file was given up after %s at\n%s", type(problem).__name__, frames)
-        return _failed(source, "internal_error")
+        return _failed(source, HoldReason.INTERNAL_ERROR)
 
 
 def publish(handled: Handled, output: Path) -> None:
@@ -156,7 +185,7 @@ def relabelled(source: Source, target: Path, workshop: Workshop) -> Handled:
     if outcome.unanswered:
         # An archive is in no hurry: a later run asks, and finds the answers of this one.
         temporary.unlink(missing_ok=True)
-        outcome = replace(outcome, kind=OutcomeKind.HELD, reason="model_unanswered", proof=None)
+        outcome = replace(outcome, kind=OutcomeKind.HELD, reason=HoldReason.MODEL_UNANSWERED, proof=None)
     if outcome.kind is OutcomeKind.HELD:
         rows = set_rows(source, What.HELD, outcome, Digests(before=file_digest(source.path)))
         return Handled(source, What.HELD, outcome.reason, rows, statuses)
@@ -189,19 +218,19 @@ def existing(source: Source, workshop: Workshop, known: Record | None, identity:
     """Say of a copy that is there already whether it is the one an earlier run wrote, and the same would be written."""
     target = workshop.output / source.relative
     if known is None or not known.sha256_after or not target.is_file():
-        return refused(source, "output_exists", identity)
+        return refused(source, HoldReason.OUTPUT_EXISTS, identity)
     before, after = file_digest(source.path), file_digest(target)
     if before != known.sha256_before:
-        return refused(source, "source_changed", identity)
+        return refused(source, HoldReason.SOURCE_CHANGED, identity)
     if after != known.sha256_after:
-        return refused(source, "copy_changed", identity)
+        return refused(source, HoldReason.COPY_CHANGED, identity)
     if known.outcome == What.RELABELLED and bool(known.new_sop_instance_uid) != (workshop.uids is not None):
-        return refused(source, "other_uid_policy", identity)
+        return refused(source, HoldReason.OTHER_UID_POLICY, identity)
     uids = known.sop_instance_uid, known.new_sop_instance_uid or known.sop_instance_uid
     return Handled(source, What.DONE_BEFORE, uids=uids)
 
 
-def refused(source: Source, reason: str, identity: ObjectIdentity) -> Handled:
+def refused(source: Source, reason: HoldReason, identity: ObjectIdentity) -> Handled:
     """Leave alone what stands where a copy belongs."""
     rows = (row(source, What.REFUSED, reason, identity.sop_instance_uid),)
     return Handled(source, What.REFUSED, reason, rows)

@@ -15,7 +15,7 @@ from pathlib import Path
 from tg263_scp.dicom.editing.rewrite_references import rewrite_references
 from tg263_scp.dicom.reading.identify import ObjectIdentity, identify
 from tg263_scp.dicom.reading.references import REFERRING, structure_sets_of
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 from tg263_scp.service.delivery.outgoing import sealed
 from tg263_scp.tools.archive.copies import (
     Workshop,
@@ -87,7 +87,7 @@ def _referring(
     if os.path.lexists(target):
         handled = existing(source, workshop, known, identity)
         stale = changes and handled.what is What.DONE_BEFORE and _refers_to_any(target, changes)
-        return refused(source, "references_changed", identity) if stale else handled
+        return refused(source, HoldReason.REFERENCES_CHANGED, identity) if stale else handled
     if changes:
         temporary = unfinished_copy(target)
         try:

@@ -10,7 +10,7 @@ import errno
 import multiprocessing
 import tempfile
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
@@ -35,8 +35,6 @@ from tg263_scp.tools.shared.terminal import open_console, print_json, print_tabl
 from tg263_scp.tools.shared.wording import hold_words
 
 MANIFEST_NAME = "manifest.csv"
-KEY_NAME = ".tg263-scp.uid-key"
-"""Key of the new UIDs, beside the manifest: with it a later run gives the same UIDs."""
 _NOT_AN_OUTCOME = (What.REVERTED, What.NOT_REVERTED, What.PUT_OFF)
 _OUTCOMES = tuple(what for what in What if what not in _NOT_AN_OUTCOME)
 _SHOWN_FINDINGS = 40
@@ -77,34 +75,8 @@ class Summary:
         }
 
 
-def relabel(
-    paths: Sequence[Path],
-    output: Path,
-    dry_run: bool,
-    manifest: Path | None,
-    jobs: int,
-    copy_others: bool,
-    provenance: bool | None,
-    uid_policy: str,
-    uid_key: Path | None,
-    rewrite_references: bool,
-    llm: bool,
-    config: Path | None,
-    overlay: Path | None,
-    as_json: bool,
-) -> ExitCode:
-    """The verb ``relabel``."""
-    if uid_policy == "keep" and (rewrite_references or uid_key is not None):
-        option = "--rewrite-references" if rewrite_references else "--uid-key"
-        raise UsageError(
-            f"{option} goes with --uid-policy new",
-            hint="without new UIDs every reference to a structure set stays right",
-        )
-    if uid_key is not None and not uid_key.is_file():
-        raise UsageError(
-            f"there is no key {uid_key}",
-            hint=f"leave it out: a key is made in the output folder ({KEY_NAME})",
-        )
+def relabel(order: Order, dry_run: bool, manifest: Path | None, as_json: bool) -> ExitCode:
+    """The verb ``relabel``; ``manifest`` is where that of a dry run goes."""
     if manifest is not None and not dry_run:
         raise UsageError(
             "--manifest goes with --dry-run", hint=f"a real run writes {MANIFEST_NAME} into the output folder"
@@ -113,10 +85,6 @@ def relabel(
         raise UsageError(
             "a dry run writes its manifest to standard output", hint="with --json give --manifest FILE"
         )
-    key = (uid_key or Path(KEY_NAME)) if uid_policy == "new" else None
-    order = Order(
-        tuple(paths), output, config, overlay, copy_others, provenance, rewrite_references, jobs, llm, key
-    )
     summary = rehearse(order, manifest) if dry_run else relabel_archive(order)
     if as_json:
         names = {status.value: summary.names[status] for status in Status}
@@ -196,7 +164,7 @@ def stop_if_full(handled: Handled) -> None:
     Raises:
         OSError: the disk is full.
     """
-    if handled.reason == "ENOSPC":
+    if handled.reason == errno.errorcode[errno.ENOSPC]:
         raise OSError(errno.ENOSPC, "no space left on the disk")
 
 

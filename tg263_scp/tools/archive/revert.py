@@ -17,7 +17,7 @@ from tg263_scp.dicom.editing.revert import RevertReport
 from tg263_scp.dicom.editing.revert import revert as restore
 from tg263_scp.dicom.reading.identify import identify
 from tg263_scp.dicom.reading.references import REFERRING
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 from tg263_scp.tools.archive.copies import (
     file_digest,
     may_be_structure_set,
@@ -89,12 +89,16 @@ def _revert_one(source: Source, target: Path, reports: Reports) -> Handled:
     try:
         report = restore(source.path, copy)
     except HeldObjectError as problem:
-        if referring and problem.reason == "not_ours":
+        if referring and problem.reason is HoldReason.NOT_OURS:
             return Handled(source, What.LEFT_OUT)  # most plans and doses were never touched
         return Handled(source, What.NOT_REVERTED, problem.reason)
     if os.path.lexists(target):
         copy.unlink()
         done = target.is_file() and file_digest(target) == report.sha256_after
-        return Handled(source, What.DONE_BEFORE) if done else Handled(source, What.REFUSED, "output_exists")
+        return (
+            Handled(source, What.DONE_BEFORE)
+            if done
+            else Handled(source, What.REFUSED, HoldReason.OUTPUT_EXISTS)
+        )
     reports[source] = report
     return Handled(source, What.REVERTED, temporary=copy)

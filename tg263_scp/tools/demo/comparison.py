@@ -16,7 +16,7 @@ from tg263_scp.dicom.editing.relabel import relabel
 from tg263_scp.dicom.editing.revert import revert, without_record
 from tg263_scp.dicom.encoding.part10 import opened
 from tg263_scp.dicom.reading.structure_set import read_structure_set
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, HoldReason
 
 _CHUNK_BYTES = 1 << 20
 
@@ -72,7 +72,7 @@ def _taken_back(sent: Path, received: Path, folder: Path) -> tuple[Path, bool | 
         without_record(received, plain)
         revert(received, reverted)
     except HeldObjectError as problem:
-        return (received, None) if problem.reason == "not_ours" else (received, False)
+        return (received, None) if problem.reason is HoldReason.NOT_OURS else (received, False)
     return plain, _same_data_set(sent, reverted)[0]
 
 

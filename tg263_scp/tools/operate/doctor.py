@@ -1,8 +1,7 @@
-"""``doctor`` and ``echo``: is everything there that the node needs, and do the peers answer?"""
+"""``doctor``: is everything there that the node needs, and do the peers answer?"""
 
 from __future__ import annotations
 
-import re
 import shutil
 import socket
 import tempfile
@@ -16,18 +15,15 @@ from tg263_scp.config.loading import load_config
 from tg263_scp.config.routes import Route
 from tg263_scp.config.sections import Config, Destination
 from tg263_scp.dicom.network.sender import Peer
-from tg263_scp.dicom.network.verification import EchoAnswer
 from tg263_scp.dicom.network.verification import echo as send_echo
 from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.audit import verify
-from tg263_scp.tools.operate.llm_checks import Check, llm_checks
-from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
-from tg263_scp.tools.shared.terminal import print_json, visible
-
-_PEER = re.compile(r"(?P<ae>[^@]{1,16})@(?P<host>\[[0-9A-Fa-f:.]+\]|[^:@\[\]]+):(?P<port>\d{1,5})")
-_ECHO_TIMEOUT_S = 10.0
-_FIGURES_TIMEOUT_S = 3.0
+from tg263_scp.tools.operate.checks import Check, found, show
+from tg263_scp.tools.operate.echo import ECHO_TIMEOUT_S, echo_check, peer_of
+from tg263_scp.tools.operate.llm_checks import llm_checks
+from tg263_scp.tools.shared.exitcode import ExitCode
+from tg263_scp.tools.shared.terminal import print_json
 
 _KEEPS = (
     "kept: a destination that holds the original already may ignore the relabelled object and answer success"
@@ -40,63 +36,14 @@ _REWRITES = (
 """What each policy breaks."""
 
 
-def examine(config: Path | None, as_json: bool) -> ExitCode:
+def doctor(config: Path | None, as_json: bool) -> ExitCode:
     """The verb ``doctor``: without a configuration the program alone is examined."""
     checks = list(_checks(config))
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
-        for check in checks:
-            _show(check)
-    return ExitCode.DONE if all(check.good for check in checks) else ExitCode.FINDINGS
-
-
-def echo(peer: str | None, config: Path | None, as_json: bool) -> ExitCode:
-    """The verb ``echo``."""
-    checks = [_echo_check(name, target) for name, target in _targets(peer, config)]
-    if as_json:
-        print_json([{"peer": check.name, "answered": check.good, "text": check.detail} for check in checks])
-    else:
-        for check in checks:
-            _show(check)
-    return ExitCode.DONE if all(check.good for check in checks) else ExitCode.FINDINGS
-
-
-def _show(check: Check) -> None:
-    print(f"{'ok  ' if check.good else 'FAIL'}  {check.name}: {visible(check.detail)}")
-    if check.hint and not check.good:
-        print(f"      hint: {check.hint}")
-
-
-def _targets(peer: str | None, config: Path | None) -> list[tuple[str, Peer]]:
-    if peer is None:
-        if config is None:
-            raise UsageError("say whom to call", hint="give AE@HOST:PORT, or --config for its destinations")
-        return [(each.name, _target(each)) for each in load_config(config).destinations]
-    found = _PEER.fullmatch(peer)
-    if not found or not 0 < int(found["port"]) < 65536:
-        raise UsageError("a peer is written AE@HOST:PORT", hint="such as TG263@127.0.0.1:11112")
-    calling = load_config(config).listen.ae_title
-    timeouts = (_ECHO_TIMEOUT_S,) * 3
-    return [(peer, Peer(found["host"].strip("[]"), int(found["port"]), found["ae"], calling, *timeouts))]
-
-
-def _target(destination: Destination) -> Peer:
-    timeouts = (
-        min(_ECHO_TIMEOUT_S, destination.connect_timeout_s),
-        min(_ECHO_TIMEOUT_S, destination.acse_timeout_s),
-        min(_ECHO_TIMEOUT_S, destination.dimse_timeout_s),
-    )
-    calling = destination.calling_ae_title or ""
-    return Peer(destination.host, destination.port, destination.ae_title, calling, *timeouts)
-
-
-def _echo_check(name: str, target: Peer) -> Check:
-    answer: EchoAnswer = send_echo(target)
-    hint = "is it running, does it know our AE title, does a firewall let us through?"
-    place = f"{target.ae_title}@{target.host}:{target.port}"
-    detail = answer.text if name == place else f"{place}: {answer.text}"
-    return Check(name, answer.answered, detail, hint)
+        show(checks)
+    return found(checks)
 
 
 def _checks(path: Path | None) -> Iterator[Check]:
@@ -124,7 +71,7 @@ def _checks(path: Path | None) -> Iterator[Check]:
             "destinations", False, "none: every object would be held", "add at least one to the configuration"
         )
     for destination in config.destinations:
-        yield _echo_check(f"destination {destination.name}", _target(destination))
+        yield echo_check(f"destination {destination.name}", peer_of(destination))
         yield Check(f"UIDs for {destination.name}", True, _uid_policy(destination, config))
 
 
@@ -140,13 +87,13 @@ def _uid_policy(destination: Destination, config: Config) -> str:
 def _route(route: Route, config: Config) -> Check:
     """Say which objects go this way and how; a route whose callers may not call is a finding."""
     who = [
-        f"{words} {', '.join(titles)}"
-        for words, titles in (
+        f"{words} {', '.join(map(str, listed))}"
+        for words, listed in (
             ("from", route.calling_ae_titles),
             ("to us as", route.called_ae_titles),
             ("at", route.addresses),
         )
-        if titles
+        if listed
     ]
     own = [f"{gate} {action}" for gate, action in route.gates if action != getattr(config.naming.gates, gate)]
     closed = _closed_to(route, config)
@@ -230,7 +177,7 @@ def _port(config: Config) -> Check:
     if not said:
         return Check("port", True, f"{listen.host}:{listen.port} is free")
     host = "127.0.0.1" if listen.host in ("0.0.0.0", "") else listen.host
-    answer = send_echo(Peer(host, listen.port, listen.ae_title, listen.ae_title, *(_ECHO_TIMEOUT_S,) * 3))
+    answer = send_echo(Peer(host, listen.port, listen.ae_title, listen.ae_title, *(ECHO_TIMEOUT_S,) * 3))
     if answer.answered:
         return Check("port", True, f"{listen.host}:{listen.port}: a node runs there and answers")
     return Check(
@@ -245,7 +192,7 @@ def _metrics(config: Config) -> Check:
     if not said:
         return Check("metrics", True, f"{host}:{port} is free")
     connection = HTTPConnection(
-        "127.0.0.1" if host in ("0.0.0.0", "") else host, port, timeout=_ECHO_TIMEOUT_S
+        "127.0.0.1" if host in ("0.0.0.0", "") else host, port, timeout=ECHO_TIMEOUT_S
     )
     with closing(connection), suppress(OSError, HTTPException):
         connection.request("GET", "/metrics")

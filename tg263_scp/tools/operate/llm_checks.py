@@ -1,18 +1,18 @@
 """What ``doctor`` says about the language model: is it there, where does it run, does it keep to a closed answer, how fast?
 
-A model that is not there is a finding, and a harmless one: names that no rule knows go to a person.
+A model that is not there is a finding, and a harmless one: names that no rule knows are left for review.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tg263_scp.config.llm import Llm
 from tg263_scp.errors import LlmError, Tg263Error
 from tg263_scp.service.llm.answer_store import remembered_answers
 from tg263_scp.service.llm.ollama_client import Completion, LlmFacts, OllamaClient
+from tg263_scp.tools.operate.checks import Check
 
 LOADING_TIMEOUT_S = 180.0
 """The first answer waits until the model is loaded."""
@@ -131,13 +131,3 @@ def _is_closed(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(answer, dict) and answer.get("answer") in _CHOICES
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What was looked at, whether it is as it should be, what was seen, and what to do where it is not."""
-
-    name: str
-    good: bool
-    detail: str
-    hint: str = ""

@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tg263_scp.config.loading import load_config
-from tg263_scp.errors import JournalError, Tg263Error
-from tg263_scp.service.journal.objects import AWAITING_LLM, Journal
+from tg263_scp.errors import HoldReason, JournalError, Tg263Error
+from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Delivery, DeliveryState, Job, ObjectState
 from tg263_scp.service.node import JOURNAL_NAME
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
@@ -201,7 +201,7 @@ def _show_list(entries: Sequence[Entry], console: Console) -> None:
     console.print(table)
     held = sum(job.state is ObjectState.HELD for job, _ in entries)
     failed = sum(any(each.state is DeliveryState.FAILED for each in deliveries) for _, deliveries in entries)
-    waiting = sum(job.reason == AWAITING_LLM for job, _ in entries)
+    waiting = sum(job.reason == HoldReason.AWAITING_MODEL for job, _ in entries)
     waits = f", {waiting} waiting for the language model" if waiting else ""
     console.print(f"{len(entries)} objects: {held} held, {failed} with a failed delivery{waits}")
     errors = Counter(error for _, deliveries in entries for error in _errors(deliveries).items())

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tg263_scp.decision import Candidate, Choice, Decision, Reason, Status, Step
-from tg263_scp.errors import SourceLine
+from tg263_scp.errors import HoldReason, SourceLine
 
 REASON_WORDS: dict[Reason, str] = {
     Reason.EMPTY: "no name to read",
@@ -41,6 +41,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.TOO_LONG: "16 characters cannot hold its TG-263 name",
     Reason.NO_STANDARD_NAME: "TG-263 has no name for it",
     Reason.REMARK: "a word of it is a remark: a copy, a state, a use",
+    Reason.TARGET_DOUBTFUL: "a part of the target's name is doubtful",
     Reason.PART_UNKNOWN: "a part of the name is not understood",
     Reason.UNMATCHED: "not recognised",
     Reason.MISSPELT_TOO_FAR: "near a listed name, and too many letters differ",
@@ -69,49 +70,50 @@ def reason_words(code: str) -> str:
     return words.get(code, code.replace("_", " "))
 
 
-HOLD_WORDS: dict[str, str] = {
-    "approved": "the structure set is approved",
-    "awaiting_model": "the language model is being asked, at most for llm.object_budget_s",
-    "charset_unknown": "its Specific Character Set is none of the standard's",
-    "edit_not_proven": "the copy was not proven and discarded",
-    "edited_since": "edited or re-encoded after it was relabelled",
-    "encapsulated": "its transfer syntax is for images, or it holds pixels or a document",
-    "internal_error": "a fault of this program, see the log",
-    "file_missing": "its file is gone",
-    "model_unanswered": "the language model did not answer about all of its names: run the same command again",
-    "multi_valued_name": "a name with a backslash is two values",
-    "name_collision": "two of its ROIs would get one name",
-    "name_not_writable": "a new name cannot be written",
-    "new_object": "it has UIDs of its own; its predecessor is the sender's object",
-    "no_destination": "there is no destination",
-    "no_roi_sequence": "it has no Structure Set ROI Sequence",
-    "not_dicom": "not DICOM",
-    "not_ours": "it does not record a relabelling by this program",
-    "not_rtstruct": "not an RT Structure Set",
-    "output_exists": "something else stands in its place",
-    "other_uid_policy": "an earlier run gave it the UIDs of another policy",
-    "references_changed": "an earlier run copied it before its structure set had a new UID",
-    "copy_changed": "the copy of an earlier run was changed",
-    "provenance_not_writable": "provenance cannot be added to its sequences",
-    "released": "forwarded unchanged on a person's word",
-    "series_torn_apart": "its list of series would name two at once",
-    "signed": "the structure set is digitally signed",
-    "sop_class_mismatch": "it was sent under another SOP class than its own",
-    "source_changed": "the source has changed since an earlier run",
-    "undeclared_utf8": "a name is UTF-8, which its Specific Character Set does not say",
-    "truncated": "it ends too early",
-    "uid_mismatch": "it was sent under another SOP Instance UID than its own",
-    "unreadable": "its encoding cannot be read",
-    "unreadable_name": "a name has bytes outside its character set",
-    "unresolved_names": "names that a person has to look at",
-    "unsupported_transfer_syntax": "its transfer syntax is not supported",
+HOLD_WORDS: dict[HoldReason, str] = {
+    HoldReason.APPROVED: "the structure set is approved",
+    HoldReason.AWAITING_MODEL: "the language model is being asked, at most for llm.object_budget_s",
+    HoldReason.CHARSET_UNKNOWN: "its Specific Character Set is none of the standard's",
+    HoldReason.COPY_CHANGED: "the copy of an earlier run was changed",
+    HoldReason.EDITED_SINCE: "edited or re-encoded after it was relabelled",
+    HoldReason.EDIT_NOT_PROVEN: "the copy was not proven and discarded",
+    HoldReason.ENCAPSULATED: "its transfer syntax is for images, or it holds pixels or a document",
+    HoldReason.FILE_MISSING: "its file is gone",
+    HoldReason.INTERNAL_ERROR: "a fault of this program, see the log",
+    HoldReason.MODEL_UNANSWERED: "the language model did not answer about all of its names: run the same command again",
+    HoldReason.MULTI_VALUED_NAME: "a name with a backslash is two values",
+    HoldReason.NAME_COLLISION: "two of its ROIs would get one name",
+    HoldReason.NAME_NOT_WRITABLE: "a new name cannot be written",
+    HoldReason.NEW_OBJECT: "it has UIDs of its own; its predecessor is the sender's object",
+    HoldReason.NOT_DICOM: "not DICOM",
+    HoldReason.NOT_OURS: "it does not record a relabelling by this program",
+    HoldReason.NOT_RTSTRUCT: "not an RT Structure Set",
+    HoldReason.NO_DESTINATION: "there is no destination",
+    HoldReason.NO_ROI_SEQUENCE: "it has no Structure Set ROI Sequence",
+    HoldReason.OTHER_UID_POLICY: "an earlier run gave it the UIDs of another policy",
+    HoldReason.OUTPUT_EXISTS: "something else stands in its place",
+    HoldReason.PROVENANCE_NOT_WRITABLE: "provenance cannot be added to its sequences",
+    HoldReason.REFERENCES_CHANGED: "an earlier run copied it before its structure set had a new UID",
+    HoldReason.RELEASED: "forwarded unchanged on a person's word",
+    HoldReason.SERIES_TORN_APART: "its list of series would name two at once",
+    HoldReason.SIGNED: "the structure set is digitally signed",
+    HoldReason.SOP_CLASS_MISMATCH: "it was sent under another SOP class than its own",
+    HoldReason.SOURCE_CHANGED: "the source has changed since an earlier run",
+    HoldReason.TRUNCATED: "it ends too early",
+    HoldReason.UID_MISMATCH: "it was sent under another SOP Instance UID than its own",
+    HoldReason.UNDECLARED_UTF8: "a name is UTF-8, which its Specific Character Set does not say",
+    HoldReason.UNREADABLE: "its encoding cannot be read",
+    HoldReason.UNREADABLE_NAME: "a name has bytes outside its character set",
+    HoldReason.UNRESOLVED_NAMES: "names that a person has to look at",
+    HoldReason.UNSUPPORTED_TRANSFER_SYNTAX: "its transfer syntax is not supported",
 }
 """Why an object is held, passed, refused or left, by the code that queue, audit log and manifest give."""
 
 
 def hold_words(code: str) -> str:
     """Put the reason code of an object into words; one that is not known is shown as it is."""
-    return HOLD_WORDS.get(code, code.replace("_", " "))
+    words = {reason.value: text for reason, text in HOLD_WORDS.items()}
+    return words.get(code, code.replace("_", " "))
 
 
 def choice_words(choice: Choice) -> str:
@@ -151,6 +153,7 @@ def decision_as_json(decision: Decision) -> dict[str, Any]:
         "reason": decision.reason.value,
         "confidence": round(decision.confidence, 4),
         "kind": decision.kind.value,
+        "doubt": decision.doubt,
         "note": decision.note,
         "evidence": [_source_as_json(source) for source in decision.evidence],
         "trail": [_step_as_json(step) for step in decision.trail],

@@ -1,3 +1,3 @@
 """The verb ``conformance``: the DICOM conformance statement (PS3.2 Annex N), made from the program and a
-configuration. Begin with ``verb.py``.
+configuration. Begin with ``conformance.py``.
 """

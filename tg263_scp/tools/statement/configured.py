@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from tg263_scp.config.routes import Route
 from tg263_scp.config.sections import Config, Destination
+from tg263_scp.errors import HoldReason
 from tg263_scp.tools.shared.wording import HOLD_WORDS
 from tg263_scp.tools.statement.markdown import table
 from tg263_scp.tools.statement.network import duration
@@ -13,25 +14,21 @@ from tg263_scp.tools.statement.services import Link
 from tg263_scp.tools.statement.settings import Setting
 
 _NOT_OF_THE_NODE = frozenset(
-    (
-        *(
-            "copy_changed",
-            "edited_since",
-            "new_object",
-            "not_dicom",
-            "not_ours",
-            "other_uid_policy",
-            "output_exists",
-        ),
-        *(
-            "awaiting_model",
-            "model_unanswered",
-            "references_changed",
-            "released",
-            "series_torn_apart",
-            "source_changed",
-        ),
-    )
+    {
+        HoldReason.AWAITING_MODEL,
+        HoldReason.COPY_CHANGED,
+        HoldReason.EDITED_SINCE,
+        HoldReason.MODEL_UNANSWERED,
+        HoldReason.NEW_OBJECT,
+        HoldReason.NOT_DICOM,
+        HoldReason.NOT_OURS,
+        HoldReason.OTHER_UID_POLICY,
+        HoldReason.OUTPUT_EXISTS,
+        HoldReason.REFERENCES_CHANGED,
+        HoldReason.RELEASED,
+        HoldReason.SERIES_TORN_APART,
+        HoldReason.SOURCE_CHANGED,
+    }
 )
 """Reasons that only the verbs for archives give, the one that ends a hold, and the one of a set that waits by itself."""
 
@@ -39,7 +36,9 @@ _NOT_OF_THE_NODE = frozenset(
 def reason_table() -> str:
     """Why an object is held, by the code that queue and audit log give."""
     rows = [
-        (f"`{code}`", words) for code, words in sorted(HOLD_WORDS.items()) if code not in _NOT_OF_THE_NODE
+        (f"`{reason}`", words)
+        for reason, words in sorted(HOLD_WORDS.items())
+        if reason not in _NOT_OF_THE_NODE
     ]
     return table(("reason", "in words"), rows)
 
@@ -174,7 +173,7 @@ def peers_now(config: Config) -> str:
     return f"{who}, from {where}."
 
 
-def _listed(values: list[str]) -> str:
+def _listed(values: Iterable[object]) -> str:
     return ", ".join(f"`{value}`" for value in values)
 
 

@@ -1,4 +1,4 @@
-"""The verb demo: run the demonstration and show it."""
+"""``demo``: run the demonstration and show it."""
 
 from __future__ import annotations
 

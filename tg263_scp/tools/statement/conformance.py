@@ -14,6 +14,7 @@ from typing import Any
 from tg263_scp import __version__
 from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.encoding.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from tg263_scp.dicom.network.storage_classes import accepted_transfer_syntaxes, carried_sop_classes
 from tg263_scp.errors import DataFileError, SourceLine
 from tg263_scp.naming.llm.prompt_files import prompts_digest
 from tg263_scp.resources import data_folder
@@ -142,8 +143,8 @@ def _machine_readable(path: Path | None) -> dict[str, Any]:
         "version": __version__,
         "implementation_class_uid": IMPLEMENTATION_CLASS_UID,
         "implementation_version_name": IMPLEMENTATION_VERSION_NAME,
-        "sop_classes": services.carried_sop_classes(config.listen.extra_sop_classes),
-        "transfer_syntaxes": services.accepted_transfer_syntaxes(),
+        "sop_classes": carried_sop_classes(config.listen.extra_sop_classes),
+        "transfer_syntaxes": accepted_transfer_syntaxes(),
         "settings": {each.key: each.here for each in settings_of(path)},
         "claims": [
             {

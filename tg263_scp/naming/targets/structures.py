@@ -1,0 +1,179 @@
+"""The structure slot of a target: the words that nothing else could be made of, and why they may not fill it.
+
+Standard: AAPM TG-263 report, principle T5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tg263_scp.naming.organs.reading import Finding, OrganReading, read_words
+from tg263_scp.naming.query import Query
+from tg263_scp.naming.standard.nomenclature import Nomenclature
+from tg263_scp.naming.targets.doubts import Doubt, first_doubt
+from tg263_scp.naming.targets.organs_at_risk import DOUBTS_OF_ORGANS, DRAWN_AS_TARGETS
+from tg263_scp.naming.targets.placing import Placing
+from tg263_scp.naming.targets.slots import Slots
+from tg263_scp.naming.words.lexicon import WIDE_LANGUAGES
+
+
+def place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None:
+    """Find the structure slot for the words that are left; a side goes to the structure, where it can have one."""
+    found = read_words((tuple(slots.words),), query, nomenclature)
+    if found.finding is Finding.NOTHING and slots.nodal:
+        # 'CTV pelvic nodes': the nodes belong to the structure
+        found = read_words(((*slots.nodal, *slots.words),), query, nomenclature)
+    if found.finding is not Finding.FOUND and slots.sides:
+        # the side may be part of the name: 'left upper lobe'
+        whole = read_words((tuple(slots.said),), query, nomenclature)
+        if whole.finding is Finding.FOUND and not whole.rebuilt:
+            found, slots.sides = whole, []
+    if found.structure == "LN" and not found.rebuilt and not slots.qualifier:
+        slots.classifier = slots.classifier or "n"
+        slots.sources.extend(phrase.source for phrase in found.phrases)
+        return
+    nodes = found.structure.startswith("LN")
+    if slots.nodal and found.structure and not nodes:
+        slots.leave(Doubt.NODES_OF_ORGAN)
+        return
+    if slots.nodal and nodes and "n" not in slots.letters:
+        slots.classifier = ""  # the structure's name says it
+    put_structure(found, slots, query, nomenclature)
+
+
+def put_structure(found: OrganReading, slots: Slots, query: Query, nomenclature: Nomenclature) -> None:
+    """Fill the structure slot with what was found, or say why not."""
+    slots.leave(first_doubt(DOUBTS_OF_STRUCTURES, Placing(found, slots, query, nomenclature)))
+    if slots.doubt:
+        return
+    slots.sources.extend(phrase.source for phrase in found.phrases)
+    stem = nomenclature.stems.get(found.structure)
+    sides = {*slots.sides, *({found.side} if found.side else ())}
+    if sides and not (stem and stem.paired):
+        slots.leave(Doubt.SIDE_UNLISTED)
+    elif stem is None:
+        slots.qualifier = found.structure
+    elif sides:
+        slots.qualifier = f"{found.structure}_{min(sides)}" if len(sides) == 1 else ""
+        slots.sides = [] if len(sides) == 1 else sorted(sides)
+    else:
+        slots.qualifier = (
+            stem.plural if found.structure.startswith("LN_") and stem.plural else found.structure
+        )
+
+
+def is_unlisted(placing: Placing) -> bool:
+    """``CTV epiglottis``."""
+    return placing.found.finding is Finding.UNLISTED
+
+
+def is_ambiguous(placing: Placing) -> bool:
+    """``CTV bulb``."""
+    return placing.found.finding is Finding.AMBIGUOUS
+
+
+def is_unknown(placing: Placing) -> bool:
+    """``PTV xyz``."""
+    return placing.found.finding is Finding.NOTHING
+
+
+def has_no_slot(placing: Placing) -> bool:
+    """A form that the list does not have, or a name that is no anatomy."""
+    return (
+        placing.found.finding is Finding.NO_STANDARD_NAME
+        or placing.structure.replace("_", "") not in placing.nomenclature.structure_slots
+    )
+
+
+def is_second(placing: Placing) -> bool:
+    """``PTV boost larynx``."""
+    return bool(placing.slots.qualifier)
+
+
+def is_part_or_margin(placing: Placing) -> bool:
+    """``PTV part liver``: more than a side was taken out of the words."""
+    found = placing.found
+    return found.rebuilt and not (found.side and found.name == f"{found.structure}_{found.side}")
+
+
+def may_be_genitive(placing: Placing) -> bool:
+    """``PTV nerki`` is the PTV of one kidney in Polish, where the word also means both; so in Czech and Russian."""
+    if placing.slots.sides or placing.found.side:
+        return False
+    entry = placing.nomenclature.entries.get(placing.found.name)
+    alike = placing.nomenclature.lexicon.genitive_like_plural
+    return entry is not None and bool(entry.plural_of) and frozenset() < placing.languages <= alike
+
+
+def is_device(placing: Placing) -> bool:
+    """``PTV Bolus``."""
+    found = placing.found
+    return placing.nomenclature.entries[found.name or found.names[0]].kind == "device"
+
+
+def may_be_intersection(placing: Placing) -> bool:
+    """``PTV n liver``."""
+    nodal = placing.slots.classifier == "n" and "n" in placing.slots.letters
+    return nodal and not placing.structure.startswith("LN")
+
+
+def may_be_prostate_and_vesicles(placing: Placing) -> bool:
+    """``CTV_P_sv``."""
+    return bool(placing.slots.letters) and placing.structure == "SeminalVes"
+
+
+def may_be_two_vertebrae(placing: Placing) -> bool:
+    """``CTV p T8``."""
+    return bool(placing.slots.letters) and placing.structure.startswith("VB")
+
+
+def may_be_nodes_of_both_sides(placing: Placing) -> bool:
+    """``CTV iliac nodes``; the pelvic nodes are drawn as one."""
+    one_side = placing.structure.startswith("LN_") and placing.structure != "LN_Pelvic"
+    return one_side and placing.found.finding is Finding.SIDE_MISSING and not placing.slots.sides
+
+
+def may_be_part_of_place(placing: Placing) -> bool:
+    """``PTV sup clav R``."""
+    return placing.slots.place
+
+
+def may_be_its_level(placing: Placing) -> bool:
+    """``PTV low larynx``."""
+    return placing.slots.place_level
+
+
+def may_be_cut_off(placing: Placing) -> bool:
+    """``PTV-Rectum``."""
+    return placing.slots.cut_off and placing.structure not in DRAWN_AS_TARGETS
+
+
+def may_be_side_in_its_language(placing: Placing) -> bool:
+    """``PTV v lunge``: the v is left in the language of the other word."""
+    local = placing.languages - WIDE_LANGUAGES
+    sides = placing.nomenclature.lexicon.sides
+    return local == placing.languages and any(
+        not local.isdisjoint(sides.get(letter, ())) for letter in placing.slots.letters
+    )
+
+
+DOUBTS_OF_STRUCTURES: tuple[tuple[Callable[[Placing], bool], Doubt], ...] = (
+    (is_unlisted, Doubt.STRUCTURE_UNLISTED),
+    (is_ambiguous, Doubt.WORD_AMBIGUOUS),
+    (is_unknown, Doubt.WORD_UNKNOWN),
+    (has_no_slot, Doubt.STRUCTURE_WITHOUT_SLOT),
+    (is_second, Doubt.SECOND_STRUCTURE),
+    (is_part_or_margin, Doubt.PART_OF_STRUCTURE),
+    (may_be_genitive, Doubt.ONE_SIDE_OR_BOTH),
+    *DOUBTS_OF_ORGANS,
+    (is_device, Doubt.DEVICE),
+    (may_be_intersection, Doubt.NODES_OR_INTERSECTION),
+    (may_be_prostate_and_vesicles, Doubt.PROSTATE_AND_VESICLES),
+    (may_be_two_vertebrae, Doubt.TWO_VERTEBRAE),
+    (may_be_nodes_of_both_sides, Doubt.NODES_OF_ONE_SIDE_OR_BOTH),
+    (may_be_part_of_place, Doubt.PLACE_BESIDE_STRUCTURE),
+    (may_be_its_level, Doubt.LEVEL_OF_STRUCTURE),
+    (may_be_cut_off, Doubt.CUT_OFF),
+    (may_be_side_in_its_language, Doubt.SIDE_IN_STRUCTURE_LANGUAGE),
+)
+"""Why words cannot fill the structure slot, in the order it is asked."""

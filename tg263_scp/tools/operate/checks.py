@@ -1,0 +1,32 @@
+"""A check of ``doctor`` and ``echo``: what was looked at, what was seen, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tg263_scp.tools.shared.exitcode import ExitCode
+from tg263_scp.tools.shared.terminal import visible
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at, whether it is as it should be, what was seen, and what to do where it is not."""
+
+    name: str
+    good: bool
+    detail: str
+    hint: str = ""
+
+
+def show(checks: Iterable[Check]) -> None:
+    """Print a line for each check, and a hint where something is wrong."""
+    for check in checks:
+        print(f"{'ok  ' if check.good else 'FAIL'}  {check.name}: {visible(check.detail)}")
+        if check.hint and not check.good:
+            print(f"      hint: {check.hint}")
+
+
+def found(checks: Iterable[Check]) -> ExitCode:
+    """Say how the verb ends."""
+    return ExitCode.DONE if all(check.good for check in checks) else ExitCode.FINDINGS

@@ -1,0 +1,60 @@
+"""``echo``: do the peers answer?"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tg263_scp.config.loading import load_config
+from tg263_scp.config.sections import Destination
+from tg263_scp.dicom.network.sender import Peer
+from tg263_scp.dicom.network.verification import echo as send_echo
+from tg263_scp.tools.operate.checks import Check, found, show
+from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
+from tg263_scp.tools.shared.terminal import print_json
+
+ECHO_TIMEOUT_S = 10.0
+_PEER = re.compile(r"(?P<ae>[^@]{1,16})@(?P<host>\[[0-9A-Fa-f:.]+\]|[^:@\[\]]+):(?P<port>\d{1,5})")
+
+
+def echo(peer: str | None, config: Path | None, as_json: bool) -> ExitCode:
+    """The verb ``echo``."""
+    checks = [echo_check(name, called) for name, called in _peers(peer, config)]
+    if as_json:
+        print_json([{"peer": check.name, "answered": check.good, "text": check.detail} for check in checks])
+    else:
+        show(checks)
+    return found(checks)
+
+
+def _peers(peer: str | None, config: Path | None) -> list[tuple[str, Peer]]:
+    if peer is None:
+        if config is None:
+            raise UsageError("say whom to call", hint="give AE@HOST:PORT, or --config for its destinations")
+        return [(each.name, peer_of(each)) for each in load_config(config).destinations]
+    given = _PEER.fullmatch(peer)
+    if not given or not 0 < int(given["port"]) < 65536:
+        raise UsageError("a peer is written AE@HOST:PORT", hint="such as TG263@127.0.0.1:11112")
+    calling = load_config(config).listen.ae_title
+    timeouts = (ECHO_TIMEOUT_S,) * 3
+    return [(peer, Peer(given["host"].strip("[]"), int(given["port"]), given["ae"], calling, *timeouts))]
+
+
+def peer_of(destination: Destination) -> Peer:
+    """Return a destination as a peer to be called now: it has less time than for an object."""
+    timeouts = (
+        min(ECHO_TIMEOUT_S, destination.connect_timeout_s),
+        min(ECHO_TIMEOUT_S, destination.acse_timeout_s),
+        min(ECHO_TIMEOUT_S, destination.dimse_timeout_s),
+    )
+    calling = destination.calling_ae_title or ""
+    return Peer(destination.host, destination.port, destination.ae_title, calling, *timeouts)
+
+
+def echo_check(name: str, peer: Peer) -> Check:
+    """Send a C-ECHO (PS3.7 9.1.5) to a peer; ``name`` is what the user calls it."""
+    answer = send_echo(peer)
+    hint = "is it running, does it know our AE title, does a firewall let us through?"
+    place = f"{peer.ae_title}@{peer.host}:{peer.port}"
+    detail = answer.text if name == place else f"{place}: {answer.text}"
+    return Check(name, answer.answered, detail, hint)
