@@ -9,6 +9,7 @@ from tg263_scp.naming.words.packs import read_pack
 
 STRUCTURES = frozenset({"Heart", "Liver", "Lung", "Lung_L", "Femur_Head"})
 """What a phrase of such a language may mean."""
+SITES = frozenset({"brain", "prostate", "pelvis", "thorax"})
 
 
 def own_pack(sections: str, language: str = "en") -> Pack:
@@ -16,7 +17,7 @@ def own_pack(sections: str, language: str = "en") -> Pack:
     document = yamlsource.parse(
         f"language: {language}\n{sections}", f"{language}.yaml", error=NomenclatureError
     )
-    return read_pack(document, f"{language}.yaml", STRUCTURES)
+    return read_pack(document, f"{language}.yaml", STRUCTURES, SITES)
 
 
 def own_lexicon(*packs: Pack) -> Lexicon:

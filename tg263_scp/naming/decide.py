@@ -32,7 +32,6 @@ from tg263_scp.naming.rules.whole_set import (
     settle_clashes,
 )
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.naming.words.sites import known_site
 
 RULES: tuple[tuple[str, rules.Rule], ...] = (
     ("R000", rules.not_for_us),
@@ -91,7 +90,7 @@ def decide_set(
         One decision per ROI, in the order of ``rois``; the same for every order of the same ROIs.
     """
     options = options or NamingOptions()
-    site = known_site(site)
+    site = nomenclature.anatomy.site_called(site)
     first = [_decide_one(roi, nomenclature, options, site, frozenset()) for roi in rois]
     inferred_site = site or infer_site(first, nomenclature)
     languages = infer_languages([proposal for _, proposal in first])
@@ -110,7 +109,7 @@ def decide_set(
         ]
     if place_of is not None:
         decisions = check_sides(decisions, nomenclature, place_of)
-    return settle_clashes(refuse_unwritable(doubt_the_other_sex(decisions), rois))
+    return settle_clashes(refuse_unwritable(doubt_the_other_sex(decisions, nomenclature), rois))
 
 
 def decide(

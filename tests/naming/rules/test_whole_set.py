@@ -109,9 +109,9 @@ def test_v090_lets_pass_what_can_be_written_and_what_is_not_written(
     ],
 )
 def test_s040_stops_an_abbreviation_of_the_sex_that_the_set_does_not_show(
-    abbreviation: Decision, shown: Decision
+    abbreviation: Decision, shown: Decision, nomenclature: Nomenclature
 ) -> None:
-    stopped, other = doubt_the_other_sex([abbreviation, shown])
+    stopped, other = doubt_the_other_sex([abbreviation, shown], nomenclature)
     assert (stopped.status, stopped.rule, stopped.reason) == (Status.REVIEW, "S040", Reason.OTHER_SEX)
     assert stopped.name == abbreviation.original
     assert other == shown
@@ -129,8 +129,10 @@ def test_s040_stops_an_abbreviation_of_the_sex_that_the_set_does_not_show(
     ],
     ids=["its own sex", "written out", "both are shown", "not certain", "two abbreviations", "of no sex"],
 )
-def test_s040_lets_pass_what_the_set_does_not_contradict(decisions: list[Decision]) -> None:
-    assert doubt_the_other_sex(decisions) == decisions
+def test_s040_lets_pass_what_the_set_does_not_contradict(
+    decisions: list[Decision], nomenclature: Nomenclature
+) -> None:
+    assert doubt_the_other_sex(decisions, nomenclature) == decisions
 
 
 @pytest.mark.parametrize(

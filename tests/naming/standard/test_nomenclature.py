@@ -22,7 +22,8 @@ def folder(tmp_path: Path) -> Path:
     """A nomenclature folder of its own, with the list and one small pack."""
     own = tmp_path / "nomenclature"
     (own / "synonyms").mkdir(parents=True)
-    shutil.copy(data_folder("nomenclature") / "tg263.yaml", own)
+    for name in ("tg263.yaml", "anatomy.yaml"):
+        shutil.copy(data_folder("nomenclature") / name, own)
     return own
 
 
@@ -45,6 +46,19 @@ def test_a_word_with_two_meanings_is_found_with_both_lines(folder: Path) -> None
 def test_a_word_that_is_spelt_like_another_listed_name_is_found(folder: Path) -> None:
     pack(folder, "structures:\n  Heart: [liver]\n")
     assert "Liver" in str(contradictions(load_nomenclature(folder))[0])
+
+
+def test_a_word_that_may_be_lacking_must_not_be_a_side_of_another_language(folder: Path) -> None:
+    pack(folder, "sides:\n  R: [der]\n", "es")
+    pack(folder, "little_words:\n  - das\n  - der\n", "de")
+    (found,) = contradictions(load_nomenclature(folder))
+    assert (found.where.line, found.other and found.other.line) == (4, 3)
+
+
+def test_a_side_that_is_a_mark_too_is_found_with_both_lines(folder: Path) -> None:
+    pack(folder, "sides:\n  L: [sin]\nmarks:\n  minus: [sin]\n", "es")
+    (found,) = contradictions(load_nomenclature(folder))
+    assert (found.where.line, found.other and found.other.line) == (3, 5)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from tg263_scp.naming.words.packs import read_pack
 
 
 def pack(text: str) -> Pack:
-    return read_pack(yamlsource.parse(f"language: xx\n{text}", "xx.yaml"), "xx.yaml", frozenset())
+    return read_pack(
+        yamlsource.parse(f"language: xx\n{text}", "xx.yaml"), "xx.yaml", frozenset(), frozenset()
+    )
 
 
 def test_units_levels_and_doubtful_words_are_folded() -> None:

@@ -43,4 +43,4 @@ def test_a_mistake_is_told_with_its_line(sections: str, line: int, problem: str)
 
 def test_a_pack_without_a_language_is_refused() -> None:
     with pytest.raises(NomenclatureError, match="does not say its language"):
-        read_pack(parse("title: Gnarbish\n", "own.yaml"), "own.yaml", frozenset())
+        read_pack(parse("title: Gnarbish\n", "own.yaml"), "own.yaml", frozenset(), frozenset())

@@ -21,7 +21,8 @@ def two_languages(tmp_path: Path) -> Lexicon:
     """A German and an English pack, in which ``li`` and ``opt`` mean something to both."""
     folder = tmp_path / "nomenclature"
     (folder / "synonyms").mkdir(parents=True)
-    shutil.copy(data_folder("nomenclature") / "tg263.yaml", folder)
+    for name in ("tg263.yaml", "anatomy.yaml"):
+        shutil.copy(data_folder("nomenclature") / name, folder)
     german = (
         "language: de\nsides:\n  L: [links, li]\nwords:\n  nerv: [sehnerv]\n"
         "marks:\n  planning:\n    - hilfs struktur\n    - opt\n"

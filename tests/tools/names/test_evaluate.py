@@ -10,6 +10,7 @@ import pytest
 
 from tg263_scp.cli import main
 from tg263_scp.decision import Decision, Reason, Status
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.tools.names.evaluation import Evaluation, Verdict, evaluate, judge, side_of, wilson
 from tg263_scp.tools.shared.csv_tables import Table, read_table
 from tg263_scp.tools.shared.exitcode import ExitCode
@@ -55,9 +56,9 @@ REVIEW = decision(Status.REVIEW, "x")
     ],
 )
 def test_an_answer_is_right_missed_or_wrong(
-    made: Decision, gold: str, accept: str, answer: str, verdict: Verdict
+    made: Decision, gold: str, accept: str, answer: str, verdict: Verdict, nomenclature: Nomenclature
 ) -> None:
-    judged = judge(made, gold, frozenset(accept.split("|")) - {""})
+    judged = judge(made, gold, nomenclature, frozenset(accept.split("|")) - {""})
     assert (judged.answer, judged.verdict) == (answer, verdict)
 
 
@@ -78,8 +79,8 @@ def test_an_answer_is_right_missed_or_wrong(
         ("", ""),
     ],
 )
-def test_the_side_of_a_name(name: str, side: str) -> None:
-    assert side_of(name) == side
+def test_the_side_of_a_name(name: str, side: str, nomenclature: Nomenclature) -> None:
+    assert side_of(name, nomenclature) == side
 
 
 @pytest.mark.parametrize(
@@ -93,9 +94,9 @@ def test_the_side_of_a_name(name: str, side: str) -> None:
     ],
 )
 def test_a_wrong_side_is_a_side_that_the_gold_label_does_not_have(
-    answer: str, gold: str, flipped: bool
+    answer: str, gold: str, flipped: bool, nomenclature: Nomenclature
 ) -> None:
-    assert judge(rename(answer), gold).wrong_side is flipped
+    assert judge(rename(answer), gold, nomenclature).wrong_side is flipped
 
 
 def test_the_wilson_interval_is_the_textbook_one() -> None:
@@ -120,7 +121,7 @@ GOLD = Table(
 
 
 @pytest.fixture
-def evaluation() -> Evaluation:
+def evaluation(nomenclature: Nomenclature) -> Evaluation:
     decisions = [
         rename("Lung_L", original="a", confidence=0.99),
         rename("Lung_L", original="b", confidence=0.6, rule="R080"),
@@ -128,7 +129,7 @@ def evaluation() -> Evaluation:
         decision(Status.REVIEW, "d", original="d", confidence=0.0),
         decision(Status.REVIEW, "e", original="e", confidence=0.0),
     ]
-    return evaluate(GOLD, decisions)
+    return evaluate(GOLD, decisions, nomenclature)
 
 
 def test_the_figures_add_up(evaluation: Evaluation) -> None:
@@ -146,9 +147,9 @@ def test_the_figures_add_up(evaluation: Evaluation) -> None:
     assert evaluation.groups["rule"]["R080"].wrong == 1
 
 
-def test_a_group_is_only_there_where_its_column_is() -> None:
+def test_a_group_is_only_there_where_its_column_is(nomenclature: Nomenclature) -> None:
     table = Table(("original_name", "gold"), (("a", "Lung_L"),))
-    assert set(evaluate(table, [rename("Lung_L")]).groups) == {"rule"}
+    assert set(evaluate(table, [rename("Lung_L")], nomenclature).groups) == {"rule"}
 
 
 def test_a_set_is_all_right_or_not(evaluation: Evaluation) -> None:

@@ -18,15 +18,10 @@ from functools import lru_cache
 from itertools import islice
 
 from tg263_scp.naming.rules.spelling import offers, similar_words
-from tg263_scp.naming.rules.whole_set import TELLING
 from tg263_scp.naming.standard.nomenclature import Entry, Nomenclature, Stem
 from tg263_scp.naming.words.letters import tokenise
-from tg263_scp.naming.words.lexicon import LITTLE_WORDS, Sense, phrase_words
-from tg263_scp.naming.words.sites import BROADER_SITE
+from tg263_scp.naming.words.lexicon import Sense, phrase_words
 
-_SILENT_WORDS = LITTLE_WORDS | frozenset(
-    "left right side given or both and in on at to its between below above behind part parts with without not which".split()
-)
 _LIKENESS_WEIGHT = 4.0
 """What a whole name that looks like a synonym weighs, against the rarity of single words (3 to 6 each)."""
 _SITE_WEIGHT = 1.5
@@ -35,40 +30,6 @@ _ALREADY_OFFERED_WEIGHT = 20.0
 _SHARE_OF_USUAL = 0.5
 _SHARE_BESIDE_KNOWN = 0.25
 """Of the list kept for what is contoured most, where no word of the name is known, and where one is (``... gland``)."""
-_NOTHING_IN_PARTICULAR = frozenset({"Strct", "Spc"})
-"""Listed names that any region could be given, and that tell nobody anything."""
-_NEXT_TO = {
-    "head_and_neck": {"thorax"},
-    "thorax": {"head_and_neck", "abdomen", "limbs"},
-    "abdomen": {"thorax", "pelvis"},
-    "pelvis": {"abdomen", "limbs"},
-    "limbs": {"pelvis", "thorax"},
-}
-"""Regions of which parts are met in the sets of a region: nobody draws the larynx for a prostate."""
-_NO_ORGAN_TYPES: Mapping[str, tuple[str, ...]] = {
-    "EXTERNAL": ("External", "Body"),
-    "BOLUS": ("Bolus",),
-    "MARKER": ("Markers",),
-}
-"""What an ROI of these interpreted types can be; one of any other that is not for organs has no listed name."""
-_ORGAN_TYPES = frozenset("ORGAN AVOIDANCE CAVITY GTV CTV PTV TREATED_VOLUME IRRAD_VOLUME".split())
-INTERPRETED_TYPES = _ORGAN_TYPES | frozenset(
-    (
-        "EXTERNAL BOLUS MARKER REGISTRATION ISOCENTER CONTRAST_AGENT BRACHY_CHANNEL BRACHY_ACCESSORY BRACHY_SRC_APP"
-        " BRACHY_CHNL_SHLD SUPPORT FIXATION DOSE_REGION CONTROL DOSE_MEASUREMENT"
-    ).split()
-)
-"""The defined terms of RT ROI Interpreted Type (3006,00A4), PS3.3 C.8.8.8.1."""
-_CONTOURED_MOST = (
-    "Bladder Rectum Heart SpinalCord Lung Liver Kidney Brainstem Parotid Esophagus Bowel Femur_Head Stomach Skin Body Brain"
-    " Eye Lens OpticNrv OpticChiasm Bone_Mandible Larynx Cavity_Oral Breast Prostate Trachea Duodenum Spleen Pancreas"
-).split()
-"""What is contoured at every site and in every clinic, roughly by how often."""
-_TREATED_MOST = (
-    "Prostate ProstateBed SeminalVes LN_Pelvics Breast Chestwall LN_Ax LN_Sclav LN_IMN Lung Brain Liver Rectum Cervix Uterus"
-    " Vagina Bladder Larynx Oropharynx Nasopharynx Tongue Esophagus Stomach Pancreas TumorBed LN_Mediastinals LN_Paraaortic"
-).split()
-"""What targets are named after."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,19 +69,20 @@ def offerable(nomenclature: Nomenclature) -> frozenset[str]:
         single_nodes = name.startswith("LN_") and bool(stem.plural)
         if nomenclature.is_organ_stem(name) and not plural_of_organ and not single_nodes:
             found.add(name)
-    return frozenset(found - _NOTHING_IN_PARTICULAR)
+    return frozenset(found - nomenclature.anatomy.never_offered.keys())
 
 
 def fits(structure: str, site: str, interpreted_type: str, nomenclature: Nomenclature) -> bool:
     """Tell whether a structure is met at a site, and may have an interpreted type; both may be unknown (``""``)."""
     entry = entry_of(structure, nomenclature)
-    region = BROADER_SITE.get(site, site)
-    if region in _NEXT_TO and entry.region not in {region, "body", *_NEXT_TO[region]}:
+    anatomy, types = nomenclature.anatomy, nomenclature.anatomy.interpreted_types
+    region = anatomy.broader_site(site) or site
+    next_to = anatomy.sites[region].next_to if region else frozenset()
+    if next_to and entry.region not in {region, "body", *next_to}:
         return False
-    outline = structure in _NO_ORGAN_TYPES["EXTERNAL"]
-    return not interpreted_type or (
-        interpreted_type in _ORGAN_TYPES and entry.kind == "organ" and not outline
-    )
+    outline = structure in types.structure.get("EXTERNAL", ())
+    an_organ = interpreted_type in types.organ | types.target and entry.kind == "organ" and not outline
+    return not interpreted_type or an_organ
 
 
 def structure_meant(name: str, nomenclature: Nomenclature) -> str:
@@ -141,6 +103,7 @@ def _descriptions(nomenclature: Nomenclature) -> _Descriptions:
     for structure, words in words_of.items():
         described = f"{structure} {meaning_of(structure, nomenclature)}"
         words.update(token.text for token in tokenise(described) if token.is_word)
+    usage = nomenclature.lexicon.usage
     phrases = {phrase for found in nomenclature.lexicon.index.values() for phrase in found}
     for phrase in phrases:
         structure = structure_meant(phrase.means, nomenclature) if phrase.sense is Sense.STRUCTURE else ""
@@ -148,7 +111,7 @@ def _descriptions(nomenclature: Nomenclature) -> _Descriptions:
             words_of[structure].update(word for written in phrase_words(phrase) for word in written)
     holding: dict[str, set[str]] = {}
     for structure, words in words_of.items():
-        for word in words - _SILENT_WORDS:
+        for word in words - usage.little_words - usage.silent_words:
             if word.isalpha() and len(word) > 1:
                 holding.setdefault(word, set()).add(structure)
     rarity = {word: math.log(len(words_of) / len(found)) for word, found in holding.items()}
@@ -180,14 +143,15 @@ def retrieve(
         treated: the words are those of a target, and name what is treated.
         limit: how many at most.
     """
-    if interpreted_type in _NO_ORGAN_TYPES:
-        return _NO_ORGAN_TYPES[interpreted_type]
+    only = nomenclature.anatomy.interpreted_types.structure.get(interpreted_type)
+    if only is not None:
+        return only
     scores = defaultdict(float, _by_words(tuple(words), nomenclature))
     for place, name in enumerate(offered):
         structure = structure_meant(name, nomenclature)
         if structure:
             scores[structure] += _ALREADY_OFFERED_WEIGHT - place
-    regions = {site, BROADER_SITE.get(site, "")} - {""}
+    regions = nomenclature.anatomy.nearest_first(site)
     for structure in list(scores):
         scores[structure] += _SITE_WEIGHT * (entry_of(structure, nomenclature).region in regions)
         scores[structure] += _PAIR_WEIGHT * (structure in half_pairs)
@@ -207,8 +171,9 @@ def retrieve(
 @lru_cache(maxsize=64)
 def _usual(site: str, treated: bool, nomenclature: Nomenclature) -> tuple[str, ...]:
     """Return the structures that clinics contour most, those of the site and the broader site first, or treat most."""
-    here = [name for at in (site, BROADER_SITE.get(site, "")) for name in sorted(TELLING.get(at, ()))]
-    named = (*(() if treated else here), *(_TREATED_MOST if treated else _CONTOURED_MOST))
+    anatomy = nomenclature.anatomy
+    here = [name for at in anatomy.nearest_first(site) for name in sorted(anatomy.told_by(at))]
+    named = tuple(anatomy.treated_most) if treated else (*here, *anatomy.contoured_most)
     structures = (structure_meant(name, nomenclature) for name in named)
     return tuple(dict.fromkeys(structure for structure in structures if structure))
 

@@ -16,7 +16,7 @@ from tg263_scp.naming.query import Query
 from tg263_scp.naming.rules.spelling import look_alikes
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.words.letters import is_unspaced
-from tg263_scp.naming.words.lexicon import LITTLE_WORDS, WIDE_LANGUAGES, Phrase, Sense, phrase_words
+from tg263_scp.naming.words.lexicon import WIDE_LANGUAGES, Phrase, Sense, phrase_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,9 @@ def _said(word: str, languages: frozenset[str], nomenclature: Nomenclature) -> t
 
 def contradiction(words: Sequence[str], structure: str, query: Query, nomenclature: Nomenclature) -> str:
     """Say what in the words of a name speaks against a structure; empty where nothing does."""
+    little_words = nomenclature.lexicon.usage.little_words
     for word in words:
-        of = spoken(word, query, nomenclature) if word[0].isalpha() and word not in LITTLE_WORDS else None
+        of = spoken(word, query, nomenclature) if word[0].isalpha() and word not in little_words else None
         if of is not None and structure not in of.structures:
             return "a word of the name speaks of something else"
         if of is None and is_unspaced(word) and not _is_more_of(word, structure, nomenclature):

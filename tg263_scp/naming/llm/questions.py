@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tg263_scp.decision import Decision, Kind, Reason, Status
-from tg263_scp.naming.llm.candidates import INTERPRETED_TYPES, entry_of, meaning_of, retrieve
+from tg263_scp.naming.llm.candidates import entry_of, meaning_of, retrieve
 from tg263_scp.naming.llm.unaskable import SHORTEST, initials_beside, undecidable, unexplainable
 from tg263_scp.naming.organs.parts import Parts, takings
 from tg263_scp.naming.query import Query
@@ -57,16 +57,6 @@ LONGEST_SENT = 64
 """Characters of a name that are sent at most: ROI Name (3006,0026) is LO (PS3.5 6.2)."""
 _SHORTEST_SHARED = 4
 """Letters of a word that makes two structures relatives: ``Bowel`` and ``Bag_Bowel``."""
-
-_CLASSIFIERS = {
-    "n": "nodal",
-    "p": "primary tumor",
-    "sb": "surgical bed",
-    "par": "parenchyma of an organ",
-    "v": "venous thrombosis",
-    "vas": "vascular",
-}
-_DOSE_LEVELS = {"High": "the higher dose", "Mid": "the middle dose", "Low": "the lower dose"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +162,7 @@ def question_about(
             words,
             nomenclature,
             site=query.site,
-            interpreted_type=_known_type(query),
+            interpreted_type=_known_type(query, nomenclature),
             offered=(*offered, *alike),
             half_pairs=half_pairs,
             treated=decision.kind is Kind.TARGET,
@@ -202,7 +192,9 @@ def _about_organ(query: Query, decision: Decision, nomenclature: Nomenclature, f
     structures = find(parts.core, offered)
     if structures is None:
         return _NOT_SEARCHED
-    return Asking(_question("organ", " ".join(parts.core), query, ((STRUCTURE, structures),)))
+    interpreted_type = _known_type(query, nomenclature)
+    asked = ((STRUCTURE, structures),)
+    return Asking(Question("organ", cleaned(" ".join(parts.core)), asked, "", interpreted_type, query.site))
 
 
 def _about_target(query: Query, nomenclature: Nomenclature, find: _Find) -> Asking:
@@ -218,24 +210,21 @@ def _about_target(query: Query, nomenclature: Nomenclature, find: _Find) -> Aski
     structures = find(words, ())
     if structures is None:
         return _NOT_SEARCHED
+    anatomy = nomenclature.anatomy
     asked = [(STRUCTURE, structures)]
     if not slots.classifier:
-        asked.append((CLASSIFIER, tuple(Option(id_, means) for id_, means in _CLASSIFIERS.items())))
+        asked.append((CLASSIFIER, tuple(Option(id_, means) for id_, means in anatomy.classifiers.items())))
     if not slots.dose:
-        asked.append((DOSE_LEVEL, tuple(Option(id_, means) for id_, means in _DOSE_LEVELS.items())))
-    return Asking(replace(_question("target", " ".join(words), query, tuple(asked)), type=slots.type))
+        asked.append((DOSE_LEVEL, tuple(Option(id_, means) for id_, means in anatomy.dose_levels.items())))
+    interpreted_type = _known_type(query, nomenclature)
+    text = cleaned(" ".join(words))
+    return Asking(Question("target", text, tuple(asked), slots.type, interpreted_type, query.site))
 
 
-def _question(
-    kind: str, words: str, query: Query, slots: tuple[tuple[str, tuple[Option, ...]], ...]
-) -> Question:
-    return Question(kind, cleaned(words), slots, interpreted_type=_known_type(query), site=query.site)
-
-
-def _known_type(query: Query) -> str:
+def _known_type(query: Query, nomenclature: Nomenclature) -> str:
     """Return the interpreted type where it is a term of the standard; any other text is nobody's to see."""
     term = query.interpreted_type.strip().upper()
-    return term if term in INTERPRETED_TYPES else ""
+    return term if term in nomenclature.anatomy.interpreted_types.terms else ""
 
 
 def open_parts(query: Query, nomenclature: Nomenclature) -> Parts | None:

@@ -10,7 +10,6 @@ Each function returns why, or an empty text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from tg263_scp.naming.llm.evidence import Spoken, spoken
@@ -35,13 +34,9 @@ _SHORTEST_BEGINNING = 5
 """Letters from which the beginning of a word of planning is taken for it: ``encomp``."""
 _HARMLESS_MARKS = frozenset({"partial", "prv"})
 """Marks that the rules take out and put back; all others say that no plain structure is meant."""
-_PLANNING_ENDS = re.compile(r"^(?:opti?|ring|dose|avoid|density)|(?:opti?|ring|dose|avoid)$")
-"""Words of planning that planners glue to others: ``bsopt``, ``ringln``."""
 _MOST_RUNS = 40
 """Runs of words of a name that are read by themselves; a name of so many words has no standard name."""
 _NAMED = (Finding.FOUND, Finding.SIDE_MISSING)
-_INFLECTED = re.compile(r"[aeiouy]|es|us|um|is")
-"""Endings by which a word of another language differs from one that is known: ``thyroide``, ``thymusu``."""
 
 
 def unexplainable(
@@ -79,7 +74,8 @@ def _unexplainable(word: str, query: Query, nomenclature: Nomenclature, *, alone
         for piece in part(word, lexicon) or ()
     ):
         return "known words glued together, and not all of them a structure"
-    if _PLANNING_ENDS.search(word):
+    usage = lexicon.usage
+    if word.startswith(tuple(usage.planning_beginnings)) or word.endswith(tuple(usage.planning_endings)):
         return "a word of planning glued to another"
     shortest = _SHORTEST_MARK if alone else _SHORTEST_MISSPELT
     if len(word) >= shortest and any(near in lexicon.marks for near in look_alikes(word, lexicon)):
@@ -120,7 +116,8 @@ def _named_already(words: Sequence[str], query: Query, nomenclature: Nomenclatur
 def _is_longer_by_letters(word: str, query: Query, nomenclature: Nomenclature) -> bool:
     """Tell whether a word is a structure with one to three letters before or behind it: ``brainstemag``."""
     pieces = [word[more:] for more in (1, 2, 3)]
-    pieces += [word[:-more] for more in (1, 2, 3) if not _INFLECTED.fullmatch(word[-more:])]
+    inflections = nomenclature.lexicon.usage.inflections
+    pieces += [word[:-more] for more in (1, 2, 3) if word[-more:] not in inflections]
     return any(is_structure((piece,), query, nomenclature) for piece in pieces if len(piece) >= SHORTEST)
 
 

@@ -20,14 +20,6 @@ SEPARATORS = frozenset("-()[],;:.*#'\"{}/\\")
 """Signs that part words and mean nothing else in an organ name."""
 
 
-_TELLING_SIDES = frozenset("re li dx sx dt d e g v h".split())
-"""Short side words that are met in many clinics beside English and Latin organ names."""
-_ALSO_COUNTING = frozenset("b j o i".split())
-"""Letters that are a side in one language and may count or be initials in the others: ``Parotis B``."""
-_LIKE_INITIALS = frozenset("sag sol bal dir".split())
-"""Longer side words that are something else in English (sagittal) or anybody's initials."""
-_BEFORE_THE_NOUN = frozenset("sol bal".split())
-"""Those of languages that put the side first: ``Sol parotis`` is Turkish, ``Parotis SOL`` somebody's."""
 _LEVEL = re.compile(r"[ivx]+[ab]?|\d")
 _ROMAN_LEVEL = re.compile(r"(?:i{1,3}|iv|v|vii?)[abc]?")
 _PLAIN_SIDE = 3
@@ -174,6 +166,16 @@ def _plain(tokens: Sequence[Token]) -> tuple[str, ...]:
     return tuple(t.text for t in tokens if t.is_word or t.is_number)
 
 
+def _is_telling(word: str, lexicon: Lexicon, *, first: bool) -> bool:
+    """Tell whether a side word of a single language is believed beside English and Latin organ names."""
+    usage = lexicon.usage
+    return (
+        word in usage.telling_sides
+        or (len(word) >= _PLAIN_SIDE and word not in usage.initial_sides)
+        or (first and word in usage.leading_sides)
+    )
+
+
 def _take_sides(
     words: tuple[str, ...],
     lexicon: Lexicon,
@@ -204,12 +206,8 @@ def _take_sides(
             side = next(iter(meanings.values()))
             certain = certain and len(word) >= _PLAIN_SIDE
             bare_letter = bare_letter or len(word) == 1
-            counting = counting or word in _ALSO_COUNTING
-            telling = telling and (
-                word in _TELLING_SIDES
-                or (len(word) >= _PLAIN_SIDE and word not in _LIKE_INITIALS)
-                or (word in _BEFORE_THE_NOUN and at == 0)
-            )
+            counting = counting or word in lexicon.usage.counting_sides
+            telling = telling and _is_telling(word, lexicon, first=at == 0)
             spoken = frozenset(meanings) if spoken is None else spoken & frozenset(meanings)
         elif lexicon.marks.get(word) == "partial":
             partial = True

@@ -28,31 +28,8 @@ from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.words.compounds import segmented
 from tg263_scp.naming.words.letters import Token, ends_in_capital
-from tg263_scp.naming.words.letters_of_languages import languages_of_letters
-from tg263_scp.naming.words.lexicon import (
-    OWN_LANGUAGE,
-    WIDE_LANGUAGES,
-    Lexicon,
-    Phrase,
-    Sense,
-    said_as,
-)
-from tg263_scp.naming.words.sites import BROADER_SITE
+from tg263_scp.naming.words.lexicon import OWN_LANGUAGE, WIDE_LANGUAGES, Lexicon, Phrase, Sense
 
-_NEVER_GROWN = frozenset(
-    (
-        "Skin Body External Scar Carina Chestwall SeminalVes SeminalVes_Dist SeminalVes_Prox Prostate ProstateBed"
-        " TumorBed SurgicalBed Rectal_Wall Bladder_Wall"
-    ).split()
-)
-"""Structures that a length cuts or shells rather than grows, unless PRV is said."""
-_GROWN_UNSAID = frozenset(
-    (
-        "SpinalCord SpinalCanal Brainstem OpticChiasm OpticNrv Lens Eye Retina Cochlea Pituitary Hypothalmus CaudaEquina"
-        " ThecalSac BrachialPlex SacralPlex Esophagus Bronchus Trachea Stomach Duodenum Colon Bowel Bowel_Small Bowel_Large"
-    ).split()
-)
-"""Serial organs, for which a length without ``+`` is the margin of a PRV (``Cord 5mm``)."""
 _MOST_PHRASES = 3
 """Phrases whose lines are given as evidence; the same words often mean the same in a dozen languages."""
 _LONGEST_CODE = 2
@@ -150,7 +127,7 @@ def _read_cut(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatur
 
 
 def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReading:
-    phrases = _spoken(nomenclature.lexicon.find(parts.core), parts, query)
+    phrases = _spoken(nomenclature.lexicon.find(parts.core), parts, query, nomenclature.lexicon)
     if not phrases:
         return _NOTHING
     if len(parts.sides) > 1:
@@ -158,7 +135,7 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
         return OrganReading(
             Finding.AMBIGUOUS, phrases=phrases, note=both, reason=Reason.BOTH_SIDES, parts=parts
         )
-    here, elsewhere = _by_site(phrases, query.site)
+    here, elsewhere = _by_site(phrases, nomenclature.anatomy.nearest_first(query.site))
     structures = tuple(dict.fromkeys(phrase.means for phrase in here if phrase.sense is Sense.STRUCTURE))
     senses = {phrase.sense for phrase in here}
     if len(structures) == 1 and senses == {Sense.STRUCTURE} and not elsewhere:
@@ -192,11 +169,12 @@ def _doubt(elsewhere: Sequence[Phrase], site: str) -> tuple[Reason, str]:
     )
 
 
-def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> tuple[Phrase, ...]:
+def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query, lexicon: Lexicon) -> tuple[Phrase, ...]:
     """Keep the phrases of languages that fit the side word, the letters of the name and the language of the set."""
+    lettered = lexicon.languages_of_letters(query.name)
     if parts.side_languages is not None:
-        shown = query.languages | languages_of_letters(query.name)
-        said = [p for p in phrases if p.sense is Sense.STRUCTURE and said_as(parts.core, p)]
+        shown = query.languages | lettered
+        said = [p for p in phrases if p.sense is Sense.STRUCTURE and lexicon.said_as(parts.core, p)]
         own_words = any(p.language == OWN_LANGUAGE for p in said)
         latin = not own_words and any(p.language == "la" for p in phrases)
         in_english = not latin and any(p.language in _ENGLISH for p in said)
@@ -208,7 +186,7 @@ def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> tuple[Ph
         phrases = own or (phrases if parts.side_certain else ())
     if _is_code(parts.core):
         phrases = tuple(p for p in phrases if _code_is_spoken(p, phrases, parts, query))
-    for languages in (languages_of_letters(query.name), query.languages):
+    for languages in (lettered, query.languages):
         own = tuple(p for p in phrases if p.language in languages)
         if own:
             return own
@@ -232,9 +210,11 @@ def _code_is_spoken(phrase: Phrase, phrases: tuple[Phrase, ...], parts: Parts, q
     return phrase.language in shown or len(agreeing) >= _LEAST_AGREEING
 
 
-def _by_site(phrases: tuple[Phrase, ...], site: str) -> tuple[tuple[Phrase, ...], tuple[Phrase, ...]]:
-    """Part the phrases into those that hold at this site and those of other sites; the nearest site speaks alone."""
-    for near in filter(None, (site, BROADER_SITE.get(site, ""))):
+def _by_site(
+    phrases: tuple[Phrase, ...], sites: tuple[str, ...]
+) -> tuple[tuple[Phrase, ...], tuple[Phrase, ...]]:
+    """Part the phrases into those that hold at these sites, nearest first, and all others; the nearest speaks alone."""
+    for near in sites:
         here = tuple(p for p in phrases if p.site == near)
         if here:
             return here, ()
@@ -243,7 +223,7 @@ def _by_site(phrases: tuple[Phrase, ...], site: str) -> tuple[tuple[Phrase, ...]
     certain = {p.means for p in general if p.sense is Sense.STRUCTURE}
     if len(certain) == 1 and all(p.means in certain for p in bound):
         return general, ()
-    return general, bound if not site or not general else ()
+    return general, bound if not sites or not general else ()
 
 
 def compose(
@@ -319,7 +299,8 @@ def _dressed(form: tuple[str, str], parts: Parts, nomenclature: Nomenclature) ->
     if stem == "Bolus" and parts.margin.mm is not None and not parts.margin.named:
         return f"Bolus_{parts.margin.mm:02d}mm"
     if not parts.margin.named and (
-        stem in _NEVER_GROWN or not (parts.margin.signed or stem in _GROWN_UNSAID)
+        stem in nomenclature.anatomy.never_grown
+        or not (parts.margin.signed or stem in nomenclature.anatomy.grown_unsaid)
     ):
         return Reason.MARGIN_UNSAID  # 'Skin 5mm' is a rind, 'SV 1cm' the first centimetre
     spelt: str | Reason = Reason.TOO_LONG
@@ -354,7 +335,7 @@ def evidence_of(reading: OrganReading, lexicon: Lexicon) -> tuple[SourceLine, ..
 def _variant_lines(words: Sequence[str], phrase: Phrase, lexicon: Lexicon) -> list[SourceLine]:
     """Return the lines that make words of a name those of the phrase, where the phrase is not written so itself."""
     varied = [word for word in words if phrase.language in lexicon.variants.get(word, ())]
-    if not varied or said_as(words, phrase):
+    if not varied or lexicon.said_as(words, phrase):
         return []
     language = "en" if phrase.language == OWN_LANGUAGE else phrase.language
     return [line for word in varied if (line := lexicon.source_of("words", word, (language,)))]

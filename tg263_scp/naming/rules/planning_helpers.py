@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from tg263_scp.decision import Kind, Reason
 from tg263_scp.errors import SourceLine
@@ -151,7 +152,7 @@ def kind_of(query: Query, nomenclature: Nomenclature) -> Sign | None:
         return Sign(Kind.DERIVED, Reason.DERIVED, "more than one target", _type_lines(tokens, nomenclature))
     return (
         Sign(Kind.PLANNING, Reason.DOSE_ALONE, "a dose without a target")
-        if types == 0 and _is_dose(tokens)
+        if types == 0 and _is_dose(tokens, lexicon)
         else None
     )
 
@@ -242,6 +243,9 @@ def _is_type(token: Token) -> bool:
     return token.text.upper() in TARGET_TYPES
 
 
-def _is_dose(tokens: Sequence[Token]) -> bool:
-    texts = [t.text for t in tokens]
-    return any(t in ("gy", "cgy", "гр", "%") and i and tokens[i - 1].is_number for i, t in enumerate(texts))
+def _is_dose(tokens: Sequence[Token], lexicon: Lexicon) -> bool:
+    """Tell whether a number is followed by Gy, cGy or per cent, in any language."""
+    return any(
+        number.is_number and (unit.text == "%" or lexicon.number_words.get(unit.text) in ("Gy", "cGy"))
+        for number, unit in pairwise(tokens)
+    )

@@ -24,7 +24,6 @@ from tg263_scp.naming.targets.reading import read_target
 from tg263_scp.naming.words.compounds import ends_in_false_side
 from tg263_scp.naming.words.letters import fold
 from tg263_scp.naming.words.lexicon import OWN_LANGUAGE
-from tg263_scp.naming.words.sites import BROADER_SITE
 
 _SHORT_ENDING = 3
 
@@ -122,7 +121,7 @@ def _hides_a_dose(target: TargetName) -> bool:
 def clinic_mapping(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
     """The clinic's own approved mapping (overlay): renamed."""
     rows = nomenclature.clinic.get(relaxed(query.name), ())
-    for site in dict.fromkeys((query.site, BROADER_SITE.get(query.site, ""), "")):
+    for site in (*nomenclature.anatomy.nearest_first(query.site), ""):
         for row in rows:
             if row.site == site:
                 note = "approved by the clinic"
@@ -177,7 +176,7 @@ def _means_another(query: Query, name: str, nomenclature: Nomenclature) -> bool:
     others = [phrase for phrase in phrases if phrase.language != OWN_LANGUAGE and phrase.means != name]
     if len(query.name) <= SHORT_NAME:
         return bool(others)
-    sites = {query.site, BROADER_SITE.get(query.site, "")} - {""}
+    sites = nomenclature.anatomy.nearest_first(query.site)
     return any(phrase.site in sites for phrase in others)
 
 

@@ -143,8 +143,9 @@ class _Offers:
     holding: dict[str, list[str]]
 
 
-def _triplets(text: str) -> set[str]:
-    return {text[at : at + 3] for at in range(len(text) - 2)}
+def _triplets(text: str) -> list[str]:
+    """Return the runs of three letters in a text, each once and in alphabetical order: a set has none between two runs."""
+    return sorted({text[at : at + 3] for at in range(len(text) - 2)})
 
 
 @lru_cache(maxsize=2)

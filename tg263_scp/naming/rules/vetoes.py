@@ -31,20 +31,17 @@ _ROMAN = {
     "xi": 11,
     "xii": 12,
 }
-_LOBES = {"LUL": "L", "LLL": "L", "RUL": "R", "RML": "R", "RLL": "R", "LI": "L", "RI": "R"}
-_TARGET_INTERPRETED_TYPES = frozenset({"GTV", "CTV", "PTV", "TREATED_VOLUME", "IRRAD_VOLUME"})
-
 Veto = Callable[[Query, Proposal, Nomenclature, NamingOptions], str]
 
 
-def _sides(name: str) -> set[str]:
+def _sides(name: str, nomenclature: Nomenclature) -> set[str]:
     found = set()
     for token in re.split(r"[_^-]", name):
         token = token.rstrip("~")
         if token in ("L", "R"):
             found.add(token)
-        elif token in _LOBES:
-            found.add(_LOBES[token])
+        elif token in nomenclature.anatomy.sides_of_parts:
+            found.add(nomenclature.anatomy.sides_of_parts[token])
     return found
 
 
@@ -55,7 +52,7 @@ def side_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, opti
         meanings = nomenclature.lexicon.sides.get(token.text, {})
         if len(token.text) > 1 and "en" in meanings and meanings["en"] in ("L", "R"):
             written.add(meanings["en"])
-    given = _sides(proposal.name)
+    given = _sides(proposal.name, nomenclature)
     if len(given) > 1 and len(written) < 2:
         return "the new name holds both sides"
     if len(written) == 1 and given and given != written:
@@ -69,8 +66,9 @@ def numbers_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, o
     entry = nomenclature.entries.get(proposal.name.partition("-")[0])
     if entry and entry.plural_of and query.words[0].text == "2":
         old = old[1:]  # '2 poumons' are both lungs
-    if proposal.name.startswith("Duodenum") and 12.0 in old:
-        old.remove(12.0)  # twelve fingers long in many languages
+    for structure, number in nomenclature.anatomy.numbers_in_words.items():
+        if proposal.name.startswith(structure) and number in old:
+            old.remove(number)
     new = [float(text) for text in re.findall(r"\d+(?:\.\d+)?", proposal.name.replace("p", "."))]
     new += [float(dose) * int(count) for dose, count in re.findall(r"(\d+)x(\d+)", proposal.name)]
     roman = [float(_ROMAN[t]) for t in re.split(r"[^a-z]+", fold(proposal.name)) if t in _ROMAN]
@@ -136,7 +134,7 @@ def no_identifier(
 
 def type_agrees(query: Query, proposal: Proposal, nomenclature: Nomenclature, options: NamingOptions) -> str:
     """V070: an ROI whose interpreted type is a target is not renamed to an organ, unless only the spelling changes."""
-    if query.interpreted_type.upper() not in _TARGET_INTERPRETED_TYPES:
+    if query.interpreted_type.upper() not in nomenclature.anatomy.interpreted_types.target:
         return ""
     if not isinstance(grammar.parse(proposal.name, nomenclature), OrganName):
         return ""

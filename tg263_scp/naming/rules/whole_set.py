@@ -15,41 +15,7 @@ from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.words.letters import squeeze
 
-TELLING = {
-    "prostate": {"Prostate", "SeminalVes", "PenileBulb", "ProstateBed"},
-    "gyn": {"Uterus", "Cervix", "Vagina", "VaginalCuff", "Ovary", "Parametrium"},
-    "breast": {"Breast", "LN_IMN", "A_LAD"},
-    "brain": {"Hippocampus", "OpticChiasm", "Pituitary", "Hypothalmus"},
-    "head_and_neck": {
-        "Parotid",
-        "Glnd_Submand",
-        "Larynx",
-        "Cavity_Oral",
-        "Bone_Mandible",
-        "Musc_Constrict",
-        "Lips",
-    },
-    "thorax": {"Heart", "Lung", "Lungs", "Esophagus", "Trachea"},
-    "abdomen": {"Liver", "Kidney", "Kidneys", "Stomach", "Duodenum", "Pancreas", "Spleen"},
-    "pelvis": {"Bladder", "Rectum", "Colon_Sigmoid", "Femur_Head", "Bag_Bowel"},
-}
-"""Structures that tell the site when contoured; the nearer site is named first where several fit."""
-
 _LEAST_VOTES = 2
-_FEMALE = frozenset({"Uterus", "Cervix", "Vagina", "VaginalCuff", "Ovary", "Ovaries", "Parametrium", "Vulva"})
-_MALE = frozenset(
-    {
-        "Prostate",
-        "ProstateBed",
-        "SeminalVes",
-        "SeminalVes_Dist",
-        "SeminalVes_Prox",
-        "PenileBulb",
-        "Penis",
-        "Testis",
-        "Testes",
-    }
-)
 _LONGEST_ABBREVIATION = 5
 """Letters up to which a name may be an abbreviation, or a short word of a language that nobody speaks here."""
 
@@ -63,19 +29,16 @@ def infer_site(decided: Sequence[tuple[Decision, Proposal | None]], nomenclature
         parsed = grammar.parse(decision.name, nomenclature)
         if isinstance(parsed, grammar.OrganName):
             stems.add(parsed.stem)
-    votes = {site: len(stems & telling) for site, telling in TELLING.items()}
-    for near, broad in (
-        ("prostate", "pelvis"),
-        ("gyn", "pelvis"),
-        ("breast", "thorax"),
-        ("brain", "head_and_neck"),
-    ):
-        if votes[near] and votes[near] + votes[broad] >= _LEAST_VOTES:
-            votes[near] += votes[broad]
-    best = sorted(votes.items(), key=lambda item: -item[1])
-    if best[0][1] < _LEAST_VOTES or best[0][1] == best[1][1]:
-        return ""
-    return best[0][0]
+    sites = nomenclature.anatomy.sites
+    own = {site: len(stems & known.told_by.keys()) for site, known in sites.items()}
+    # what tells the pelvis speaks for the prostate too, once something tells the prostate
+    votes = {
+        site: own[site] + own[known.part_of] if own[site] and known.part_of else own[site]
+        for site, known in sites.items()
+    }
+    most = max(votes.values(), default=0)
+    told = [site for site, count in votes.items() if count == most]
+    return told[0] if most >= _LEAST_VOTES and len(told) == 1 else ""
 
 
 def infer_languages(proposals: Sequence[Proposal | None]) -> frozenset[str]:
@@ -113,16 +76,17 @@ def half_pairs(decisions: Sequence[Decision], nomenclature: Nomenclature) -> fro
     return frozenset(stem for stem, seen in sides.items() if len(seen & {"L", "R"}) == 1)
 
 
-def doubt_the_other_sex(decisions: Sequence[Decision]) -> list[Decision]:
+def doubt_the_other_sex(decisions: Sequence[Decision], nomenclature: Nomenclature) -> list[Decision]:
     """S040: an abbreviation would become an organ of the sex that the set does not show.
 
     ``SV`` beside a uterus is no seminal vesicle. Words written out are believed: templates of a clinic hold both sexes.
     """
     certain = {name for d in decisions if not _is_abbreviation(d) for name in _structures_of(d)}
-    female, male = not certain.isdisjoint(_FEMALE), not certain.isdisjoint(_MALE)
+    organs = nomenclature.anatomy
+    female, male = not certain.isdisjoint(organs.female), not certain.isdisjoint(organs.male)
     if female == male:
         return list(decisions)
-    other = _MALE if female else _FEMALE
+    other = organs.male.keys() if female else organs.female.keys()
     note = "the set shows the other sex"
     return [
         _stopped(d, "S040", Reason.OTHER_SEX, note)
@@ -137,7 +101,7 @@ def _is_abbreviation(decision: Decision) -> bool:
 
 
 def _structures_of(decision: Decision) -> tuple[str, ...]:
-    """Return the names that a decision may be known by in the tables of this module: the name, and its stem."""
+    """Return the names that a decision may be known by in the facts of anatomy: the name, and its stem."""
     if decision.status is Status.REVIEW:
         return ()
     return decision.name, decision.name.partition("_PRV")[0].removesuffix("_L").removesuffix("_R")

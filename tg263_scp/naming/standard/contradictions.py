@@ -1,4 +1,4 @@
-"""Do the packs contradict themselves or the list? What ``nomenclature check`` asks before a word may decide anything."""
+"""Do the files contradict themselves or the list? What ``nomenclature check`` asks before a word may decide anything."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tg263_scp.errors import SourceLine
+from tg263_scp.naming.standard import grammar
+from tg263_scp.naming.standard.anatomy import Facts
 from tg263_scp.naming.standard.nomenclature import SHORT_NAME, Nomenclature, relaxed
-from tg263_scp.naming.words.lexicon import Pack, Phrase, Sense, phrase_keys
+from tg263_scp.naming.words.lexicon import Lexicon, Pack, Phrase, Sense, phrase_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +25,25 @@ class Contradiction:
 
 
 def contradictions(nomenclature: Nomenclature) -> tuple[Contradiction, ...]:
-    """Return every contradiction of the packs, in the order of files and lines.
+    """Return every contradiction of the packs and of the anatomy, in the order of files and lines.
 
     A phrase must not mean two things in one language at one site, nor be both a structure and unlisted or ambiguous there;
-    it must not be spelt like a listed name of another structure; a word must not be a side and a mark.
+    it must not be spelt like a listed name of another structure; a word must not be a side and a mark, nor a word that may
+    be lacking. A structure must not stand in two lists of the anatomy that exclude each other.
     """
-    found: list[Contradiction] = []
+    found: list[Contradiction] = [*_two_facts(nomenclature), *_unknown_to_the_grammar(nomenclature)]
     for pack in nomenclature.packs:
-        found.extend(_two_meanings(pack))
+        found.extend(_two_meanings(pack, nomenclature))
         found.extend(_shadows(pack, nomenclature))
         found.extend(_side_and_mark(pack))
+        found.extend(_said_and_unsaid(pack, nomenclature.lexicon))
     return tuple(sorted(set(found), key=lambda c: (c.where.file, c.where.line, c.problem)))
 
 
-def _two_meanings(pack: Pack) -> Iterator[Contradiction]:
+def _two_meanings(pack: Pack, nomenclature: Nomenclature) -> Iterator[Contradiction]:
     seen: dict[tuple[str, str], Phrase] = {}
     for phrase in pack.phrases:
-        for key in phrase_keys(phrase, pack.words):
+        for key in phrase_keys(phrase, pack.words, nomenclature.lexicon.usage):
             first = seen.setdefault((key, phrase.site), phrase)
             if first.means != phrase.means or first.sense is not phrase.sense:
                 here, there = _meaning(phrase), _meaning(first)
@@ -71,7 +75,57 @@ def _forms(means: str, nomenclature: Nomenclature) -> tuple[str, ...]:
 
 def _side_and_mark(pack: Pack) -> Iterator[Contradiction]:
     for word in sorted(set(pack.sides) & set(pack.marks)):
-        yield Contradiction(
-            SourceLine(pack.file, 0),
-            f"'{word}' is both a side ({pack.sides[word]}) and a mark ({pack.marks[word]})",
-        )
+        problem = f"'{word}' is both a side ({pack.sides[word]}) and a mark ({pack.marks[word]})"
+        yield Contradiction(_line(pack, "sides", word), problem, _line(pack, "marks", word))
+
+
+def _said_and_unsaid(pack: Pack, lexicon: Lexicon) -> Iterator[Contradiction]:
+    """Yield the words that may be lacking between others and are a side in some language."""
+    for section in ("little_words", "side_nouns"):
+        for word in sorted(getattr(pack.usage, section) & lexicon.sides.keys()):
+            problem = f"'{word}' stands under {section} and is a side"
+            yield Contradiction(_line(pack, section, word), problem, lexicon.source_of("sides", word))
+
+
+def _line(pack: Pack, section: str, word: str) -> SourceLine:
+    return SourceLine(pack.file, pack.lines[section][word])
+
+
+_EXCLUDING = (
+    ("female", "male"),
+    ("grown_unsaid", "never_grown"),
+    ("beside_targets", "drawn_as_targets"),
+    ("beside_targets", "often_treated"),
+    ("never_offered", "contoured_most"),
+    ("never_offered", "treated_most"),
+)
+"""Pairs of lists of the anatomy in both of which no structure can stand."""
+
+
+def _two_facts(nomenclature: Nomenclature) -> Iterator[Contradiction]:
+    anatomy = nomenclature.anatomy
+    for first, second in _EXCLUDING:
+        there: Facts = getattr(anatomy, second)
+        for structure, where in getattr(anatomy, first).items():
+            if structure in there:
+                problem = f"{structure} stands under {first} and {second}, which exclude each other"
+                yield Contradiction(where, problem, there[structure])
+    for structure, where in anatomy.treated_vessels.items():
+        if structure not in anatomy.vessels:
+            yield Contradiction(where, f"{structure} is no vessel, and stands under treated_vessels")
+
+
+def _unknown_to_the_grammar(nomenclature: Nomenclature) -> Iterator[Contradiction]:
+    """Yield the classifiers, dose levels and parts of names that the standard does not know."""
+    anatomy = nomenclature.anatomy
+    parts = {part for name in nomenclature.names for part in name.split("_")}
+    for classifier in anatomy.classifiers:
+        if classifier not in grammar.CLASSIFIERS:
+            problem = f"'{classifier}' is no classifier of TG-263"
+            yield Contradiction(anatomy.lines["classifiers"], problem)
+    for level in anatomy.dose_levels:
+        if not isinstance(grammar.parse(f"PTV_{level}", nomenclature), grammar.TargetName):
+            yield Contradiction(anatomy.lines["dose_levels"], f"'{level}' is no dose level of TG-263")
+    for part in anatomy.sides_of_parts:
+        if part not in parts:
+            yield Contradiction(anatomy.lines["sides_of_parts"], f"no listed name has the part '{part}'")

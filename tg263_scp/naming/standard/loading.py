@@ -1,4 +1,4 @@
-"""The TG-263 list and the words that mean its structures, read from the files people edit.
+"""The TG-263 list, the anatomy of its structures and the words that mean them, read from the files people edit.
 
 This is the only module of ``naming`` that reads files. What it hands out is frozen. Every entry knows the file and the
 line it came from, so that each decision can be traced to the line that made it.
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tg263_scp import __version__, yamlsource
 from tg263_scp.errors import NomenclatureError, SourceLine
+from tg263_scp.naming.standard.anatomy import read_anatomy
 from tg263_scp.naming.standard.nomenclature import (
     SPOKEN_KINDS,
     ClinicMapping,
@@ -43,10 +44,11 @@ _PLACEHOLDERS = {"{mm1}": r"(\d)", "{mm2}": r"(\d\d)", "{cgy}": r"(\d{2,5})"}
 def load_nomenclature(
     folder: Path | None = None, overlay: Path | None = None, *, compiled: bool = False
 ) -> Nomenclature:
-    """Read the list, the synonym packs and a clinic's overlay.
+    """Read the list, the anatomy, the synonym packs and a clinic's overlay.
 
     Args:
-        folder: a ``nomenclature`` folder; default is the one that ships with the program.
+        folder: a ``nomenclature`` folder with ``tg263.yaml``, ``anatomy.yaml`` and ``synonyms``; default is the one that
+            ships with the program.
         overlay: a clinic's own approved mapping.
         compiled: the index of the packs may be taken from (and is left in) the user's cache, under the digest of the very
             files it was made from. Three times as fast, and ``packs`` stays empty. The node never does so: what it names
@@ -56,19 +58,28 @@ def load_nomenclature(
         NomenclatureError: a file cannot be read, holds a key nobody knows, or contradicts the list.
     """
     folder = folder or data_folder("nomenclature")
-    paths = [folder / "tg263.yaml", *sorted((folder / "synonyms").glob("*.yaml"))]
+    paths = [
+        folder / "tg263.yaml",
+        folder / "anatomy.yaml",
+        *sorted((folder / "synonyms").glob("*.yaml")),
+    ]
     digest = _digest(paths)
-    listing = _read(paths[0])
+    listing, anatomical = _read(paths[0]), _read(paths[1])
     file = f"{folder.name}/tg263.yaml"
     with _without_collecting():
         entries = {entry.name: entry for entry in _entries(listing, "structures", file)}
         stems = _stems(entries.values())
+        known = frozenset(entries) | frozenset(stems)
+        anatomy = read_anatomy(anatomical, f"{folder.name}/anatomy.yaml", known)
         kept = cached_text(_cache_name(digest.hexdigest())) if compiled else None
         cached = compiled_lexicon.from_text(kept) if kept else None
         packs: tuple[Pack, ...] = ()
         if cached is None:
-            known = frozenset(entries) | frozenset(stems)
-            packs = tuple(_pack(path, f"{folder.name}/synonyms/{path.name}", known) for path in paths[1:])
+            sites = frozenset(anatomy.sites)
+            packs = tuple(
+                read_pack(_read(path), f"{folder.name}/synonyms/{path.name}", known, sites)
+                for path in paths[2:]
+            )
         lexicon = cached or build_lexicon(packs, _own_words(entries, stems))
         if compiled and cached is None:
             keep_text(_cache_name(digest.hexdigest()), compiled_lexicon.to_text(lexicon))
@@ -81,6 +92,7 @@ def load_nomenclature(
             for written in (entry.name, *entry.accepts)
         ),
         stems=stems,
+        anatomy=anatomy,
         lexicon=lexicon,
         digest=digest.hexdigest(),
         packs=packs,
@@ -126,7 +138,9 @@ def _digest(paths: list[Path]) -> hashlib._Hash:
             content = path.read_bytes()
         except OSError as problem:
             raise NomenclatureError(
-                SourceLine(str(path), 0), f"cannot be read: {problem.strerror}"
+                SourceLine(str(path), 0),
+                f"cannot be read: {problem.strerror}",
+                hint="a nomenclature folder begins as a copy of the one that ships with the program",
             ) from problem
         digest.update(path.name.encode())
         digest.update(content)
@@ -138,10 +152,6 @@ def _read(path: Path) -> yamlsource.Mapping:
     if not isinstance(document, yamlsource.Mapping):
         raise NomenclatureError(SourceLine(str(path), 1), "the file must be a mapping of sections")
     return document
-
-
-def _pack(path: Path, shown: str, known: frozenset[str]) -> Pack:
-    return read_pack(_read(path), shown, known)
 
 
 def _entries(document: yamlsource.Mapping, section: str, file: str) -> Iterator[Entry]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tg263_scp.errors import SourceLine
+from tg263_scp.naming.standard.anatomy import Anatomy
 from tg263_scp.naming.words.letters import fold
 from tg263_scp.naming.words.lexicon import Lexicon, Pack
 
@@ -73,6 +74,7 @@ class Nomenclature:
     entries: Mapping[str, Entry]
     patterns: tuple[tuple[re.Pattern[str], Entry], ...]
     stems: Mapping[str, Stem]
+    anatomy: Anatomy
     lexicon: Lexicon
     digest: str
     packs: tuple[Pack, ...] = ()

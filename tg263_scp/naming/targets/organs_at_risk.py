@@ -11,37 +11,20 @@ from collections.abc import Callable
 from tg263_scp.naming.targets.doubts import Doubt
 from tg263_scp.naming.targets.placing import Placing
 
-DRAWN_AS_TARGETS = frozenset(
-    (
-        "Prostate ProstateBed TumorBed SurgicalBed SeminalVes Breast Chestwall Tonsil Tongue Tongue_Base Cervix Uterus"
-        " Vagina Parametrium LN_Pelvics LN_IMN"
-    ).split()
-)
-"""Structures that ``CTV-SV`` names as the target's own; any other behind a minus may be what was cut off."""
-_AVOIDED = frozenset(
-    (
-        "External Body Skin SpinalCord SpinalCanal Brainstem OpticChiasm OpticNrv Lens Eye Cochlea Heart Bowel"
-        " Bowel_Small Bowel_Large Bag_Bowel Ventricle Atrium Musc_Temporal PenileBulb BrachialPlex Hippocampus Retina"
-        " CaudaEquina GreatVes Femur_Head Glnd_Lacrimal SacralPlex LumbSacPlex Joint_TM Cornea"
-    ).split()
-)
-"""Organs at risk that stand beside a target's name when the two overlap, wherever they are named."""
-_AVOIDED_AT = {"Bladder": ("prostate",), "Rectum": ("prostate",)}
-"""Organs that do so at these sites; elsewhere they are treated."""
 _SHORT = 3
 """Letters up to which a word may be an abbreviation of several things."""
 
 
 def is_vessel(placing: Placing) -> bool:
     """``PTV aorta``; the portal vein is treated for its thrombosis."""
-    organ = _organ(placing)
-    return organ.startswith(("A_", "V_")) and organ != "V_Portal"
+    organ, anatomy = _organ(placing), placing.nomenclature.anatomy
+    return organ in anatomy.vessels and organ not in anatomy.treated_vessels
 
 
 def may_be_overlap(placing: Placing) -> bool:
     """``PTV cord``."""
-    organ = _organ(placing)
-    return organ in _AVOIDED or placing.query.site in _AVOIDED_AT.get(organ, ())
+    organ, anatomy = _organ(placing), placing.nomenclature.anatomy
+    return organ in anatomy.beside_targets or organ in anatomy.beside_targets_at.get(placing.query.site, ())
 
 
 def may_be_without_target(placing: Placing) -> bool:
@@ -75,8 +58,8 @@ DOUBTS_OF_ORGANS: tuple[tuple[Callable[[Placing], bool], Doubt], ...] = (
 
 
 def _is_treated(placing: Placing) -> bool:
-    organ = _organ(placing)
-    return organ in DRAWN_AS_TARGETS or organ.startswith(("LN", "VB", "Lung_"))
+    organ, anatomy = _organ(placing), placing.nomenclature.anatomy
+    return organ in anatomy.drawn_as_targets or organ in anatomy.often_treated
 
 
 def _organ(placing: Placing) -> str:

@@ -11,7 +11,7 @@ from tg263_scp.naming.organs.reading import Finding, OrganReading, read_words
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.doubts import Doubt, first_doubt
-from tg263_scp.naming.targets.organs_at_risk import DOUBTS_OF_ORGANS, DRAWN_AS_TARGETS
+from tg263_scp.naming.targets.organs_at_risk import DOUBTS_OF_ORGANS
 from tg263_scp.naming.targets.placing import Placing
 from tg263_scp.naming.targets.slots import Slots
 from tg263_scp.naming.words.lexicon import WIDE_LANGUAGES
@@ -145,7 +145,7 @@ def may_be_its_level(placing: Placing) -> bool:
 
 def may_be_cut_off(placing: Placing) -> bool:
     """``PTV-Rectum``."""
-    return placing.slots.cut_off and placing.structure not in DRAWN_AS_TARGETS
+    return placing.slots.cut_off and placing.structure not in placing.nomenclature.anatomy.drawn_as_targets
 
 
 def may_be_side_in_its_language(placing: Placing) -> bool:

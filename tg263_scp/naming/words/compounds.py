@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from tg263_scp.naming.words.letters import Token
-from tg263_scp.naming.words.lexicon import EVERYWHERE, LITTLE_WORDS, WIDE_LANGUAGES, Lexicon
+from tg263_scp.naming.words.lexicon import EVERYWHERE, WIDE_LANGUAGES, Lexicon
 
 _LONGEST = 40
 _MOST_PIECES = 4
@@ -79,4 +79,4 @@ def _is_piece(word: str, start: int, end: int, lexicon: Lexicon) -> bool:
     if at_edge and piece in lexicon.sides and (len(piece) > 1 or piece in "lr" or not piece.isascii()):
         return True
     shortest = 3 if piece.isascii() else 1
-    return len(piece) >= shortest and piece not in LITTLE_WORDS and lexicon.knows(piece)
+    return len(piece) >= shortest and piece not in lexicon.usage.little_words and lexicon.knows(piece)

@@ -8,12 +8,13 @@ or the rest of the structure set decides.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.words.letters import foldings, tokenise
+from tg263_scp.naming.words.usage import Usage, united
 
 OWN_LANGUAGE = "tg263"
 """The language of the list itself, whose names are phrases too."""
@@ -21,16 +22,6 @@ OWN_LANGUAGE = "tg263"
 EVERYWHERE = frozenset({"en", "la"})
 """Languages whose words and side words are met in the clinics of every language: ``Parotis li``, ``Niere left``."""
 WIDE_LANGUAGES = EVERYWHERE | {OWN_LANGUAGE}
-
-LITTLE_WORDS = frozenset(
-    (
-        "of the de du des la le les el los las del da do das dos di dell della delle dei"
-        " die das den dem van von het av til του της των το η ο"
-    ).split()
-)
-"""Articles and prepositions that may stand or be lacking between two words; at an end they may be initials or a part."""
-SIDE_NOUNS = frozenset("seite oldali oldal strona stronie strana strane".split())
-"""*Side* itself, which may stand beside left and right anywhere."""
 
 
 WORD_SECTIONS = (
@@ -84,6 +75,9 @@ class Pack:
     doubtful_words: Mapping[str, str]
     lines: Mapping[str, Mapping[str, int]]
     genitive_like_plural: bool = False
+    letters: frozenset[str] = frozenset()
+    """Letters, in lower case, that not every language has"""
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +93,8 @@ class WordLines:
         return None if line is None else SourceLine(self.file, line)
 
 
+_NO_LANGUAGES: frozenset[str] = frozenset()
 _SHORTEST_GLUED = 5
-_NEVER_GLUED = frozenset({"s", "od", "os"})
-"""Last words of a phrase that mean nothing glued to the others: 'pcms' are several muscles, 'pcm s' the superior one."""
 _LONGEST_CODE = 3
 """Letters of a phrase that is a code, and written glued: ``VBS`` may be the sacral vertebrae or all of them."""
 
@@ -131,6 +124,10 @@ class Lexicon:
     """languages that spell *of one kidney* and *kidneys* alike"""
     word_lines: Mapping[str, WordLines]
     """language -> where its words stand; English first, then as the packs come"""
+    letters: Mapping[str, frozenset[str]]
+    """letter that only some languages have -> these languages"""
+    usage: Usage
+    """what any of the languages says; which one does not matter, for names mix them"""
 
     def source_of(self, section: str, word: str, languages: Iterable[str] = ()) -> SourceLine | None:
         """Return the line of the pack that gives a word its meaning.
@@ -161,13 +158,13 @@ class Lexicon:
             glued = False
         with_variants = {language for word in words for language in self.variants.get(word, ())}
         found: dict[tuple[str, str, str, str], Phrase] = {}
-        for key in _keys(words, glued=glued):
+        for key in _keys(words, self.usage, glued=glued):
             for phrase in self.index.get(key, ()):
                 if phrase.language not in with_variants:
                     found.setdefault((phrase.language, phrase.sense, phrase.means, phrase.site), phrase)
         for language in sorted(with_variants):
             own = [self.variants.get(word, {}).get(language, word) for word in words]
-            for key in _keys(own, glued=glued):
+            for key in _keys(own, self.usage, glued=glued):
                 for phrase in self.index.get(key, ()):
                     if phrase.language == language:
                         found.setdefault((phrase.language, phrase.sense, phrase.means, phrase.site), phrase)
@@ -185,6 +182,18 @@ class Lexicon:
             or word in self.types
         )
 
+    def said_as(self, words: Sequence[str], phrase: Phrase) -> bool:
+        """Tell whether ``words`` are those of the phrase itself, in any order and without variants of other spelling."""
+        key = _keys(words, self.usage, glued=False)
+        return any(_keys(written, self.usage, glued=False) == key for written in phrase_words(phrase))
+
+    def languages_of_letters(self, name: str) -> frozenset[str]:
+        """Return the languages whose letters a name shows: ``Płuca`` is Polish, ``Pluca`` may be Czech as well."""
+        if name.isascii():
+            return _NO_LANGUAGES
+        shown = [self.letters[letter] for letter in name.lower() if letter in self.letters]
+        return _NO_LANGUAGES.union(*shown)
+
 
 def _is_letter(word: str) -> bool:
     return len(word) == 1 and word.isascii() and word.isalpha()
@@ -201,12 +210,12 @@ def _letter_stands_alike(words: Sequence[str], phrase: Phrase) -> bool:
     return True
 
 
-def _keys(words: Sequence[str], *, glued: bool = True) -> tuple[str, ...]:
+def _keys(words: Sequence[str], usage: Usage, *, glued: bool = True) -> tuple[str, ...]:
     last = len(words) - 1
     kept = [
         _unpadded(word)
         for at, word in enumerate(words)
-        if word not in SIDE_NOUNS and not (word in LITTLE_WORDS and 0 < at < last)
+        if word not in usage.side_nouns and not (word in usage.little_words and 0 < at < last)
     ] or list(words)
     if len(kept) < 2:
         return tuple(kept)
@@ -224,6 +233,7 @@ def _unpadded(word: str) -> str:
 def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) -> Lexicon:
     """Index the packs, together with the list's own words (``stem -> line``), which read as English."""
     packs = tuple(packs)
+    usage = united(pack.usage for pack in packs)
     english = next((pack.words for pack in packs if pack.language == "en"), {})
     variants: dict[str, dict[str, str]] = {}
     for language, words in [(pack.language, pack.words) for pack in packs] + [(OWN_LANGUAGE, english)]:
@@ -235,12 +245,16 @@ def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) ->
     for phrases, words in [(pack.phrases, pack.words) for pack in packs] + [(tuple(own), english)]:
         for phrase in phrases:
             vocabulary.update(word for written in phrase_words(phrase) for word in written)
-            for key in dict.fromkeys(phrase_keys(phrase, words)):
+            for key in dict.fromkeys(phrase_keys(phrase, words, usage)):
                 index.setdefault(key, []).append(phrase)
     sides: dict[str, dict[str, str]] = {}
     for pack in packs:
         for word, side in pack.sides.items():
             sides.setdefault(word, {})[pack.language] = side
+    letters: dict[str, frozenset[str]] = {}
+    for pack in packs:
+        for letter in pack.letters:
+            letters[letter] = letters.get(letter, frozenset()) | {pack.language}
     return Lexicon(
         index={key: tuple(phrases) for key, phrases in index.items()},
         variants=variants,
@@ -254,14 +268,16 @@ def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) ->
         doubtful_words=_merged(packs, "doubtful_words"),
         genitive_like_plural=frozenset(pack.language for pack in packs if pack.genitive_like_plural),
         word_lines={pack.language: WordLines(pack.file, pack.lines) for pack in _english_first(packs)},
+        letters=letters,
+        usage=usage,
     )
 
 
-def phrase_keys(phrase: Phrase, variants: Mapping[str, str]) -> Iterator[str]:
+def phrase_keys(phrase: Phrase, variants: Mapping[str, str], usage: Usage) -> Iterator[str]:
     """Yield the index keys of a phrase: its words sorted, and its words glued, in each way its accents may be lost."""
     for words in phrase_words(phrase):
-        glued = words[-1] not in _NEVER_GLUED or sum(map(len, words)) <= _LONGEST_CODE
-        yield from _keys([variants.get(word, word) for word in words], glued=glued)
+        glued = words[-1] not in usage.never_glued or sum(map(len, words)) <= _LONGEST_CODE
+        yield from _keys([variants.get(word, word) for word in words], usage, glued=glued)
         if len(words) > 1 and glued:
             yield "".join(words)
 
@@ -269,12 +285,6 @@ def phrase_keys(phrase: Phrase, variants: Mapping[str, str]) -> Iterator[str]:
 def phrase_words(phrase: Phrase) -> tuple[tuple[str, ...], ...]:
     """Return the words of a phrase, once for each way its accents may be lost."""
     return _written_words(phrase.text, phrase.language == OWN_LANGUAGE)
-
-
-def said_as(words: Sequence[str], phrase: Phrase) -> bool:
-    """Tell whether ``words`` are those of the phrase itself, in any order and without variants of other spelling."""
-    key = _keys(words, glued=False)
-    return any(_keys(written, glued=False) == key for written in phrase_words(phrase))
 
 
 @lru_cache(maxsize=65536)

@@ -10,8 +10,9 @@ import json
 
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.words.lexicon import Lexicon, Phrase, Sense, WordLines
+from tg263_scp.naming.words.usage import USAGE_KEYS, Usage
 
-LAYOUT = 4
+LAYOUT = 5
 """Part of the name of every compiled file; to be raised whenever the meaning of this text changes."""
 
 
@@ -42,6 +43,8 @@ def to_text(lexicon: Lexicon) -> str:
             "doubtful_words": lexicon.doubtful_words,
             "genitive_like_plural": sorted(lexicon.genitive_like_plural),
             "word_lines": {language: [own.file, own.lines] for language, own in lexicon.word_lines.items()},
+            "letters": {letter: sorted(languages) for letter, languages in lexicon.letters.items()},
+            "usage": {key: sorted(getattr(lexicon.usage, key)) for key in USAGE_KEYS},
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -75,6 +78,8 @@ def from_text(text: str) -> Lexicon | None:
         word_lines={
             language: WordLines(file, lines) for language, (file, lines) in found["word_lines"].items()
         },
+        letters={letter: frozenset(languages) for letter, languages in found["letters"].items()},
+        usage=Usage(**{key: frozenset(words) for key, words in found["usage"].items()}),
     )
 
 

@@ -11,7 +11,7 @@ from tg263_scp import yamlsource
 from tg263_scp.errors import NomenclatureError, SourceLine
 from tg263_scp.naming.words.letters import fold, foldings, tokenise
 from tg263_scp.naming.words.lexicon import WORD_SECTIONS, Pack, Phrase, Sense
-from tg263_scp.naming.words.sites import SITES
+from tg263_scp.naming.words.usage import SIDE_KEYS, USAGE_KEYS, Usage
 
 _SECTIONS = frozenset(
     {
@@ -22,7 +22,9 @@ _SECTIONS = frozenset(
         "unlisted",
         "ambiguous",
         "genitive_like_plural",
+        "letters",
         *WORD_SECTIONS,
+        *USAGE_KEYS,
     }
 )
 _SQUEEZED = frozenset({"marks", "target_words", "types"})
@@ -45,16 +47,18 @@ _MEANINGS = {
 """Sections that may say these things only of a word."""
 
 
-def read_pack(document: yamlsource.Mapping, file: str, known: frozenset[str]) -> Pack:
+def read_pack(document: yamlsource.Mapping, file: str, known: frozenset[str], sites: frozenset[str]) -> Pack:
     """Make a pack of a parsed file.
 
     Args:
         document: what :func:`tg263_scp.yamlsource.load` gave.
         file: the name shown in messages and evidence.
         known: every listed name and stem; a phrase may mean nothing else.
+        sites: the treatment sites that ``anatomy.yaml`` names.
 
     Raises:
-        NomenclatureError: an unknown section, or a phrase that means something the list does not hold.
+        NomenclatureError: an unknown section or site, a phrase that means something the list does not hold, or a word that
+            its section cannot hold.
     """
     for key in document:
         if key not in _SECTIONS:
@@ -71,21 +75,57 @@ def read_pack(document: yamlsource.Mapping, file: str, known: frozenset[str]) ->
     meanings = {
         section: {word: meant for word, (meant, _) in found.items()} for section, found in words.items()
     }
+    used = {key: _single_words(document, key, file, frozenset(meanings["sides"])) for key in USAGE_KEYS}
     return Pack(
         language=language,
         title=str(document.get("title", language)),
         file=file,
-        phrases=tuple(_phrases(document, language, file, known)),
+        phrases=tuple(_phrases(document, language, file, known, sites)),
         lines={
-            section: {word: line for word, (_, line) in found.items()} for section, found in words.items()
+            **{
+                section: {word: line for word, (_, line) in found.items()} for section, found in words.items()
+            },
+            **used,
         },
         genitive_like_plural=_is_yes(document, "genitive_like_plural", file),
+        letters=frozenset(_letters(document, file)),
+        usage=Usage(**{key: frozenset(found) for key, found in used.items()}),
         **meanings,
     )
 
 
+def _letters(document: yamlsource.Mapping, file: str) -> Iterator[str]:
+    """Yield the letters of this language that not every language has, in lower case."""
+    for text in yamlsource.texts(document.get("letters") or ""):
+        if len(text) != 1 or text.isascii() or not text.isalpha():
+            raise NomenclatureError(
+                SourceLine(file, text.line),
+                f"'{text}' is not one letter beyond a to z",
+                hint="write each letter by itself: [ä, ö]",
+            )
+        yield text.lower()
+
+
+def _single_words(document: yamlsource.Mapping, key: str, file: str, sides: frozenset[str]) -> dict[str, int]:
+    """Return the folded words of a section of single words, each with its line; those about sides must be sides too."""
+    found: dict[str, int] = {}
+    for text in yamlsource.texts(document.get(key) or ""):
+        where = SourceLine(file, text.line)
+        for spelling in foldings(text):
+            if len(tokenise(spelling, camel=False)) != 1:
+                raise NomenclatureError(
+                    where, f"'{text}' is not one word", hint=f"{key} are single words: [one, two]"
+                )
+            if key in SIDE_KEYS and spelling not in sides:
+                raise NomenclatureError(
+                    where, f"'{text}' is no side in this language", hint="write it under 'sides' too"
+                )
+            found.setdefault(spelling, text.line)
+    return found
+
+
 def _phrases(
-    document: yamlsource.Mapping, language: str, file: str, known: frozenset[str]
+    document: yamlsource.Mapping, language: str, file: str, known: frozenset[str], sites: frozenset[str]
 ) -> Iterator[Phrase]:
     def structure(means: str, line: int) -> str:
         if means not in known:
@@ -103,9 +143,9 @@ def _phrases(
     for row in document.get("sites") or ():
         where = SourceLine(file, row.line)
         site = str(row.get("site", ""))
-        if site not in SITES:
+        if site not in sites:
             raise NomenclatureError(
-                where, f"unknown site '{site}'", hint=f"sites: {', '.join(sorted(SITES))}"
+                where, f"unknown site '{site}'", hint=f"sites: {', '.join(sorted(sites))}"
             )
         means = structure(str(row.get("means", "")), row.line)
         yield Phrase(str(row["phrase"]), Sense.STRUCTURE, means, language, where, site)

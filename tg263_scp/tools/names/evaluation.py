@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tg263_scp.decision import Decision, Status
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.namer import Namer
 from tg263_scp.tools.names.table import TableDecider, decide_table
 from tg263_scp.tools.shared.csv_tables import Table, TableError, read_table
@@ -28,7 +29,6 @@ ABSTAIN = "ABSTAIN"
 DIMENSIONS = ("class", "site", "source", "language", "rule")
 """What the figures are broken down by; ``rule`` is the rule that decided, the others are columns of the gold table."""
 _CLASS_GROUPS = {"organ": "listed", "prv": "listed", "target": "target"}
-_LOBE_SIDES = {"LUL": "L", "LLL": "L", "RUL": "R", "RML": "R", "RLL": "R"}
 _CURVE_STEPS = (0.0, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.94, 0.96, 0.98, 0.99, 1.0)
 _Z_95 = 1.96
 
@@ -138,12 +138,12 @@ def evaluate_file(path: Path, namer: Namer, decide: TableDecider = decide_table)
             f"{path}: row {stripped.index('') + 1} has no gold label",
             hint=f"write the TG-263 name, or {ABSTAIN}",
         )
-    return evaluate(table, decide(table, namer))
+    return evaluate(table, decide(table, namer), namer.nomenclature)
 
 
-def evaluate(table: Table, decisions: Sequence[Decision]) -> Evaluation:
+def evaluate(table: Table, decisions: Sequence[Decision], nomenclature: Nomenclature) -> Evaluation:
     """Judge decisions against the gold columns of the table they were made from, row by row."""
-    judged = tuple(_judged_rows(table, decisions))
+    judged = tuple(_judged_rows(table, decisions, nomenclature))
     groups = {
         dimension: _tallies((row.groups[dimension], row) for row in judged if dimension in row.groups)
         for dimension in ("family", *DIMENSIONS)
@@ -157,7 +157,7 @@ def evaluate(table: Table, decisions: Sequence[Decision]) -> Evaluation:
     )
 
 
-def _judged_rows(table: Table, decisions: Sequence[Decision]) -> Iterator[Judged]:
+def _judged_rows(table: Table, decisions: Sequence[Decision], nomenclature: Nomenclature) -> Iterator[Judged]:
     columns = {
         name: fields for name in DIMENSIONS if name != "rule" and (fields := table.column(name)) is not None
     }
@@ -169,12 +169,13 @@ def _judged_rows(table: Table, decisions: Sequence[Decision]) -> Iterator[Judged
             groups["family"] = _CLASS_GROUPS.get(groups["class"], "left alone")
         groups["rule"] = decision.rule
         accepted = frozenset(text.strip() for text in accepts[index].split("|")) - {""}
-        yield judge(decision, golds[index].strip(), accepted, groups, sets[index].strip())
+        yield judge(decision, golds[index].strip(), nomenclature, accepted, groups, sets[index].strip())
 
 
 def judge(
     decision: Decision,
     gold: str,
+    nomenclature: Nomenclature,
     accepted: frozenset[str] = frozenset(),
     groups: Mapping[str, str] | None = None,
     structure_set: str = "",
@@ -189,8 +190,8 @@ def judge(
     if _matches(answer, right):
         return Judged(gold, accepted, decision, answer, Verdict.RIGHT, False, groups or {}, structure_set)
     verdict = Verdict.MISSED if answer == ABSTAIN else Verdict.WRONG
-    side = side_of(answer) if verdict is Verdict.WRONG and gold != ABSTAIN else ""
-    flipped = side not in ("", side_of(gold))
+    side = side_of(answer, nomenclature) if verdict is Verdict.WRONG and gold != ABSTAIN else ""
+    flipped = side not in ("", side_of(gold, nomenclature))
     return Judged(gold, accepted, decision, answer, verdict, flipped, groups or {}, structure_set)
 
 
@@ -198,18 +199,16 @@ def _matches(answer: str, right: frozenset[str] | set[str]) -> bool:
     return answer in right or ("z*" in right and answer[:1] in ("z", "_"))
 
 
-def side_of(name: str) -> str:
+def side_of(name: str, nomenclature: Nomenclature) -> str:
     """Return ``L``, ``R`` or nothing: the side a TG-263 name says, a custom part behind ``^`` not counted.
 
-    >>> side_of("Lung_LUL"), side_of("OpticNrv_R~"), side_of("Femur_Head_L-PTV"), side_of("Bladder")
-    ('L', 'R', 'L', '')
+    ``Lung_LUL`` and ``Femur_Head_L-PTV`` are left, ``OpticNrv_R~`` is right, ``Bladder`` has no side.
     """
+    sides = {"L": "L", "R": "R", **nomenclature.anatomy.sides_of_parts}
     for part in reversed(name.split("^")[0].split("_")):
         word = part.split("-")[0].rstrip("~")
-        if word in ("L", "R"):
-            return word
-        if word in _LOBE_SIDES:
-            return _LOBE_SIDES[word]
+        if word in sides:
+            return sides[word]
     return ""
 
 
