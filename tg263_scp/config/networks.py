@@ -11,7 +11,7 @@ def in_networks(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> 
 
     A zone does not count, and an IPv4 address written as IPv6 is the IPv4 address. What is no address is in no network.
 
-    >>> ours = [ipaddress.ip_network("10.1.0.0/16"), ipaddress.ip_network("fe80::/10")]
+    >>> ours = [IPv4Network("10.1.0.0/16"), IPv6Network("fe80::/10")]
     >>> [in_networks(address, ours) for address in ("10.1.2.3", "::ffff:10.1.2.3", "fe80::1%eth0")]
     [True, True, True]
     >>> [in_networks(address, ours) for address in ("10.2.0.1", "::ffff:10.2.0.1", "TPS", "")]

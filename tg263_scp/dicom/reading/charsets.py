@@ -160,7 +160,7 @@ def charset_of(raw: bytes) -> Charset:
     >>> print(charset_of(b"Not Supplied").fault(b"Gr\xf6\xdfe"))
     charset_unknown
     >>> print(charset_of(b"").fault(b"Gr\xf6\xdfe"))                 # nothing is declared: ASCII
-    undecodable
+    unreadable_name
     >>> print(charset_of(b"ISO_IR 100").fault("Größe".encode()))     # UTF-8, which is not declared
     undeclared_utf8
     """
