@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import stat
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -105,6 +106,27 @@ def test_everything_else_passes_byte_for_byte_and_in_order(run, tmp_path, receiv
     for sent, (dataset, sop_class, _, _) in zip(receiver.box, objects, strict=True):
         if sop_class != RTSTRUCT:
             assert sent.dataset == dataset
+
+
+def test_a_bomb_is_held_and_what_comes_after_it_goes_on(run, tmp_path, receiver):
+    node = run(spool={"max_inflated_bytes": 1 << 20})
+    deflated = "1.2.840.10008.1.2.1.99"
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    head = structure_set(["herz"], uid="1.2.3.666")
+    bomb = deflater.compress(head + element(0x300A0700, "OB", bytes(1 << 24))) + deflater.flush()
+    Sender(node.address[1], tmp_path).send_all(
+        [
+            (bomb + bytes(len(bomb) % 2), RTSTRUCT, "1.2.3.666", deflated),
+            (structure_set(["herz"]), RTSTRUCT, UID, EXPLICIT),
+        ]
+    )
+    wait_until(lambda: settled(node, 2))
+    (job, _), _ = node.journal.list_objects(finished=True)
+    assert (job.state, job.reason) == ("HELD", HoldReason.TOO_COSTLY)
+    assert receiver.uids() == [UID]
+    node.journal.release(job.job)
+    wait_until(lambda: len(receiver.box) == 2)
+    assert receiver.box[1].dataset == bomb + bytes(len(bomb) % 2)
 
 
 def test_a_set_with_nothing_to_rename_arrives_as_it_was(run, tps, receiver):

@@ -96,6 +96,8 @@ class Spool(Section):
     retention_s: Annotated[float, Field(ge=0)]
     min_free_bytes: Size
     max_object_bytes: Annotated[Size, Field(ge=1 << 20)]
+    max_inflated_bytes: Annotated[Size, Field(ge=1 << 20)]
+    max_cpu_s: Seconds
 
 
 class Retry(Section):

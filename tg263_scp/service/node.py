@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from tg263_scp.config.sections import Config
+from tg263_scp.dicom.encoding.budget import Budget
 from tg263_scp.dicom.network.listener import Listener
 from tg263_scp.errors import LlmError, Tg263Error
 from tg263_scp.naming.decide import Decide, decide_set
@@ -160,10 +161,11 @@ def assemble(
         hashed = IdentifierHash(config.audit.salt_file)
         routes, writing = Routes(config), Writing.of(config.write, now=now)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
+        budget = Budget(config.spool.max_inflated_bytes, config.spool.max_cpu_s, spool.scratch)
         renumbering = Renumbering(spool, uid_map(hashed))
         forwarders = []
         for destination in config.destinations:
-            outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes)
+            outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
             forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, step=step))
 
         def wake_forwarders() -> None:
@@ -181,6 +183,7 @@ def assemble(
             made_under=DecisionContext(nomenclature.digest, config.digest),
             hashed=hashed,
             routes=routes,
+            budget=budget,
             retention_s=config.spool.retention_s,
             wake_forwarders=wake_forwarders,
             step=step,

@@ -161,6 +161,11 @@ class Spool:
         for part in (self._incoming, *self._kept, self._orphans):
             part.mkdir(parents=True, exist_ok=True, mode=0o700)
 
+    @property
+    def scratch(self) -> Path:
+        """The folder for files of the moment; whatever lies there at start is removed."""
+        return self._incoming
+
     def original(self, token: str) -> Path:
         """Return the file of the object as received."""
         return self._originals / f"{token}.dcm"

@@ -7,6 +7,7 @@ from doubles.loopback import CT, EXPLICIT, RTPLAN, node_config
 from doubles.peers import Clock, Line, Peer
 
 from tg263_scp.dicom.editing.new_uids import UidMap
+from tg263_scp.dicom.encoding.budget import Budget
 from tg263_scp.dicom.network.sender import Answer, Unavailable
 from tg263_scp.dicom.network.statuses import StoreResult
 from tg263_scp.service.audit import AuditLog, verify
@@ -63,6 +64,7 @@ class Desk:
                 Renumbering(self.spool, UidMap(bytes(16))),
                 Writing(),
                 Routes(self.config),
+                Budget(),
             ),
             connect=self.peer.connect,
             clock=self.clock,

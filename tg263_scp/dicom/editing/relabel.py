@@ -257,7 +257,7 @@ def _read_back(
                     folded_sha256(after, again.layout.large, large_after, left_out_after),
                 )
     except HeldObjectError as problem:
-        if problem.reason is HoldReason.EDIT_NOT_PROVEN:
+        if problem.reason in (HoldReason.EDIT_NOT_PROVEN, HoldReason.TOO_COSTLY):
             raise
         raise not_proven(problem.message) from problem
 

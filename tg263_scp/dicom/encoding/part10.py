@@ -18,6 +18,7 @@ from struct import pack
 from typing import BinaryIO, cast
 
 from tg263_scp import __version__
+from tg263_scp.dicom.encoding.budget import budget_at_hand, check_cpu, too_costly
 from tg263_scp.dicom.encoding.elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -42,8 +43,6 @@ IMPLEMENTATION_VERSION_NAME = f"TG263SCP_{__version__}"[:16]
 
 PREAMBLE_BYTES = 128
 _MAX_META_BYTES = 1 << 20
-MAX_INFLATED_BYTES = 1 << 31
-"""A deflated data set may swell a thousandfold; beyond this it is held."""
 _INFLATED_IN_MEMORY_BYTES = 1 << 22
 _CHUNK_BYTES = 1 << 18
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
@@ -265,8 +264,8 @@ def opened(path: Path) -> Iterator[OpenedObject]:
     """Open a DICOM file for reading by offsets; the deflated transfer syntax is inflated (PS3.5 A.5).
 
     Raises:
-        HeldObjectError: ``not_dicom``, ``truncated``, ``unreadable`` or ``unsupported_transfer_syntax``.
-        OSError: the file cannot be read.
+        HeldObjectError: ``not_dicom``, ``truncated``, ``unreadable``, ``unsupported_transfer_syntax`` or ``too_costly``.
+        OSError: the file cannot be read, or there is no room to inflate it.
     """
     with path.open("rb") as file:
         window = ByteWindow(file)
@@ -275,7 +274,7 @@ def opened(path: Path) -> Iterator[OpenedObject]:
         if meta.transfer_syntax_uid != DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
             yield OpenedObject(file, meta, encoding, window, meta.dataset_offset, None)
             return
-        with tempfile.SpooledTemporaryFile(max_size=_INFLATED_IN_MEMORY_BYTES) as spooled:
+        with tempfile.SpooledTemporaryFile(_INFLATED_IN_MEMORY_BYTES, dir=budget_at_hand().folder) as spooled:
             inflated = cast(BinaryIO, spooled)
             file.seek(meta.dataset_offset)
             _inflate(file, inflated)
@@ -284,7 +283,7 @@ def opened(path: Path) -> Iterator[OpenedObject]:
 
 def _inflate(source: BinaryIO, target: BinaryIO) -> None:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    written = 0
+    written, most_bytes = 0, budget_at_hand().inflated_bytes
     try:
         while not inflater.eof:
             chunk = inflater.unconsumed_tail or source.read(_CHUNK_BYTES)
@@ -292,10 +291,9 @@ def _inflate(source: BinaryIO, target: BinaryIO) -> None:
                 raise HeldObjectError(HoldReason.TRUNCATED, "the deflated data set ends before its end mark")
             piece = inflater.decompress(chunk, _CHUNK_BYTES)
             written += len(piece)
-            if written > MAX_INFLATED_BYTES:
-                raise HeldObjectError(
-                    HoldReason.UNREADABLE, f"the deflated data set exceeds {MAX_INFLATED_BYTES} bytes"
-                )
+            if written > most_bytes:
+                raise too_costly(f"inflated, it exceeds {most_bytes} bytes")
+            check_cpu()
             target.write(piece)
     except zlib.error as problem:
         raise HeldObjectError(

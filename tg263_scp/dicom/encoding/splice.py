@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
+from tg263_scp.dicom.encoding.budget import check_cpu
 from tg263_scp.dicom.encoding.length_fields import LengthField
 from tg263_scp.dicom.encoding.part10 import OpenedObject
 from tg263_scp.dicom.encoding.window import ByteWindow
@@ -178,12 +179,13 @@ def chunks(file: BinaryIO, start: int, end: int | None = None) -> Iterator[memor
     """Yield the bytes from ``start`` to ``end`` (or the end of the file); each chunk is valid until the next.
 
     Raises:
-        HeldObjectError: ``truncated``, the file ends before ``end``.
+        HeldObjectError: ``truncated``, the file ends before ``end``; ``too_costly``.
     """
     file.seek(start)
     left = end - start if end is not None else None
     chunk = memoryview(bytearray(CHUNK_BYTES if left is None else min(left, CHUNK_BYTES)))
     while left is None or left > 0:
+        check_cpu()
         got = file.readinto(chunk if left is None else chunk[:left])  # type: ignore[attr-defined]
         if not got:
             if left:
