@@ -195,14 +195,10 @@ def refuse(*arguments):
 
 @pytest.fixture
 def full_disk(monkeypatch):
-    """A disk without room for a copy: the probe finds it, and so does the relabeller."""
+    """A disk of which the probe finds that it refuses."""
     with monkeypatch.context() as patch:
-        patch.setattr("tg263_scp.service.deciding.disk_probe.shutil.disk_usage", lambda folder: NoRoom)
+        patch.setattr("tg263_scp.service.deciding.worker.disk_refuses", lambda folder, wanted_bytes: True)
         yield patch
-
-
-class NoRoom:
-    free = 0
 
 
 def test_a_disk_that_refuses_holds_nothing_and_is_tried_again(desk, full_disk):
@@ -373,7 +369,7 @@ def test_the_thread_outlives_a_disk_that_refuses(desk, monkeypatch):
     monkeypatch.setattr("tg263_scp.service.polling.PAUSE_AFTER_ERROR_S", 0.01)
     monkeypatch.setattr("tg263_scp.service.deciding.worker.FIRST_ASIDE_S", 0.0)
     job = desk.receive()
-    refusals = [*[OSError(28, "full")] * SHARED_BY, JournalError("unforeseen")]
+    refusals = [OSError(28, "full"), JournalError("unforeseen")]
     finish = desk.journal.finish
 
     def refuse_twice(*arguments):

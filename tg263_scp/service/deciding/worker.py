@@ -78,7 +78,7 @@ class Worker(PollingThread):
         self._routes = routes
         self._budget = budget
         self._aside: dict[int, tuple[int, float]] = {}
-        self._failed_in_a_row = 0
+        self._failed_in_a_row: set[int] = set()
         self._retention_s = retention_s
         self._expire_next_at = 0.0
         self._wake_forwarders = wake_forwarders
@@ -104,13 +104,13 @@ class Worker(PollingThread):
             delay_s = min(FIRST_ASIDE_S * 2.0 ** min(failures, 30), LONGEST_ASIDE_S)
             self._aside[job.job] = failures + 1, now + delay_s
             logger.error("job %d: set aside for %.0f s after %s", job.job, delay_s, fault_place(problem))
-            self._failed_in_a_row += 1
-            if self._failed_in_a_row >= SHARED_BY:
-                self._failed_in_a_row = 0
+            self._failed_in_a_row.add(job.job)
+            if len(self._failed_in_a_row) >= SHARED_BY:
+                self._failed_in_a_row.clear()
                 raise
         else:
             self._aside.pop(job.job, None)
-            self._failed_in_a_row = 0
+            self._failed_in_a_row.clear()
         return True
 
     def _bring_on(self, job: Job) -> None:
