@@ -129,6 +129,28 @@ def test_a_bomb_is_held_and_what_comes_after_it_goes_on(run, tmp_path, receiver)
     assert receiver.box[1].dataset == bomb + bytes(len(bomb) % 2)
 
 
+def test_a_data_set_that_begins_like_a_file_goes_on_as_what_it_was_sent_as(run, tps, receiver):
+    node = run()
+    claims = element(0x00020003, "UI", b"9.9.9") + element(0x00020010, "UI", b"1.2.840.10008.1.2.2")
+    dataset = claims + image()
+    assert tps(node, dataset, CT, "1.2.3.200") == 0x0000
+    assert tps(node, image("1.2.3.201"), CT, "1.2.3.201") == 0x0000
+    wait_until(lambda: settled(node, 2))
+    sent = receiver.box[0]
+    assert (sent.uid, sent.transfer_syntax, sent.dataset) == ("1.2.3.200", EXPLICIT, dataset)
+    assert receiver.uids() == ["1.2.3.200", "1.2.3.201"]
+
+
+def test_a_structure_set_that_begins_like_a_file_keeps_those_bytes_when_it_is_relabelled(run, tps, receiver):
+    node = run()
+    claims = element(0x00020003, "UI", b"9.9.9") + element(0x00020010, "UI", b"1.2.840.10008.1.2.2")
+    assert tps(node, claims + structure_set(["herz"])) == 0x0000
+    wait_until(lambda: settled(node))
+    (sent,) = receiver.box
+    assert (sent.uid, sent.transfer_syntax) == (UID, EXPLICIT)
+    assert unrecorded(sent.dataset) == claims + structure_set(["Heart"])
+
+
 def test_a_set_with_nothing_to_rename_arrives_as_it_was(run, tps, receiver):
     node = run(naming={"gates": gates(unreadable="relabel")})
     dataset = structure_set(["Heart", "noname", b"L\xfcgen", ""])

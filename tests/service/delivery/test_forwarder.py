@@ -8,7 +8,7 @@ from doubles.peers import Clock, Line, Peer
 
 from tg263_scp.dicom.editing.new_uids import UidMap
 from tg263_scp.dicom.encoding.budget import Budget
-from tg263_scp.dicom.network.sender import Answer, Unavailable
+from tg263_scp.dicom.network.sender import Answer, Parcel, Unavailable
 from tg263_scp.dicom.network.statuses import StoreResult
 from tg263_scp.service.audit import AuditLog, verify
 from tg263_scp.service.deciding.relabelling import Writing
@@ -387,6 +387,79 @@ def test_deliveries_are_in_the_audit_log(desk, peer):
     assert (first["kind"], first["job"], first["status"]) == ("delivered", "t1", "0x0000")
     assert (second["kind"], second["destination"], second["status"]) == ("delivery_failed", "d1", "0xC000")
     assert verify(desk.audit.path).intact
+
+
+@pytest.mark.parametrize("fault", [ValueError, KeyError, ZeroDivisionError, MemoryError])
+def test_an_object_over_which_the_sending_library_stumbles_fails_alone_and_at_once(desk, peer, fault):
+    class LineThatStumbles(Line):
+        def send(self, parcel):
+            if parcel.path.stem == "t1":
+                raise fault("over what it holds")
+            return super().send(parcel)
+
+    desk.forwarder._connect = lambda target, contexts: LineThatStumbles(peer)
+    desk.queue("t1", "t2")
+    desk.run()
+    assert (desk.state("t1"), desk.state("t2")) == (DeliveryState.FAILED, DeliveryState.SENT)
+    assert fault.__name__ in desk.delivery("t1").error
+    assert "over what it holds" not in desk.delivery("t1").error
+    assert desk.delivery("t1").attempts == 1
+
+
+def test_what_is_sent_is_what_the_journal_says(desk, peer):
+    parcels = []
+
+    class LineThatNotes(Line):
+        def send(self, parcel):
+            parcels.append(parcel)
+            return super().send(parcel)
+
+    desk.forwarder._connect = lambda target, contexts: LineThatNotes(peer)
+    desk.queue("t1")
+    desk.run()
+    assert parcels == [Parcel(desk.spool.original("t1"), CT, EXPLICIT, "1.2.1", "t1")]
+
+
+@pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), ZeroDivisionError()])
+def test_a_copy_that_cannot_be_made_delays_nobody_else(desk, peer, fault, monkeypatch):
+    outgoing = Outlet.outgoing
+
+    def refuse(outlet, job, delivery):
+        if job.token == "t1" and refusing:
+            raise fault
+        return outgoing(outlet, job, delivery)
+
+    refusing = True
+    monkeypatch.setattr(Outlet, "outgoing", refuse)
+    desk.queue("t1", "t2")
+    desk.run()
+    assert peer.box == ["t2"]
+    disk = isinstance(fault, OSError)
+    assert desk.state("t1") is (DeliveryState.RETRY if disk else DeliveryState.FAILED)
+    refusing = False
+    desk.run_for(30)
+    assert peer.box == (["t2", "t1"] if disk else ["t2"])
+
+
+def test_a_copy_that_can_never_be_made_is_given_up(desk, peer, monkeypatch):
+    def refuse(outlet, job, delivery):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Outlet, "outgoing", refuse)
+    desk.queue("t1")
+    desk.run_for(1100, step=50.0)
+    assert desk.state("t1") is DeliveryState.FAILED
+    assert [line["kind"] for line in desk.audit_lines()] == ["delivery_failed"]
+
+
+def test_a_plan_that_cannot_be_read_does_not_wait_and_fails_alone(desk, peer, monkeypatch):
+    def stumble(outlet, job, delivery):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Outlet, "waits_until", stumble)
+    desk.queue("t1", "t2")
+    desk.run()
+    assert peer.box == ["t1", "t2"]
 
 
 def test_without_the_audit_line_nothing_counts_as_sent(desk, peer, monkeypatch):

@@ -155,8 +155,9 @@ def has_prefix(window: ByteWindow) -> bool:
 def file_meta(window: ByteWindow) -> FileMeta:
     """Read preamble and file meta of an open file; both may be missing.
 
-    Without file meta the transfer syntax is guessed: explicit VR where the first element has a known VR, big endian
-    where its group only makes sense so.
+    In a file of ours the file meta ends where its group length says: a data set may begin with elements of group 0002 too.
+    In files of others that length is often wrong. Without file meta the transfer syntax is guessed: explicit VR where the
+    first element has a known VR, big endian where its group only makes sense so.
 
     Raises:
         HeldObjectError: ``not_dicom`` where neither the prefix ``DICM`` nor a plausible first element is found,
@@ -165,10 +166,15 @@ def file_meta(window: ByteWindow) -> FileMeta:
     has_preamble = has_prefix(window)
     offset = PREAMBLE_BYTES + 4 if has_preamble else 0
     values: dict[int, str] = {}
+    declared_end = 0
     end = min(window.size, offset + _MAX_META_BYTES)
     while window.size - offset >= 8 and window.take(offset, 2) == b"\x02\x00":
+        if offset == declared_end and values.get(0x00020012) == IMPLEMENTATION_CLASS_UID:
+            break
         element = _meta_element(window, offset, end)
-        if element.tag in (0x00020002, 0x00020003, 0x00020010):
+        if element.tag == 0x00020000 and element.length == 4:
+            declared_end = element.end + int.from_bytes(window.take(element.value_offset, 4), "little")
+        if element.tag in (0x00020002, 0x00020003, 0x00020010, 0x00020012):
             values[element.tag] = uid_text(window.take(element.value_offset, min(element.length, 128)))
         offset = element.end
     transfer_syntax_uid = values.get(0x00020010, "")
@@ -274,7 +280,9 @@ def opened(path: Path) -> Iterator[OpenedObject]:
         if meta.transfer_syntax_uid != DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
             yield OpenedObject(file, meta, encoding, window, meta.dataset_offset, None)
             return
-        with tempfile.SpooledTemporaryFile(_INFLATED_IN_MEMORY_BYTES, dir=budget_at_hand().folder) as spooled:
+        folder = budget_at_hand().folder
+        where = None if folder is None else str(folder)
+        with tempfile.SpooledTemporaryFile(_INFLATED_IN_MEMORY_BYTES, dir=where) as spooled:
             inflated = cast(BinaryIO, spooled)
             file.seek(meta.dataset_offset)
             _inflate(file, inflated)

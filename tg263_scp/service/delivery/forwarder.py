@@ -12,8 +12,10 @@ What a failure means for the order:
     association is lost         :data:`PATIENCE` such failures in a row the object at hand is set aside: it waits alone, and
                                 those behind it pass. Each that fails as well is set aside too. As soon as the destination
                                 takes one, all that was set aside since the first failure is tried once more, in order.
-    a permanent status, or no   The object has FAILED; the next one goes on.
-    presentation context
+    a permanent status, no      The object has FAILED; the next one goes on.
+    presentation context, or it
+    cannot be sent as it is
+    our disk refuses its copy   It is set aside at once, and tried again.
     it waits for another one    It is set aside until then (:mod:`tg263_scp.service.delivery.outgoing`).
 
 Two versions of an object (one SOP Instance UID) never change places. The journal holds what was set aside and when all is
@@ -28,17 +30,19 @@ import random
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
 from tg263_scp.config.sections import Destination
 from tg263_scp.dicom.network.sender import MAX_CONTEXTS, Answer, Connection, Parcel, Peer, Unavailable
 from tg263_scp.dicom.network.statuses import StoreResult
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, JournalError
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.delivery.outgoing import Outlet
+from tg263_scp.service.faults import fault_place
 from tg263_scp.service.journal.deliveries import Outbox
-from tg263_scp.service.journal.states import Delivery, DeliveryState, Found, Job
+from tg263_scp.service.journal.states import Delivery, DeliveryState, Found, Job, Variant
 from tg263_scp.service.polling import POLL_S, Clock, PollingThread, Step, no_step
 
 logger = logging.getLogger("tg263_scp.forwarder")
@@ -157,7 +161,13 @@ class Forwarder(PollingThread):
 
     def _waits(self, job: Job, delivery: Delivery) -> bool:
         """Put a plan or dose aside that waits for the structure set it refers to; those behind it pass."""
-        until = self._outlet.waits_until(job, delivery)
+        try:
+            until = self._outlet.waits_until(job, delivery)
+        except JournalError:
+            raise
+        except Exception as problem:
+            logger.error("job %d: does not wait after %s", job.job, fault_place(problem))
+            return False
         now = self._clock()
         if now >= until:
             return False
@@ -177,13 +187,22 @@ class Forwarder(PollingThread):
         except HeldObjectError as problem:
             self._fail(job, delivery, Answer(StoreResult.PERMANENT, None, problem.message))
             return True
+        except OSError as problem:
+            self._not_made(job, delivery, problem)
+            return True
+        except JournalError:
+            raise
+        except Exception as problem:
+            self._fail(job, delivery, _own_fault(job, problem))
+            return True
         self._outbox.sending(delivery, variant)
         late = any(uid.found in (Found.UNKNOWN, Found.UNDECIDED) for uid in variant.uids)
         if late and delivery.variant is None:
             logger.warning("job %d: goes to %s with the reference it has: %s", job.job, self._name, _LATE)
         delivery = replace(delivery, variant=variant)
         self._step("sending")
-        answer = line.send(Parcel(path, *_context(job)))
+        stands = line.usable
+        answer = self._answer(line, job, path, variant)
         self._step("answered")
         if answer.result is StoreResult.STORED:
             self._record(job, delivery, "delivered", answer)
@@ -193,11 +212,32 @@ class Forwarder(PollingThread):
             return not self._recalled() and line.usable
         if answer.result is StoreResult.PERMANENT:
             self._fail(job, delivery, answer)
-            return line.usable or answer.status is None
+            return line.usable or not stands  # where nothing was accepted, there never was an association
         if not line.usable:
             # Half the first delay is less than the object just tried has to wait: one that is set aside lets the next one go.
             self._paused_until = self._clock() + self._destination.retry.first_delay_s / 2
         return self._not_taken(job, delivery, answer) and line.usable
+
+    def _answer(self, line: Line, job: Job, path: Path, variant: Variant) -> Answer:
+        """Send what the journal says an object is; an error of the sending library is one of this object alone."""
+        told = variant.told
+        uid = told.get("new_sop_instance_uid") or job.sop_instance_uid
+        digest = job.sha256 if told.get("sent") == "original" else ""
+        try:
+            return line.send(Parcel(path, *_context(job), uid, digest))
+        except Exception as problem:
+            line.abort()
+            return _own_fault(job, problem)
+
+    def _not_made(self, job: Job, delivery: Delivery, problem: OSError) -> None:
+        """Enter that our disk refuses the copy for this destination: it is tried again, and nobody waits for it."""
+        answer = Answer(StoreResult.TRANSIENT, None, f"its copy cannot be made: {problem.strerror}")
+        if self._given_up(delivery):
+            self._fail(job, delivery, answer)
+            return
+        at = self._clock() + self._destination.retry.max_delay_s / 10
+        self._outbox.settle(delivery, DeliveryState.RETRY, error=answer.text, next_attempt_at=at, aside=True)
+        logger.error("job %d: not sent to %s (%s), to be tried again", job.job, self._name, answer.text)
 
     def _not_taken(self, job: Job, delivery: Delivery, answer: Answer) -> bool:
         """Enter that an object is to be tried again, or is given up; true where those behind it do not wait for it."""
@@ -273,6 +313,13 @@ class Forwarder(PollingThread):
             "status": None if answer.status is None else f"0x{answer.status:04X}",
         }
         self._audit.append(record | dict(delivery.variant.told if delivery.variant is not None else {}))
+
+
+def _own_fault(job: Job, problem: Exception) -> Answer:
+    logger.error("job %d: cannot be sent after %s", job.job, fault_place(problem))
+    return Answer(
+        StoreResult.PERMANENT, None, f"a fault of this program ({type(problem).__name__}), see the log"
+    )
 
 
 def _context(job: Job) -> tuple[str, str]:

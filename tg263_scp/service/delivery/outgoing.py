@@ -80,6 +80,10 @@ class Outlet:
             HeldObjectError: a relabelled object cannot be given new UIDs.
             OSError: reading or writing failed.
         """
+        with within(self._budget):
+            return self._outgoing(job, delivery)
+
+    def _outgoing(self, job: Job, delivery: Delivery) -> tuple[Path, Variant]:
         if self._rewrites(job):
             try:
                 return self._referring(job, delivery.variant)
