@@ -36,6 +36,7 @@ PROVOKED_BY = {
     "not_ours": "dicom/editing/test_revert.py::test_an_object_that_is_not_ours_is_refused",
     "not_rtstruct": "dicom/reading/test_structure_set.py::"
     "test_an_object_that_cannot_be_edited_is_held_with_its_reason",
+    "odd_length": "dicom/editing/test_even_lengths.py::test_a_set_that_would_become_odd_is_held_not_sent",
     "other_uid_policy": "tools/archive/test_relabel_references.py::"
     "test_another_policy_in_the_same_folder_is_a_finding",
     "output_exists": "tools/archive/test_relabel_archive.py::"

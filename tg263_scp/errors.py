@@ -102,6 +102,8 @@ class HoldReason(StrEnum):
     """The object does not record a relabelling by this program."""
     NOT_RTSTRUCT = "not_rtstruct"
     """The SOP class of the object is another than RT Structure Set Storage."""
+    ODD_LENGTH = "odd_length"
+    """Values of odd length, which the sender wrote, would make the edited object one of odd length (PS3.5 7.1)."""
     OTHER_UID_POLICY = "other_uid_policy"
     """An earlier run copied it under the UIDs of the other policy."""
     OUTPUT_EXISTS = "output_exists"

@@ -97,9 +97,33 @@ class Splice:
                 wanted.append(self._corrected(field, by))
         return sorted(wanted, key=lambda patch: (patch.offset, patch.length > 0))
 
+    def check_even(self, source: OpenedObject) -> None:
+        """Say whether what is written will be of even length: the data set, and every sequence and item that is changed.
+
+        An odd value of the sender stays as it is. But receivers that take an object with two of them refuse one that has
+        one left ("odd fragment length").
+
+        Raises:
+            HeldObjectError: ``odd_length`` (PS3.5 7.1: all lengths are even).
+        """
+        size_bytes = source.window.size - source.start + sum(patch.growth for patch in self._patches)
+        if self._patches and (
+            size_bytes % 2 or any(self._length(f) + by & 1 for f, by in self._growth.items())
+        ):
+            raise HeldObjectError(
+                HoldReason.ODD_LENGTH,
+                "with its edit the object would be of odd length, since values of the sender are",
+                hint="let the sender pad its values to even length; released, the object goes on as it was received",
+            )
+
+    def _length(self, field: LengthField) -> int:
+        return int.from_bytes(
+            self._window.take(field.offset, field.width), "big" if field.big_endian else "little"
+        )
+
     def _corrected(self, field: LengthField, by: int) -> Patch:
         order: Literal["big", "little"] = "big" if field.big_endian else "little"
-        length = int.from_bytes(self._window.take(field.offset, field.width), order) + by
+        length = self._length(field) + by
         if not 0 <= length < (1 << 8 * field.width) - 1:
             raise HeldObjectError(
                 HoldReason.UNREADABLE, f"the length at byte {field.offset} cannot be corrected"

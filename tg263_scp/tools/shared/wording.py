@@ -91,6 +91,7 @@ HOLD_WORDS: dict[HoldReason, str] = {
     HoldReason.NOT_RTSTRUCT: "not an RT Structure Set",
     HoldReason.NO_DESTINATION: "there is no destination",
     HoldReason.NO_ROI_SEQUENCE: "it has no Structure Set ROI Sequence",
+    HoldReason.ODD_LENGTH: "the sender's values of odd length would make the edited object undeliverable",
     HoldReason.OTHER_UID_POLICY: "an earlier run gave it the UIDs of another policy",
     HoldReason.OUTPUT_EXISTS: "something else stands in its place",
     HoldReason.PROVENANCE_NOT_WRITABLE: "provenance cannot be added to its sequences",
