@@ -300,6 +300,28 @@ def _add_queue(verbs: _Group) -> None:
     )
     leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")
     _with_config(leaf, required=True)
+    _add_held(actions)
+
+
+def _add_held(actions: _Group) -> None:
+    leaf = _leaf(
+        actions, "export", "operate.queue_held:export_job", "write an object to a file, as it was received"
+    )
+    leaf.add_argument("job", type=_whole_number, metavar="JOB")
+    leaf.add_argument("file", type=Path, metavar="FILE", help="a new file: nothing is overwritten")
+    _with_config(leaf, required=True)
+    purpose = "discard held objects: they go nowhere, their files stay for spool.discarded_retention_s"
+    leaf = _leaf(actions, "discard", "operate.queue_held:discard_jobs", purpose)
+    leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")
+    leaf.add_argument("--by", required=True, metavar="WHO", help="who says so")
+    leaf.add_argument("--why", required=True, metavar="TEXT", help="for what reason")
+    _with_config(leaf, required=True)
+    leaf = _leaf(
+        actions, "restore", "operate.queue_held:restore_jobs", "hold discarded objects again: undo discard"
+    )
+    leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")
+    leaf.add_argument("--by", required=True, metavar="WHO", help="who says so")
+    _with_config(leaf, required=True)
 
 
 def _add_audit(verbs: _Group) -> None:

@@ -94,6 +94,7 @@ class Spool(Section):
 
     folder: Path
     retention_s: Annotated[float, Field(ge=0)]
+    discarded_retention_s: Annotated[float, Field(ge=0)]
     min_free_bytes: Size
     max_object_bytes: Annotated[Size, Field(ge=1 << 20)]
     max_inflated_bytes: Annotated[Size, Field(ge=1 << 20)]

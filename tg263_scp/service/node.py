@@ -185,6 +185,7 @@ def assemble(
             routes=routes,
             budget=budget,
             retention_s=config.spool.retention_s,
+            discarded_retention_s=config.spool.discarded_retention_s,
             wake_forwarders=wake_forwarders,
             step=step,
         )

@@ -48,6 +48,7 @@ class Desk:
             routes=Routes(node_config(folder, *[104] * destinations)),
             budget=Budget(1000, 60.0, self.spool.scratch),
             retention_s=50.0,
+            discarded_retention_s=500.0,
             wake_forwarders=self.wake,
             clock=lambda: self.now,
             step=self.step,
@@ -363,6 +364,66 @@ def test_what_leaves_the_spool_is_everywhere_and_old(desk):
     assert desk.state(job) is ObjectState.EXPIRED
     assert not desk.spool.original(token).exists()
     assert not desk.spool.result(token).exists()
+
+
+def held(desk):
+    job = desk.receive()
+    desk.relabel = lambda *arguments: RelabelOutcome(OutcomeKind.HELD, HoldReason.TRUNCATED)
+    desk.work()
+    assert desk.state(job) is ObjectState.HELD
+    return job
+
+
+def test_a_discarded_object_is_audited_stays_for_a_while_and_goes_nowhere(desk):
+    job = held(desk)
+    original = desk.spool.original(desk.journal.job(job).token)
+    desk.journal.discard(job, by="A. Physicist", why="sent twice")
+    desk.work()
+    assert desk.state(job) is ObjectState.DISCARDED
+    line = desk.lines()[-1]
+    assert (line["kind"], line["by"], line["why"]) == ("discarded", "A. Physicist", "sent twice")
+    assert desk.journal.outbox.deliveries(job) == []
+    desk.now += 499
+    assert (desk.worker.expire(), original.exists()) == (0, True)
+    desk.now += 2
+    assert (desk.worker.expire(), original.exists()) == (1, False)
+    assert desk.state(job) is ObjectState.EXPIRED
+
+
+def test_a_discarded_object_can_be_restored_and_is_held_for_its_old_reason(desk):
+    job = held(desk)
+    desk.journal.discard(job, by="A", why="b")
+    desk.work()
+    desk.journal.restore(job, by="B. Physicist")
+    desk.work()
+    assert (desk.state(job), desk.journal.job(job).reason) == ("HELD", HoldReason.TRUNCATED)
+    assert [line["kind"] for line in desk.lines()] == ["held", "discarded", "restored"]
+    desk.journal.release(job)
+    desk.work()
+    assert desk.state(job) is ObjectState.READY
+
+
+def test_a_discarded_object_that_comes_again_is_held_again(desk):
+    job = held(desk)
+    desk.journal.discard(job, by="A", why="b")
+    desk.work()
+    assert desk.receive() == job
+    desk.work()
+    assert desk.state(job) is ObjectState.HELD
+    assert desk.lines()[-1]["by"] == "its sender"
+
+
+def test_only_what_is_held_is_discarded_and_only_what_is_discarded_restored(desk):
+    job = desk.receive()
+    desk.work()
+    for action in (
+        lambda: desk.journal.discard(job, by="A", why="b"),
+        lambda: desk.journal.restore(job, by="A"),
+        lambda: desk.journal.discard(99, by="A", why="b"),
+    ):
+        with pytest.raises(JournalError, match="is not"):
+            action()
+    assert desk.state(job) is ObjectState.READY
 
 
 def test_the_thread_outlives_a_disk_that_refuses(desk, monkeypatch):

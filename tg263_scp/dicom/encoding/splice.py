@@ -98,7 +98,7 @@ class Splice:
         return sorted(wanted, key=lambda patch: (patch.offset, patch.length > 0))
 
     def check_even(self, source: OpenedObject) -> None:
-        """Say whether what is written will be of even length: the data set, and every sequence and item that is changed.
+        """See to it that an edit leaves no odd length: of the data set, and of sequences and items that had even ones.
 
         An odd value of the sender stays as it is. But receivers that take an object with two of them refuse one that has
         one left ("odd fragment length").
@@ -107,9 +107,8 @@ class Splice:
             HeldObjectError: ``odd_length`` (PS3.5 7.1: all lengths are even).
         """
         size_bytes = source.window.size - source.start + sum(patch.growth for patch in self._patches)
-        if self._patches and (
-            size_bytes % 2 or any(self._length(f) + by & 1 for f, by in self._growth.items())
-        ):
+        becomes_odd = (by % 2 and not self._length(field) % 2 for field, by in self._growth.items())
+        if self._patches and (size_bytes % 2 or any(becomes_odd)):
             raise HeldObjectError(
                 HoldReason.ODD_LENGTH,
                 "with its edit the object would be of odd length, since values of the sender are",

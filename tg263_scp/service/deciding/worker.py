@@ -64,6 +64,7 @@ class Worker(PollingThread):
         routes: Routes,
         budget: Budget,
         retention_s: float,
+        discarded_retention_s: float,
         wake_forwarders: Callable[[], None],
         clock: Clock = time.time,
         step: Step = no_step,
@@ -80,6 +81,7 @@ class Worker(PollingThread):
         self._aside: dict[int, tuple[int, float]] = {}
         self._failed_in_a_row: set[int] = set()
         self._retention_s = retention_s
+        self._discarded_retention_s = discarded_retention_s
         self._expire_next_at = 0.0
         self._wake_forwarders = wake_forwarders
 
@@ -139,11 +141,15 @@ class Worker(PollingThread):
         self._expire_next_at = self._clock() + EXPIRE_EVERY_S
         expired = self.expire()
         if expired:
-            logger.info("%d objects are everywhere and past retention: files removed", expired)
+            logger.info("%d objects are everywhere or discarded, and past retention: files removed", expired)
 
     def expire(self) -> int:
-        """Remove the files of objects that every destination has had for the retention time; return how many."""
-        jobs = self._journal.expirable(self._clock() - self._retention_s)
+        """Remove the files of objects that every destination has had, or that were discarded, for long; return how many."""
+        now = self._clock()
+        jobs = [
+            *self._journal.expirable(now - self._retention_s),
+            *self._journal.discarded(now - self._discarded_retention_s),
+        ]
         for job in jobs:
             # First the journal: were the files gone first, a crash would leave an object that cannot be sent again.
             self._journal.expire(job.job)

@@ -87,6 +87,11 @@ class Journal:
 
     def _received_again(self, db: sqlite3.Connection, job: int, state: str, now: float) -> Ingest:
         rows = self._deliveries(db, job)
+        if state == ObjectState.DISCARDED:
+            # Who sends it again wants it: it is acknowledged, so it may not be on its way to the waste.
+            self._say(
+                db, job, ObjectState.DISCARDED, ObjectState.HELD, {"kind": "restored", "by": "its sender"}
+            )
         if state != ObjectState.READY or not all(row["state"] in _AT_REST for row in rows):
             return Ingest.IN_FLIGHT
         for row in rows:
@@ -240,6 +245,52 @@ class Journal:
             }
             self._decide(db, job, record, hold=False, reason=HoldReason.RELEASED, sends_result=False)
 
+    def discard(self, job: int, *, by: str, why: str) -> None:
+        """HELD -> DECIDED -> DISCARDED: a person does not want the object; the audit log will name ``by`` and ``why``.
+
+        Raises:
+            JournalError: the object is not held.
+        """
+        with self._database.transaction() as db:
+            self._say(
+                db, job, ObjectState.HELD, ObjectState.DISCARDED, {"kind": "discarded", "by": by, "why": why}
+            )
+
+    def restore(self, job: int, *, by: str) -> None:
+        """DISCARDED -> DECIDED -> HELD: undo :meth:`discard`, for the reason it was held for.
+
+        Raises:
+            JournalError: the object is not discarded, or its files are gone.
+        """
+        with self._database.transaction() as db:
+            self._say(db, job, ObjectState.DISCARDED, ObjectState.HELD, {"kind": "restored", "by": by})
+
+    def _say(
+        self, db: sqlite3.Connection, job: int, of: ObjectState, to: ObjectState, said: Mapping[str, Any]
+    ) -> None:
+        """Have the worker audit what a person said, and then bring an object to another state."""
+        row = db.execute("SELECT state, token, sop_instance_uid FROM objects WHERE job=?", (job,)).fetchone()
+        if row is None or row["state"] != of:
+            raise JournalError(
+                f"job {job} is not {of.lower()}",
+                hint="`queue list --all` shows the state of every object",
+            )
+        record = {
+            **said,
+            "decision": secrets.token_hex(8),
+            "job": row["token"],
+            "sop_instance_uid": row["sop_instance_uid"],
+        }
+        text = json.dumps(record, ensure_ascii=False)
+        self._database.move(db, (job,), ObjectState.DECIDED, next_state=str(to), record=text)
+
+    def discarded(self, before: float) -> list[Job]:
+        """Return the objects that were discarded before a time."""
+        rows = self._database.rows(
+            "SELECT * FROM objects WHERE state='DISCARDED' AND changed_at<? ORDER BY job", before
+        )
+        return [job_of(row) for row in rows]
+
     def unanswered(self) -> list[int]:
         """Return the objects that went on, or are held, with names about which no language model was asked."""
         rows = self._database.rows(
@@ -260,7 +311,7 @@ class Journal:
         return [job_of(row) for row in rows]
 
     def expire(self, job: int) -> None:
-        """READY -> EXPIRED; the caller removes the files afterwards."""
+        """READY or DISCARDED -> EXPIRED; the caller removes the files afterwards."""
         with self._database.transaction() as db:
             self._database.move(db, (job,), ObjectState.EXPIRED)
 

@@ -1,7 +1,8 @@
 """The states of the journal: what an object and a delivery can be, and what may follow what.
 
 object      RECEIVED -> DECIDED -> READY -> EXPIRED, or RECEIVED (redo)
-                           \\-> HELD -> RECEIVED (retry) or DECIDED (release)
+                           \\-> HELD -> RECEIVED (retry) or DECIDED (release, discard)
+            DECIDED -> DISCARDED -> DECIDED (restore) or EXPIRED
 delivery    PENDING -> SENDING -> SENT | RETRY | FAILED, one per object and destination
 """
 
@@ -26,8 +27,10 @@ class ObjectState(StrEnum):
     """Its deliveries are queued."""
     HELD = "HELD"
     """Kept for a person; not forwarded until retried or released."""
+    DISCARDED = "DISCARDED"
+    """A person does not want it; its files stay for a while, in which it can be restored."""
     EXPIRED = "EXPIRED"
-    """Everywhere it had to go, retention over, files removed."""
+    """Everywhere it had to go or discarded, retention over, files removed."""
 
 
 class DeliveryState(StrEnum):
@@ -57,9 +60,10 @@ class Ingest(StrEnum):
 
 TRANSITIONS: Mapping[StrEnum, frozenset[StrEnum]] = {
     ObjectState.RECEIVED: frozenset({ObjectState.DECIDED}),
-    ObjectState.DECIDED: frozenset({ObjectState.READY, ObjectState.HELD}),
+    ObjectState.DECIDED: frozenset({ObjectState.READY, ObjectState.HELD, ObjectState.DISCARDED}),
     ObjectState.READY: frozenset({ObjectState.EXPIRED, ObjectState.RECEIVED}),
     ObjectState.HELD: frozenset({ObjectState.RECEIVED, ObjectState.DECIDED}),
+    ObjectState.DISCARDED: frozenset({ObjectState.DECIDED, ObjectState.EXPIRED}),
     ObjectState.EXPIRED: frozenset(),
     DeliveryState.PENDING: frozenset({DeliveryState.SENDING, DeliveryState.RETRY, DeliveryState.FAILED}),
     DeliveryState.SENDING: frozenset({DeliveryState.SENT, DeliveryState.RETRY, DeliveryState.FAILED}),
