@@ -116,6 +116,7 @@ class DestinationDefaults(Section):
     uid_policy: Literal["keep", "new"]
     rewrite_references: Truth
     reference_wait_s: Annotated[float, Field(ge=0)]
+    order_wait_s: Annotated[float, Field(ge=0)]
     batch_objects: Annotated[int, Field(ge=1)]
     connect_timeout_s: Seconds
     acse_timeout_s: Seconds

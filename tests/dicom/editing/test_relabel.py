@@ -363,7 +363,7 @@ def test_a_copy_of_a_source_that_changed_meanwhile_is_discarded(stored, tmp_path
 
 
 def test_a_truncated_object_is_held_or_edited_right_at_every_byte(coding, stored, tmp_path, no_fsync):
-    source = Draft((DraftRoi(b"cord", b"cord"), DraftRoi(b"lung ")))
+    source = Draft((DraftRoi(b"cord", b"cord"), DraftRoi(b"lungs ")))
     content, wanted = (
         source.encoded(coding),
         source.renamed({0: b"SpinalCord"}, {0: b"SpinalCord"}).parts(coding),

@@ -76,14 +76,14 @@ class Desk:
         self.forwarder = self.made()
         self.forwarder._prepare(afresh=True)
 
-    def queue(self, *tokens, sop_class=CT, uid=None):
+    def queue(self, *tokens, sop_class=CT, uid=None, study=""):
         for token in tokens:
             arrival = Arrival(
                 *(token, sop_class, uid or f"1.2.{token[1:]}", EXPLICIT),
                 *(token, 4, "TPS", "127.0.0.1", "TG263", ""),
             )
             job, _ = self.journal.receive(arrival)
-            self.journal.decide(job, {"kind": "passed"}, hold=False)
+            self.journal.decide(job, {"kind": "passed"}, hold=False, study=study)
             self.journal.finish(job, ["d1"])
 
     def state(self, token):
@@ -162,6 +162,52 @@ def test_an_object_that_fails_again_and_again_is_set_aside_and_the_others_pass(d
     desk.run_for(600)
     assert peer.box == ["t2", "t3", "t4", "t1"]
     assert desk.delivery("t1").attempts == 7
+
+
+def test_after_the_first_silence_objects_of_other_studies_pass(desk, peer):
+    peer.answers["t1"] = ["silent"] * 9
+    desk.queue("t1", study="A")
+    desk.queue("t2", study="B")
+    desk.queue("t3")
+    desk.run_for(desk.destination.retry.first_delay_s)
+    assert peer.tried == ["t1", "t2", "t3"]
+    assert peer.box == ["t2", "t3"]
+
+
+def test_a_silent_object_is_left_alone_for_longer_than_it_delayed_the_others(desk, peer):
+    lost_s = desk.destination.dimse_timeout_s
+    peer.answers["t1"] = ["silent"] * 9
+    desk.queue("t1", "t2")
+    desk.run_for(lost_s - 1)
+    assert peer.tried == ["t1", "t2"]
+    desk.run_for(2)
+    assert peer.tried == ["t1", "t2", "t1"]
+    desk.run_for(2 * lost_s - 3)
+    assert peer.tried == ["t1", "t2", "t1"]
+
+
+@pytest.mark.parametrize("failure", ["silent", 0xA700])
+def test_a_plan_does_not_overtake_its_set_until_it_has_waited_long_enough(desk, peer, caplog, failure):
+    desk.forwarder._destination = desk.destination.model_copy(update={"order_wait_s": 500.0})
+    peer.answers["t1"] = [failure] * 99
+    desk.queue("t1", study="A")
+    desk.queue("t2", sop_class=RTPLAN, study="A")
+    desk.queue("t3", study="B")
+    desk.run_for(400)
+    assert peer.box == ["t3"]
+    assert desk.state("t2") is DeliveryState.PENDING
+    desk.restart()
+    desk.forwarder._destination = desk.destination.model_copy(update={"order_wait_s": 500.0})
+    desk.run_for(200)
+    assert peer.box == ["t3", "t2"]
+    assert "job 2: goes to d1 before job 1 of the same study" in caplog.text
+
+
+def test_a_plan_goes_right_after_its_set_where_that_arrives_in_time(desk, peer):
+    peer.answers["t1"] = ["silent"]
+    desk.queue("t1", "t2", study="A")
+    desk.run_for(250)
+    assert peer.box == ["t1", "t2"]
 
 
 def test_a_whole_series_that_is_refused_blocks_no_longer_than_one_object(desk, peer):

@@ -85,11 +85,15 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The outcome of one C-STORE; ``status`` is None where no answer came. ``text`` holds no data of the object."""
+    """The outcome of one C-STORE; ``status`` is None where no answer came. ``text`` holds no data of the object.
+
+    ``silent`` is true where the peer neither answered nor ended the association, until our patience was over.
+    """
 
     result: StoreResult
     status: int | None
     text: str
+    silent: bool = False
 
 
 class Unavailable(Tg263Error):  # noqa: N818 - a state of the peer, not a fault of ours
@@ -188,16 +192,21 @@ class Connection:
                 silence_s=self._silence_s,
             )
         except Silent:
+            silent = self.usable
             self.abort()
-            return Answer(
-                StoreResult.TRANSIENT, None, "the peer stopped taking the object, or ended the association"
+            text = (
+                "the peer stopped taking the object"
+                if silent
+                else "the association ended while the object was sent"
             )
+            return Answer(StoreResult.TRANSIENT, None, text, silent)
         except OSError as problem:
             self.abort()
             return Answer(StoreResult.PERMANENT, None, _unreadable(problem))
         if status is None:
+            silent = self.usable
             self.abort()
-            return Answer(StoreResult.TRANSIENT, None, "the peer gave no answer")
+            return Answer(StoreResult.TRANSIENT, None, "the peer gave no answer", silent)
         reaction = reaction_to(status)
         return Answer(reaction.result, status, reaction.said)
 

@@ -182,13 +182,15 @@ class Worker(PollingThread):
         if outcome.kind is not OutcomeKind.RELABELLED and outcome.reason is not HoldReason.DISK_REFUSED:
             self._spool.discard_result(job.token)
         self._step("written")
+        record = audit_record(outcome, self._made_under, self._hashed, context)
         self._journal.decide(
             job.job,
-            audit_record(outcome, self._made_under, self._hashed, context),
+            record,
             hold=outcome.kind is OutcomeKind.HELD,
             reason=outcome.reason,
             sends_result=outcome.kind is OutcomeKind.RELABELLED,
             unanswered=outcome.unanswered,
+            study=record.get("study", ""),
         )
         self._step("decided")
         self._log(job, outcome)

@@ -16,11 +16,14 @@ What a failure means for the order:
     presentation context, or it
     cannot be sent as it is
     our disk refuses its copy   It is set aside at once, and tried again.
+    the peer is silent          The object is set aside at once, and left alone for longer than it delayed the others.
     it waits for another one    It is set aside until then (:mod:`tg263_scp.service.delivery.outgoing`).
 
-Two versions of an object (one SOP Instance UID) never change places. The journal holds what was set aside and when all is
-due, so that a restart lets nobody pass either; at its start the forwarder tries what was set aside once more, in order. A
-crash between the answer and its entry sends the object once more: the destination gets the same bytes again, never others.
+Two versions of an object (one SOP Instance UID) never change places. What is of one study keeps its order for
+``order_wait_s`` after an object was set aside: a plan does not overtake its set. Then it goes on, and the log says so. The
+journal holds what was set aside and when all is due, so that a restart lets nobody pass either; at its start the forwarder
+tries what was set aside once more, in order. A crash between the answer and its entry sends the object once more: the
+destination gets the same bytes again, never others.
 """
 
 from __future__ import annotations
@@ -51,6 +54,8 @@ Batch = Sequence[tuple[Job, Delivery]]
 
 PATIENCE = 3
 """Failures in a row after which an object no longer holds up those behind it."""
+LONGEST_SILENCE_S = 3600.0
+"""How long an object on which the peer was silent is left alone at most."""
 _WAITS = "waits for the structure set it refers to"
 _LATE = "what becomes of its structure set was not known in time"
 
@@ -106,6 +111,7 @@ class Forwarder(PollingThread):
         self._connect = connect
         self._jitter = jitter
         self._refusals = 0
+        self._studies_set_aside: set[str] = set()
         self._in_vain = 0
         self._in_vain_since = 0.0
         self._paused_until = 0.0
@@ -139,7 +145,7 @@ class Forwarder(PollingThread):
         self._looked_at = self._clock()
         if self._looked_at < self._paused_until:
             return False
-        due = self._outbox.due(self._name, self._destination.batch_objects)
+        due = self._outbox.due(self._name, self._destination.batch_objects, self._destination.order_wait_s)
         batch = _of_one_association([each for each in due if not self._waits(*each)])
         if not batch:
             return bool(due)
@@ -172,11 +178,16 @@ class Forwarder(PollingThread):
         if now >= until:
             return False
         at = min(until, now + POLL_S)
-        self._outbox.settle(delivery, DeliveryState.RETRY, error=_WAITS, next_attempt_at=at, aside=True)
+        self._outbox.settle(
+            delivery, DeliveryState.RETRY, error=_WAITS, next_attempt_at=at, aside=True, holds_study=False
+        )
         return True
 
     def _send_batch(self, batch: Batch, line: Line) -> None:
+        self._studies_set_aside.clear()
         for job, delivery in batch:
+            if job.study in self._studies_set_aside:
+                continue  # it stays as it is, and is looked at again with the next batch
             if self.stopping or not self._send(job, delivery, line):
                 return
 
@@ -199,6 +210,12 @@ class Forwarder(PollingThread):
         late = any(uid.found in (Found.UNKNOWN, Found.UNDECIDED) for uid in variant.uids)
         if late and delivery.variant is None:
             logger.warning("job %d: goes to %s with the reference it has: %s", job.job, self._name, _LATE)
+        overtaken = self._outbox.overtaken(job, self._name)
+        if overtaken:
+            logger.warning(
+                "job %d: goes to %s before job %d of the same study, which has waited long enough",
+                *(job.job, self._name, overtaken[0]),
+            )
         delivery = replace(delivery, variant=variant)
         self._step("sending")
         stands = line.usable
@@ -248,8 +265,12 @@ class Forwarder(PollingThread):
         if self._given_up(delivery):
             self._fail(job, delivery, answer)
             return True
-        aside = delivery.aside or self._in_vain >= PATIENCE
+        aside = delivery.aside or answer.silent or self._in_vain >= PATIENCE
         text, at = _text(answer), now + self._delay_s(delivery.attempts)
+        if answer.silent:
+            # It has delayed the others by this much, and will again.
+            lost_s = self._destination.dimse_timeout_s
+            at = max(at, now + min(lost_s * 2.0 ** min(delivery.attempts, 10), LONGEST_SILENCE_S))
         self._outbox.settle(
             delivery,
             DeliveryState.RETRY,
@@ -259,6 +280,8 @@ class Forwarder(PollingThread):
             aside=aside,
         )
         logger.warning("job %d: not sent to %s (%s), to be tried again", job.job, self._name, text)
+        if aside and job.study and self._destination.order_wait_s:
+            self._studies_set_aside.add(job.study)
         return aside
 
     def _recalled(self) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from tg263_scp.errors import JournalError
 from tg263_scp.service.journal.states import TRANSITIONS, ObjectState
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 _SCHEMA = """
 CREATE TABLE objects (
     job INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -39,7 +39,8 @@ CREATE TABLE objects (
     record TEXT NOT NULL DEFAULT '',
     called_ae_title TEXT NOT NULL DEFAULT '',
     route TEXT NOT NULL DEFAULT '',
-    unanswered INTEGER NOT NULL DEFAULT 0
+    unanswered INTEGER NOT NULL DEFAULT 0,
+    study TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route) WHERE state <> 'EXPIRED';
 CREATE INDEX object_uid ON objects (sop_instance_uid);
@@ -56,6 +57,7 @@ CREATE TABLE deliveries (
     error TEXT NOT NULL DEFAULT '',
     variant TEXT NOT NULL DEFAULT '',
     aside INTEGER NOT NULL DEFAULT 0,
+    aside_since REAL NOT NULL DEFAULT 0,
     PRIMARY KEY (job, destination)
 ) WITHOUT ROWID;
 CREATE INDEX delivery_state ON deliveries (destination, state, job);
@@ -70,6 +72,10 @@ CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route)
     2: "ALTER TABLE deliveries ADD COLUMN variant TEXT NOT NULL DEFAULT '';\n",
     3: "ALTER TABLE deliveries ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;\n",
     4: "ALTER TABLE objects ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0;\n",
+    5: """
+ALTER TABLE objects ADD COLUMN study TEXT NOT NULL DEFAULT '';
+ALTER TABLE deliveries ADD COLUMN aside_since REAL NOT NULL DEFAULT 0;
+""",
 }
 """What makes a journal of the next version of one of this version; nothing in it is lost."""
 

@@ -129,11 +129,12 @@ class Journal:
         reason: str = "",
         sends_result: bool = False,
         unanswered: int = 0,
+        study: str = "",
     ) -> None:
         """RECEIVED -> DECIDED: keep the audit record and what comes next (READY, or HELD with a reason code)."""
         with self._database.transaction() as db:
             self._decide(db, job, record, hold=hold, reason=reason, sends_result=sends_result)
-            db.execute("UPDATE objects SET unanswered=? WHERE job=?", (unanswered, job))
+            db.execute("UPDATE objects SET unanswered=?, study=? WHERE job=?", (unanswered, study, job))
 
     def _decide(
         self,

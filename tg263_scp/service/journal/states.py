@@ -96,7 +96,8 @@ class Arrival:
 class Job(Arrival):
     """A row of ``objects``: what arrived, and what has become of it. Times are seconds since 1970 (UTC).
 
-    ``unanswered`` is how many names went on although a language model would have been asked about them.
+    ``unanswered`` is how many names went on although a language model would have been asked about them. ``study`` is the keyed
+    hash of its Study Instance UID; empty as long as it is not decided, or where it says none.
     """
 
     job: int
@@ -109,6 +110,7 @@ class Job(Arrival):
     reason: str
     record: str
     unanswered: int
+    study: str
 
 
 class Found(StrEnum):
@@ -171,7 +173,8 @@ class Delivery:
     """A row of ``deliveries``; ``status`` is the last C-STORE status, None where none came.
 
     ``variant`` is None as long as nothing was sent, and for what earlier program versions sent. ``aside`` is true where the
-    object has lost its turn: those behind it do not wait for it.
+    object has lost its turn: those behind it do not wait for it. Those of its study do, for a while after ``aside_since``
+    (0 where it waits for another object itself).
     """
 
     job: int
@@ -185,6 +188,7 @@ class Delivery:
     error: str
     variant: Variant | None
     aside: bool
+    aside_since: float
 
 
 def job_of(row: sqlite3.Row) -> Job:
