@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import stat
+import threading
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -149,6 +150,44 @@ def test_a_structure_set_that_begins_like_a_file_keeps_those_bytes_when_it_is_re
     (sent,) = receiver.box
     assert (sent.uid, sent.transfer_syntax) == (UID, EXPLICIT)
     assert unrecorded(sent.dataset) == claims + structure_set(["Heart"])
+
+
+class Echo(Receiver):
+    """An archive that sends back whatever it gets."""
+
+    node: Node
+    folder: Path
+    returned = 0
+
+    def _on_store(self, event):
+        status = super()._on_store(event)
+        threading.Thread(target=self._send_back, args=(self.box[-1],), daemon=True).start()
+        return status
+
+    def _send_back(self, sent):
+        wait_until(
+            lambda: settled(self.node)
+        )  # else it would come back before the node knows that it was sent
+        sender = Sender(self.node.address[1], self.folder, calling_ae_title="ARCHIVE")
+        assert sender.send(sent.dataset, sent.sop_class, sent.uid).status == 0x0000
+        self.returned += 1
+
+
+@pytest.mark.parametrize(
+    ("dataset", "sop_class", "uid", "jobs"),
+    [(image(), CT, "1.2.3.200", 1), (structure_set(["herz"]), RTSTRUCT, UID, 2)],
+    ids=["image", "relabelled set"],
+)
+def test_a_peer_that_sends_everything_back_makes_no_loop(run, tps, tmp_path, dataset, sop_class, uid, jobs):
+    with Echo() as archive:
+        node = run(archive.port)
+        archive.node, archive.folder = node, tmp_path / "back"
+        archive.folder.mkdir()
+        assert tps(node, dataset, sop_class, uid) == 0x0000
+        wait_until(lambda: archive.returned == 1)
+        wait_until(lambda: settled(node, jobs))
+        assert len(node.journal.list_objects(finished=True)) == jobs
+        assert len(archive.box) == 1
 
 
 def test_a_set_with_nothing_to_rename_arrives_as_it_was(run, tps, receiver):

@@ -97,6 +97,11 @@ class NodeFigures(Collector):
     def _objects(self) -> Iterator[Metric]:
         counts = self._journal.counts()
         yield _gauge(
+            "objects_returning",
+            "Objects that came back again and again within the last hour: somebody seems to send us what we send",
+            [({}, self._journal.looping())],
+        )
+        yield _gauge(
             "objects",
             "Objects by state: decided is named or passed, held waits for a person, expired is done with",
             [({"state": state.lower()}, counts.get(state, 0)) for state in ObjectState],

@@ -155,7 +155,8 @@ def assemble(
     """
     with ExitStack() as opened:
         spool = _spool(config, opened)
-        journal = opened.enter_context(closing(Journal(_journal_path(config), upgrade=True)))
+        journal = Journal(_journal_path(config), upgrade=True, same_again_s=config.spool.same_again_s)
+        opened.enter_context(closing(journal))
         _clear_up(config, spool, journal)
         audit = opened.enter_context(closing(AuditLog(config.audit.file)))
         hashed = IdentifierHash(config.audit.salt_file)

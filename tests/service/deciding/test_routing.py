@@ -70,7 +70,10 @@ routes:
   - {name: research, called_ae_titles: RESEARCH, mode: shadow, destinations: d1}
   - {name: clinic, calling_ae_titles: TPS, gates: {approved: relabel}, destinations: [d2]}
 """
-    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+    plain = path.read_text(encoding="utf-8").replace(
+        "min_free_bytes: 0}", "min_free_bytes: 0, same_again_s: 0}"
+    )
+    path.write_text(plain + text, encoding="utf-8")
     return load_config(path)
 
 

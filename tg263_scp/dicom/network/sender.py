@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pynetdicom import AE, build_context, evt
@@ -88,12 +88,14 @@ class Answer:
     """The outcome of one C-STORE; ``status`` is None where no answer came. ``text`` holds no data of the object.
 
     ``silent`` is true where the peer neither answered nor ended the association, until our patience was over.
+    ``dataset_sha256`` is the digest (hex) of what was sent.
     """
 
     result: StoreResult
     status: int | None
     text: str
     silent: bool = False
+    dataset_sha256: str = ""
 
 
 class Unavailable(Tg263Error):  # noqa: N818 - a state of the peer, not a fault of ours
@@ -169,16 +171,16 @@ class Connection:
                 f" in transfer syntax {parcel.transfer_syntax_uid}",
             )
         try:
-            offset, fault = _checked(parcel)
+            offset, digest, fault = _checked(parcel)
         except FileNotFoundError:
-            offset, fault = 0, "the file is no longer in the spool"
+            offset, digest, fault = 0, "", "the file is no longer in the spool"
         except OSError as problem:
-            offset, fault = 0, _unreadable(problem)
+            offset, digest, fault = 0, "", _unreadable(problem)
         if fault:
             return Answer(StoreResult.PERMANENT, None, fault)
         if not self.usable:
             return Answer(StoreResult.TRANSIENT, None, "the association ended before the object was sent")
-        return self._store(parcel, offset)
+        return replace(self._store(parcel, offset), dataset_sha256=digest)
 
     def _store(self, parcel: Parcel, offset: int) -> Answer:
         try:
@@ -221,8 +223,8 @@ class Connection:
         end(self._association)
 
 
-def _checked(parcel: Parcel) -> tuple[int, str]:
-    """Return where the data set of a file begins, and what speaks against sending it; empty where nothing does.
+def _checked(parcel: Parcel) -> tuple[int, str, str]:
+    """Return where the data set of a file begins, its digest, and what speaks against sending it; empty where nothing does.
 
     Raises:
         OSError: the file cannot be read.
@@ -230,16 +232,16 @@ def _checked(parcel: Parcel) -> tuple[int, str]:
     try:
         meta = read_file_meta(parcel.path)
     except HeldObjectError as problem:
-        return 0, problem.message
+        return 0, "", problem.message
     said = (parcel.sop_class_uid, parcel.sop_instance_uid, parcel.transfer_syntax_uid)
     if said != (meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax_uid):
-        return 0, "the file is another object than the one to be sent"
-    if parcel.dataset_sha256:
-        with parcel.path.open("rb") as file:
-            file.seek(meta.dataset_offset)
-            if hashlib.file_digest(file, "sha256").hexdigest() != parcel.dataset_sha256:
-                return 0, "the file is no longer what was received"
-    return meta.dataset_offset, ""
+        return 0, "", "the file is another object than the one to be sent"
+    with parcel.path.open("rb") as file:
+        file.seek(meta.dataset_offset)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if parcel.dataset_sha256 not in ("", digest):
+        return 0, "", "the file is no longer what was received"
+    return meta.dataset_offset, digest, ""
 
 
 def _unreadable(problem: OSError) -> str:

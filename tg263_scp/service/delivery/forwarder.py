@@ -224,7 +224,14 @@ class Forwarder(PollingThread):
         if answer.result is StoreResult.STORED:
             self._record(job, delivery, "delivered", answer)
             self._step("delivery_audited")
-            self._outbox.settle(delivery, DeliveryState.SENT, status=answer.status, error=_remark(answer))
+            self._outbox.settle(
+                delivery,
+                DeliveryState.SENT,
+                status=answer.status,
+                error=_remark(answer),
+                sent_uid=_uid_sent(job, variant),
+                sent_sha256=answer.dataset_sha256,
+            )
             logger.info("job %d: sent to %s", job.job, self._name)
             return not self._recalled() and line.usable
         if answer.result is StoreResult.PERMANENT:
@@ -237,11 +244,9 @@ class Forwarder(PollingThread):
 
     def _answer(self, line: Line, job: Job, path: Path, variant: Variant) -> Answer:
         """Send what the journal says an object is; an error of the sending library is one of this object alone."""
-        told = variant.told
-        uid = told.get("new_sop_instance_uid") or job.sop_instance_uid
-        digest = job.sha256 if told.get("sent") == "original" else ""
+        digest = job.sha256 if variant.told.get("sent") == "original" else ""
         try:
-            return line.send(Parcel(path, *_context(job), uid, digest))
+            return line.send(Parcel(path, *_context(job), _uid_sent(job, variant), digest))
         except Exception as problem:
             line.abort()
             return _own_fault(job, problem)
@@ -343,6 +348,10 @@ def _own_fault(job: Job, problem: Exception) -> Answer:
     return Answer(
         StoreResult.PERMANENT, None, f"a fault of this program ({type(problem).__name__}), see the log"
     )
+
+
+def _uid_sent(job: Job, variant: Variant) -> str:
+    return variant.told.get("new_sop_instance_uid") or job.sop_instance_uid
 
 
 def _context(job: Job) -> tuple[str, str]:

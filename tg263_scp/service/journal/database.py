@@ -40,7 +40,9 @@ CREATE TABLE objects (
     called_ae_title TEXT NOT NULL DEFAULT '',
     route TEXT NOT NULL DEFAULT '',
     unanswered INTEGER NOT NULL DEFAULT 0,
-    study TEXT NOT NULL DEFAULT ''
+    study TEXT NOT NULL DEFAULT '',
+    returns INTEGER NOT NULL DEFAULT 0,
+    returning_since REAL NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route) WHERE state <> 'EXPIRED';
 CREATE INDEX object_uid ON objects (sop_instance_uid);
@@ -58,9 +60,12 @@ CREATE TABLE deliveries (
     variant TEXT NOT NULL DEFAULT '',
     aside INTEGER NOT NULL DEFAULT 0,
     aside_since REAL NOT NULL DEFAULT 0,
+    sent_uid TEXT NOT NULL DEFAULT '',
+    sent_sha256 TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (job, destination)
 ) WITHOUT ROWID;
 CREATE INDEX delivery_state ON deliveries (destination, state, job);
+CREATE INDEX delivery_sent ON deliveries (sent_sha256, sent_uid) WHERE sent_sha256<>'';
 """
 _UPGRADES = {
     1: """
@@ -74,7 +79,12 @@ CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route)
     4: "ALTER TABLE objects ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0;\n",
     5: """
 ALTER TABLE objects ADD COLUMN study TEXT NOT NULL DEFAULT '';
+ALTER TABLE objects ADD COLUMN returns INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE objects ADD COLUMN returning_since REAL NOT NULL DEFAULT 0;
 ALTER TABLE deliveries ADD COLUMN aside_since REAL NOT NULL DEFAULT 0;
+ALTER TABLE deliveries ADD COLUMN sent_uid TEXT NOT NULL DEFAULT '';
+ALTER TABLE deliveries ADD COLUMN sent_sha256 TEXT NOT NULL DEFAULT '';
+CREATE INDEX delivery_sent ON deliveries (sent_sha256, sent_uid) WHERE sent_sha256<>'';
 """,
 }
 """What makes a journal of the next version of one of this version; nothing in it is lost."""

@@ -109,11 +109,29 @@ class Outbox:
             (job, destination, now, now, now),
         )
 
+    def has_same(self, db: sqlite3.Connection, job: int, destination: str, since: float) -> bool:
+        """Tell whether a destination got, since a time, the very data set that an object would bring there as received."""
+        query = (
+            "SELECT 1 FROM objects o JOIN deliveries d ON d.sent_sha256=o.sha256 AND d.sent_uid=o.sop_instance_uid"
+            " WHERE o.job=? AND NOT o.sends_result AND d.job<>o.job AND d.destination=? AND d.state='SENT'"
+            " AND d.changed_at>?"
+        )
+        return db.execute(query, (job, destination, since)).fetchone() is not None
+
+    def enter_had(self, db: sqlite3.Connection, job: int, destination: str, now: float) -> None:
+        """Enter as SENT what a destination has already, by another object; part of the caller's transaction."""
+        db.execute(
+            "INSERT INTO deliveries (job, destination, state, queued_at, next_attempt_at, changed_at, error)"
+            " VALUES (?,?,'SENT',?,?,?,'the destination has the same already: not sent again')",
+            (job, destination, now, now, now),
+        )
+
     def requeue(self, db: sqlite3.Connection, job: int, destination: str, now: float) -> None:
         """SENT or FAILED -> PENDING, as if queued for the first time; part of the caller's transaction."""
         fresh = {
             **{"attempts": 0, "queued_at": now, "next_attempt_at": now, "status": None},
             **{"error": "", "variant": "", "aside": 0, "aside_since": 0.0},
+            **{"sent_uid": "", "sent_sha256": ""},
         }
         self._database.move(db, (job, destination), DeliveryState.PENDING, **fresh)
 
@@ -147,10 +165,13 @@ class Outbox:
         next_attempt_at: float = 0.0,
         aside: bool = False,
         holds_study: bool = True,
+        sent_uid: str = "",
+        sent_sha256: str = "",
     ) -> None:
         """Enter how an attempt ended: SENT, RETRY (due again at ``next_attempt_at``, in its turn or aside) or FAILED.
 
-        For what is set aside those of its study wait a while, unless ``holds_study`` is false.
+        For what is set aside those of its study wait a while, unless ``holds_study`` is false. ``sent_uid`` and ``sent_sha256``
+        are of the data set that the destination has now.
         """
         since = delivery.aside_since if delivery.aside else self._database.clock()
         if not (aside and holds_study):
@@ -163,6 +184,8 @@ class Outbox:
                 "next_attempt_at": next_attempt_at,
                 "aside": int(aside),
                 "aside_since": since,
+                "sent_uid": sent_uid,
+                "sent_sha256": sent_sha256,
             }
             self._database.move(db, key, to, **columns)
 

@@ -22,6 +22,8 @@ from tg263_scp.errors import HoldReason, JournalError
 from tg263_scp.service.journal.database import Database
 from tg263_scp.service.journal.deliveries import Outbox
 from tg263_scp.service.journal.states import (
+    LOOP_AFTER,
+    RETURNS_WITHIN_S,
     Arrival,
     Delivery,
     DeliveryState,
@@ -38,14 +40,23 @@ class Journal:
     """The journal of one node; safe to use from several threads, and from another process beside a running node.
 
     One that an earlier program version wrote is brought up to date where ``upgrade`` is true: only the node may do that,
-    since it alone knows that no program of the earlier version works on it.
+    since it alone knows that no program of the earlier version works on it. What a destination has, it does not get again
+    within ``same_again_s``.
 
     Raises:
         JournalError: the file cannot be opened, or is of another version.
     """
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time, upgrade: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        upgrade: bool = False,
+        same_again_s: float = 0.0,
+    ) -> None:
         self._database = Database(path, clock, upgrade=upgrade)
+        self._same_again_s = same_again_s
         self.outbox = Outbox(self._database)
 
     def close(self) -> None:
@@ -94,9 +105,32 @@ class Journal:
             )
         if state != ObjectState.READY or not all(row["state"] in _AT_REST for row in rows):
             return Ingest.IN_FLIGHT
+        self._count_return(db, job, now)
+        as_received = not db.execute("SELECT sends_result FROM objects WHERE job=?", (job,)).fetchone()[0]
+        had = {
+            row["destination"]
+            for row in rows
+            if as_received
+            and row["state"] == DeliveryState.SENT
+            and row["changed_at"] > now - self._same_again_s
+        }
         for row in rows:
-            self.outbox.requeue(db, job, row["destination"], now)
-        return Ingest.REDELIVERED
+            if row["destination"] not in had:
+                self.outbox.requeue(db, job, row["destination"], now)
+        return Ingest.RETURNED if len(had) == len(rows) else Ingest.REDELIVERED
+
+    def _count_return(self, db: sqlite3.Connection, job: int, now: float) -> None:
+        db.execute(
+            "UPDATE objects SET returns=CASE WHEN returning_since>?1-?2 THEN returns ELSE 0 END+1,"
+            " returning_since=CASE WHEN returning_since>?1-?2 THEN returning_since ELSE ?1 END WHERE job=?3",
+            (now, RETURNS_WITHIN_S, job),
+        )
+
+    def looping(self) -> int:
+        """Return how many objects have come back so often, not long ago, that somebody seems to send us what we send."""
+        since = self._database.clock() - RETURNS_WITHIN_S
+        query = "SELECT COUNT(*) AS n FROM objects WHERE returns>=? AND returning_since>?"
+        return int(self._database.rows(query, LOOP_AFTER, since)[0]["n"])
 
     def next_job(self, waiting: Collection[int] = ()) -> Job | None:
         """Return the oldest object that is not READY, HELD or EXPIRED; None where all is done.
@@ -166,9 +200,14 @@ class Journal:
             state = ObjectState(row["next_state"])
             self._database.move(db, (job,), state, next_state="", record="")
             before = {row["destination"] for row in self._deliveries(db, job)}
+            since = now - self._same_again_s
             for destination in destinations if state is ObjectState.READY else ():
-                queue = self.outbox.requeue if destination in before else self.outbox.queue
-                queue(db, job, destination, now)
+                if destination in before:
+                    self.outbox.requeue(db, job, destination, now)
+                elif self.outbox.has_same(db, job, destination, since):
+                    self.outbox.enter_had(db, job, destination, now)
+                else:
+                    self.outbox.queue(db, job, destination, now)
         return state
 
     def retry(self, job: int) -> int:
@@ -220,7 +259,9 @@ class Journal:
             self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
 
     def _deliveries(self, db: sqlite3.Connection, job: int) -> list[sqlite3.Row]:
-        return db.execute("SELECT destination, state FROM deliveries WHERE job=?", (job,)).fetchall()
+        return db.execute(
+            "SELECT destination, state, changed_at FROM deliveries WHERE job=?", (job,)
+        ).fetchall()
 
     def release(self, job: int, *, by: str = "") -> None:
         """HELD -> DECIDED: forward the original, unchanged, on a person's word; the audit log will name ``by``.

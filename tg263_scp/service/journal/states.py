@@ -56,6 +56,13 @@ class Ingest(StrEnum):
     """The same bytes are here and not done yet: nothing new to do."""
     REDELIVERED = "redelivered"
     """The same bytes were delivered before: what was sent then is queued again."""
+    RETURNED = "returned"
+    """The same bytes were delivered a while ago: every destination has them, and nothing is sent."""
+
+
+RETURNS_WITHIN_S = 3600.0
+LOOP_AFTER = 3
+"""So many returns within :data:`RETURNS_WITHIN_S` are a loop: somebody sends us what we send."""
 
 
 TRANSITIONS: Mapping[StrEnum, frozenset[StrEnum]] = {
@@ -97,7 +104,8 @@ class Job(Arrival):
     """A row of ``objects``: what arrived, and what has become of it. Times are seconds since 1970 (UTC).
 
     ``unanswered`` is how many names went on although a language model would have been asked about them. ``study`` is the keyed
-    hash of its Study Instance UID; empty as long as it is not decided, or where it says none.
+    hash of its Study Instance UID; empty as long as it is not decided, or where it says none. ``returns`` is how often it came
+    again after it was delivered, within :data:`RETURNS_WITHIN_S` from ``returning_since`` on.
     """
 
     job: int
@@ -111,6 +119,8 @@ class Job(Arrival):
     record: str
     unanswered: int
     study: str
+    returns: int
+    returning_since: float
 
 
 class Found(StrEnum):
@@ -174,7 +184,7 @@ class Delivery:
 
     ``variant`` is None as long as nothing was sent, and for what earlier program versions sent. ``aside`` is true where the
     object has lost its turn: those behind it do not wait for it. Those of its study do, for a while after ``aside_since``
-    (0 where it waits for another object itself).
+    (0 where it waits for another object itself). ``sent_uid`` and ``sent_sha256`` are of the data set that it has.
     """
 
     job: int
@@ -189,6 +199,8 @@ class Delivery:
     variant: Variant | None
     aside: bool
     aside_since: float
+    sent_uid: str
+    sent_sha256: str
 
 
 def job_of(row: sqlite3.Row) -> Job:

@@ -158,6 +158,7 @@ def _details(entry: Entry) -> dict[str, Any]:
         "changed": _time(job.changed_at),
         "relabelled_copy": job.sends_result,
         "other_version_of_same_uid": job.other_version,
+        "came_back": job.returns,
         "destinations": [_delivery(each) for each in deliveries],
     }
 
