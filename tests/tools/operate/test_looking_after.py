@@ -358,6 +358,18 @@ def test_echo_to_nobody_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None
     assert "no connection" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("peer_text", ["ARCHIVE", "ARCHIVE@host", "ARCHIVE@host:0", "@host:104", "A@b@c:104"])
+@pytest.mark.parametrize(
+    "peer_text",
+    [
+        "ARCHIVE",
+        "ARCHIVE@host",
+        "ARCHIVE@host:0",
+        "@host:104",
+        "A@b@c:104",
+        " @h:104",
+        "A\x1b@h:104",
+        "Ä@h:104",
+    ],
+)
 def test_a_peer_that_is_not_written_as_one_is_a_usage_error(peer_text: str) -> None:
     assert main(["echo", peer_text]) == ExitCode.USAGE

@@ -14,7 +14,9 @@ from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import print_json
 
 ECHO_TIMEOUT_S = 10.0
-_PEER = re.compile(r"(?P<ae>[^@]{1,16})@(?P<host>\[[0-9A-Fa-f:.]+\]|[^:@\[\]]+):(?P<port>\d{1,5})")
+_PEER = re.compile(
+    r"(?P<ae>[^@\\\x00-\x1f\x7f-\U0010ffff]{1,16})@(?P<host>\[[0-9A-Fa-f:.]+\]|[^:@\[\]]+):(?P<port>\d{1,5})"
+)
 
 
 def echo(peer: str | None, config: Path | None, as_json: bool) -> ExitCode:
@@ -33,7 +35,7 @@ def _peers(peer: str | None, config: Path | None) -> list[tuple[str, Peer]]:
             raise UsageError("say whom to call", hint="give AE@HOST:PORT, or --config for its destinations")
         return [(each.name, peer_of(each)) for each in load_config(config).destinations]
     given = _PEER.fullmatch(peer)
-    if not given or not 0 < int(given["port"]) < 65536:
+    if not given or not given["ae"].strip() or not 0 < int(given["port"]) < 65536:
         raise UsageError("a peer is written AE@HOST:PORT", hint="such as TG263@127.0.0.1:11112")
     calling = load_config(config).listen.ae_title
     timeouts = (ECHO_TIMEOUT_S,) * 3
