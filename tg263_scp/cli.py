@@ -339,6 +339,11 @@ def _add_checks(verbs: _Group) -> None:
         verbs, "echo", "operate.echo:echo", "send a C-ECHO to a peer, or to every configured destination"
     )
     leaf.add_argument("peer", nargs="?", metavar="AE@HOST:PORT", help="default: the configured destinations")
+    leaf.add_argument(
+        "--node",
+        action="store_true",
+        help="call the configured node itself, as one of the callers it lets in",
+    )
     _with_config(leaf)
     _with_json(leaf)
     purpose = "write the DICOM conformance statement (PS3.2 Annex N) of a configuration, or of the defaults"
