@@ -1,6 +1,6 @@
 """Everything at once: does the node keep each object that it acknowledged, whatever happens to it?
 
-    python benchmarks/soak.py [--seconds 180] [--seed 1] [--evidence FILE]
+    python benchmarks/soak.py [--seconds 180] [--seed 1] [--only TEXT] [--without TEXT] [--evidence FILE]
 
 A node of its own (``tg263-scp serve``, a process) receives structure sets and images from honest senders. Meanwhile it is
 killed, its destination is away, refuses or breaks off, its disk is short, its clock steps, and hostile peers beset it, in a
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import shutil
@@ -161,10 +162,16 @@ def _send(wanted: list[str], sop_class: str, port: int, books: Books) -> None:
 class Trouble:
     """What can happen, each for some seconds, to a node and its destination."""
 
-    def __init__(self, node: NodeProcess, receiver: Receiver, chance: random.Random) -> None:
+    def __init__(
+        self,
+        node: NodeProcess,
+        receiver: Receiver,
+        chance: random.Random,
+        wanted: Callable[[str], bool] = lambda kind: True,
+    ) -> None:
         self.node, self.receiver, self.chance = node, receiver, chance
         self.happened: Counter[str] = Counter()
-        self.kinds: dict[str, Callable[[float], None]] = {
+        kinds: dict[str, Callable[[float], None]] = {
             "node killed": self._killed,
             "destination away": self._away,
             "destination out of resources": self._refusing,
@@ -176,16 +183,17 @@ class Trouble:
             "garbage, over and over": self._garbage,
             "3 unfinished objects of 1.2 GB": self._unfinished,
         }
+        self.kinds = {kind: happens for kind, happens in kinds.items() if wanted(kind)}
 
-    def until(self, end: float) -> None:
+    def until(self, end: float, rounds: int) -> None:
         """Let everything happen in a random order, over and over; kills come between."""
-        while time.monotonic() < end:
+        for _ in range(rounds):
             for kind in self.chance.sample(list(self.kinds), len(self.kinds)):
                 if time.monotonic() >= end:
                     return
                 self.kinds[kind](self.chance.uniform(0.5, 2.0))
                 self.happened[kind] += 1
-                if self.chance.random() < 0.3:
+                if "node killed" in self.kinds and self.chance.random() < 0.3:
                     self._killed(self.chance.uniform(0.0, 0.3))
                     self.happened["node killed"] += 1
                 self.node.look()
@@ -222,7 +230,9 @@ class Trouble:
     def _clock(self, step_s: float, pause_s: float) -> None:
         self.node.clock.write_text(str(step_s))
         time.sleep(pause_s)
-        if self.chance.random() < 0.5:  # a node that starts with the wrong time, and sees it mended
+        if (
+            "node killed" in self.kinds and self.chance.random() < 0.5
+        ):  # a node that starts with the wrong time, and sees it mended
             self._killed(0.1)
         self.node.clock.unlink()
 
@@ -257,6 +267,7 @@ class Account:
     delivered_again: int = 0
     waiting_for_a_person: int = 0
     stalled: int = 0
+    found_so: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     tracebacks: int = 0
@@ -280,9 +291,27 @@ def _kept_for_a_person(audit: Path) -> set[str]:
     return {line["sop_instance_uid"] for line in lines if line["kind"] in ("held", "delivery_failed")}
 
 
-def _known(journal: Path) -> set[str]:
+def _known(journal: Path) -> dict[str, str]:
+    """How the journal has each object: its state, and those of its deliveries with what keeps them."""
     with closing(Journal(journal)) as opened:
-        return {job.sop_instance_uid for job, _ in opened.list_objects(finished=True)}
+        return {
+            job.sop_instance_uid: " ".join(
+                [
+                    job.state,
+                    *(f"{each.state} in {each.next_attempt_at - time.time():.0f} s" for each in deliveries),
+                ]
+            )
+            for job, deliveries in opened.list_objects(finished=True)
+        }
+
+
+def _audited(audit: Path, uids: set[str]) -> Counter[str]:
+    """Which lines the audit log has of some objects."""
+    told: dict[str, list[str]] = {uid: [] for uid in uids}
+    for line in map(json.loads, audit.read_text(encoding="utf-8").splitlines()):
+        if line.get("sop_instance_uid") in told:
+            told[line["sop_instance_uid"]].append(line["kind"])
+    return Counter(f"lost, audited: {', '.join(kinds) or 'never'}" for kinds in told.values())
 
 
 def settled(books: Books, receiver: Receiver, node: NodeProcess) -> Account:
@@ -296,7 +325,9 @@ def settled(books: Books, receiver: Receiver, node: NodeProcess) -> Account:
         time.sleep(0.5)
     boxes = list(receiver.box)
     kept = missing & _kept_for_a_person(audit)
-    stalled = (missing - kept) & _known(node.journal)
+    known = _known(node.journal)
+    stalled = (missing - kept) & set(known)
+    lost = missing - kept - stalled
     report = verify(audit)
     sent = [each for each in boxes if each.uid in books.acknowledged]
     return Account(
@@ -305,7 +336,8 @@ def settled(books: Books, receiver: Receiver, node: NodeProcess) -> Account:
         delivered_again=len(sent) - len({each.uid for each in sent}),
         waiting_for_a_person=len(kept),
         stalled=len(stalled),
-        lost=sorted(missing - kept - stalled),
+        lost=sorted(lost),
+        found_so=Counter(known[uid] for uid in stalled) + _audited(audit, lost),
         damaged=sorted(
             {
                 each.uid
@@ -335,16 +367,23 @@ def senders(node: NodeProcess, books: Books) -> Iterator[None]:
             thread.join()
 
 
-def soak(folder: Path, *, seconds: float, seed: int) -> tuple[Account, Books, Trouble]:
-    """Run the whole thing in a folder; the node is stopped when this returns."""
+def soak(
+    folder: Path,
+    *,
+    seed: int,
+    seconds: float = math.inf,
+    rounds: int = sys.maxsize,
+    wanted: Callable[[str], bool] = lambda kind: True,
+) -> tuple[Account, Books, Trouble]:
+    """Run the whole thing in a folder for some seconds or rounds; the node is stopped when this returns."""
     books = Books()
     with Receiver() as receiver:
         node = NodeProcess(folder, receiver.port)
         node.start()
         try:
-            trouble = Trouble(node, receiver, random.Random(seed))
+            trouble = Trouble(node, receiver, random.Random(seed), wanted)
             with senders(node, books):
-                trouble.until(time.monotonic() + seconds)
+                trouble.until(time.monotonic() + seconds, rounds)
             account = settled(books, receiver, node)
         finally:
             node.end(signal.SIGTERM)
@@ -382,14 +421,23 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=180.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", metavar="TEXT", help="what has this in its name")
+    parser.add_argument("--without", default="", metavar="TEXT")
     parser.add_argument("--evidence", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        account, books, trouble = soak(Path(folder), seconds=options.seconds, seed=options.seed)
+        account, books, trouble = soak(
+            Path(folder),
+            seconds=options.seconds,
+            seed=options.seed,
+            wanted=lambda kind: options.only in kind and not (options.without and options.without in kind),
+        )
         lines = report(account, books, trouble)
     print("\n".join(lines))
     for what, uids in (("lost", account.lost), ("damaged", account.damaged)):
         print(f"{what}: {', '.join(uids[:20]) or 'none'}")
+    for found, count in account.found_so.most_common(10):
+        print(f"{count} {found}")
     if options.evidence:
         data = f"{SENDERS} senders, images of 2 kB and structure sets of {len(NAMES)} names, {options.seconds:.0f} s"
         record("Nothing is lost: the soak", data, lines, options.evidence)
