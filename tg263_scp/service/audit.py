@@ -50,16 +50,23 @@ class AuditReport:
 
 
 class AuditLog:
-    """The open audit log: one writer per file, any number of threads.
+    """The open audit log: one writer per file, any number of threads. ``audited`` is told each line that is on the disk.
 
     Raises:
         AuditError: the file cannot be continued: its last line does not verify, or lines are missing at its end.
         Tg263Error: another process has it open.
     """
 
-    def __init__(self, path: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        audited: Callable[[Mapping[str, Any]], None] = lambda record: None,
+    ) -> None:
         self.path = path
         self._now = now
+        self._audited = audited
         self._lock = Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as opening:
@@ -107,6 +114,7 @@ class AuditLog:
                 raise
             self._seq, self._last_hash = line["seq"], line["hash"]
             self._write_head()
+            self._audited(line)
             return self._seq
 
     def holds(self, decision: str) -> bool:

@@ -26,7 +26,7 @@ from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.deciding.relabeller import Relabeller
-from tg263_scp.service.deciding.relabelling import DecisionContext, Writing, local_time
+from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, Writing, local_time
 from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.deciding.worker import Worker
 from tg263_scp.service.delivery.forwarder import Forwarder
@@ -36,7 +36,7 @@ from tg263_scp.service.intake import Intake
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
-from tg263_scp.service.metrics import Refused, metrics_of
+from tg263_scp.service.metrics import NodeCounters, Refused, metrics_of
 from tg263_scp.service.polling import Step, no_step
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.service.spool import Incoming, Spool
@@ -158,7 +158,7 @@ def assemble(
         journal = Journal(_journal_path(config), upgrade=True, same_again_s=config.spool.same_again_s)
         opened.enter_context(closing(journal))
         _clear_up(config, spool, journal)
-        audit = opened.enter_context(closing(AuditLog(config.audit.file)))
+        audit, counters = _audit(config, opened)
         hashed = IdentifierHash(config.audit.salt_file)
         routes, writing = Routes(config), Writing.of(config.write, now=now)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
@@ -200,7 +200,7 @@ def assemble(
             worker=worker,
             forwarders=forwarders,
             waiting_sets=waiting_sets,
-            metrics=_metrics(config, nomenclature, waiting_sets, listener.refused),
+            metrics=_metrics(config, nomenclature, counters, waiting_sets, listener.refused),
             drain_s=config.listen.drain_s,
             opened=opened.pop_all(),
         )
@@ -217,6 +217,11 @@ def _spool(config: Config, opened: ExitStack) -> Spool:
             hint="create it and let this user write there",
         ) from problem
     return spool
+
+
+def _audit(config: Config, opened: ExitStack) -> tuple[AuditLog, NodeCounters]:
+    counters = NodeCounters(OutcomeKind, (each.name for each in config.destinations))
+    return opened.enter_context(closing(AuditLog(config.audit.file, audited=counters.audited))), counters
 
 
 def _clear_up(config: Config, spool: Spool, journal: Journal) -> None:
@@ -259,11 +264,20 @@ def _listener(config: Config, intake: Intake) -> Listener[Incoming]:
 
 
 def _metrics(
-    config: Config, nomenclature: Nomenclature, waiting_sets: WaitingSets | None, refused: Refused
+    config: Config,
+    nomenclature: Nomenclature,
+    counters: NodeCounters,
+    waiting_sets: WaitingSets | None,
+    refused: Refused,
 ) -> AbstractContextManager[tuple[str, int] | None]:
     llm = waiting_sets.figures if waiting_sets else None
     return metrics_of(
-        config, _journal_path(config), nomenclature_digest=nomenclature.digest, llm=llm, refused=refused
+        config,
+        _journal_path(config),
+        nomenclature_digest=nomenclature.digest,
+        counters=counters,
+        llm=llm,
+        refused=refused,
     )
 
 

@@ -237,6 +237,7 @@ class Worker(PollingThread):
             "sop_class_uid": job.sop_class_uid,
             "sop_instance_uid": job.sop_instance_uid,
             "dataset_sha256": job.sha256,
+            "dataset_bytes": job.dataset_bytes,
             "other_version_of_uid": job.other_version,
         }
 

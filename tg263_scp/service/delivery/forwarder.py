@@ -336,6 +336,7 @@ class Forwarder(PollingThread):
             "reason": answer.text,
             "job": job.token,
             "sop_instance_uid": job.sop_instance_uid,
+            "dataset_bytes": job.dataset_bytes,
             "destination": self._name,
             "peer": {"ae_title": destination.ae_title, "address": f"{destination.host}:{destination.port}"},
             "status": None if answer.status is None else f"0x{answer.status:04X}",

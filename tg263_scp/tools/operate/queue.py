@@ -7,7 +7,6 @@ A list names objects by their job number alone; the SOP Instance UID appears whe
 from __future__ import annotations
 
 import getpass
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Delivery, DeliveryState, Job, ObjectState
 from tg263_scp.service.node import JOURNAL_NAME
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
-from tg263_scp.tools.shared.terminal import open_console, print_json, visible
+from tg263_scp.tools.shared.terminal import complain, open_console, print_json, say
 from tg263_scp.tools.shared.wording import hold_words
 
 Entry = tuple[Job, list[Delivery]]
@@ -88,7 +87,7 @@ def retry_jobs(jobs: Sequence[int], everything: bool, config: Path) -> ExitCode:
             else jobs
         )
         restarted = sum(journal.retry(job) > 0 for job in chosen)
-    print(f"{restarted} of {len(chosen)} objects start again")
+    say(f"{restarted} of {len(chosen)} objects start again")
     return ExitCode.DONE if restarted == len(chosen) else ExitCode.FINDINGS
 
 
@@ -104,8 +103,8 @@ def redo_jobs(jobs: Sequence[int], unanswered: bool, config: Path) -> ExitCode:
                 journal.redo(job)
                 begun += 1
             except JournalError as problem:
-                print(f"tg263-scp: {problem}", file=sys.stderr)
-    print(f"{begun} of {len(chosen)} objects are decided anew")
+                complain(problem)
+    say(f"{begun} of {len(chosen)} objects are decided anew")
     return ExitCode.DONE if begun == len(chosen) else ExitCode.FINDINGS
 
 
@@ -114,7 +113,7 @@ def release_jobs(jobs: Sequence[int], config: Path) -> ExitCode:
     with opened_journal(config) as journal:
         for job in jobs:
             journal.release(job, by=getpass.getuser())
-            print(f"job {job} goes on unchanged")
+            say(f"job {job} goes on unchanged")
     return ExitCode.DONE
 
 
@@ -198,7 +197,7 @@ def _show_list(entries: Sequence[Entry], console: Console) -> None:
             f"{job.dataset_bytes / 1e6:.1f}",
             states,
         )
-        table.add_row(*(visible(cell) for cell in cells), style="yellow" if _stuck(job, deliveries) else "")
+        table.add_row(*cells, style="yellow" if _stuck(job, deliveries) else "")
     console.print(table)
     held = sum(job.state is ObjectState.HELD for job, _ in entries)
     failed = sum(any(each.state is DeliveryState.FAILED for each in deliveries) for _, deliveries in entries)
@@ -207,7 +206,7 @@ def _show_list(entries: Sequence[Entry], console: Console) -> None:
     console.print(f"{len(entries)} objects: {held} held, {failed} with a failed delivery{waits}")
     errors = Counter(error for _, deliveries in entries for error in _errors(deliveries).items())
     for (destination, error), count in errors.items():
-        console.print(visible(f"{destination}, {count} objects: {error}"), markup=False)
+        console.print(f"{destination}, {count} objects: {error}")
 
 
 def _show_details(entry: Entry, console: Console) -> None:
@@ -218,12 +217,12 @@ def _show_details(entry: Entry, console: Console) -> None:
     grid = Table.grid(padding=(0, 2))
     for key, value in details.items():
         shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
-        grid.add_row(key.replace("_", " "), visible(str(shown)))
+        grid.add_row(key.replace("_", " "), str(shown))
     console.print(grid)
     if deliveries:
         table = Table(title="Destinations", title_justify="left")
         for title in deliveries[0]:
             table.add_column(title.replace("_", " "), overflow="fold")
         for delivery in deliveries:
-            table.add_row(*(visible(str(value)) for value in delivery.values()))
+            table.add_row(*map(str, delivery.values()))
         console.print(table)
