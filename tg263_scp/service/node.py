@@ -155,15 +155,13 @@ def assemble(
     """
     with ExitStack() as opened:
         spool = _spool(config, opened)
-        journal = Journal(_journal_path(config), upgrade=True, same_again_s=config.spool.same_again_s)
-        opened.enter_context(closing(journal))
+        journal = opened.enter_context(closing(_journal(config)))
         _clear_up(config, spool, journal)
         audit, counters = _audit(config, opened)
         hashed = IdentifierHash(config.audit.salt_file)
         routes, writing = Routes(config), Writing.of(config.write, now=now)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
-        budget = Budget(config.spool.max_inflated_bytes, config.spool.max_cpu_s, spool.scratch)
-        renumbering = Renumbering(spool, uid_map(hashed))
+        budget, renumbering = _budget(config, spool), Renumbering(spool, uid_map(hashed))
         forwarders = []
         for destination in config.destinations:
             outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
@@ -238,6 +236,14 @@ def _clear_up(config: Config, spool: Spool, journal: Journal) -> None:
     for name, waiting in journal.outbox.waiting_destinations().items():
         if name not in known:
             logger.error("%d objects wait for '%s', which is no longer configured", waiting, name)
+
+
+def _journal(config: Config) -> Journal:
+    return Journal(_journal_path(config), upgrade=True, same_again_s=config.spool.same_again_s)
+
+
+def _budget(config: Config, spool: Spool) -> Budget:
+    return Budget(config.spool.max_inflated_bytes, config.spool.max_cpu_s, spool.scratch)
 
 
 def _waiting_sets(config: Config, nomenclature: Nomenclature, opened: ExitStack) -> WaitingSets | None:

@@ -113,7 +113,7 @@ def test_the_answer_carries_the_status_of_the_peer(parcel, status, verdict):
 def test_an_abort_instead_of_an_answer_is_no_success(parcel):
     with Receiver(abort_on=lambda uid: True) as receiver:
         (answer,) = send(receiver, parcel)
-    assert (answer.result, answer.status) == (StoreResult.TRANSIENT, None)
+    assert (answer.result, answer.status, answer.silent) == (StoreResult.TRANSIENT, None, False)
 
 
 def test_silence_instead_of_an_answer_is_no_success(parcel):
@@ -121,7 +121,7 @@ def test_silence_instead_of_an_answer_is_no_success(parcel):
     with Receiver(before_answer=lambda uid: done.wait(DEADLINE_S)) as receiver:
         (answer,) = send(receiver, parcel, dimse_timeout_s=0.2)
         done.set()
-    assert (answer.result, answer.status) == (StoreResult.TRANSIENT, None)
+    assert (answer.result, answer.status, answer.silent) == (StoreResult.TRANSIENT, None, True)
 
 
 def test_nothing_is_sent_on_a_dead_association(parcel):

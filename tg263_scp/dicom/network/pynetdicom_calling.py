@@ -40,12 +40,17 @@ _MOST_WAITING = 16
 """PDUs of one object that are in memory and wait to be sent."""
 _LOOK_EVERY_S = 0.001
 _END_S = 2.0
+_ESTABLISHED = "Sta6"
 _MEDIUM_PRIORITY = 0
 _BLOCK_BYTES = 1 << 14
 
 
 class Silent(Exception):  # noqa: N818 - what the peer is
-    """The peer takes no more bytes."""
+    """The peer takes no more bytes, or gives no answer."""
+
+
+class Ended(Exception):  # noqa: N818 - what the association is
+    """The peer ended the association."""
 
 
 def bound_answers(event: evt.Event) -> None:
@@ -90,7 +95,8 @@ def store(
     """Send the data set that begins at ``offset`` of a file by C-STORE; return the status, None where no answer came.
 
     Raises:
-        Silent: the peer took no byte for ``silence_s``, or the association ended.
+        Silent: the peer took no byte for ``silence_s``, or gave no answer in time.
+        Ended: the peer ended the association.
         OSError: the file cannot be read.
         ValueError: a UID cannot be sent.
     """
@@ -104,7 +110,7 @@ def store(
     try:
         while not association._is_paused:
             if not association.is_established:
-                raise Silent
+                raise Ended
             time.sleep(_LOOK_EVERY_S / 10)
         for fragment in message.encode_msg(context_id, association.dimse.maximum_pdu_size):
             _await_room(association, silence_s)
@@ -112,6 +118,8 @@ def store(
         _, answer = association.dimse.get_msg(block=True)
     finally:
         association._reactor_checkpoint.set()
+    if answer is None:
+        raise Ended if _is_over(association) else Silent
     answered: Any = answer
     return answered.Status if isinstance(answer, C_STORE) and answer.is_valid_response else None
 
@@ -125,9 +133,16 @@ def _await_room(association: Association, silence_s: float) -> None:
         now = waiting.qsize()
         if now < left:
             until = time.monotonic() + silence_s
-        elif time.monotonic() >= until or not association.is_established:
+        elif _is_over(association):
+            raise Ended
+        elif time.monotonic() >= until:
             raise Silent
         left = now
+
+
+def _is_over(association: Association) -> bool:
+    """Ask the upper layer: the association itself learns it from its own thread, which is paused while we send."""
+    return not association.dul.is_alive() or association.dul.state_machine.current_state != _ESTABLISHED
 
 
 def end(association: Association) -> None:

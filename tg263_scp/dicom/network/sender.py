@@ -25,7 +25,14 @@ from tg263_scp.dicom.encoding.part10 import (
     IMPLEMENTATION_VERSION_NAME,
     read_file_meta,
 )
-from tg263_scp.dicom.network.pynetdicom_calling import MAX_ANSWER_PDU_BYTES, Silent, bound_answers, end, store
+from tg263_scp.dicom.network.pynetdicom_calling import (
+    MAX_ANSWER_PDU_BYTES,
+    Ended,
+    Silent,
+    bound_answers,
+    end,
+    store,
+)
 from tg263_scp.dicom.network.pynetdicom_internals import keep_answers
 from tg263_scp.dicom.network.statuses import StoreResult, reaction_to
 from tg263_scp.errors import HeldObjectError, Tg263Error
@@ -194,21 +201,17 @@ class Connection:
                 silence_s=self._silence_s,
             )
         except Silent:
-            silent = self.usable
             self.abort()
-            text = (
-                "the peer stopped taking the object"
-                if silent
-                else "the association ended while the object was sent"
-            )
-            return Answer(StoreResult.TRANSIENT, None, text, silent)
+            return Answer(StoreResult.TRANSIENT, None, "the peer gave no answer", silent=True)
+        except Ended:
+            self.abort()
+            return Answer(StoreResult.TRANSIENT, None, "the peer ended the association without an answer")
         except OSError as problem:
             self.abort()
             return Answer(StoreResult.PERMANENT, None, _unreadable(problem))
         if status is None:
-            silent = self.usable
             self.abort()
-            return Answer(StoreResult.TRANSIENT, None, "the peer gave no answer", silent)
+            return Answer(StoreResult.TRANSIENT, None, "the peer gave no valid answer")
         reaction = reaction_to(status)
         return Answer(reaction.result, status, reaction.said)
 
