@@ -170,6 +170,28 @@ def head_path(path: Path) -> Path:
     return path.with_name(path.name + ".head")
 
 
+def parts(path: Path) -> list[Path]:
+    """Return the files of an audit log, oldest first."""
+    return [path] if path.exists() else []
+
+
+def log_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of an audit log as they are, oldest first; none where there is no log.
+
+    Raises:
+        OSError: the log cannot be read.
+    """
+    for part in parts(path):
+        with part.open("rb") as file:
+            yield from file
+
+
+def last_job_number(path: Path) -> int:
+    """Return the highest job number that an audit log knows, 0 where it knows none; reads all of it."""
+    numbers = (_parsed(text) or {} for text in log_lines(path))
+    return max((line["job_number"] for line in numbers if isinstance(line.get("job_number"), int)), default=0)
+
+
 def verify(path: Path) -> AuditReport:
     """Check every line of an audit log and its end; report the first line that is wrong.
 

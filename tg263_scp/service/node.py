@@ -23,7 +23,7 @@ from tg263_scp.dicom.network.listener import Listener
 from tg263_scp.errors import LlmError, Tg263Error
 from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.service.audit import AuditLog, IdentifierHash
+from tg263_scp.service.audit import AuditLog, IdentifierHash, last_job_number
 from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import DecisionContext, Writing, local_time
 from tg263_scp.service.deciding.routing import Routes
@@ -154,7 +154,7 @@ def assemble(
     """
     with ExitStack() as opened:
         spool = _spool(config, opened)
-        journal = opened.enter_context(closing(Journal(_journal_path(config), upgrade=True)))
+        journal = _journal(config, opened)
         _clear_up(config, spool, journal)
         audit = opened.enter_context(closing(AuditLog(config.audit.file)))
         hashed = IdentifierHash(config.audit.salt_file)
@@ -214,6 +214,15 @@ def _spool(config: Config, opened: ExitStack) -> Spool:
     return spool
 
 
+def _journal(config: Config, opened: ExitStack) -> Journal:
+    journal = opened.enter_context(closing(Journal(_journal_path(config), upgrade=True)))
+    journal.check()
+    if journal.last_job() == 0:
+        # A new journal, perhaps in the place of one that was lost: no number is given twice.
+        journal.number_after(last_job_number(config.audit.file))
+    return journal
+
+
 def _clear_up(config: Config, spool: Spool, journal: Journal) -> None:
     swept = spool.sweep(journal.tokens(expired=False), journal.tokens(expired=True))
     if swept.unfinished_removed or swept.expired_removed:
@@ -223,7 +232,10 @@ def _clear_up(config: Config, spool: Spool, journal: Journal) -> None:
             swept.expired_removed,
         )
     if swept.orphans_kept:
-        logger.error("%d files that the journal does not know are in 'orphans'", swept.orphans_kept)
+        logger.error(
+            "%d files that the journal does not know are in 'orphans': look at 'tg263-scp queue adopt'",
+            swept.orphans_kept,
+        )
     known = {destination.name for destination in config.destinations}
     for name, waiting in journal.outbox.waiting_destinations().items():
         if name not in known:

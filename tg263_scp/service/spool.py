@@ -16,14 +16,15 @@ import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from tg263_scp.dicom.encoding.part10 import file_head
-from tg263_scp.durable import publish
+from tg263_scp.dicom.encoding.part10 import file_head, read_file_head
+from tg263_scp.durable import publish, sync_folder
 from tg263_scp.errors import Tg263Error
 
 
@@ -138,6 +139,26 @@ class Incoming:
         self.discard()
 
 
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A complete object that the journal does not know: its token, and when it was received (seconds since 1970)."""
+
+    token: str
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the head of a spooled file says of the object, and the facts of the data set behind it."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    source_ae_title: str
+    sha256: str
+    dataset_bytes: int
+
+
 class Spool:
     """The spool folder of one node."""
 
@@ -228,12 +249,59 @@ class Spool:
         self.result(token).unlink(missing_ok=True)
         self.under_new_uids(token).unlink(missing_ok=True)
 
+    def orphans(self) -> list[Orphan]:
+        """Return the complete objects in ``orphans/``, in order of receipt."""
+        found = [
+            (path.stat(), path.name.removeprefix("originals-").removesuffix(".dcm"))
+            for path in self._orphans.glob("originals-*.dcm")
+        ]
+        return [
+            Orphan(token, stat.st_mtime)
+            for stat, token in sorted(found, key=lambda each: (each[0].st_mtime_ns, each[1]))
+        ]
+
+    def head(self, orphan: Orphan) -> Head | None:
+        """Read the head of an orphan as :meth:`write` wrote it, and digest what is behind; None where it is another's file.
+
+        The data set may begin with elements of group 0002: only the length in the head says where it begins.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        with self._orphan(self._originals, orphan.token).open("rb") as file:
+            values = read_file_head(file)
+            if values is None:
+                return None
+            begin = file.tell()
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return Head(*values, digest, file.tell() - begin)
+
+    def take_back(self, token: str) -> None:
+        """Put the files of an orphan back to where they were."""
+        for folder in self._kept:
+            for path in self._orphans.glob(f"{folder.name}-{token}.*"):
+                path.rename(folder / path.name.removeprefix(f"{folder.name}-"))
+            sync_folder(folder)
+
+    def drop_orphan(self, token: str) -> None:
+        """Remove the files of an orphan that is here a second time."""
+        for folder in self._kept:
+            for path in self._orphans.glob(f"{folder.name}-{token}.*"):
+                path.unlink()
+
+    def _orphan(self, folder: Path, token: str) -> Path:
+        return self._orphans / f"{folder.name}-{token}.dcm"
+
     def sweep(self, live: Collection[str], expired: Collection[str]) -> Swept:
         """Clear up after an unclean end; call before anything is received.
 
         ``live`` and ``expired`` are the tokens that the journal holds. Unfinished files were never acknowledged and go;
-        files of expired jobs go; complete files unknown to the journal are moved to ``orphans/``.
+        files of expired jobs go; complete files unknown to the journal are moved to ``orphans/``, and come back from there
+        once it knows them again.
         """
+        for orphan in self.orphans():
+            if orphan.token in live:
+                self.take_back(orphan.token)
         unfinished = [path for path in self._incoming.iterdir() if path.is_file()]
         for path in unfinished:
             path.unlink()
@@ -250,3 +318,18 @@ class Spool:
                     path.rename(self._orphans / f"{folder.name}-{path.name}")
                     orphans += 1
         return Swept(len(unfinished), removed, orphans)
+
+
+def unknown_objects(folder: Path, known: Callable[[], Collection[str]]) -> int:
+    """Return how many complete objects a spool folder holds that its journal does not know; the folder may be in use.
+
+    ``known`` gives the tokens of the journal. It is asked after the folder: an object gets its file first, then its row. One
+    that came within the last minute is not counted, since its row may be on the way.
+    """
+    lately = time.time() - 60
+    found = {path.name.removeprefix("originals-") for path in (folder / "orphans").glob("originals-*.dcm")}
+    for path in (folder / "originals").glob("*.dcm"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < lately:
+                found.add(path.name)
+    return len({name.removesuffix(".dcm") for name in found} - set(known())) if found else 0

@@ -173,6 +173,7 @@ class Worker(PollingThread):
         return {
             "decision": secrets.token_hex(8),
             "job": job.token,
+            "job_number": job.job,
             "peer": {"ae_title": job.calling_ae_title, "address": job.peer_address},
             "called_ae_title": job.called_ae_title,
             "route": route.name,

@@ -267,6 +267,7 @@ class Forwarder(PollingThread):
             "kind": kind,
             "reason": answer.text,
             "job": job.token,
+            "job_number": job.job,
             "sop_instance_uid": job.sop_instance_uid,
             "destination": self._name,
             "peer": {"ae_title": destination.ae_title, "address": f"{destination.host}:{destination.port}"},

@@ -6,6 +6,7 @@ under a lock; another process (``tg263-scp queue``) may work on the same file at
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +15,10 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from tg263_scp.errors import JournalError
+from tg263_scp.errors import DamagedJournalError, JournalError
 from tg263_scp.service.journal.states import TRANSITIONS, ObjectState
+
+ADOPT_HINT = "keep the files, stop the node, and run 'tg263-scp queue adopt': it makes a new journal of spool and audit log"
 
 SCHEMA_VERSION = 5
 _SCHEMA = """
@@ -82,6 +85,16 @@ class Database:
         self.clock = clock
         self._lock = RLock()
         try:
+            # SQLite would make it readable for everybody, and its companions (WAL) as it is.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            found = path.stat()
+            self._identity = (found.st_dev, found.st_ino)
+        except OSError as problem:
+            raise JournalError(
+                f"the journal {path} cannot be opened: {problem.strerror}",
+                hint="let this user write there; look whether the disk is mounted read-only",
+            ) from problem
+        try:
             self._connection = sqlite3.connect(
                 path, isolation_level=None, check_same_thread=False, timeout=30
             )
@@ -89,9 +102,9 @@ class Database:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute("PRAGMA foreign_keys=ON")
+            self._make_or_check_schema(upgrade=upgrade)
         except sqlite3.Error as problem:
-            raise JournalError(f"the journal {path} cannot be opened: {problem}") from problem
-        self._make_or_check_schema(upgrade=upgrade)
+            raise self._refusal("cannot be opened", problem) from problem
 
     def _make_or_check_schema(self, *, upgrade: bool) -> None:
         with self.transaction() as db:
@@ -138,7 +151,7 @@ class Database:
                         self._connection.execute("ROLLBACK")
                     raise
             except sqlite3.Error as problem:
-                raise JournalError(f"the journal {self.path} refuses: {problem}") from problem
+                raise self._refusal("refuses", problem) from problem
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """Read rows outside a transaction.
@@ -150,7 +163,32 @@ class Database:
             try:
                 return self._connection.execute(query, values).fetchall()
             except sqlite3.Error as problem:
-                raise JournalError(f"the journal {self.path} cannot be read: {problem}") from problem
+                raise self._refusal("cannot be read", problem) from problem
+
+    def check(self) -> None:
+        """Read every page of the file.
+
+        Raises:
+            DamagedJournalError: it is not a whole database.
+        """
+        (found,) = self.rows("PRAGMA quick_check(1)")[0]
+        if found != "ok":
+            raise DamagedJournalError(f"the journal {self.path} is damaged", hint=ADOPT_HINT)
+
+    def in_place(self) -> bool:
+        """Tell whether the open file still is the one at its path: neither removed nor replaced."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._identity
+
+    def _refusal(self, what: str, problem: sqlite3.Error) -> JournalError:
+        # SQLite's own class for a file that is no database, or no longer a whole one; those derived from it are faults of
+        # the disk or of a statement.
+        damaged = type(problem) is sqlite3.DatabaseError
+        kind = DamagedJournalError if damaged else JournalError
+        return kind(f"the journal {self.path} {what}: {problem}", hint=ADOPT_HINT if damaged else "")
 
     def move(self, db: sqlite3.Connection, key: tuple[Any, ...], to: StrEnum, **columns: Any) -> None:
         """Change the state of an object (key: job) or a delivery (key: job, destination), and columns with it.

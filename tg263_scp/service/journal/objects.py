@@ -58,32 +58,104 @@ class Journal:
         The same SOP Instance UID and bytes on the same route make no second job: the job that exists is returned, and the
         new copy's token is not used.
         """
+        if not self.in_place():
+            raise JournalError(
+                f"the journal {self._database.path} was moved or removed while the node runs",
+                hint="restart the node, then 'tg263-scp queue adopt' takes in again what it had",
+            )
         now = self._database.clock()
         with self._database.transaction() as db:
-            known = db.execute(
-                "SELECT job, state FROM objects WHERE sop_instance_uid=? AND sha256=? AND route=?"
-                " AND state<>'EXPIRED'",
-                (arrival.sop_instance_uid, arrival.sha256, arrival.route),
-            ).fetchone()
+            known = self._known(db, arrival)
             if known:
                 return known["job"], self._received_again(db, known["job"], known["state"], now)
             other = db.execute(
                 "SELECT 1 FROM objects WHERE sop_instance_uid=? AND sha256<>?",
                 (arrival.sop_instance_uid, arrival.sha256),
             ).fetchone()
-            row = {
-                **asdict(arrival),
-                "state": str(ObjectState.RECEIVED),
-                "received_at": now,
-                "changed_at": now,
-                "other_version": int(other is not None),
-            }
-            columns, marks = ", ".join(row), ", ".join("?" * len(row))
-            job = db.execute(
-                f"INSERT INTO objects ({columns}) VALUES ({marks})", tuple(row.values())
-            ).lastrowid
-        assert job is not None
+            job = self._insert(
+                db,
+                arrival,
+                state=ObjectState.RECEIVED,
+                received_at=now,
+                changed_at=now,
+                other_version=int(other is not None),
+            )
         return job, Ingest.NEW_VERSION if other else Ingest.NEW
+
+    def adopt(
+        self,
+        arrival: Arrival,
+        *,
+        received_at: float,
+        delivered: Collection[str],
+        done: bool,
+        sends_result: bool,
+        known_up_to: int,
+    ) -> tuple[int | None, bool]:
+        """Enter an object that an earlier journal knew, as HELD, or as READY where every destination has it (``done``).
+
+        Return its job number, None where the same object has come again since, and whether another version of it has: one of
+        a job up to ``known_up_to``.
+        """
+        now = self._database.clock()
+        with self._database.transaction() as db:
+            if self._known(db, arrival):
+                return None, False
+            versions = db.execute(
+                "SELECT MIN(job) FROM objects WHERE sop_instance_uid=?", (arrival.sop_instance_uid,)
+            ).fetchone()[0]
+            job = self._insert(
+                db,
+                arrival,
+                state=ObjectState.READY if done else ObjectState.HELD,
+                received_at=min(received_at, now),
+                changed_at=now,
+                other_version=int(versions is not None),
+                sends_result=int(sends_result),
+                reason="" if done else HoldReason.ADOPTED,
+            )
+            for destination in sorted(delivered):
+                self.outbox.enter_as_sent(db, job, destination, now)
+        return job, versions is not None and versions <= known_up_to
+
+    def last_job(self) -> int:
+        """Return the highest job number that was given, 0 where none was."""
+        rows = self._database.rows("SELECT seq FROM sqlite_sequence WHERE name='objects'")
+        return int(rows[0]["seq"]) if rows else 0
+
+    def number_after(self, job: int) -> None:
+        """Give the next object a higher number than ``job``: those of a journal that was lost stay its own."""
+        with self._database.transaction() as db:
+            if not db.execute(
+                "UPDATE sqlite_sequence SET seq=MAX(seq,?) WHERE name='objects'", (job,)
+            ).rowcount:
+                db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('objects', ?)", (job,))
+
+    def check(self) -> None:
+        """Read every page of the file.
+
+        Raises:
+            DamagedJournalError: it is not a whole database.
+        """
+        self._database.check()
+
+    def in_place(self) -> bool:
+        """Tell whether the open file still is the one at its path: neither removed nor replaced."""
+        return self._database.in_place()
+
+    def _known(self, db: sqlite3.Connection, arrival: Arrival) -> sqlite3.Row | None:
+        row: sqlite3.Row | None = db.execute(
+            "SELECT job, state FROM objects WHERE sop_instance_uid=? AND sha256=? AND route=? AND state<>'EXPIRED'",
+            (arrival.sop_instance_uid, arrival.sha256, arrival.route),
+        ).fetchone()
+        return row
+
+    def _insert(self, db: sqlite3.Connection, arrival: Arrival, **columns: Any) -> int:
+        row = {**asdict(arrival), **columns}
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        job = db.execute(f"INSERT INTO objects ({names}) VALUES ({marks})", tuple(row.values())).lastrowid
+        assert job is not None
+        return job
 
     def _received_again(self, db: sqlite3.Connection, job: int, state: str, now: float) -> Ingest:
         rows = self._deliveries(db, job)
@@ -159,10 +231,12 @@ class Journal:
                 raise JournalError(f"job {job} is not decided")
             state = ObjectState(row["next_state"])
             self._database.move(db, (job,), state, next_state="", record="")
-            before = {row["destination"] for row in self._deliveries(db, job)}
+            before = {row["destination"]: row for row in self._deliveries(db, job)}
             for destination in destinations if state is ObjectState.READY else ():
-                queue = self.outbox.requeue if destination in before else self.outbox.queue
-                queue(db, job, destination, now)
+                if destination not in before:
+                    self.outbox.queue(db, job, destination, now)
+                elif not _of_an_earlier_journal(before[destination]):
+                    self.outbox.requeue(db, job, destination, now)
         return state
 
     def retry(self, job: int) -> int:
@@ -212,9 +286,13 @@ class Journal:
                     f"job {job} is on its way", hint="wait until every destination has it, or was given up on"
                 )
             self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
+            # A person wants it everywhere once more: also where an earlier journal had it delivered.
+            db.execute("UPDATE deliveries SET attempts=1 WHERE job=? AND attempts=0 AND state='SENT'", (job,))
 
     def _deliveries(self, db: sqlite3.Connection, job: int) -> list[sqlite3.Row]:
-        return db.execute("SELECT destination, state FROM deliveries WHERE job=?", (job,)).fetchall()
+        return db.execute(
+            "SELECT destination, state, attempts FROM deliveries WHERE job=?", (job,)
+        ).fetchall()
 
     def release(self, job: int, *, by: str = "") -> None:
         """HELD -> DECIDED: forward the original, unchanged, on a person's word; the audit log will name ``by``.
@@ -235,6 +313,7 @@ class Journal:
                 "kind": HoldReason.RELEASED,
                 "decision": secrets.token_hex(8),
                 "job": row["token"],
+                "job_number": job,
                 "sop_instance_uid": row["sop_instance_uid"],
                 "by": by,
             }
@@ -264,7 +343,7 @@ class Journal:
         with self._database.transaction() as db:
             self._database.move(db, (job,), ObjectState.EXPIRED)
 
-    def tokens(self, *, expired: bool) -> set[str]:
+    def tokens(self, *, expired: bool = False) -> set[str]:
         """Return the tokens of the expired objects, or of all others."""
         comparison = "=" if expired else "<>"
         return {
@@ -307,3 +386,8 @@ class Journal:
             finished,
         )
         return [(job_of(row), self.outbox.deliveries(row["job"])) for row in rows]
+
+
+def _of_an_earlier_journal(delivery: sqlite3.Row) -> bool:
+    """Tell whether a delivery was entered as sent without an attempt (:meth:`Outbox.enter_as_sent`)."""
+    return bool(delivery["state"] == DeliveryState.SENT and delivery["attempts"] == 0)

@@ -101,9 +101,11 @@ def _parsed(text: bytes) -> dict[str, Any]:
 
 def _show_line(line: dict[str, Any], console: Console) -> None:
     about = [str(line.get(key) or "") for key in ("seq", "time", "kind", "reason")]
-    about += [
-        f"{key} {line[key]}" for key in ("job", "sop_instance_uid", "new_sop_instance_uid") if line.get(key)
-    ]
+    number = line.get("job_number") or line.get(
+        "job"
+    )  # lines of earlier versions know the name of the file only
+    about += [f"job {number}"] if number else []
+    about += [f"{key} {line[key]}" for key in ("sop_instance_uid", "new_sop_instance_uid") if line.get(key)]
     console.print(visible("  ".join(part for part in about if part)), style="bold", markup=False)
     changed = [roi for roi in line.get("rois", ()) if roi.get("status") == "rename"]
     others = len(line.get("rois", ())) - len(changed)

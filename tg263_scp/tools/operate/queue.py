@@ -7,10 +7,11 @@ A list names objects by their job number alone; the SOP Instance UID appears whe
 from __future__ import annotations
 
 import getpass
+import secrets
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,15 @@ from rich.console import Console
 from rich.table import Table
 
 from tg263_scp.config.loading import load_config
-from tg263_scp.errors import HoldReason, JournalError, Tg263Error
+from tg263_scp.errors import DamagedJournalError, HoldReason, JournalError, Tg263Error
+from tg263_scp.service.audit import last_job_number, log_lines
+from tg263_scp.service.journal.adoption import Adoption, adopt
+from tg263_scp.service.journal.database import ADOPT_HINT
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Delivery, DeliveryState, Job, ObjectState
-from tg263_scp.service.node import JOURNAL_NAME
+from tg263_scp.service.node import JOURNAL_NAME, LOCK_NAME
+from tg263_scp.service.sole_owner import sole_owner
+from tg263_scp.service.spool import Spool, unknown_objects
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import open_console, print_json, visible
 from tg263_scp.tools.shared.wording import hold_words
@@ -35,16 +41,19 @@ def opened_journal(config: Path) -> Iterator[Journal]:
     """Open the journal of the node that ``config`` describes; one that does not exist is not made.
 
     Raises:
-        Tg263Error: no node has ever run there.
+        Tg263Error: no node has ever run there, or its journal was lost.
     """
-    path = load_config(config).spool.folder / JOURNAL_NAME
+    folder = load_config(config).spool.folder
+    path = folder / JOURNAL_NAME
     if not path.is_file():
+        lost = unknown_objects(folder, tuple)
+        if lost:
+            raise Tg263Error(
+                f"there is no journal at {path}, and the spool holds {lost} objects", hint=ADOPT_HINT
+            )
         raise Tg263Error(f"there is no journal at {path}", hint="has the node run with this configuration?")
-    journal = Journal(path)
-    try:
+    with closing(Journal(path)) as journal:
         yield journal
-    finally:
-        journal.close()
 
 
 def list_jobs(config: Path, everything: bool, as_json: bool) -> ExitCode:
@@ -52,9 +61,17 @@ def list_jobs(config: Path, everything: bool, as_json: bool) -> ExitCode:
     with opened_journal(config) as journal:
         entries = journal.list_objects(finished=everything)
         unanswered = len(journal.unanswered())
+        unknown = unknown_objects(load_config(config).spool.folder, journal.tokens)
+    if unknown:
+        print(
+            f"tg263-scp: the spool holds {unknown} objects that the journal does not know: 'tg263-scp queue adopt'"
+            " takes them in again",
+            file=sys.stderr,
+        )
+    done = ExitCode.FINDINGS if unknown else ExitCode.DONE
     if as_json:
         print_json([_summary(entry) | {"errors": _errors(entry[1])} for entry in entries])
-        return ExitCode.DONE
+        return done
     console = open_console()
     _show_list(entries, console)
     if unanswered:
@@ -63,7 +80,7 @@ def list_jobs(config: Path, everything: bool, as_json: bool) -> ExitCode:
             " `queue redo --unanswered` decides them anew",
             style="dim",
         )
-    return ExitCode.DONE
+    return done
 
 
 def show_job(job: int, config: Path, as_json: bool) -> ExitCode:
@@ -116,6 +133,86 @@ def release_jobs(jobs: Sequence[int], config: Path) -> ExitCode:
             journal.release(job, by=getpass.getuser())
             print(f"job {job} goes on unchanged")
     return ExitCode.DONE
+
+
+def adopt_objects(send: bool, config: Path) -> ExitCode:
+    """The verb ``queue adopt``: take in again, as held, what the spool holds and the journal does not know.
+
+    Without a running node a damaged journal is put beside the new one, and files of objects are sought in the whole spool;
+    beside a running one only in ``orphans``, where it put them when it started.
+    """
+    settings = load_config(config)
+    folder = settings.spool.folder
+    if not folder.is_dir():
+        raise Tg263Error(f"there is no spool at {folder}", hint="has the node run with this configuration?")
+    with ExitStack() as opened:
+        stopped = True
+        try:
+            opened.enter_context(sole_owner(folder / LOCK_NAME, "the spool"))
+        except Tg263Error:
+            stopped = False
+        if stopped:
+            _put_damaged_journal_aside(folder / JOURNAL_NAME)
+        journal = opened.enter_context(_journal_to_adopt_into(folder / JOURNAL_NAME, made=stopped))
+        spool = Spool(folder, min_free_bytes=0)
+        if stopped:
+            if journal.last_job() == 0:
+                journal.number_after(last_job_number(settings.audit.file))
+            spool.sweep(journal.tokens(), ())
+        adoption = adopt(
+            spool,
+            journal,
+            log_lines(settings.audit.file),
+            route_is_certain=lambda _: not settings.routes,
+        )
+        going = [job for job in adoption.held if send and job not in adoption.doubtful]
+        for job in going:
+            journal.retry(job)
+    _tell_adoption(adoption, going, send=send)
+    return ExitCode.FINDINGS if adoption.unreadable or len(going) < len(adoption.held) else ExitCode.DONE
+
+
+@contextmanager
+def _journal_to_adopt_into(path: Path, *, made: bool) -> Iterator[Journal]:
+    if not (made or path.is_file()):
+        raise Tg263Error(f"the running node has lost its journal {path}", hint="stop the node first")
+    with closing(Journal(path, upgrade=made)) as journal:
+        yield journal
+
+
+def _put_damaged_journal_aside(path: Path) -> None:
+    """Rename a journal that is no longer a whole database, and its companions: nothing of it is lost."""
+    if not path.is_file():
+        return
+    try:
+        with closing(Journal(path, upgrade=True)) as journal:
+            journal.check()
+    except DamagedJournalError:
+        aside = f"{path.name}.damaged-{secrets.token_hex(4)}"
+        # The companions first: beside a new journal they would be taken for its own.
+        for suffix in ("-wal", "-shm", ""):
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).rename(path.with_name(aside + suffix))
+        print(f"the damaged journal is now {path.with_name(aside)}")
+
+
+def _tell_adoption(adoption: Adoption, going: Sequence[int], *, send: bool) -> None:
+    total = len(adoption.held) + len(adoption.done)
+    print(
+        f"{total} objects taken in again: {len(adoption.done)} are everywhere, {len(adoption.held)} were held"
+    )
+    if going:
+        print(f"{len(going)} of those go on")
+    if send and adoption.doubtful:
+        numbers = ", ".join(map(str, adoption.doubtful))
+        print(f"still held, since another version has come or their route is not known: {numbers}")
+    if adoption.known:
+        print(f"{adoption.known} were here a second time: removed")
+    if adoption.unreadable:
+        print(
+            f"{adoption.unreadable} files in 'orphans' are none that the node wrote: left there",
+            file=sys.stderr,
+        )
 
 
 def _can_start_again(job: Job, deliveries: Sequence[Delivery]) -> bool:
