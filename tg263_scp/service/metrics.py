@@ -25,6 +25,7 @@ from tg263_scp.errors import JournalError, Tg263Error
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import DeliveryState, ObjectState
 from tg263_scp.service.llm.counters import LlmFigures
+from tg263_scp.service.polling import Clock
 
 logger = logging.getLogger("tg263_scp.metrics")
 
@@ -52,7 +53,7 @@ class NodeFigures(Collector):
         *,
         llm: LlmFigures | None = None,
         refused: Refused | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = time.time,
     ) -> None:
         self._journal = journal
         self._spool = spool
@@ -173,6 +174,7 @@ def metrics_of(
     nomenclature_digest: str,
     llm: LlmFigures | None = None,
     refused: Refused | None = None,
+    clock: Clock = time.time,
 ) -> Iterator[tuple[str, int] | None]:
     """Show the figures of a node while the block runs; yield the address, None where the configuration names no port."""
     if config.metrics.port is None:
@@ -180,7 +182,9 @@ def metrics_of(
         return
     build = Build(nomenclature_digest, config.digest, tuple(each.name for each in config.destinations))
     with closing(Journal(journal)) as own_connection:
-        figures = NodeFigures(own_connection, config.spool.folder, build, llm=llm, refused=refused)
+        figures = NodeFigures(
+            own_connection, config.spool.folder, build, llm=llm, refused=refused, clock=clock
+        )
         listener = MetricsListener(config.metrics.host, config.metrics.port, figures)
         host, port = listener.address
         logger.info("figures at http://%s:%d/metrics", host, port)

@@ -13,14 +13,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from tg263_scp.config.sections import Config
 from tg263_scp.dicom.network.listener import Listener
-from tg263_scp.errors import LlmError, Tg263Error
+from tg263_scp.errors import JournalError, LlmError, Tg263Error
 from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog, IdentifierHash, last_job_number
@@ -32,11 +32,12 @@ from tg263_scp.service.delivery.forwarder import Forwarder
 from tg263_scp.service.delivery.new_uid_copies import Renumbering, uid_map
 from tg263_scp.service.delivery.outgoing import Outlet
 from tg263_scp.service.intake import Intake
+from tg263_scp.service.journal.clock import RunningClock
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
 from tg263_scp.service.metrics import Refused, metrics_of
-from tg263_scp.service.polling import Step, no_step
+from tg263_scp.service.polling import Clock, Step, no_step
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.service.spool import Incoming, Spool
 
@@ -134,6 +135,8 @@ class Node:
             thread.start()
         for thread in stopping:
             thread.join()
+        with suppress(JournalError):  # damaged or on a full disk: the last note holds
+            self.journal.alive()
 
 
 def assemble(
@@ -142,19 +145,21 @@ def assemble(
     *,
     decide: Decide = decide_set,
     now: Callable[[], datetime] = local_time,
+    clock: Clock | None = None,
     step: Step = no_step,
 ) -> Node:
     """Open spool, journal and audit log, and put a node together from them; it is to be started or stopped by the caller.
 
-    ``now`` dates what relabelled objects record. ``step`` is called with a name after each durable step of an object's way:
-    tests end the process there.
+    ``now`` dates what relabelled objects record. All deadlines count on ``clock``. ``step`` is called with a name
+    after each durable step of an object's way: tests end the process there.
 
     Raises:
         Tg263Error: another node has the spool, or the spool, the journal, the audit log or a table cannot be used.
     """
+    clock = clock or RunningClock()
     with ExitStack() as opened:
         spool = _spool(config, opened)
-        journal = _journal(config, opened)
+        journal = _journal(config, opened, clock)
         _clear_up(config, spool, journal)
         audit = opened.enter_context(closing(AuditLog(config.audit.file)))
         hashed = IdentifierHash(config.audit.salt_file)
@@ -164,7 +169,7 @@ def assemble(
         forwarders = []
         for destination in config.destinations:
             outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes)
-            forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, step=step))
+            forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
 
         def wake_forwarders() -> None:
             for forwarder in forwarders:
@@ -183,6 +188,7 @@ def assemble(
             routes=routes,
             retention_s=config.spool.retention_s,
             wake_forwarders=wake_forwarders,
+            clock=clock,
             step=step,
         )
         intake = Intake(
@@ -195,7 +201,7 @@ def assemble(
             worker=worker,
             forwarders=forwarders,
             waiting_sets=waiting_sets,
-            metrics=_metrics(config, nomenclature, waiting_sets, listener.refused),
+            metrics=_metrics(config, nomenclature, waiting_sets, listener.refused, clock),
             drain_s=config.listen.drain_s,
             opened=opened.pop_all(),
         )
@@ -214,9 +220,10 @@ def _spool(config: Config, opened: ExitStack) -> Spool:
     return spool
 
 
-def _journal(config: Config, opened: ExitStack) -> Journal:
-    journal = opened.enter_context(closing(Journal(_journal_path(config), upgrade=True)))
+def _journal(config: Config, opened: ExitStack, clock: Clock) -> Journal:
+    journal = opened.enter_context(closing(Journal(_journal_path(config), clock=clock, upgrade=True)))
     journal.check()
+    journal.begin_run()
     if journal.last_job() == 0:
         # A new journal, perhaps in the place of one that was lost: no number is given twice.
         journal.number_after(last_job_number(config.audit.file))
@@ -266,11 +273,20 @@ def _listener(config: Config, intake: Intake) -> Listener[Incoming]:
 
 
 def _metrics(
-    config: Config, nomenclature: Nomenclature, waiting_sets: WaitingSets | None, refused: Refused
+    config: Config,
+    nomenclature: Nomenclature,
+    waiting_sets: WaitingSets | None,
+    refused: Refused,
+    clock: Clock,
 ) -> AbstractContextManager[tuple[str, int] | None]:
     llm = waiting_sets.figures if waiting_sets else None
     return metrics_of(
-        config, _journal_path(config), nomenclature_digest=nomenclature.digest, llm=llm, refused=refused
+        config,
+        _journal_path(config),
+        nomenclature_digest=nomenclature.digest,
+        llm=llm,
+        refused=refused,
+        clock=clock,
     )
 
 

@@ -104,6 +104,7 @@ class Worker(PollingThread):
         if self._clock() < self._expire_next_at:
             return
         self._expire_next_at = self._clock() + EXPIRE_EVERY_S
+        self._journal.alive()
         expired = self.expire()
         if expired:
             logger.info("%d objects are everywhere and past retention: files removed", expired)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -20,7 +21,7 @@ from tg263_scp.service.journal.states import TRANSITIONS, ObjectState
 
 ADOPT_HINT = "keep the files, stop the node, and run 'tg263-scp queue adopt': it makes a new journal of spool and audit log"
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 _SCHEMA = """
 CREATE TABLE objects (
     job INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -62,6 +63,7 @@ CREATE TABLE deliveries (
     PRIMARY KEY (job, destination)
 ) WITHOUT ROWID;
 CREATE INDEX delivery_state ON deliveries (destination, state, job);
+CREATE TABLE run (alive_at REAL NOT NULL);
 """
 _UPGRADES = {
     1: """
@@ -73,6 +75,7 @@ CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route)
     2: "ALTER TABLE deliveries ADD COLUMN variant TEXT NOT NULL DEFAULT '';\n",
     3: "ALTER TABLE deliveries ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;\n",
     4: "ALTER TABLE objects ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0;\n",
+    5: "CREATE TABLE run (alive_at REAL NOT NULL);\n",
 }
 """What makes a journal of the next version of one of this version; nothing in it is lost."""
 
@@ -80,9 +83,9 @@ CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route)
 class Database:
     """The open journal file; one of an earlier version is brought up to date where ``upgrade`` is true, else refused."""
 
-    def __init__(self, path: Path, clock: Callable[[], float], *, upgrade: bool) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] | None, *, upgrade: bool) -> None:
         self.path = path
-        self.clock = clock
+        self.clock = clock or self._time_of_node
         self._lock = RLock()
         try:
             # SQLite would make it readable for everybody, and its companions (WAL) as it is.
@@ -164,6 +167,15 @@ class Database:
                 return self._connection.execute(query, values).fetchall()
             except sqlite3.Error as problem:
                 raise self._refusal("cannot be read", problem) from problem
+
+    def alive_at(self) -> float | None:
+        """Return when the node last noted that it is alive; None where none has."""
+        rows = self.rows("SELECT alive_at FROM run")
+        return float(rows[0]["alive_at"]) if rows else None
+
+    def _time_of_node(self) -> float:
+        alive_at = self.alive_at()
+        return time.time() if alive_at is None else alive_at
 
     def check(self) -> None:
         """Read every page of the file.

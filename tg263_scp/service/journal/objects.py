@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -38,15 +37,50 @@ class Journal:
     """The journal of one node; safe to use from several threads, and from another process beside a running node.
 
     One that an earlier program version wrote is brought up to date where ``upgrade`` is true: only the node may do that,
-    since it alone knows that no program of the earlier version works on it.
+    since it alone knows that no program of the earlier version works on it. Without a ``clock`` its time is that of the node.
 
     Raises:
         JournalError: the file cannot be opened, or is of another version.
     """
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time, upgrade: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, clock: Callable[[], float] | None = None, upgrade: bool = False
+    ) -> None:
         self._database = Database(path, clock, upgrade=upgrade)
         self.outbox = Outbox(self._database)
+
+    def begin_run(self) -> None:
+        """Take up the time where the last run left it; the node calls it when it starts.
+
+        Deadlines count from what is noted in rows: these times move by the time that has passed since the last run was alive,
+        so that nothing was queued or delivered longer ago than the node has run. None lies in the future afterwards.
+        """
+        now, alive_at = self._database.clock(), self._database.alive_at()
+        gap_s = 0.0 if alive_at is None else now - alive_at
+        with self._database.transaction() as db:
+            db.execute(
+                "UPDATE objects SET received_at=MIN(received_at,?1), changed_at=MIN(changed_at+?2,?1)",
+                (now, gap_s),
+            )
+            db.execute(
+                "UPDATE deliveries SET queued_at=MIN(queued_at+?2,?1), changed_at=MIN(changed_at+?2,?1)",
+                (now, gap_s),
+            )
+            # What waits for its turn goes on waiting as long as it would have; without a last run nothing says how long.
+            if alive_at is None:
+                db.execute("UPDATE deliveries SET next_attempt_at=MIN(next_attempt_at,?)", (now,))
+            else:
+                db.execute("UPDATE deliveries SET next_attempt_at=next_attempt_at+?", (gap_s,))
+            self._note_alive(db, now)
+
+    def alive(self) -> None:
+        """Note that the node runs."""
+        with self._database.transaction() as db:
+            self._note_alive(db, self._database.clock())
+
+    def _note_alive(self, db: sqlite3.Connection, now: float) -> None:
+        db.execute("DELETE FROM run")
+        db.execute("INSERT INTO run (alive_at) VALUES (?)", (now,))
 
     def close(self) -> None:
         """Close the file; what was committed is on the disk already."""
