@@ -71,6 +71,7 @@ class AuditLog:
             sync_folder(path.parent)
             torn = self._take_torn_line()
             self._seq, self._last_hash = self._end_of_chain()
+            self._write_head()  # its block is there before the disk is full
             self._closing = opening.pop_all()
         if torn:
             digest = hashlib.sha256(torn).hexdigest()

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from tg263_scp.config.sections import Config
 from tg263_scp.dicom.network.listener import Listener
+from tg263_scp.dicom.reading.identify import is_rtstruct
 from tg263_scp.errors import JournalError, LlmError, Tg263Error
 from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.nomenclature import Nomenclature
@@ -34,6 +35,7 @@ from tg263_scp.service.delivery.outgoing import Outlet
 from tg263_scp.service.intake import Intake
 from tg263_scp.service.journal.clock import RunningClock
 from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.journal.states import Job
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
 from tg263_scp.service.metrics import Refused, metrics_of
@@ -160,7 +162,9 @@ def assemble(
     with ExitStack() as opened:
         spool = _spool(config, opened)
         journal = _journal(config, opened, clock)
+        remembers = _refers_later(config)
         _clear_up(config, spool, journal)
+        journal.forget_expired(remembers)
         audit = opened.enter_context(closing(AuditLog(config.audit.file)))
         hashed = IdentifierHash(config.audit.salt_file)
         routes, writing = Routes(config), Writing.of(config.write, now=now)
@@ -188,6 +192,7 @@ def assemble(
             routes=routes,
             retention_s=config.spool.retention_s,
             wake_forwarders=wake_forwarders,
+            remembers=remembers,
             clock=clock,
             step=step,
         )
@@ -212,6 +217,7 @@ def _spool(config: Config, opened: ExitStack) -> Spool:
     try:
         spool = Spool(folder, min_free_bytes=config.spool.min_free_bytes)
         opened.enter_context(sole_owner(folder / LOCK_NAME, "the spool"))
+        spool.keep_room()
     except OSError as problem:
         raise Tg263Error(
             f"the spool folder {folder} cannot be used: {problem.strerror}",
@@ -247,6 +253,12 @@ def _clear_up(config: Config, spool: Spool, journal: Journal) -> None:
     for name, waiting in journal.outbox.waiting_destinations().items():
         if name not in known:
             logger.error("%d objects wait for '%s', which is no longer configured", waiting, name)
+
+
+def _refers_later(config: Config) -> Callable[[Job], bool]:
+    """Tell whether a plan that comes later may ask under which UID an object is at a destination."""
+    rewrites = any(destination.rewrite_references for destination in config.destinations)
+    return lambda job: rewrites and is_rtstruct(job.sop_class_uid)
 
 
 def _waiting_sets(config: Config, nomenclature: Nomenclature, opened: ExitStack) -> WaitingSets | None:

@@ -6,6 +6,7 @@
     new-uids/   relabelled copies under new UIDs, for the destinations that want them
     rewritten/  plans and doses that refer to those, one for each destination
     orphans/    complete files that no journal row knows (found at start; kept, since a journal may have been lost)
+    reserve     room on the disk for journal and audit log, given up while the disk is full
 
 An object is durable when :meth:`Incoming.keep` returns: its bytes and its name are on the disk (:mod:`tg263_scp.durable`).
 """
@@ -30,6 +31,12 @@ from tg263_scp.errors import Tg263Error
 
 class SpoolFull(Tg263Error):  # noqa: N818 - the word the rest of the node uses
     """Storing the object would leave less free disk than ``spool.min_free_bytes``."""
+
+
+RESERVED_BYTES = 32 << 20
+"""Some 30 000 deliveries, by what journal and audit log write of each."""
+_LITTLE_BYTES = 16 << 20
+_ZEROS_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +188,26 @@ class Spool:
         self._kept = (self._originals, self._results, self._new_uids, self._rewritten)
         for part in (self._incoming, *self._kept, self._orphans):
             part.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def keep_room(self) -> None:
+        """Keep room for journal and audit log: a file that is given up while the disk is full, and made again afterwards.
+
+        It is as large as :data:`RESERVED_BYTES`, and no larger than ``spool.min_free_bytes``.
+        """
+        size, free_bytes = min(RESERVED_BYTES, self._min_free_bytes), self._free_bytes(self.folder)
+        reserve = self.folder / "reserve"
+        if reserve.exists():
+            if free_bytes < size // 4:
+                reserve.unlink()
+        elif size and free_bytes > 4 * size:
+            with suppress(OSError), whole_file(reserve, private=True) as (file, _):
+                for _ in range(0, size, _ZEROS_BYTES):
+                    file.write(bytes(_ZEROS_BYTES))
+
+    def short_of_bytes(self) -> int:
+        """Return how much has to go before objects are received again, and some more; 0 where there is enough free disk."""
+        wanted = max(self._min_free_bytes + self._min_free_bytes // 8, _LITTLE_BYTES)
+        return max(0, wanted - self._free_bytes(self.folder))
 
     def original(self, token: str) -> Path:
         """Return the file of the object as received."""

@@ -269,7 +269,9 @@ def test_what_leaves_the_spool_is_everywhere_and_old(desk):
     assert desk.worker.expire() == 0
     desk.now += 51
     assert desk.worker.expire() == 1
-    assert desk.state(job) is ObjectState.EXPIRED
+    assert desk.journal.list_objects(finished=True) == []
+    assert desk.journal.outbox.counts() == {}
+    assert [line["job_number"] for line in desk.lines()] == [job]
     assert not desk.spool.original(token).exists()
     assert not desk.spool.result(token).exists()
 

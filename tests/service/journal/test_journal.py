@@ -328,6 +328,19 @@ def test_what_was_cut_off_while_sending_is_sent_again(journal):
     assert len(journal.outbox.due("d1", 9)) == 1
 
 
+def test_rows_of_what_is_done_with_go_unless_they_are_to_be_remembered(journal):
+    jobs = [ready(journal, "d1", token=f"t{number}", uid=f"1.2.{number}") for number in (1, 2, 3)]
+    for job in jobs[:2]:
+        journal.expire(job)
+    for job in (jobs[0], jobs[2]):
+        journal.forget(job)  # the last one is not expired, and stays
+    assert [job.job for job, _ in journal.list_objects(finished=True)] == jobs[1:]
+    journal.forget_expired(lambda job: True)
+    assert len(journal.list_objects(finished=True)) == 2
+    journal.forget_expired(lambda job: False)
+    assert [job.job for job, _ in journal.list_objects(finished=True)] == jobs[2:]
+
+
 def test_only_what_everybody_has_had_long_enough_expires(journal, clock):
     sent = ready(journal, token="t1", uid="1.1", sha256="1")
     settle(journal, sent, DeliveryState.SENT)

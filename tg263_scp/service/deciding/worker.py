@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -42,7 +43,10 @@ EXPIRE_EVERY_S = 60.0
 
 
 class Worker(PollingThread):
-    """Decides received objects; :meth:`start` and :meth:`stop` run it on a thread of its own."""
+    """Decides received objects; :meth:`start` and :meth:`stop` run it on a thread of its own.
+
+    ``remembers`` tells of which objects the journal keeps the row when their files go: those that later ones may refer to.
+    """
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class Worker(PollingThread):
         routes: Routes,
         retention_s: float,
         wake_forwarders: Callable[[], None],
+        remembers: Callable[[Job], bool] = lambda job: False,
         clock: Clock = time.time,
         step: Step = no_step,
     ) -> None:
@@ -68,6 +73,7 @@ class Worker(PollingThread):
         self._hashed = hashed
         self._routes = routes
         self._retention_s = retention_s
+        self._remembers = remembers
         self._expire_next_at = 0.0
         self._wake_forwarders = wake_forwarders
 
@@ -101,6 +107,9 @@ class Worker(PollingThread):
         return True
 
     def _prepare(self, *, afresh: bool) -> None:
+        self._spool.keep_room()
+        if self._spool.short_of_bytes():
+            self._expire_early()
         if self._clock() < self._expire_next_at:
             return
         self._expire_next_at = self._clock() + EXPIRE_EVERY_S
@@ -113,10 +122,26 @@ class Worker(PollingThread):
         """Remove the files of objects that every destination has had for the retention time; return how many."""
         jobs = self._journal.expirable(self._clock() - self._retention_s)
         for job in jobs:
-            # First the journal: were the files gone first, a crash would leave an object that cannot be sent again.
-            self._journal.expire(job.job)
-            self._spool.discard(job.token)
+            self._expire(job)
         return len(jobs)
+
+    def _expire_early(self) -> None:
+        """Remove the files of delivered objects, oldest first, until there is enough free disk: retention is a wish."""
+        removed = 0
+        for job in self._journal.expirable(math.inf):
+            self._expire(job)
+            removed += 1
+            if not self._spool.short_of_bytes():
+                break
+        if removed:
+            logger.warning("the disk is short: files of %d delivered objects removed early", removed)
+
+    def _expire(self, job: Job) -> None:
+        # First the journal: were the files gone first, a crash would leave an object that cannot be sent again.
+        self._journal.expire(job.job)
+        self._spool.discard(job.token)
+        if not self._remembers(job):
+            self._journal.forget(job.job)
 
     def _decide(self, job: Job) -> bool:
         """RECEIVED -> DECIDED; false where the set waits for the language model and stays RECEIVED."""

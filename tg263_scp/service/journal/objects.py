@@ -30,6 +30,7 @@ from tg263_scp.service.journal.states import (
     job_of,
 )
 
+_NO_JOB_HINT = "what every destination has leaves the journal with its files; the audit log keeps it"
 _AT_REST = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
 
 
@@ -282,7 +283,7 @@ class Journal:
         with self._database.transaction() as db:
             row = db.execute("SELECT state FROM objects WHERE job=?", (job,)).fetchone()
             if row is None:
-                raise JournalError(f"the journal knows no job {job}")
+                raise JournalError(f"the journal knows no job {job}", hint=_NO_JOB_HINT)
             if row["state"] == ObjectState.HELD:
                 self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
                 return 1
@@ -303,7 +304,7 @@ class Journal:
         with self._database.transaction() as db:
             row = db.execute("SELECT state, sop_instance_uid FROM objects WHERE job=?", (job,)).fetchone()
             if row is None:
-                raise JournalError(f"the journal knows no job {job}")
+                raise JournalError(f"the journal knows no job {job}", hint=_NO_JOB_HINT)
             if row["state"] not in (ObjectState.READY, ObjectState.HELD):
                 raise JournalError(
                     f"job {job} is {row['state'].lower()}",
@@ -377,6 +378,24 @@ class Journal:
         with self._database.transaction() as db:
             self._database.move(db, (job,), ObjectState.EXPIRED)
 
+    def forget(self, job: int) -> None:
+        """Remove the row of an EXPIRED object and its deliveries; the audit log keeps what became of it."""
+        with self._database.transaction() as db:
+            self._forget(db, job)
+
+    def forget_expired(self, remembers: Callable[[Job], bool]) -> None:
+        """Remove the rows of all EXPIRED objects but those that are to be remembered."""
+        rows = self._database.rows("SELECT * FROM objects WHERE state='EXPIRED'")
+        with self._database.transaction() as db:
+            for job in map(job_of, rows):
+                if not remembers(job):
+                    self._forget(db, job.job)
+
+    def _forget(self, db: sqlite3.Connection, job: int) -> None:
+        expired = "(SELECT job FROM objects WHERE job=? AND state='EXPIRED')"
+        db.execute(f"DELETE FROM deliveries WHERE job IN {expired}", (job,))
+        db.execute("DELETE FROM objects WHERE job=? AND state='EXPIRED'", (job,))
+
     def tokens(self, *, expired: bool = False) -> set[str]:
         """Return the tokens of the expired objects, or of all others."""
         comparison = "=" if expired else "<>"
@@ -393,7 +412,7 @@ class Journal:
         """
         rows = self._database.rows("SELECT * FROM objects WHERE job=?", job)
         if not rows:
-            raise JournalError(f"the journal knows no job {job}")
+            raise JournalError(f"the journal knows no job {job}", hint=_NO_JOB_HINT)
         return job_of(rows[0])
 
     def counts(self) -> dict[ObjectState, int]:
