@@ -103,8 +103,17 @@ def test_a_sweep_removes_the_unfinished_and_keeps_the_unknown(spool):
     ]
 
 
-def test_the_spool_is_private(spool):
-    assert stat.S_IMODE((spool.folder / "originals").stat().st_mode) == 0o700
+def test_the_spool_is_private_whatever_the_umask_also_one_that_was_not(tmp_path):
+    before = os.umask(0)
+    try:
+        (tmp_path / "spool" / "originals").mkdir(parents=True)
+        spool = Spool(tmp_path / "spool", min_free_bytes=0)
+        token = store(spool).token
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(spool.original(token).stat().st_mode) == 0o600
+    for folder in (spool.folder, *spool.folder.iterdir()):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_discarding_twice_is_no_error(spool):

@@ -12,8 +12,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -162,11 +162,8 @@ def assemble(
     with ExitStack() as opened:
         spool = _spool(config, opened)
         journal = _journal(config, opened, clock)
-        remembers = _refers_later(config)
         _clear_up(config, spool, journal)
-        journal.forget_expired(remembers)
-        audit = opened.enter_context(closing(AuditLog(config.audit.file)))
-        hashed = IdentifierHash(config.audit.salt_file)
+        audit, hashed = _audit(config, opened)
         routes, writing = Routes(config), Writing.of(config.write, now=now)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
         renumbering = Renumbering(spool, uid_map(hashed))
@@ -174,11 +171,7 @@ def assemble(
         for destination in config.destinations:
             outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes)
             forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
-
-        def wake_forwarders() -> None:
-            for forwarder in forwarders:
-                forwarder.wake()
-
+        wake_forwarders = partial(_wake_all, forwarders)
         relabeller = Relabeller(
             nomenclature, config.naming, routes, writing, decide=decide, waiting_sets=waiting_sets
         )
@@ -192,7 +185,7 @@ def assemble(
             routes=routes,
             retention_s=config.spool.retention_s,
             wake_forwarders=wake_forwarders,
-            remembers=remembers,
+            remembers=_refers_later(config),
             clock=clock,
             step=step,
         )
@@ -214,15 +207,10 @@ def assemble(
 
 def _spool(config: Config, opened: ExitStack) -> Spool:
     folder = config.spool.folder
-    try:
+    with _usable("the spool folder", folder):
         spool = Spool(folder, min_free_bytes=config.spool.min_free_bytes)
         opened.enter_context(sole_owner(folder / LOCK_NAME, "the spool"))
         spool.keep_room()
-    except OSError as problem:
-        raise Tg263Error(
-            f"the spool folder {folder} cannot be used: {problem.strerror}",
-            hint="create it and let this user write there",
-        ) from problem
     return spool
 
 
@@ -236,8 +224,38 @@ def _journal(config: Config, opened: ExitStack, clock: Clock) -> Journal:
     return journal
 
 
+def _audit(config: Config, opened: ExitStack) -> tuple[AuditLog, IdentifierHash]:
+    settings = config.audit
+    with _usable("the audit log", settings.file):
+        log = AuditLog(
+            settings.file, rotate_bytes=settings.rotate_bytes, rotate_after_s=settings.rotate_after_s
+        )
+    opened.enter_context(closing(log))
+    with _usable("the key file", settings.salt_file):
+        return log, IdentifierHash(settings.salt_file)
+
+
+@contextmanager
+def _usable(what: str, path: Path) -> Iterator[None]:
+    """Turn a refusal of the disk into what a person can do about it."""
+    try:
+        yield
+    except OSError as problem:
+        raise Tg263Error(
+            f"{what} {path} cannot be used: {problem.strerror}",
+            hint="create its folder and let this user write there; look whether the disk is mounted read-only or full",
+        ) from problem
+
+
+def _wake_all(forwarders: Sequence[Forwarder]) -> None:
+    for forwarder in forwarders:
+        forwarder.wake()
+
+
 def _clear_up(config: Config, spool: Spool, journal: Journal) -> None:
-    swept = spool.sweep(journal.tokens(expired=False), journal.tokens(expired=True))
+    with _usable("the spool folder", spool.folder):
+        swept = spool.sweep(journal.tokens(), journal.tokens(expired=True))
+    journal.forget_expired(_refers_later(config))
     if swept.unfinished_removed or swept.expired_removed:
         logger.info(
             "cleared up: %d unfinished files, %d files of expired objects",

@@ -21,11 +21,12 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from tg263_scp.dicom.encoding.part10 import file_head, read_file_head
-from tg263_scp.durable import publish, sync_folder
+from tg263_scp.durable import publish, sync_folder, whole_file
 from tg263_scp.errors import Tg263Error
 
 
@@ -61,6 +62,9 @@ _LOOK_EVERY_BYTES = 16 << 20
 """The free disk is asked for again after so many bytes of one object."""
 
 
+_private = partial(os.open, mode=0o600)
+
+
 class Incoming:
     """An object on its way into the spool: its bytes go to the disk as they come.
 
@@ -86,7 +90,7 @@ class Incoming:
         self._fault: Exception | None = None
         try:
             self._check_room(0)
-            self._file = part.open("xb")
+            self._file = open(part, "xb", opener=_private)  # noqa: SIM115 - Path.open takes no opener
             self._file.write(head())
         except (SpoolFull, ValueError, OSError) as fault:
             self._fail(fault)
@@ -188,6 +192,9 @@ class Spool:
         self._kept = (self._originals, self._results, self._new_uids, self._rewritten)
         for part in (self._incoming, *self._kept, self._orphans):
             part.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for part in (folder, self._incoming, *self._kept, self._orphans):
+            with suppress(OSError):  # of another owner, who let us write there
+                part.chmod(0o700)
 
     def keep_room(self) -> None:
         """Keep room for journal and audit log: a file that is given up while the disk is full, and made again afterwards.

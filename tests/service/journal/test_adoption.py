@@ -106,6 +106,7 @@ def test_what_was_delivered_before_the_journal_was_lost_is_not_sent_again(
         assert "5 objects taken in again: 0 are everywhere, 5 were held" in capsys.readouterr().out
         assert bool(list(config.spool.folder.glob("*.damaged-*"))) == (how == "damaged")
         with Receiver(port=port) as second, assemble(config, List(), decide=decide) as node:
+            wait_until(lambda: len(second.box) == 5)
             wait_until(lambda: settled(node, 5))
             assert second.uids() == UIDS
         assert first.uids() == UIDS

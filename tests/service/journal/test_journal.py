@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 from dataclasses import replace
 from threading import Thread
 
@@ -326,6 +328,18 @@ def test_what_was_cut_off_while_sending_is_sent_again(journal):
     assert delivery_of(journal, job, "d1").state is DeliveryState.RETRY
     assert delivery_of(journal, job, "d2").state is DeliveryState.SENDING
     assert len(journal.outbox.due("d1", 9)) == 1
+
+
+def test_the_journal_is_private_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        journal = Journal(tmp_path / "private.sqlite")
+        received(journal)
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("private*")}
+    finally:
+        os.umask(before)
+    journal.close()
+    assert modes == dict.fromkeys(("private.sqlite", "private.sqlite-wal", "private.sqlite-shm"), 0o600)
 
 
 def test_rows_of_what_is_done_with_go_unless_they_are_to_be_remembered(journal):

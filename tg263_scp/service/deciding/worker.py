@@ -96,7 +96,11 @@ class Worker(PollingThread):
             self._relabeller.forget(job.job)
             job = self._journal.job(job.job)
         record = json.loads(job.record)
-        if not (repeated and self._audit.holds(record["decision"])):
+        # The number of the audit log's last line before this one was handed to it; none where it never was.
+        after = record.pop("audited_after", 0)
+        if after is None:
+            self._journal.audited_after(job.job, self._audit.last_seq)
+        if not (repeated and after is not None and self._audit.holds(record["decision"], after=after)):
             self._audit.append(record)
             self._step("audited")
         state = self._journal.finish(job.job, record.get("destinations", self._routes.of(job).destinations))
@@ -168,7 +172,8 @@ class Worker(PollingThread):
         self._step("written")
         self._journal.decide(
             job.job,
-            audit_record(outcome, self._made_under, self._hashed, context),
+            audit_record(outcome, self._made_under, self._hashed, context)
+            | {"audited_after": self._audit.last_seq},
             hold=outcome.kind is OutcomeKind.HELD,
             reason=outcome.reason,
             sends_result=outcome.kind is OutcomeKind.RELABELLED,

@@ -214,6 +214,15 @@ class Journal:
         )
         return job_of(rows[0]) if rows else None
 
+    def audited_after(self, job: int, seq: int) -> None:
+        """Note, in the record of a DECIDED object, the last line of the audit log before its own."""
+        with self._database.transaction() as db:
+            (text,) = db.execute(
+                "SELECT record FROM objects WHERE job=? AND state='DECIDED'", (job,)
+            ).fetchone()
+            record = json.dumps({**json.loads(text), "audited_after": seq}, ensure_ascii=False)
+            db.execute("UPDATE objects SET record=? WHERE job=?", (record, job))
+
     def awaits_llm(self, job: int) -> None:
         """Note that a RECEIVED object waits for the language model, for a person who looks at the queue."""
         with self._database.transaction() as db:
@@ -351,6 +360,7 @@ class Journal:
                 "job_number": job,
                 "sop_instance_uid": row["sop_instance_uid"],
                 "by": by,
+                "audited_after": None,
             }
             self._decide(db, job, record, hold=False, reason=HoldReason.RELEASED, sends_result=False)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -19,7 +18,7 @@ from tg263_scp.decision import Choice
 from tg263_scp.dicom.encoding.folded_digest import object_sha256
 from tg263_scp.dicom.encoding.part10 import opened
 from tg263_scp.errors import HeldObjectError, Tg263Error
-from tg263_scp.service.audit import verify
+from tg263_scp.service.audit import last_lines, verify
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import open_console, print_json, roi_text, visible
 from tg263_scp.tools.shared.wording import choice_words
@@ -87,8 +86,7 @@ def _log(file: Path | None, config: Path | None) -> Path:
 
 
 def _last_lines(path: Path, number: int) -> list[dict[str, Any]]:
-    with path.open("rb") as file:
-        return [_parsed(text) for text in deque(file, maxlen=number)]
+    return [_parsed(text) for text in last_lines(path, number)]
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
