@@ -34,6 +34,7 @@ from tg263_scp.service.delivery.new_uid_copies import Renumbering, uid_map
 from tg263_scp.service.delivery.outgoing import Outlet
 from tg263_scp.service.intake import Intake
 from tg263_scp.service.journal.clock import RunningClock
+from tg263_scp.service.journal.database import JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Job
 from tg263_scp.service.llm.consultant import configured_consultant
@@ -41,14 +42,9 @@ from tg263_scp.service.llm.waiting_sets import WaitingSets
 from tg263_scp.service.metrics import Refused, metrics_of
 from tg263_scp.service.polling import Clock, Step, no_step
 from tg263_scp.service.sole_owner import sole_owner
-from tg263_scp.service.spool import Incoming, Spool
+from tg263_scp.service.spool import LOCK_NAME, Incoming, Spool
 
 logger = logging.getLogger("tg263_scp.node")
-
-JOURNAL_NAME = "journal.sqlite"
-"""Name of the journal inside the spool folder."""
-LOCK_NAME = "node.lock"
-"""Name of the file inside the spool folder that a running node has locked, of any version."""
 
 
 class Node:

@@ -34,6 +34,8 @@ class SpoolFull(Tg263Error):  # noqa: N818 - the word the rest of the node uses
     """Storing the object would leave less free disk than ``spool.min_free_bytes``."""
 
 
+LOCK_NAME = "node.lock"
+"""Name of the file inside the spool folder that a running node has locked, of any version."""
 RESERVED_BYTES = 32 << 20
 """Some 30 000 deliveries, by what journal and audit log write of each."""
 _LITTLE_BYTES = 16 << 20

@@ -14,9 +14,10 @@ from tg263_scp.cli import main
 from tg263_scp.config.sections import Config
 from tg263_scp.errors import DamagedJournalError, HoldReason
 from tg263_scp.service.journal.adoption import adopt
+from tg263_scp.service.journal.database import JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import DeliveryState, ObjectState
-from tg263_scp.service.node import JOURNAL_NAME, assemble
+from tg263_scp.service.node import assemble
 from tg263_scp.service.spool import Spool
 from tg263_scp.tools.shared.exitcode import ExitCode
 

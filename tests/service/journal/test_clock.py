@@ -9,9 +9,10 @@ from doubles.loopback import CT, Receiver, Sender, image, node_config, wait_unti
 from doubles.nodes import List, decide, settled
 
 from tg263_scp.service.journal.clock import RunningClock
+from tg263_scp.service.journal.database import JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Arrival, Delivery, DeliveryState, ObjectState
-from tg263_scp.service.node import JOURNAL_NAME, Node, assemble
+from tg263_scp.service.node import Node, assemble
 
 HOUR_S = 3600.0
 NINE_DAYS_S = 9 * 24 * HOUR_S

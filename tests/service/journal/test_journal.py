@@ -539,3 +539,28 @@ def test_two_threads_with_the_same_object_make_one_job(journal):
         thread.join()
     assert len({job for job, _ in found}) == 1
     assert [ingest for _, ingest in found].count(Ingest.NEW) == 1
+
+
+def test_a_list_asks_as_often_for_many_objects_as_for_one(journal):
+    def asked():
+        statements = []
+        journal._database._connection.set_trace_callback(statements.append)
+        journal.list_objects()
+        journal._database._connection.set_trace_callback(None)
+        return len(statements)
+
+    ready(journal, token="t0", uid="1.0")
+    once = asked()
+    for number in range(1, 20):
+        ready(journal, token=f"t{number}", uid=f"1.{number}")
+    assert asked() == once
+
+
+def test_of_more_than_a_list_shows_those_that_want_a_person_come_first(journal):
+    jobs = [ready(journal, token=f"t{number}", uid=f"1.{number}") for number in range(1, 4)]
+    stuck = held(journal, token="t9")
+    journal.outbox.settle(delivery_of(journal, jobs[2]), DeliveryState.FAILED, error="refused")
+    assert [job.job for job, _ in journal.list_objects(most=3)] == [jobs[2], stuck, jobs[0]]
+    totals = journal.totals()
+    assert (totals.objects, totals.held, totals.failed, totals.awaiting_llm) == (4, 1, 1, 0)
+    assert totals.errors == (("d1", "refused", 1),)

@@ -19,6 +19,8 @@ from typing import Any
 from tg263_scp.errors import DamagedJournalError, JournalError
 from tg263_scp.service.journal.states import TRANSITIONS, ObjectState
 
+JOURNAL_NAME = "journal.sqlite"
+"""Name of the journal inside the spool folder."""
 ADOPT_HINT = "keep the files, stop the node, and run 'tg263-scp queue adopt': it makes a new journal of spool and audit log"
 
 SCHEMA_VERSION = 6

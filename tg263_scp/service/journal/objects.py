@@ -13,7 +13,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,36 @@ from tg263_scp.service.journal.states import (
     Ingest,
     Job,
     ObjectState,
+    delivery_of,
     job_of,
 )
 
 _NO_JOB_HINT = "what every destination has leaves the journal with its files; the audit log keeps it"
 _AT_REST = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
+
+
+_WANTS = (
+    "state IN ('RECEIVED','DECIDED','HELD') OR (state='READY' AND EXISTS"
+    " (SELECT 1 FROM deliveries d WHERE d.job=objects.job AND d.state<>'SENT'))"
+)
+"""That an object still wants something, in SQL."""
+_WANTS_A_PERSON = (
+    "(state='HELD' OR EXISTS (SELECT 1 FROM deliveries d WHERE d.job=objects.job AND d.state='FAILED'))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many objects there are, and of them: held, with a failed delivery, waiting for the language model.
+
+    ``errors`` are a destination, what it says, and of how many objects.
+    """
+
+    objects: int
+    held: int
+    failed: int
+    awaiting_llm: int
+    errors: tuple[tuple[str, str, int], ...]
 
 
 class Journal:
@@ -49,6 +74,11 @@ class Journal:
     ) -> None:
         self._database = Database(path, clock, upgrade=upgrade)
         self.outbox = Outbox(self._database)
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._database.path
 
     def begin_run(self) -> None:
         """Take up the time where the last run left it; the node calls it when it starts.
@@ -438,17 +468,49 @@ class Journal:
         )
         return {ObjectState(row["state"]): row["at"] for row in rows}
 
-    def list_objects(self, *, finished: bool = False) -> list[tuple[Job, list[Delivery]]]:
+    def list_objects(
+        self, *, finished: bool = False, most: int | None = None
+    ) -> list[tuple[Job, list[Delivery]]]:
         """Return the objects with their deliveries, in order of receipt.
 
-        Without ``finished`` only those that still want something: from the node, from a destination or from a person.
+        Without ``finished`` only those that still want something: from the node, from a destination or from a person. Of more
+        than ``most``, so many of them, those that want a person first.
         """
-        rows = self._database.rows(
-            "SELECT * FROM objects WHERE ? OR state IN ('RECEIVED','DECIDED','HELD') OR (state='READY' AND EXISTS"
-            " (SELECT 1 FROM deliveries d WHERE d.job=objects.job AND d.state<>'SENT')) ORDER BY job",
+        order = "job" if most is None else _WANTS_A_PERSON + " DESC, job"
+        query = f"SELECT {{}} FROM objects WHERE ?1 OR {_WANTS} ORDER BY {order} LIMIT ?2"
+        values = (finished, -1 if most is None else most)
+        rows = self._database.rows(query.format("*"), *values)
+        deliveries: dict[int, list[Delivery]] = {row["job"]: [] for row in rows}
+        # All at once: one query for each object takes minutes where thousands wait.
+        for row in self._database.rows(
+            f"SELECT * FROM deliveries WHERE job IN ({query.format('job')}) ORDER BY job, destination",
+            *values,
+        ):
+            if row["job"] in deliveries:  # not one that came between the two
+                deliveries[row["job"]].append(delivery_of(row))
+        return [(job_of(row), deliveries[row["job"]]) for row in rows]
+
+    def totals(self, *, finished: bool = False) -> Totals:
+        """Count what :meth:`list_objects` would list."""
+        (objects,) = self._database.rows(
+            "SELECT COUNT(*) AS n, TOTAL(state='HELD') AS held, TOTAL(reason=?2) AS waiting, TOTAL(EXISTS (SELECT 1"
+            " FROM deliveries d WHERE d.job=objects.job AND d.state='FAILED')) AS failed"
+            f" FROM objects WHERE ?1 OR {_WANTS}",
+            finished,
+            HoldReason.AWAITING_MODEL,
+        )
+        errors = self._database.rows(
+            "SELECT destination, error, COUNT(*) AS n FROM deliveries WHERE error<>''"
+            f" AND job IN (SELECT job FROM objects WHERE ?1 OR {_WANTS}) GROUP BY destination, error ORDER BY MIN(job)",
             finished,
         )
-        return [(job_of(row), self.outbox.deliveries(row["job"])) for row in rows]
+        return Totals(
+            objects["n"],
+            int(objects["held"]),
+            int(objects["failed"]),
+            int(objects["waiting"]),
+            tuple((row["destination"], row["error"], row["n"]) for row in errors),
+        )
 
 
 def _of_an_earlier_journal(delivery: sqlite3.Row) -> bool:

@@ -19,9 +19,8 @@ from tg263_scp.dicom.network.verification import echo as send_echo
 from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.audit import verify
-from tg263_scp.service.journal.database import ADOPT_HINT
+from tg263_scp.service.journal.database import ADOPT_HINT, JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
-from tg263_scp.service.node import JOURNAL_NAME
 from tg263_scp.service.spool import unknown_objects
 from tg263_scp.tools.operate.checks import Check, found, show
 from tg263_scp.tools.operate.echo import ECHO_TIMEOUT_S, echo_check, peer_of

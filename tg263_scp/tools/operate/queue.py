@@ -9,7 +9,6 @@ from __future__ import annotations
 import getpass
 import secrets
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -20,18 +19,20 @@ from rich.console import Console
 from rich.table import Table
 
 from tg263_scp.config.loading import load_config
-from tg263_scp.errors import DamagedJournalError, HoldReason, JournalError, Tg263Error
+from tg263_scp.errors import DamagedJournalError, JournalError, Tg263Error
 from tg263_scp.service.audit import last_job_number, log_lines
 from tg263_scp.service.journal.adoption import Adoption, adopt
-from tg263_scp.service.journal.database import ADOPT_HINT
-from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.journal.database import ADOPT_HINT, JOURNAL_NAME
+from tg263_scp.service.journal.objects import Journal, Totals
 from tg263_scp.service.journal.states import Delivery, DeliveryState, Job, ObjectState
-from tg263_scp.service.node import JOURNAL_NAME, LOCK_NAME
 from tg263_scp.service.sole_owner import sole_owner
-from tg263_scp.service.spool import Spool, unknown_objects
+from tg263_scp.service.spool import LOCK_NAME, Spool, unknown_objects
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import open_console, print_json, visible
 from tg263_scp.tools.shared.wording import hold_words
+
+_ROWS_SHOWN = 100
+"""More than that a person does not read, and a terminal takes long to draw."""
 
 Entry = tuple[Job, list[Delivery]]
 
@@ -59,9 +60,10 @@ def opened_journal(config: Path) -> Iterator[Journal]:
 def list_jobs(config: Path, everything: bool, as_json: bool) -> ExitCode:
     """The verb ``queue list``."""
     with opened_journal(config) as journal:
-        entries = journal.list_objects(finished=everything)
+        entries = journal.list_objects(finished=everything, most=None if as_json else _ROWS_SHOWN)
+        totals = journal.totals(finished=everything)
         unanswered = len(journal.unanswered())
-        unknown = unknown_objects(load_config(config).spool.folder, journal.tokens)
+        unknown = unknown_objects(journal.path.parent, journal.tokens)
     if unknown:
         print(
             f"tg263-scp: the spool holds {unknown} objects that the journal does not know: 'tg263-scp queue adopt'"
@@ -73,7 +75,7 @@ def list_jobs(config: Path, everything: bool, as_json: bool) -> ExitCode:
         print_json([_summary(entry) | {"errors": _errors(entry[1])} for entry in entries])
         return done
     console = open_console()
-    _show_list(entries, console)
+    _show_list(entries, totals, console)
     if unanswered:
         console.print(
             f"{unanswered} objects went on with names that the language model was not asked about:"
@@ -276,7 +278,7 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
-def _show_list(entries: Sequence[Entry], console: Console) -> None:
+def _show_list(entries: Sequence[Entry], totals: Totals, console: Console) -> None:
     if not entries:
         console.print("Nothing waits: every object is where it should be.", style="green")
         return
@@ -296,13 +298,13 @@ def _show_list(entries: Sequence[Entry], console: Console) -> None:
         )
         table.add_row(*(visible(cell) for cell in cells), style="yellow" if _stuck(job, deliveries) else "")
     console.print(table)
-    held = sum(job.state is ObjectState.HELD for job, _ in entries)
-    failed = sum(any(each.state is DeliveryState.FAILED for each in deliveries) for _, deliveries in entries)
-    waiting = sum(job.reason == HoldReason.AWAITING_MODEL for job, _ in entries)
-    waits = f", {waiting} waiting for the language model" if waiting else ""
-    console.print(f"{len(entries)} objects: {held} held, {failed} with a failed delivery{waits}")
-    errors = Counter(error for _, deliveries in entries for error in _errors(deliveries).items())
-    for (destination, error), count in errors.items():
+    if totals.objects > len(entries):
+        console.print(f"... and {totals.objects - len(entries)} more, which --json lists", style="dim")
+    waits = f", {totals.awaiting_llm} waiting for the language model" if totals.awaiting_llm else ""
+    console.print(
+        f"{totals.objects} objects: {totals.held} held, {totals.failed} with a failed delivery{waits}"
+    )
+    for destination, error, count in totals.errors:
         console.print(visible(f"{destination}, {count} objects: {error}"), markup=False)
 
 
