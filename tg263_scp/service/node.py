@@ -39,7 +39,7 @@ from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Job
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
-from tg263_scp.service.metrics import Refused, metrics_of
+from tg263_scp.service.metrics import metrics_of
 from tg263_scp.service.polling import Clock, Step, no_step
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.service.spool import LOCK_NAME, Incoming, Spool
@@ -195,7 +195,7 @@ def assemble(
             worker=worker,
             forwarders=forwarders,
             waiting_sets=waiting_sets,
-            metrics=_metrics(config, nomenclature, waiting_sets, listener.refused, clock),
+            metrics=_metrics(config, nomenclature, waiting_sets, listener, (worker, *forwarders), clock),
             drain_s=config.listen.drain_s,
             opened=opened.pop_all(),
         )
@@ -302,16 +302,20 @@ def _metrics(
     config: Config,
     nomenclature: Nomenclature,
     waiting_sets: WaitingSets | None,
-    refused: Refused,
+    listener: Listener[Incoming],
+    threads: Sequence[Worker | Forwarder],
     clock: Clock,
 ) -> AbstractContextManager[tuple[str, int] | None]:
-    llm = waiting_sets.figures if waiting_sets else None
     return metrics_of(
         config,
         _journal_path(config),
         nomenclature_digest=nomenclature.digest,
-        llm=llm,
-        refused=refused,
+        llm=waiting_sets.figures if waiting_sets else None,
+        refused=listener.refused,
+        parts={
+            "listener": lambda: listener.listening,
+            "threads": lambda: all(thread.alive for thread in threads),
+        },
         clock=clock,
     )
 
