@@ -250,7 +250,11 @@ def _wake_all(forwarders: Sequence[Forwarder]) -> None:
 
 def _clear_up(config: Config, spool: Spool, journal: Journal) -> None:
     with _usable("the spool folder", spool.folder):
-        swept = spool.sweep(journal.tokens(), journal.tokens(expired=True))
+        swept = spool.sweep(
+            journal.tokens(),
+            journal.tokens(expired=True),
+            leftovers_before=time.time() - config.spool.retention_s,
+        )
     journal.forget_expired(_refers_later(config))
     if swept.unfinished_removed or swept.expired_removed:
         logger.info(

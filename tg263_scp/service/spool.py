@@ -1,11 +1,12 @@
 """The spool: a folder that keeps every acknowledged object, through a power cut, until every destination has it.
 
-    incoming/   files being written; whatever lies here at start was never acknowledged and is removed
+    incoming/   files being written, and a mark for each that is not in the journal yet; removed at start
     originals/  objects as received, one file per job, named by the job's token and never by anything a peer sent
     results/    relabelled copies
     new-uids/   relabelled copies under new UIDs, for the destinations that want them
     rewritten/  plans and doses that refer to those, one for each destination
-    orphans/    complete files that no journal row knows (found at start; kept, since a journal may have been lost)
+    orphans/    complete files that no journal row knows (found at start; kept, since a journal may have been lost); those that
+                still had their mark were not acknowledged either, and go after the time of retention
     reserve     room on the disk for journal and audit log, given up while the disk is full
 
 An object is durable when :meth:`Incoming.keep` returns: its bytes and its name are on the disk (:mod:`tg263_scp.durable`).
@@ -62,6 +63,14 @@ class Swept:
 
 _LOOK_EVERY_BYTES = 16 << 20
 """The free disk is asked for again after so many bytes of one object."""
+
+
+_MARK = ".unacknowledged"
+_UNACKNOWLEDGED = "unacknowledged-"
+
+
+def _mark(part: Path) -> Path:
+    return part.with_suffix(_MARK)
 
 
 _private = partial(os.open, mode=0o600)
@@ -127,6 +136,7 @@ class Incoming:
                 self._file.flush()
                 os.fsync(self._file.fileno())
                 self._file.close()
+                _mark(self._part).touch(mode=0o600)
                 publish(self._part, self._original)
         except (SpoolFull, OSError) as fault:
             self._fail(fault)
@@ -140,8 +150,9 @@ class Incoming:
         with suppress(OSError):
             if file is not None:
                 file.close()
-        with suppress(OSError):
-            self._part.unlink(missing_ok=True)
+        for path in (self._part, _mark(self._part)):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def _check_room(self, more_bytes: int) -> None:
         if not self._room_for(more_bytes):
@@ -285,11 +296,17 @@ class Spool:
         self.result(token).unlink(missing_ok=True)
         self.under_new_uids(token).unlink(missing_ok=True)
 
+    def journaled(self, token: str) -> None:
+        """Take the mark off an object that the journal knows; until then its sender has no answer."""
+        with suppress(OSError):
+            _mark(self._incoming / f"{token}.part").unlink(missing_ok=True)
+
     def orphans(self) -> list[Orphan]:
-        """Return the complete objects in ``orphans/``, in order of receipt."""
+        """Return the complete objects in ``orphans/``, in order of receipt, also those that were never acknowledged."""
         found = [
-            (path.stat(), path.name.removeprefix("originals-").removesuffix(".dcm"))
-            for path in self._orphans.glob("originals-*.dcm")
+            (path.stat(), path.name.removeprefix(prefix).removesuffix(".dcm"))
+            for prefix in ("originals-", _UNACKNOWLEDGED)
+            for path in self._orphans.glob(f"{prefix}*.dcm")
         ]
         return [
             Orphan(token, stat.st_mtime)
@@ -304,7 +321,10 @@ class Spool:
         Raises:
             OSError: the file cannot be read.
         """
-        with self._orphan(self._originals, orphan.token).open("rb") as file:
+        path = self._orphans / f"{_UNACKNOWLEDGED}{orphan.token}.dcm"
+        if not path.exists():
+            path = self._orphans / f"originals-{orphan.token}.dcm"
+        with path.open("rb") as file:
             values = read_file_head(file)
             if values is None:
                 return None
@@ -314,34 +334,43 @@ class Spool:
 
     def take_back(self, token: str) -> None:
         """Put the files of an orphan back to where they were."""
-        for folder in self._kept:
-            for path in self._orphans.glob(f"{folder.name}-{token}.*"):
-                path.rename(folder / path.name.removeprefix(f"{folder.name}-"))
-            sync_folder(folder)
+        for path, home in self._files_of_orphan(token):
+            path.rename(home)
+            sync_folder(home.parent)
 
     def drop_orphan(self, token: str) -> None:
         """Remove the files of an orphan that is here a second time."""
-        for folder in self._kept:
-            for path in self._orphans.glob(f"{folder.name}-{token}.*"):
-                path.unlink()
+        for path, _ in self._files_of_orphan(token):
+            path.unlink()
 
-    def _orphan(self, folder: Path, token: str) -> Path:
-        return self._orphans / f"{folder.name}-{token}.dcm"
+    def _files_of_orphan(self, token: str) -> list[tuple[Path, Path]]:
+        """Return the files of an orphan, each with the place it came from."""
+        homes = [(f"{folder.name}-", folder) for folder in self._kept]
+        return [
+            (path, folder / path.name.removeprefix(prefix))
+            for prefix, folder in (*homes, (_UNACKNOWLEDGED, self._originals))
+            for path in self._orphans.glob(f"{prefix}{token}.*")
+        ]
 
-    def sweep(self, live: Collection[str], expired: Collection[str]) -> Swept:
+    def sweep(
+        self, live: Collection[str], expired: Collection[str], *, leftovers_before: float = 0.0
+    ) -> Swept:
         """Clear up after an unclean end; call before anything is received.
 
         ``live`` and ``expired`` are the tokens that the journal holds. Unfinished files were never acknowledged and go;
         files of expired jobs go; complete files unknown to the journal are moved to ``orphans/``, and come back from there
-        once it knows them again.
+        once it knows them again. Of those that were never acknowledged, the ones received before ``leftovers_before`` (seconds
+        since 1970) go.
         """
+        marked = {path.name.partition(".")[0] for path in self._incoming.glob(f"*{_MARK}")}
         for orphan in self.orphans():
             if orphan.token in live:
                 self.take_back(orphan.token)
-        unfinished = [path for path in self._incoming.iterdir() if path.is_file()]
-        for path in unfinished:
-            path.unlink()
         removed = orphans = 0
+        for path in self._orphans.glob(f"{_UNACKNOWLEDGED}*.dcm"):
+            if path.stat().st_mtime < leftovers_before:
+                path.unlink()
+                removed += 1
         for folder in self._kept:
             for path in list(folder.iterdir()):
                 token = path.name.partition(".")[0]
@@ -351,9 +380,15 @@ class Spool:
                     path.unlink()
                     removed += 1
                 else:
-                    path.rename(self._orphans / f"{folder.name}-{path.name}")
-                    orphans += 1
-        return Swept(len(unfinished), removed, orphans)
+                    leftover = folder is self._originals and token in marked
+                    prefix = _UNACKNOWLEDGED if leftover else f"{folder.name}-"
+                    path.rename(self._orphans / f"{prefix}{path.name}")
+                    orphans += not leftover
+        # Last, since the marks are here: cut off before this, the next start finds them again.
+        unfinished = [path for path in self._incoming.iterdir() if path.is_file()]
+        for path in unfinished:
+            path.unlink()
+        return Swept(sum(path.suffix != _MARK for path in unfinished), removed, orphans)
 
 
 def unknown_objects(folder: Path, known: Callable[[], Collection[str]]) -> int:

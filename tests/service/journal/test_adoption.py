@@ -54,13 +54,14 @@ def spooled(folder: Path, *datasets: bytes, uid: str = "1.2.3") -> Spool:
     """A spool whose objects no journal knows."""
     spool = Spool(folder, min_free_bytes=0)
     for dataset in datasets:
-        spool.write(
+        spooled = spool.write(
             dataset,
             sop_class_uid=CT,
             sop_instance_uid=uid,
             transfer_syntax_uid=EXPLICIT,
             source_ae_title="TPS",
         )
+        spool.journaled(spooled.token)
     spool.sweep((), ())
     return spool
 
