@@ -113,7 +113,7 @@ class NodeFigures(Collector):
         counts = self._journal.counts()
         yield _gauge(
             "objects",
-            "Objects by state: decided is named or passed, held waits for a person, expired is done with",
+            "Objects by state: decided is named or passed, held waits for a person, expired is done with and still referred to",
             [({"state": state.lower()}, counts.get(state, 0)) for state in ObjectState],
         )
         now = self._clock()

@@ -342,6 +342,19 @@ def test_the_journal_is_private_whatever_the_umask(tmp_path):
     assert modes == dict.fromkeys(("private.sqlite", "private.sqlite-wal", "private.sqlite-shm"), 0o600)
 
 
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root makes files for others"
+)
+def test_a_journal_that_root_makes_belongs_to_the_owner_of_the_spool(tmp_path):
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    os.chown(spool, 10263, 10263)
+    journal = Journal(spool / "journal.sqlite")
+    received(journal)
+    assert {path.stat().st_uid for path in spool.iterdir()} == {10263}
+    journal.close()
+
+
 def test_rows_of_what_is_done_with_go_unless_they_are_to_be_remembered(journal):
     jobs = [ready(journal, "d1", token=f"t{number}", uid=f"1.2.{number}") for number in (1, 2, 3)]
     for job in jobs[:2]:

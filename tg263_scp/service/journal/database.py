@@ -91,7 +91,12 @@ class Database:
         self._lock = RLock()
         try:
             # SQLite would make it readable for everybody, and its companions (WAL) as it is.
+            made = not path.exists()
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            if made and hasattr(os, "geteuid") and os.geteuid() == 0:
+                # Made by an administrator for a node that runs as another user: the owner of the spool.
+                owner = path.parent.stat()
+                os.chown(path, owner.st_uid, owner.st_gid)
             with suppress(OSError):  # of another owner, who let us write there
                 path.chmod(0o600)
             found = path.stat()
