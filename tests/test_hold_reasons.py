@@ -17,6 +17,7 @@ PROVOKED_BY = {
     "awaiting_model": "service/test_node_with_llm.py::test_the_queue_says_which_set_waits_for_the_model",
     "charset_unknown": "dicom/reading/test_charsets.py::test_a_held_object_says_what_is_wrong_with_its_character_set",
     "copy_changed": "tools/archive/test_relabel_archive.py::test_a_changed_source_or_copy_is_refused_not_redone",
+    "disk_refused": "service/deciding/test_worker.py::test_a_file_that_cannot_be_read_is_held_and_the_next_one_goes_on",
     "edit_not_proven": "dicom/reading/test_references.py::test_a_copy_that_is_not_what_it_should_be_is_discarded",
     "edited_since": "dicom/editing/test_revert.py::test_an_object_that_was_edited_since_is_refused",
     "encapsulated": "service/deciding/test_gates.py::test_pixel_data_in_a_structure_set_close_a_gate",
@@ -36,6 +37,7 @@ PROVOKED_BY = {
     "not_ours": "dicom/editing/test_revert.py::test_an_object_that_is_not_ours_is_refused",
     "not_rtstruct": "dicom/reading/test_structure_set.py::"
     "test_an_object_that_cannot_be_edited_is_held_with_its_reason",
+    "odd_length": "dicom/editing/test_even_lengths.py::test_a_set_that_would_become_odd_is_held_not_sent",
     "other_uid_policy": "tools/archive/test_relabel_references.py::"
     "test_another_policy_in_the_same_folder_is_a_finding",
     "output_exists": "tools/archive/test_relabel_archive.py::"
@@ -49,6 +51,8 @@ PROVOKED_BY = {
     "signed": "service/deciding/test_gates.py::test_a_gate_holds",
     "sop_class_mismatch": "service/deciding/test_gates.py::test_an_object_of_another_class_than_it_was_sent_as",
     "source_changed": "tools/archive/test_relabel_archive.py::test_a_changed_source_or_copy_is_refused_not_redone",
+    "too_costly": "dicom/reading/test_structure_set.py::"
+    "test_a_deflated_data_set_that_swells_beyond_the_limit_is_held",
     "truncated": "dicom/reading/test_identify.py::test_a_head_that_cannot_be_read_is_held_with_its_reason",
     "uid_mismatch": "service/deciding/test_gates.py::test_a_gate_holds",
     "undeclared_utf8": "dicom/reading/test_charsets.py::test_a_held_object_says_what_is_wrong_with_its_character_set",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(build_parser().parse_args(arguments))
     debug = options.pop("debug")
     run = tool(options.pop("tool"))
+    if logging.lastResort:  # it writes what verbs other than serve log
+        logging.lastResort.setFormatter(tool("shared.terminal:LogFormatter")())
     order = options.pop("order", None)
     try:
         code = run(**(ordered(options, order) if order else options))
@@ -40,20 +43,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Tg263Error as problem:
         if debug:
             raise
-        print(f"tg263-scp: {problem}", file=sys.stderr)
+        _complain(problem)
         return _code_of(problem)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
     except KeyboardInterrupt:
-        print("tg263-scp: interrupted", file=sys.stderr)
+        _complain("interrupted")
         return ExitCode.INTERRUPTED
 
 
-def tool(address: str) -> Callable[..., int]:
+def _complain(problem: object) -> None:
+    tool("shared.terminal:complain")(problem)
+
+
+def tool(address: str) -> Callable[..., Any]:
     """Import the function that a leaf names as ``module:function``, relative to ``tg263_scp.tools``."""
     module, _, function = address.partition(":")
-    found: Callable[..., int] = getattr(importlib.import_module(f"tg263_scp.tools.{module}"), function)
+    found: Callable[..., Any] = getattr(importlib.import_module(f"tg263_scp.tools.{module}"), function)
     return found
 
 
@@ -308,6 +315,28 @@ def _add_queue(verbs: _Group) -> None:
     )
     leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")
     _with_config(leaf, required=True)
+    _add_held(actions)
+
+
+def _add_held(actions: _Group) -> None:
+    leaf = _leaf(
+        actions, "export", "operate.queue_held:export_job", "write an object to a file, as it was received"
+    )
+    leaf.add_argument("job", type=_whole_number, metavar="JOB")
+    leaf.add_argument("file", type=Path, metavar="FILE", help="a new file: nothing is overwritten")
+    _with_config(leaf, required=True)
+    purpose = "discard held objects: they go nowhere, their files stay for spool.discarded_retention_s"
+    leaf = _leaf(actions, "discard", "operate.queue_held:discard_jobs", purpose)
+    leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")
+    leaf.add_argument("--by", required=True, metavar="WHO", help="who says so")
+    leaf.add_argument("--why", required=True, metavar="TEXT", help="for what reason")
+    _with_config(leaf, required=True)
+    leaf = _leaf(
+        actions, "restore", "operate.queue_held:restore_jobs", "hold discarded objects again: undo discard"
+    )
+    leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")
+    leaf.add_argument("--by", required=True, metavar="WHO", help="who says so")
+    _with_config(leaf, required=True)
 
 
 def _add_audit(verbs: _Group) -> None:
@@ -340,6 +369,11 @@ def _add_checks(verbs: _Group) -> None:
         verbs, "echo", "operate.echo:echo", "send a C-ECHO to a peer, or to every configured destination"
     )
     leaf.add_argument("peer", nargs="?", metavar="AE@HOST:PORT", help="default: the configured destinations")
+    leaf.add_argument(
+        "--node",
+        action="store_true",
+        help="call the configured node itself, as one of the callers it lets in",
+    )
     _with_config(leaf)
     _with_json(leaf)
     purpose = "write the DICOM conformance statement (PS3.2 Annex N) of a configuration, or of the defaults"

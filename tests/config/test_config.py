@@ -184,6 +184,26 @@ def test_two_destinations_of_one_name_are_refused(load):
     assert caught.value.where.line == 3
 
 
+@pytest.mark.parametrize(
+    ("listen", "host", "itself"),
+    [
+        ("127.0.0.1", "localhost", True),
+        ("0.0.0.0", "127.0.0.1", True),
+        ("10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.1", "127.0.0.1", False),
+        ("0.0.0.0", "10.0.0.2", False),
+    ],
+)
+def test_a_destination_that_is_the_node_itself_is_refused(load, listen, host, itself):
+    text = f"listen: {{host: {listen}, port: 104}}\ndestinations:\n  - {{name: a, host: {host}, port: 104, ae_title: A}}\n"
+    if not itself:
+        assert load(text).destinations
+        return
+    with pytest.raises(ConfigError, match="is this node itself") as caught:
+        load(text)
+    assert caught.value.where.line == 3
+
+
 def test_a_route_takes_what_it_does_not_say_from_the_rest_of_the_configuration(load):
     text = """
 naming: {mode: shadow, gates: {approved: hold}}

@@ -250,7 +250,7 @@ def write_object(path: Path, dataset: bytes, sop_class: str, uid: str, syntax: s
     """Write a DICOM file and return it as a parcel."""
     with path.open("wb") as file:
         write_part10(file, dataset, sop_class_uid=sop_class, sop_instance_uid=uid, transfer_syntax_uid=syntax)
-    return Parcel(path, sop_class, syntax)
+    return Parcel(path, sop_class, syntax, uid)
 
 
 @dataclass

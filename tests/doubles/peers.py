@@ -47,6 +47,9 @@ class Line:
         if says == "abort":
             self.usable = False
             return Answer(StoreResult.TRANSIENT, None, "no answer")
+        if says == "silent":
+            self.usable = False
+            return Answer(StoreResult.TRANSIENT, None, "no answer", silent=True)
         if says == "no context":
             return Answer(StoreResult.PERMANENT, None, "no presentation context")
         reaction = reaction_to(says)

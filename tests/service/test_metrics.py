@@ -22,6 +22,7 @@ from doubles.loopback import (
     unused_port,
     wait_until,
 )
+from doubles.nodes import settled
 from doubles.ollama_double import OllamaDouble
 
 from tg263_scp import __version__
@@ -261,6 +262,42 @@ def test_a_node_shows_what_it_did_and_nothing_about_anybody(
             assert secret not in page
         with pytest.raises(OSError, match="refused"):
             scrape(node.metrics_address)
+
+
+def test_names_objects_deliveries_and_bytes_are_counted(tmp_path: Path, nomenclature: Nomenclature) -> None:
+    def statuses(uid: str) -> int:
+        return 0xA900 if uid.endswith("2") else 0x0000
+
+    sets = [
+        structure_set(["LUNG-L", "Heart", "no such thing"], uid="1.2.3.101"),
+        structure_set(["Heart"], uid="1.2.3.102"),
+        structure_set(["LUNG-L"], uid="1.2.3.103")[:-3],
+    ]
+    with Receiver(status=statuses) as receiver:
+        config = node_config(tmp_path, receiver.port, metrics={"port": 0})
+        with assemble(config, nomenclature) as node:
+            _, before = scrape(node.metrics_address)
+            sender = Sender(node.address[1], tmp_path)
+            for number, dataset in enumerate(sets, start=1):
+                sender.send(dataset, RTSTRUCT, f"1.2.3.10{number}")
+            wait_until(lambda: settled(node, 3))
+            _, values = scrape(node.metrics_address)
+    outcomes = {"relabelled": 1, "unchanged": 1, "held": 1, "passed": 0, "shadow": 0}
+    for outcome, count in outcomes.items():
+        assert before[f'tg263_objects_decided_total{{outcome="{outcome}"}}'] == 0
+        assert values[f'tg263_objects_decided_total{{outcome="{outcome}"}}'] == count
+    names = {key: value for key, value in values.items() if key.startswith("tg263_names_total")}
+    assert names == {
+        'tg263_names_total{rule="R040",status="rename"}': 1,
+        'tg263_names_total{rule="R010",status="keep"}': 2,
+        'tg263_names_total{rule="R080",status="review"}': 1,
+    }
+    for outcome in ("delivered", "delivery_failed"):
+        key = f'tg263_deliveries_ended_total{{destination="d1",outcome="{outcome}"}}'
+        assert (before[key], values[key]) == (0, 1)
+    assert values['tg263_delivered_bytes_total{destination="d1"}'] == len(sets[0])
+    sizes = [values[f'tg263_decided_bytes_total{{outcome="{outcome}"}}'] for outcome in outcomes]
+    assert sizes == [*map(len, sets), 0, 0]
 
 
 def test_a_node_without_a_port_for_figures_shows_none(tmp_path: Path, nomenclature: Nomenclature) -> None:

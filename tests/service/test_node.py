@@ -4,6 +4,8 @@ import json
 import logging
 import os
 import stat
+import threading
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -105,6 +107,87 @@ def test_everything_else_passes_byte_for_byte_and_in_order(run, tmp_path, receiv
     for sent, (dataset, sop_class, _, _) in zip(receiver.box, objects, strict=True):
         if sop_class != RTSTRUCT:
             assert sent.dataset == dataset
+
+
+def test_a_bomb_is_held_and_what_comes_after_it_goes_on(run, tmp_path, receiver):
+    node = run(spool={"max_inflated_bytes": 1 << 20})
+    deflated = "1.2.840.10008.1.2.1.99"
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    head = structure_set(["herz"], uid="1.2.3.666")
+    bomb = deflater.compress(head + element(0x300A0700, "OB", bytes(1 << 24))) + deflater.flush()
+    Sender(node.address[1], tmp_path).send_all(
+        [
+            (bomb + bytes(len(bomb) % 2), RTSTRUCT, "1.2.3.666", deflated),
+            (structure_set(["herz"]), RTSTRUCT, UID, EXPLICIT),
+        ]
+    )
+    wait_until(lambda: settled(node, 2))
+    (job, _), _ = node.journal.list_objects(finished=True)
+    assert (job.state, job.reason) == ("HELD", HoldReason.TOO_COSTLY)
+    assert receiver.uids() == [UID]
+    node.journal.release(job.job)
+    wait_until(lambda: len(receiver.box) == 2)
+    assert receiver.box[1].dataset == bomb + bytes(len(bomb) % 2)
+
+
+def test_a_data_set_that_begins_like_a_file_goes_on_as_what_it_was_sent_as(run, tps, receiver):
+    node = run()
+    claims = element(0x00020003, "UI", b"9.9.9") + element(0x00020010, "UI", b"1.2.840.10008.1.2.2")
+    dataset = claims + image()
+    assert tps(node, dataset, CT, "1.2.3.200") == 0x0000
+    assert tps(node, image("1.2.3.201"), CT, "1.2.3.201") == 0x0000
+    wait_until(lambda: settled(node, 2))
+    sent = receiver.box[0]
+    assert (sent.uid, sent.transfer_syntax, sent.dataset) == ("1.2.3.200", EXPLICIT, dataset)
+    assert receiver.uids() == ["1.2.3.200", "1.2.3.201"]
+
+
+def test_a_structure_set_that_begins_like_a_file_keeps_those_bytes_when_it_is_relabelled(run, tps, receiver):
+    node = run()
+    claims = element(0x00020003, "UI", b"9.9.9") + element(0x00020010, "UI", b"1.2.840.10008.1.2.2")
+    assert tps(node, claims + structure_set(["herz"])) == 0x0000
+    wait_until(lambda: settled(node))
+    (sent,) = receiver.box
+    assert (sent.uid, sent.transfer_syntax) == (UID, EXPLICIT)
+    assert unrecorded(sent.dataset) == claims + structure_set(["Heart"])
+
+
+class Echo(Receiver):
+    """An archive that sends back whatever it gets."""
+
+    node: Node
+    folder: Path
+    returned = 0
+
+    def _on_store(self, event):
+        status = super()._on_store(event)
+        threading.Thread(target=self._send_back, args=(self.box[-1],), daemon=True).start()
+        return status
+
+    def _send_back(self, sent):
+        wait_until(
+            lambda: settled(self.node)
+        )  # else it would come back before the node knows that it was sent
+        sender = Sender(self.node.address[1], self.folder, calling_ae_title="ARCHIVE")
+        assert sender.send(sent.dataset, sent.sop_class, sent.uid).status == 0x0000
+        self.returned += 1
+
+
+@pytest.mark.parametrize(
+    ("dataset", "sop_class", "uid", "jobs"),
+    [(image(), CT, "1.2.3.200", 1), (structure_set(["herz"]), RTSTRUCT, UID, 2)],
+    ids=["image", "relabelled set"],
+)
+def test_a_peer_that_sends_everything_back_makes_no_loop(run, tps, tmp_path, dataset, sop_class, uid, jobs):
+    with Echo() as archive:
+        node = run(archive.port)
+        archive.node, archive.folder = node, tmp_path / "back"
+        archive.folder.mkdir()
+        assert tps(node, dataset, sop_class, uid) == 0x0000
+        wait_until(lambda: archive.returned == 1)
+        wait_until(lambda: settled(node, jobs))
+        assert len(node.journal.list_objects(finished=True)) == jobs
+        assert len(archive.box) == 1
 
 
 def test_a_set_with_nothing_to_rename_arrives_as_it_was(run, tps, receiver):

@@ -94,8 +94,12 @@ class Spool(Section):
 
     folder: Path
     retention_s: Annotated[float, Field(ge=0)]
+    discarded_retention_s: Annotated[float, Field(ge=0)]
+    same_again_s: Annotated[float, Field(ge=0)]
     min_free_bytes: Size
     max_object_bytes: Annotated[Size, Field(ge=1 << 20)]
+    max_inflated_bytes: Annotated[Size, Field(ge=1 << 20)]
+    max_cpu_s: Seconds
 
 
 class Retry(Section):
@@ -113,6 +117,7 @@ class DestinationDefaults(Section):
     uid_policy: Literal["keep", "new"]
     rewrite_references: Truth
     reference_wait_s: Annotated[float, Field(ge=0)]
+    order_wait_s: Annotated[float, Field(ge=0)]
     batch_objects: Annotated[int, Field(ge=1)]
     connect_timeout_s: Seconds
     acse_timeout_s: Seconds
@@ -155,6 +160,17 @@ class Metrics(Section):
     port: OptionalPort
 
 
+_LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
+
+
+def is_this_node(listen: Listen, destination: Destination) -> bool:
+    """Tell whether a destination is where the node itself listens, as far as host and port say so."""
+    host = destination.host.lower()
+    everywhere = listen.host in ("0.0.0.0", "::")
+    here = host == listen.host.lower() or (host in _LOOPBACK and (everywhere or listen.host in _LOOPBACK))
+    return listen.port == destination.port and here
+
+
 class Config(Section):
     """The whole configuration with all defaults filled in and all paths absolute."""
 
@@ -180,6 +196,12 @@ class Config(Section):
                     ("destinations", number, "name"),
                     f"two destinations are called '{name}'",
                     hint="queue and log tell destinations apart by their names",
+                )
+            if is_this_node(self.listen, self.destinations[number]):
+                raise Misfit(
+                    ("destinations", number, "port"),
+                    f"the destination '{name}' is this node itself",
+                    hint="every object would come back for ever: name the host and port of another system",
                 )
         check_routes(self.routes, names)
         return self

@@ -61,7 +61,7 @@ class AuditReport:
 
 
 class AuditLog:
-    """The open audit log: one writer per file, any number of threads.
+    """The open audit log: one writer per file, any number of threads. ``audited`` is told each line that is on the disk.
 
     Raises:
         AuditError: the file cannot be continued: its last line does not verify, or lines are missing at its end.
@@ -75,12 +75,14 @@ class AuditLog:
         rotate_bytes: int = 256 << 20,
         rotate_after_s: float = 2_592_000.0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        audited: Callable[[Mapping[str, Any]], None] = lambda record: None,
     ) -> None:
         self.path = path
         self._rotate_bytes = rotate_bytes
         self._rotate_after = timedelta(seconds=rotate_after_s)
         self._now = now
         self._first: dict[str, Any] = {}
+        self._audited = audited
         self._lock = Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as opening:
@@ -135,6 +137,7 @@ class AuditLog:
                 raise
             self._seq, self._last_hash = line["seq"], line["hash"]
             self._write_head()
+            self._audited(line)
             return self._seq
 
     def holds(self, decision: str, *, after: int) -> bool:

@@ -13,7 +13,7 @@ from tg263_scp.dicom.network.statuses import StoreStatus
 from tg263_scp.errors import JournalError
 from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.journal.objects import Journal
-from tg263_scp.service.journal.states import Arrival, Ingest
+from tg263_scp.service.journal.states import LOOP_AFTER, Arrival, Ingest
 from tg263_scp.service.polling import Step, no_step
 from tg263_scp.service.spool import Incoming, Spool, Spooled, SpoolFull
 
@@ -65,8 +65,16 @@ class Intake:
                 "an object was refused: %s", problem.strerror if isinstance(problem, OSError) else problem
             )
             return StoreStatus.OUT_OF_RESOURCES
-        if ingest in (Ingest.IN_FLIGHT, Ingest.REDELIVERED):
+        if ingest in (Ingest.IN_FLIGHT, Ingest.REDELIVERED, Ingest.RETURNED):
             self._spool.discard(spooled.token)
+        if ingest in (Ingest.REDELIVERED, Ingest.RETURNED):
+            returns = self._journal.job(job).returns
+            if returns >= LOOP_AFTER:
+                logger.warning(
+                    "job %d: came back %d times within an hour: does a destination send us what it gets?",
+                    job,
+                    returns,
+                )
         if ingest is Ingest.NEW_VERSION:
             logger.warning("job %d: its SOP Instance UID was here before with other content", job)
         logger.info("job %d: received %d bytes (%s)", job, spooled.dataset_bytes, ingest)

@@ -2,8 +2,8 @@
 
 ``/healthz`` is 200 while the node works, ``/readyz`` while it also listens and has room: else 503. Both name what is at fault.
 
-Labels hold states, the names of destinations and versions; never a ROI name, a patient or a UID. What is read comes from a
-connection of its own to the journal, so that receiving never waits for monitoring.
+Labels hold states, codes, the names of destinations and versions; never a ROI name, a patient or a UID. What is read comes
+from a connection of its own to the journal, so that receiving never waits for monitoring.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from socketserver import ThreadingTCPServer
 from threading import BoundedSemaphore, Thread, Timer
 from typing import Any
 
-from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
@@ -56,6 +56,58 @@ class Build:
     destinations: tuple[str, ...]
 
 
+class NodeCounters:
+    """What one node counts since its start; may be used by several threads.
+
+    ``outcomes`` are the kinds of audit lines that say what was decided about an object. They, and deliveries to
+    ``destinations``, are zero before the first one, so that an alert can rely on them.
+    """
+
+    DELIVERIES = ("delivered", "delivery_failed")
+    """Kinds of audit lines about a delivery."""
+
+    def __init__(self, outcomes: Iterable[str], destinations: Iterable[str]) -> None:
+        self._registry = CollectorRegistry()
+
+        def counter(name: str, meaning: str, *labels: str) -> Counter:
+            return Counter(f"tg263_{name}", meaning, labels, registry=self._registry)
+
+        self._outcomes = frozenset(outcomes)
+        self._names = counter("names", "Names decided, by status and rule", "status", "rule")
+        self._objects = counter("objects_decided", "Objects by what was decided about them", "outcome")
+        self._deliveries = counter("deliveries_ended", "Deliveries that ended", "destination", "outcome")
+        self._decided_bytes = counter("decided_bytes", "Bytes of the data sets of decided objects", "outcome")
+        self._delivered_bytes = counter(
+            "delivered_bytes", "Bytes, as received, of the data sets that were delivered", "destination"
+        )
+        for outcome in self._outcomes:
+            self._objects.labels(outcome)
+            self._decided_bytes.labels(outcome)
+        for destination in destinations:
+            self._delivered_bytes.labels(destination)
+            for outcome in self.DELIVERIES:
+                self._deliveries.labels(destination, outcome)
+
+    def audited(self, line: Mapping[str, Any]) -> None:
+        """Count what a line of the audit log says; one that an older version prepared tells no bytes."""
+        kind = str(line.get("kind"))
+        if kind in self.DELIVERIES:
+            self._deliveries.labels(line["destination"], kind).inc()
+            if kind == self.DELIVERIES[0]:
+                self._delivered_bytes.labels(line["destination"]).inc(line.get("dataset_bytes", 0))
+        elif kind in self._outcomes:
+            self._objects.labels(kind).inc()
+            self._decided_bytes.labels(kind).inc(line.get("dataset_bytes", 0))
+            for roi in line.get("rois", ()):
+                self._names.labels(roi["status"], roi["rule"]).inc()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every counter as it stands, without the times at which they were made."""
+        for metric in self._registry.collect():
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            yield metric
+
+
 class NodeFigures(Collector):
     """Reads the figures of a node each time somebody asks."""
 
@@ -65,6 +117,7 @@ class NodeFigures(Collector):
         spool: Path,
         build: Build,
         *,
+        counters: NodeCounters | None = None,
         llm: LlmFigures | None = None,
         refused: Refused | None = None,
         clock: Clock = time.time,
@@ -72,7 +125,7 @@ class NodeFigures(Collector):
         self._journal = journal
         self._spool = spool
         self._build = build
-        self._llm = llm
+        self._counted = [each for each in (counters, llm) if each is not None]
         self._refused = refused
         self._clock = clock
 
@@ -86,8 +139,8 @@ class NodeFigures(Collector):
         yield _gauge("build_info", "What runs; the value means nothing", [(labels, 1)])
         free_bytes = shutil.disk_usage(self._spool).free
         yield _gauge("free_disk_bytes", "Free disk where the spool is", [({}, free_bytes)])
-        if self._llm is not None:
-            yield from self._llm.collect()
+        for counted in self._counted:
+            yield from counted.collect()
         yield from self._connections()
         try:
             figures, readable = [*self._objects(), *self._deliveries()], 1
@@ -111,6 +164,11 @@ class NodeFigures(Collector):
 
     def _objects(self) -> Iterator[Metric]:
         counts = self._journal.counts()
+        yield _gauge(
+            "objects_returning",
+            "Objects that came back again and again within the last hour: somebody seems to send us what we send",
+            [({}, self._journal.looping())],
+        )
         yield _gauge(
             "objects",
             "Objects by state: decided is named or passed, held waits for a person, expired is done with and still referred to",
@@ -300,6 +358,7 @@ def metrics_of(
     journal: Path,
     *,
     nomenclature_digest: str,
+    counters: NodeCounters,
     llm: LlmFigures | None = None,
     refused: Refused | None = None,
     parts: Mapping[str, Callable[[], bool]] | None = None,
@@ -312,7 +371,13 @@ def metrics_of(
     build = Build(nomenclature_digest, config.digest, tuple(each.name for each in config.destinations))
     with closing(Journal(journal)) as own_connection:
         figures = NodeFigures(
-            own_connection, config.spool.folder, build, llm=llm, refused=refused, clock=clock
+            own_connection,
+            config.spool.folder,
+            build,
+            counters=counters,
+            llm=llm,
+            refused=refused,
+            clock=clock,
         )
         spool = config.spool
         health = Health(own_connection, spool.folder, spool.min_free_bytes, parts or {})

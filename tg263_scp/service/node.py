@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from tg263_scp.config.sections import Config
+from tg263_scp.dicom.encoding.budget import Budget
 from tg263_scp.dicom.network.listener import Listener
 from tg263_scp.dicom.reading.identify import is_rtstruct
 from tg263_scp.errors import JournalError, LlmError, Tg263Error
@@ -26,7 +27,7 @@ from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog, IdentifierHash, last_job_number
 from tg263_scp.service.deciding.relabeller import Relabeller
-from tg263_scp.service.deciding.relabelling import DecisionContext, Writing, local_time
+from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, Writing, local_time
 from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.deciding.worker import Worker
 from tg263_scp.service.delivery.forwarder import Forwarder
@@ -39,7 +40,7 @@ from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Job
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
-from tg263_scp.service.metrics import metrics_of
+from tg263_scp.service.metrics import NodeCounters, metrics_of
 from tg263_scp.service.polling import Clock, Step, no_step
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.service.spool import LOCK_NAME, Incoming, Spool
@@ -159,13 +160,14 @@ def assemble(
         spool = _spool(config, opened)
         journal = _journal(config, opened, clock)
         _clear_up(config, spool, journal)
-        audit, hashed = _audit(config, opened)
+        audit, hashed, counters = _audit(config, opened)
         routes, writing = Routes(config), Writing.of(config.write, now=now)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
+        budget = Budget(config.spool.max_inflated_bytes, config.spool.max_cpu_s, spool.scratch)
         renumbering = Renumbering(spool, uid_map(hashed))
         forwarders = []
         for destination in config.destinations:
-            outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes)
+            outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
             forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
         wake_forwarders = partial(_wake_all, forwarders)
         relabeller = Relabeller(
@@ -179,7 +181,9 @@ def assemble(
             made_under=DecisionContext(nomenclature.digest, config.digest),
             hashed=hashed,
             routes=routes,
+            budget=budget,
             retention_s=config.spool.retention_s,
+            discarded_retention_s=config.spool.discarded_retention_s,
             wake_forwarders=wake_forwarders,
             remembers=_refers_later(config),
             clock=clock,
@@ -195,7 +199,9 @@ def assemble(
             worker=worker,
             forwarders=forwarders,
             waiting_sets=waiting_sets,
-            metrics=_metrics(config, nomenclature, waiting_sets, listener, (worker, *forwarders), clock),
+            metrics=_metrics(
+                config, nomenclature, counters, waiting_sets, listener, (worker, *forwarders), clock
+            ),
             drain_s=config.listen.drain_s,
             opened=opened.pop_all(),
         )
@@ -211,7 +217,11 @@ def _spool(config: Config, opened: ExitStack) -> Spool:
 
 
 def _journal(config: Config, opened: ExitStack, clock: Clock) -> Journal:
-    journal = opened.enter_context(closing(Journal(_journal_path(config), clock=clock, upgrade=True)))
+    journal = opened.enter_context(
+        closing(
+            Journal(_journal_path(config), clock=clock, upgrade=True, same_again_s=config.spool.same_again_s)
+        )
+    )
     journal.check()
     journal.begin_run()
     if journal.last_job() == 0:
@@ -220,15 +230,19 @@ def _journal(config: Config, opened: ExitStack, clock: Clock) -> Journal:
     return journal
 
 
-def _audit(config: Config, opened: ExitStack) -> tuple[AuditLog, IdentifierHash]:
+def _audit(config: Config, opened: ExitStack) -> tuple[AuditLog, IdentifierHash, NodeCounters]:
+    counters = NodeCounters(OutcomeKind, (each.name for each in config.destinations))
     settings = config.audit
     with _usable("the audit log", settings.file):
         log = AuditLog(
-            settings.file, rotate_bytes=settings.rotate_bytes, rotate_after_s=settings.rotate_after_s
+            settings.file,
+            rotate_bytes=settings.rotate_bytes,
+            rotate_after_s=settings.rotate_after_s,
+            audited=counters.audited,
         )
     opened.enter_context(closing(log))
     with _usable("the key file", settings.salt_file):
-        return log, IdentifierHash(settings.salt_file)
+        return log, IdentifierHash(settings.salt_file), counters
 
 
 @contextmanager
@@ -305,6 +319,7 @@ def _listener(config: Config, intake: Intake) -> Listener[Incoming]:
 def _metrics(
     config: Config,
     nomenclature: Nomenclature,
+    counters: NodeCounters,
     waiting_sets: WaitingSets | None,
     listener: Listener[Incoming],
     threads: Sequence[Worker | Forwarder],
@@ -314,6 +329,7 @@ def _metrics(
         config,
         _journal_path(config),
         nomenclature_digest=nomenclature.digest,
+        counters=counters,
         llm=waiting_sets.figures if waiting_sets else None,
         refused=listener.refused,
         parts={

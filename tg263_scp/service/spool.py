@@ -229,6 +229,11 @@ class Spool:
         wanted = max(self._min_free_bytes + self._min_free_bytes // 8, _LITTLE_BYTES)
         return max(0, wanted - self._free_bytes(self.folder))
 
+    @property
+    def scratch(self) -> Path:
+        """The folder for files of the moment; whatever lies there at start is removed."""
+        return self._incoming
+
     def original(self, token: str) -> Path:
         """Return the file of the object as received."""
         return self._originals / f"{token}.dcm"

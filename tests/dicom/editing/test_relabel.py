@@ -169,9 +169,9 @@ def test_relabelling_back_restores_the_object(coding, relabelled):
 def test_bytes_behind_the_data_set_are_kept(coding, relabelled):
     if coding.deflated:
         return
-    content = draft(b"cord").encoded(coding) + bytes(7)
+    content = draft(b"cord").encoded(coding) + bytes(6)
     written, _ = relabelled(content, {0: "SpinalCord"})
-    assert written == draft(b"SpinalCord").encoded(coding) + bytes(7)
+    assert written == draft(b"SpinalCord").encoded(coding) + bytes(6)
 
 
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
@@ -363,7 +363,7 @@ def test_a_copy_of_a_source_that_changed_meanwhile_is_discarded(stored, tmp_path
 
 
 def test_a_truncated_object_is_held_or_edited_right_at_every_byte(coding, stored, tmp_path, no_fsync):
-    source = Draft((DraftRoi(b"cord", b"cord"), DraftRoi(b"lung ")))
+    source = Draft((DraftRoi(b"cord", b"cord"), DraftRoi(b"lungs ")))
     content, wanted = (
         source.encoded(coding),
         source.renamed({0: b"SpinalCord"}, {0: b"SpinalCord"}).parts(coding),
@@ -390,7 +390,7 @@ def test_a_truncated_object_is_held_or_edited_right_at_every_byte(coding, stored
             assert target.read_bytes()[head:] == ends[end] + content[end:cut]
         target.unlink()
         edited += 1
-    assert reasons <= {
+    assert reasons - {HoldReason.ODD_LENGTH} <= {
         HoldReason.TRUNCATED,
         HoldReason.NOT_DICOM,
         HoldReason.NOT_RTSTRUCT,

@@ -91,7 +91,7 @@ def test_each_relabelling_is_reverted_in_turn(coding, stored, tmp_path):
     content = MIXED.encoded(coding)
     once, twice = tmp_path / "once.dcm", tmp_path / "twice.dcm"
     relabel(stored(content), once, NEW, provenance=FIRST)
-    relabel(once, twice, {0: "Lung_R", 7: "Heart_1"}, provenance=SECOND)
+    relabel(once, twice, {0: "Lung_R", 8: "Heart_1"}, provenance=SECOND)
     report = revert(twice, tmp_path / "back to once.dcm")
     assert (report.names, report.earlier, report.modifying_system) == (2, 1, "NODE2")
     assert (tmp_path / "back to once.dcm").read_bytes() == once.read_bytes()

@@ -1,6 +1,7 @@
 """What is used of pynetdicom beyond its documentation: a version that changes it fails here, not in a clinic.
 
-A failure means: read what changed, see whether ``pynetdicom_internals.py`` still holds, and write the new digest here.
+A failure means: read what changed, see whether ``pynetdicom_internals.py`` or ``pynetdicom_calling.py`` still holds, and
+write the new digest here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pynetdicom import AE
 from pynetdicom.acse import ACSE
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
+from pynetdicom.dimse_messages import DIMSEMessage
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.fsm import EVENTS, STATES
 from pynetdicom.service_class import StorageServiceClass
@@ -35,6 +38,10 @@ BUILT_ON = [
     (ACSE, "_negotiate_as_acceptor", "fffd360957c42a8e"),
     (DIMSEServiceProvider, "send_msg", "a839cf2fb46976d9"),
     (DIMSEServiceProvider, "get_msg", "890e3e04283f5aeb"),
+    (DIMSEMessage, "encode_msg", "73000c902c52832d"),
+    (DIMSEMessage, "primitive_to_message", "71fd61d5997f0f0c"),
+    (AssociationSocket, "connect", "aeeeae413bd339dc"),
+    (DULServiceProvider, "send_pdu", "7cbce5da8594124e"),
     (StorageServiceClass, "SCP", "63afca7fc6c6e7ee"),
 ]
 """What we call, override or rely on the order of, and the digest of its source in the version that was read."""
@@ -57,6 +64,9 @@ def test_an_association_has_the_parts_that_we_set_and_read():
     assert association.dul.event_queue.empty()
     assert association.dul.to_provider_queue.empty()
     assert association.dimse.msg_queue.empty()
+    assert not association._is_paused
+    assert association._reactor_checkpoint.is_set()
+    assert C_STORE()._dataset_path is None
 
 
 def test_events_and_states_have_the_names_that_we_compare_with():

@@ -165,7 +165,7 @@ def test_a_peer_that_does_not_know_us_is_unavailable_for_good():
 
 def test_a_file_that_is_gone_is_no_reason_to_fall_over(tmp_path):
     with Receiver() as receiver:
-        (answer,) = send(receiver, Parcel(tmp_path / "gone.dcm", CT, EXPLICIT))
+        (answer,) = send(receiver, Parcel(tmp_path / "gone.dcm", CT, EXPLICIT, "1.2.3"))
     assert answer.result is StoreResult.PERMANENT
 
 

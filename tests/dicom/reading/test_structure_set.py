@@ -8,6 +8,7 @@ import pydicom
 import pytest
 from doubles.drafts import CODINGS, EXPLICIT, IMPLICIT, Draft, DraftRoi, draft
 
+from tg263_scp.dicom.encoding.budget import Budget, within
 from tg263_scp.dicom.reading.structure_set import RoiRecord, read_structure_set
 from tg263_scp.errors import HeldObjectError, HoldReason
 
@@ -153,11 +154,17 @@ def test_an_object_that_cannot_be_edited_is_held_with_its_reason(stored):
     )
 
 
-def test_a_deflated_data_set_that_swells_beyond_the_limit_is_held(stored, monkeypatch):
-    monkeypatch.setattr("tg263_scp.dicom.encoding.part10.MAX_INFLATED_BYTES", 100_000)
+def test_a_deflated_data_set_that_swells_beyond_the_limit_is_held(stored):
     bomb = CODINGS[6].file(bytes(1_000_000))
     assert len(bomb) < 2000
-    assert held(bomb, stored) == HoldReason.UNREADABLE
+    with within(Budget(inflated_bytes=100_000)):
+        assert held(bomb, stored) == HoldReason.TOO_COSTLY
+
+
+def test_a_set_that_takes_too_much_processor_time_is_held(stored, coding):
+    with within(Budget(cpu_s=0.0)):
+        assert held(draft(b"Heart ").encoded(coding), stored) == HoldReason.TOO_COSTLY
+    assert read_structure_set(stored(draft(b"Heart ").encoded(coding))).rois
 
 
 def test_more_rois_than_the_limit_are_held(coding, stored, monkeypatch):

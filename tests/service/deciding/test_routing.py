@@ -70,7 +70,10 @@ routes:
   - {name: research, called_ae_titles: RESEARCH, mode: shadow, destinations: d1}
   - {name: clinic, calling_ae_titles: TPS, gates: {approved: relabel}, destinations: [d2]}
 """
-    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+    plain = path.read_text(encoding="utf-8").replace(
+        "min_free_bytes: 0}", "min_free_bytes: 0, same_again_s: 0}"
+    )
+    path.write_text(plain + text, encoding="utf-8")
     return load_config(path)
 
 
@@ -130,13 +133,14 @@ def test_one_object_goes_three_ways_with_its_sender(config, archives, tmp_path, 
 
 
 def test_a_restart_decides_what_the_sender_and_the_called_title_say(
-    config, archives, tmp_path, nomenclature: Nomenclature
+    config, archives, tmp_path, nomenclature: Nomenclature, monkeypatch
 ):
     research, clinic = archives
 
     def cut_off(rois, *_, **__):
         raise OSError(28, "no space left: decided later")
 
+    monkeypatch.setattr("tg263_scp.service.deciding.worker.disk_refuses", lambda folder, wanted_bytes: True)
     with assemble(config, nomenclature, decide=cut_off) as node:
         send(node, tmp_path, "TPS", "RESEARCH")
         send(node, tmp_path, "TPS", "TG263")

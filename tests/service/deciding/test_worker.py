@@ -5,11 +5,12 @@ import json
 import pytest
 from doubles.loopback import CT, EXPLICIT, RTSTRUCT, image, node_config, structure_set, wait_until
 
-from tg263_scp.errors import HoldReason
+from tg263_scp.dicom.encoding.budget import Budget, budget_at_hand
+from tg263_scp.errors import HoldReason, JournalError
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, RelabelOutcome
 from tg263_scp.service.deciding.routing import Routes
-from tg263_scp.service.deciding.worker import Worker
+from tg263_scp.service.deciding.worker import FIRST_ASIDE_S, SHARED_BY, Worker
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Arrival, DeliveryState, ObjectState
 from tg263_scp.service.spool import Spool
@@ -45,7 +46,9 @@ class Desk:
             made_under=DecisionContext("n", "c"),
             hashed=IdentifierHash(folder / "salt"),
             routes=Routes(node_config(folder, *[104] * destinations)),
+            budget=Budget(1000, 60.0, self.spool.scratch),
             retention_s=50.0,
+            discarded_retention_s=500.0,
             wake_forwarders=self.wake,
             clock=lambda: self.now,
             step=self.step,
@@ -187,33 +190,122 @@ def test_half_a_result_of_an_earlier_attempt_is_thrown_away(desk):
     assert stale.read_bytes() == b"result"
 
 
-def test_a_disk_that_refuses_holds_nothing_and_is_tried_again(desk):
+def refuse(*arguments):
+    raise OSError(28, "No space left on device")
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """A disk of which the probe finds that it refuses."""
+    with monkeypatch.context() as patch:
+        patch.setattr("tg263_scp.service.deciding.worker.disk_refuses", lambda folder, wanted_bytes: True)
+        yield patch
+
+
+def test_a_disk_that_refuses_holds_nothing_and_is_tried_again(desk, full_disk):
     job = desk.receive()
-
-    def refuse(*arguments):
-        raise OSError(28, "No space left on device")
-
     desk.relabel = refuse
-    with pytest.raises(OSError, match="No space"):
-        desk.work()
+    desk.work()
     assert desk.state(job) is ObjectState.RECEIVED
+    full_disk.undo()
     desk.relabel = desk.write_result
+    desk.work()
+    assert desk.state(job) is ObjectState.RECEIVED
+    desk.now += FIRST_ASIDE_S
     desk.work()
     assert desk.state(job) is ObjectState.READY
 
 
+def test_what_needs_no_copy_passes_a_set_for_whose_copy_there_is_no_room(desk, full_disk):
+    held_up, passes = desk.receive(), desk.receive(image(), CT, "1.2.3.200")
+    desk.relabel = refuse
+    desk.work()
+    assert (desk.state(held_up), desk.state(passes)) == ("RECEIVED", "READY")
+
+
+def test_a_full_disk_makes_the_worker_pause_not_hold_one_set_after_the_other(desk, full_disk):
+    jobs = [desk.receive(uid=f"1.2.3.{n}") for n in range(SHARED_BY)]
+    desk.relabel = refuse
+    with pytest.raises(OSError, match="No space"):
+        desk.work()
+    assert {desk.state(job) for job in jobs} == {ObjectState.RECEIVED}
+
+
+@pytest.mark.parametrize("sop_class", [CT, RTSTRUCT])
+def test_a_file_that_cannot_be_read_is_held_and_the_next_one_goes_on(desk, sop_class):
+    first, second = desk.receive(sop_class=sop_class), desk.receive(uid="1.2.3.2")
+    original = desk.spool.original(desk.journal.job(first).token)
+    original.unlink()
+    original.mkdir()  # a file without permission would still be read by root
+    desk.work()
+    assert (desk.state(first), desk.journal.job(first).reason) == ("HELD", HoldReason.DISK_REFUSED)
+    assert desk.state(second) is ObjectState.READY
+    original.rmdir()
+    desk.journal.retry(first)
+    desk.work()
+    assert desk.journal.job(first).reason == HoldReason.FILE_MISSING
+
+
+def test_a_stale_result_that_cannot_be_removed_holds_its_own_object_only(desk):
+    first, second = desk.receive(), desk.receive(uid="1.2.3.2")
+    desk.spool.result(desk.journal.job(first).token).mkdir()
+    desk.work()
+    assert (desk.state(first), desk.journal.job(first).reason) == ("HELD", HoldReason.DISK_REFUSED)
+    assert desk.state(second) is ObjectState.READY
+
+
+def test_an_object_for_which_the_disk_has_no_room_is_held_where_others_have_room(desk):
+    first, second = desk.receive(), desk.receive(uid="1.2.3.2")
+    desk.relabel = lambda source, target, job: (
+        refuse() if job.job == first else desk.write_result(source, target, job)
+    )
+    desk.work()
+    assert (desk.state(first), desk.journal.job(first).reason) == ("HELD", HoldReason.DISK_REFUSED)
+    assert desk.state(second) is ObjectState.READY
+
+
+def test_an_object_whose_decision_cannot_be_entered_lets_the_others_pass(desk, monkeypatch):
+    first, second = desk.receive(), desk.receive(uid="1.2.3.2")
+    decide = desk.journal.decide
+
+    def stumble(job, *arguments, **keywords):
+        if job == first:
+            raise ZeroDivisionError
+        decide(job, *arguments, **keywords)
+
+    monkeypatch.setattr(desk.journal, "decide", stumble)
+    for _ in range(20):
+        desk.work()
+        desk.now += FIRST_ASIDE_S
+    assert (desk.state(first), desk.state(second)) == ("RECEIVED", "READY")
+    monkeypatch.undo()
+    desk.now += 1000
+    desk.work()
+    assert desk.state(first) is ObjectState.READY
+
+
+def test_the_budget_holds_while_an_object_is_decided(desk):
+    budgets = []
+
+    def note(source, target, job):
+        budgets.append(budget_at_hand())
+        return desk.write_result(source, target, job)
+
+    desk.relabel = note
+    desk.receive()
+    desk.work()
+    assert [each.folder for each in budgets] == [desk.spool.scratch]
+    assert budget_at_hand().folder is None
+
+
 def test_without_an_audit_line_nothing_is_forwarded(desk, monkeypatch):
     job = desk.receive()
-
-    def refuse(record):
-        raise OSError(28, "No space left on device")
-
     with monkeypatch.context() as patch:
         patch.setattr(desk.audit, "append", refuse)
-        with pytest.raises(OSError, match="No space"):
-            desk.work()
+        desk.work()
         assert desk.state(job) is ObjectState.DECIDED
         assert desk.journal.outbox.deliveries(job) == []
+    desk.now += FIRST_ASIDE_S
     desk.work()
     assert desk.state(job) is ObjectState.READY
     assert len(desk.lines()) == 1
@@ -276,10 +368,71 @@ def test_what_leaves_the_spool_is_everywhere_and_old(desk):
     assert not desk.spool.result(token).exists()
 
 
+def held(desk):
+    job = desk.receive()
+    desk.relabel = lambda *arguments: RelabelOutcome(OutcomeKind.HELD, HoldReason.TRUNCATED)
+    desk.work()
+    assert desk.state(job) is ObjectState.HELD
+    return job
+
+
+def test_a_discarded_object_is_audited_stays_for_a_while_and_goes_nowhere(desk):
+    job = held(desk)
+    original = desk.spool.original(desk.journal.job(job).token)
+    desk.journal.discard(job, by="A. Physicist", why="sent twice")
+    desk.work()
+    assert desk.state(job) is ObjectState.DISCARDED
+    line = desk.lines()[-1]
+    assert (line["kind"], line["by"], line["why"]) == ("discarded", "A. Physicist", "sent twice")
+    assert desk.journal.outbox.deliveries(job) == []
+    desk.now += 499
+    assert (desk.worker.expire(), original.exists()) == (0, True)
+    desk.now += 2
+    assert (desk.worker.expire(), original.exists()) == (1, False)
+    assert desk.state(job) is ObjectState.EXPIRED
+
+
+def test_a_discarded_object_can_be_restored_and_is_held_for_its_old_reason(desk):
+    job = held(desk)
+    desk.journal.discard(job, by="A", why="b")
+    desk.work()
+    desk.journal.restore(job, by="B. Physicist")
+    desk.work()
+    assert (desk.state(job), desk.journal.job(job).reason) == ("HELD", HoldReason.TRUNCATED)
+    assert [line["kind"] for line in desk.lines()] == ["held", "discarded", "restored"]
+    desk.journal.release(job)
+    desk.work()
+    assert desk.state(job) is ObjectState.READY
+
+
+def test_a_discarded_object_that_comes_again_is_held_again(desk):
+    job = held(desk)
+    desk.journal.discard(job, by="A", why="b")
+    desk.work()
+    assert desk.receive() == job
+    desk.work()
+    assert desk.state(job) is ObjectState.HELD
+    assert desk.lines()[-1]["by"] == "its sender"
+
+
+def test_only_what_is_held_is_discarded_and_only_what_is_discarded_restored(desk):
+    job = desk.receive()
+    desk.work()
+    for action in (
+        lambda: desk.journal.discard(job, by="A", why="b"),
+        lambda: desk.journal.restore(job, by="A"),
+        lambda: desk.journal.discard(99, by="A", why="b"),
+    ):
+        with pytest.raises(JournalError, match="is not"):
+            action()
+    assert desk.state(job) is ObjectState.READY
+
+
 def test_the_thread_outlives_a_disk_that_refuses(desk, monkeypatch):
     monkeypatch.setattr("tg263_scp.service.polling.PAUSE_AFTER_ERROR_S", 0.01)
+    monkeypatch.setattr("tg263_scp.service.deciding.worker.FIRST_ASIDE_S", 0.0)
     job = desk.receive()
-    refusals = [OSError(28, "full"), RuntimeError("unforeseen")]
+    refusals = [OSError(28, "full"), JournalError("unforeseen")]
     finish = desk.journal.finish
 
     def refuse_twice(*arguments):

@@ -7,7 +7,8 @@ from doubles.loopback import CT, EXPLICIT, RTPLAN, node_config
 from doubles.peers import Clock, Line, Peer
 
 from tg263_scp.dicom.editing.new_uids import UidMap
-from tg263_scp.dicom.network.sender import Answer, Unavailable
+from tg263_scp.dicom.encoding.budget import Budget
+from tg263_scp.dicom.network.sender import Answer, Parcel, Unavailable
 from tg263_scp.dicom.network.statuses import StoreResult
 from tg263_scp.service.audit import AuditLog, verify
 from tg263_scp.service.deciding.relabelling import Writing
@@ -63,6 +64,7 @@ class Desk:
                 Renumbering(self.spool, UidMap(bytes(16))),
                 Writing(),
                 Routes(self.config),
+                Budget(),
             ),
             connect=self.peer.connect,
             clock=self.clock,
@@ -74,14 +76,14 @@ class Desk:
         self.forwarder = self.made()
         self.forwarder._prepare(afresh=True)
 
-    def queue(self, *tokens, sop_class=CT, uid=None):
+    def queue(self, *tokens, sop_class=CT, uid=None, study=""):
         for token in tokens:
             arrival = Arrival(
                 *(token, sop_class, uid or f"1.2.{token[1:]}", EXPLICIT),
                 *(token, 4, "TPS", "127.0.0.1", "TG263", ""),
             )
             job, _ = self.journal.receive(arrival)
-            self.journal.decide(job, {"kind": "passed"}, hold=False)
+            self.journal.decide(job, {"kind": "passed"}, hold=False, study=study)
             self.journal.finish(job, ["d1"])
 
     def state(self, token):
@@ -160,6 +162,52 @@ def test_an_object_that_fails_again_and_again_is_set_aside_and_the_others_pass(d
     desk.run_for(600)
     assert peer.box == ["t2", "t3", "t4", "t1"]
     assert desk.delivery("t1").attempts == 7
+
+
+def test_after_the_first_silence_objects_of_other_studies_pass(desk, peer):
+    peer.answers["t1"] = ["silent"] * 9
+    desk.queue("t1", study="A")
+    desk.queue("t2", study="B")
+    desk.queue("t3")
+    desk.run_for(desk.destination.retry.first_delay_s)
+    assert peer.tried == ["t1", "t2", "t3"]
+    assert peer.box == ["t2", "t3"]
+
+
+def test_a_silent_object_is_left_alone_for_longer_than_it_delayed_the_others(desk, peer):
+    lost_s = desk.destination.dimse_timeout_s
+    peer.answers["t1"] = ["silent"] * 9
+    desk.queue("t1", "t2")
+    desk.run_for(lost_s - 1)
+    assert peer.tried == ["t1", "t2"]
+    desk.run_for(2)
+    assert peer.tried == ["t1", "t2", "t1"]
+    desk.run_for(2 * lost_s - 3)
+    assert peer.tried == ["t1", "t2", "t1"]
+
+
+@pytest.mark.parametrize("failure", ["silent", 0xA700])
+def test_a_plan_does_not_overtake_its_set_until_it_has_waited_long_enough(desk, peer, caplog, failure):
+    desk.forwarder._destination = desk.destination.model_copy(update={"order_wait_s": 500.0})
+    peer.answers["t1"] = [failure] * 99
+    desk.queue("t1", study="A")
+    desk.queue("t2", sop_class=RTPLAN, study="A")
+    desk.queue("t3", study="B")
+    desk.run_for(400)
+    assert peer.box == ["t3"]
+    assert desk.state("t2") is DeliveryState.PENDING
+    desk.restart()
+    desk.forwarder._destination = desk.destination.model_copy(update={"order_wait_s": 500.0})
+    desk.run_for(200)
+    assert peer.box == ["t3", "t2"]
+    assert "job 2: goes to d1 before job 1 of the same study" in caplog.text
+
+
+def test_a_plan_goes_right_after_its_set_where_that_arrives_in_time(desk, peer):
+    peer.answers["t1"] = ["silent"]
+    desk.queue("t1", "t2", study="A")
+    desk.run_for(250)
+    assert peer.box == ["t1", "t2"]
 
 
 def test_a_whole_series_that_is_refused_blocks_no_longer_than_one_object(desk, peer):
@@ -385,6 +433,79 @@ def test_deliveries_are_in_the_audit_log(desk, peer):
     assert (first["kind"], first["job"], first["status"]) == ("delivered", "t1", "0x0000")
     assert (second["kind"], second["destination"], second["status"]) == ("delivery_failed", "d1", "0xC000")
     assert verify(desk.audit.path).intact
+
+
+@pytest.mark.parametrize("fault", [ValueError, KeyError, ZeroDivisionError, MemoryError])
+def test_an_object_over_which_the_sending_library_stumbles_fails_alone_and_at_once(desk, peer, fault):
+    class LineThatStumbles(Line):
+        def send(self, parcel):
+            if parcel.path.stem == "t1":
+                raise fault("over what it holds")
+            return super().send(parcel)
+
+    desk.forwarder._connect = lambda target, contexts: LineThatStumbles(peer)
+    desk.queue("t1", "t2")
+    desk.run()
+    assert (desk.state("t1"), desk.state("t2")) == (DeliveryState.FAILED, DeliveryState.SENT)
+    assert fault.__name__ in desk.delivery("t1").error
+    assert "over what it holds" not in desk.delivery("t1").error
+    assert desk.delivery("t1").attempts == 1
+
+
+def test_what_is_sent_is_what_the_journal_says(desk, peer):
+    parcels = []
+
+    class LineThatNotes(Line):
+        def send(self, parcel):
+            parcels.append(parcel)
+            return super().send(parcel)
+
+    desk.forwarder._connect = lambda target, contexts: LineThatNotes(peer)
+    desk.queue("t1")
+    desk.run()
+    assert parcels == [Parcel(desk.spool.original("t1"), CT, EXPLICIT, "1.2.1", "t1")]
+
+
+@pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), ZeroDivisionError()])
+def test_a_copy_that_cannot_be_made_delays_nobody_else(desk, peer, fault, monkeypatch):
+    outgoing = Outlet.outgoing
+
+    def refuse(outlet, job, delivery):
+        if job.token == "t1" and refusing:
+            raise fault
+        return outgoing(outlet, job, delivery)
+
+    refusing = True
+    monkeypatch.setattr(Outlet, "outgoing", refuse)
+    desk.queue("t1", "t2")
+    desk.run()
+    assert peer.box == ["t2"]
+    disk = isinstance(fault, OSError)
+    assert desk.state("t1") is (DeliveryState.RETRY if disk else DeliveryState.FAILED)
+    refusing = False
+    desk.run_for(30)
+    assert peer.box == (["t2", "t1"] if disk else ["t2"])
+
+
+def test_a_copy_that_can_never_be_made_is_given_up(desk, peer, monkeypatch):
+    def refuse(outlet, job, delivery):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Outlet, "outgoing", refuse)
+    desk.queue("t1")
+    desk.run_for(1100, step=50.0)
+    assert desk.state("t1") is DeliveryState.FAILED
+    assert [line["kind"] for line in desk.audit_lines()] == ["delivery_failed"]
+
+
+def test_a_plan_that_cannot_be_read_does_not_wait_and_fails_alone(desk, peer, monkeypatch):
+    def stumble(outlet, job, delivery):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Outlet, "waits_until", stumble)
+    desk.queue("t1", "t2")
+    desk.run()
+    assert peer.box == ["t1", "t2"]
 
 
 def test_without_the_audit_line_nothing_counts_as_sent(desk, peer, monkeypatch):

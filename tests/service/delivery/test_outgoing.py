@@ -22,6 +22,7 @@ from doubles.loopback import (
 from doubles.peers import Clock, Line, Peer
 
 from tg263_scp.dicom.editing.new_uids import UidMap
+from tg263_scp.dicom.encoding.budget import Budget
 from tg263_scp.dicom.encoding.part10 import read_file_meta
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.deciding.relabelling import Writing
@@ -80,7 +81,7 @@ class Desk:
         outbox = self.journal.outbox
         renumbering = Renumbering(self.spool, UIDS)
         routes = Routes(node_config(self.folder, 104, naming={"gates": self.gates}))
-        outlet = Outlet(self.destination, self.spool, outbox, renumbering, self.writing, routes)
+        outlet = Outlet(self.destination, self.spool, outbox, renumbering, self.writing, routes, Budget())
         return Forwarder(
             self.destination, outbox, self.audit, outlet, connect=self.archive.connect, clock=self.clock
         )

@@ -11,7 +11,15 @@ import pytest
 from tg263_scp.errors import HoldReason, JournalError
 from tg263_scp.service.journal import database
 from tg263_scp.service.journal.objects import Journal
-from tg263_scp.service.journal.states import TRANSITIONS, Arrival, DeliveryState, Ingest, ObjectState
+from tg263_scp.service.journal.states import (
+    LOOP_AFTER,
+    RETURNS_WITHIN_S,
+    TRANSITIONS,
+    Arrival,
+    DeliveryState,
+    Ingest,
+    ObjectState,
+)
 
 
 class Clock:
@@ -150,6 +158,81 @@ def test_the_same_bytes_after_delivery_are_delivered_again_as_they_were(journal)
     assert journal.receive(arrival("t2")) == (job, Ingest.REDELIVERED)
     delivery = delivery_of(journal, job)
     assert (delivery.state, delivery.attempts, delivery.status) == (DeliveryState.PENDING, 0, None)
+
+
+@pytest.fixture
+def patient(tmp_path, clock):
+    """A journal that does not give a destination again what it has got within 100 s."""
+    journal = Journal(tmp_path / "patient.sqlite", clock=clock, same_again_s=100.0)
+    yield journal
+    journal.close()
+
+
+def sent(journal, job, uid="1.2.3", sha256="aa"):
+    (delivery,) = journal.outbox.deliveries(job)
+    journal.outbox.sending(delivery)
+    journal.outbox.settle(delivery, DeliveryState.SENT, status=0, sent_uid=uid, sent_sha256=sha256)
+
+
+def test_what_a_destination_has_it_does_not_get_again_for_a_while(patient, clock):
+    job = ready(patient)
+    sent(patient, job)
+    assert patient.receive(arrival("t2")) == (job, Ingest.RETURNED)
+    assert delivery_of(patient, job).state is DeliveryState.SENT
+    clock.now += 101
+    assert patient.receive(arrival("t3")) == (job, Ingest.REDELIVERED)
+    assert delivery_of(patient, job).state is DeliveryState.PENDING
+
+
+def relabelled(journal):
+    job = received(journal)
+    journal.decide(job, {"kind": "relabelled"}, hold=False, sends_result=True)
+    journal.finish(job, ["d1"])
+    sent(journal, job, sha256="copy")
+    return job
+
+
+def test_a_relabelled_set_that_its_sender_sends_again_is_delivered_again(patient):
+    job = relabelled(patient)
+    assert patient.receive(arrival("t2")) == (job, Ingest.REDELIVERED)
+
+
+def test_the_copy_of_a_relabelled_set_that_comes_back_is_not_sent_where_it_comes_from(patient):
+    relabelled(patient)
+    back = ready(patient, "d1", "d2", token="t2", sha256="copy")
+    assert [(each.destination, each.state) for each in patient.outbox.deliveries(back)] == [
+        ("d1", DeliveryState.SENT),
+        ("d2", DeliveryState.PENDING),
+    ]
+
+
+def test_a_copy_that_comes_back_late_or_changed_is_sent(patient, clock):
+    relabelled(patient)
+    changed = ready(patient, token="t2", sha256="changed")
+    assert delivery_of(patient, changed).state is DeliveryState.PENDING
+    clock.now += 101
+    late = ready(patient, token="t3", sha256="copy")
+    assert delivery_of(patient, late).state is DeliveryState.PENDING
+
+
+def test_what_was_given_up_is_tried_again_though_it_came_a_moment_ago(patient):
+    job = ready(patient)
+    settle(patient, job, DeliveryState.FAILED, status=0xC000)
+    assert patient.receive(arrival("t2"))[1] is Ingest.REDELIVERED
+
+
+def test_the_third_return_within_an_hour_is_a_loop(patient, clock):
+    job = ready(patient)
+    sent(patient, job)
+    for count in range(1, LOOP_AFTER + 1):
+        assert patient.looping() == 0
+        patient.receive(arrival("t2"))
+        assert patient.job(job).returns == count
+    assert patient.looping() == 1
+    clock.now += RETURNS_WITHIN_S
+    assert patient.looping() == 0
+    patient.receive(arrival("t2"))
+    assert patient.job(job).returns == 1
 
 
 def test_the_same_bytes_after_giving_up_are_another_try(journal):

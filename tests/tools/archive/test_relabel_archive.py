@@ -343,6 +343,41 @@ def test_names_with_line_ends_survive_in_the_manifest(tmp_path: Path) -> None:
     assert read_table(path).required("original_name") == ('two\r\nlines "x"',)
 
 
+def test_a_manifest_calculates_nothing_and_is_taken_up_again(tmp_path: Path) -> None:
+    """The place of a file may begin like a formula too; a second run must find it again, and rewrite it as it was."""
+    path = tmp_path / "manifest.csv"
+    rows = [
+        (
+            "in/x",
+            f"={number}.dcm",
+            "relabelled",
+            "",
+            "1",
+            "1",
+            "1.2",
+            "",
+            "-1",
+            name,
+            *("",) * 5,
+            "d1",
+            "d2",
+            "d3",
+        )
+        for number, name in enumerate(("-PTV", "+3mm", "=1+1", "@x", "'-x"))
+    ]
+    for _ in range(2):  # the second time each row supersedes one, and the manifest is written anew
+        manifest = Manifest(path)
+        for row in rows:
+            manifest.add([row])
+        manifest.close()
+    table = read_table(path)
+    assert table.required("original_name") == ("-PTV", "+3mm", "=1+1", "@x", "'-x")
+    assert not [cell for row in table.rows for cell in row if cell[:1] in ("=", "+", "-", "@")]
+    again = Manifest(path)
+    assert set(again.known) == {row[1] for row in rows}
+    again.close()
+
+
 def test_an_object_whose_rows_are_incomplete_is_not_known(tmp_path: Path) -> None:
     path = tmp_path / "manifest.csv"
     row = ("in/a", "a", "relabelled", "", "1", "2", "1.2", "3", "x", *("",) * 5, "d1", "d2", "d3")

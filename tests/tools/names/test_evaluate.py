@@ -12,7 +12,7 @@ from tg263_scp.cli import main
 from tg263_scp.decision import Decision, Reason, Status
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.tools.names.evaluation import Evaluation, Verdict, evaluate, judge, side_of, wilson
-from tg263_scp.tools.shared.csv_tables import Table, read_table
+from tg263_scp.tools.shared.csv_tables import Table, read_table, sheet_text, write_atomically
 from tg263_scp.tools.shared.exitcode import ExitCode
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
@@ -208,6 +208,17 @@ def test_a_report_holds_every_row_and_escapes_names(tmp_path: Path) -> None:
     assert rows.required("verdict").count("wrong") == 1
     assert json.loads((folder / "figures.json").read_text(encoding="utf-8"))["overall"]["n"] == 5
     assert "| lung r | Lung\\_L | Lung\\_R |" in (folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_the_rows_of_a_report_calculate_nothing_and_read_back(tmp_path: Path) -> None:
+    names = ("-PTV", "+3mm", "=1+1", "'=1")
+    path, folder = tmp_path / "gold.csv", tmp_path / "report"
+    write_atomically(path, sheet_text([("original_name", "gold"), *((name, name) for name in names)]))
+    main(["evaluate", str(path), "--report", str(folder), "--json"])
+    rows = read_table(folder / "rows.csv")
+    assert not [cell for row in rows.rows for cell in row if cell[:1] in ("=", "+", "-", "@")]
+    assert rows.required("original_name") == names
+    assert rows.required("gold") == names
 
 
 def test_a_row_without_a_label_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,6 +90,18 @@ def test_names_stay_exact_even_nasty_ones(tmp_path: Path, namer: Namer) -> None:
     assert read_table(out).required("original_name") == tuple(names)
 
 
+def test_the_columns_of_the_input_are_written_as_they_came(tmp_path: Path, namer: Namer) -> None:
+    """Also what a spreadsheet would calculate; a guarded name of one of our sheets is decided as what it means."""
+    rows = mapped(written(tmp_path, "original_name,note\n=1+1,+3mm\n'-PTV,@x\n-PTV,''-1\n"), namer)
+    assert [(row["original_name"], row["note"]) for row in rows] == [
+        ("=1+1", "+3mm"),
+        ("'-PTV", "@x"),
+        ("-PTV", "''-1"),
+    ]
+    added = [[row[title] for title in ADDED_COLUMNS] for row in rows]
+    assert added[1] == added[2]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from doubles.drafts import EXPLICIT, draft
+from doubles.loopback import unused_port
 from doubles.ollama_double import OllamaDouble
 
 from tg263_scp.cli import main
@@ -26,6 +29,7 @@ from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Arrival, DeliveryState, ObjectState
 from tg263_scp.service.node import assemble
 from tg263_scp.tools.operate import doctor
+from tg263_scp.tools.operate.echo import node_check
 from tg263_scp.tools.shared.exitcode import ExitCode
 
 UID = "1.2.826.0.1.3680043.10.1"
@@ -359,6 +363,73 @@ def test_echo_to_nobody_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None
     assert "no connection" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("peer_text", ["ARCHIVE", "ARCHIVE@host", "ARCHIVE@host:0", "@host:104", "A@b@c:104"])
+@pytest.mark.parametrize(
+    "peer_text",
+    [
+        "ARCHIVE",
+        "ARCHIVE@host",
+        "ARCHIVE@host:0",
+        "@host:104",
+        "A@b@c:104",
+        " @h:104",
+        "A\x1b@h:104",
+        "Ä@h:104",
+    ],
+)
 def test_a_peer_that_is_not_written_as_one_is_a_usage_error(peer_text: str) -> None:
     assert main(["echo", peer_text]) == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    "restricted",
+    [
+        "",
+        "peers: {ae_titles: [TPS1, TPS2]}",
+        "peers: {addresses: [10.0.0.0/8]}",
+        "peers: {ae_titles: [TPS1], addresses: [10.0.0.0/8, 127.0.0.0/8]}",
+    ],
+)
+def test_a_node_with_allow_lists_answers_the_health_check(
+    restricted: str, tmp_path: Path, nomenclature: Nomenclature, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "node.yaml"
+    path.write_text(
+        f"listen: {{port: {unused_port()}, ae_title: CLINIC, called_ae_must_match: yes}}\n"
+        f"llm: {{enabled: no}}\nspool: {{min_free_bytes: 1 MiB}}\n{restricted}\n",
+        encoding="utf-8",
+    )
+    asked = ["echo", "--node", "--config", str(path)]
+    assert main(asked) == ExitCode.FINDINGS
+    with assemble(load_config(path), nomenclature):
+        assert main(asked) == ExitCode.DONE
+        assert "a node runs there" in doctor._port(load_config(path)).detail
+    assert main(asked) == ExitCode.FINDINGS
+    assert capsys.readouterr().out.count("FAIL") == 2
+
+
+def test_another_program_at_the_port_is_not_the_node(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def greet() -> None:
+            connection, _ = other.accept()
+            with connection:
+                connection.sendall(b"220 hello")
+
+        greeter = threading.Thread(target=greet)
+        greeter.start()
+        path = tmp_path / "node.yaml"
+        path.write_text(f"listen: {{port: {other.getsockname()[1]}}}\npeers: {{addresses: [10.0.0.1]}}\n")
+        assert not node_check("node", load_config(path)).good
+        greeter.join()
+
+
+def test_the_health_check_of_the_container_asks_the_node() -> None:
+    text = (Path(__file__).resolve().parents[3] / "deploy" / "Containerfile").read_text(encoding="utf-8")
+    words = json.loads(re.search(r"^HEALTHCHECK .*CMD (.*)$", text, re.MULTILINE)[1])
+    served = json.loads(re.search(r"^CMD (.*)$", text, re.MULTILINE)[1])
+    assert words == ["tg263-scp", "echo", "--node", *served[1:]]
+
+
+@pytest.mark.parametrize("words", [["--node"], ["A@h:1", "--node", "--config", "x.yaml"]])
+def test_the_node_is_asked_with_its_configuration_only(words: list[str]) -> None:
+    assert main(["echo", *words]) == ExitCode.USAGE

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tg263_scp.errors import Tg263Error
-from tg263_scp.tools.shared.csv_tables import write_atomically
+from tg263_scp.tools.shared.csv_tables import read_table, sheet_text, write_atomically
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="links, pipes and devices as POSIX has them")
 
@@ -48,3 +48,15 @@ def test_a_folder_in_the_place_of_a_file_is_a_clear_error(tmp_path: Path) -> Non
     with pytest.raises(Tg263Error, match=f"{tmp_path}: Is a directory") as caught:
         write_atomically(tmp_path, "")
     assert caught.value.hint
+
+
+CALCULATED = ("-PTV", "+3mm", "=1+1", "@SUM(A1)", "\tx", "\rx", "'-PTV", "''=1", "'s", "Lung_L", "", " =1")
+
+
+def test_no_cell_of_a_sheet_begins_a_formula_and_all_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    write_atomically(path, sheet_text([("original_name",), *((name,) for name in CALCULATED)]))
+    table = read_table(path)
+    assert table.required("original_name") == CALCULATED
+    assert not [cell for (cell,) in table.rows if cell[:1] in ("=", "+", "-", "@", "\t", "\r")]
+    assert [cell for (cell,) in table.rows][-4:] == ["'s", "Lung_L", "", " =1"]

@@ -99,7 +99,7 @@ def new_uids(source: Path, target: Path, uids: UidMap, changed_at: datetime) -> 
     Raises:
         FileExistsError: ``target`` exists.
         HeldObjectError: as :func:`~tg263_scp.dicom.reading.structure_set.read_structure_set`; ``unreadable`` where there is no
-            SOP Instance UID; ``provenance_not_writable``, ``edit_not_proven``.
+            SOP Instance UID; ``provenance_not_writable``, ``odd_length``, ``edit_not_proven``.
         OSError: reading or writing failed.
     """
     if target.exists():
@@ -160,6 +160,7 @@ def _meta_patches(source: OpenedObject, sop_instance_uid: str) -> list[Patch]:
 
 
 def _write(before: OpenedObject, splice: Splice, head: list[Patch], target: Path) -> None:
+    splice.check_even(before)
     patches = splice.patches()
     with whole_file(target) as (out, written):
         write_spliced(before, patches, out, head=head)

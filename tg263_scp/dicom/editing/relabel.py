@@ -92,8 +92,8 @@ def relabel(
         ValueError: a new name is not 1 to 64 printable ASCII characters without backslash, has one that the character set
             of the ROI lacks, or is meant for a ROI that does not exist, has no ROI Name or has one that is not readable.
         FileExistsError: ``target`` exists.
-        HeldObjectError: as :func:`~tg263_scp.dicom.reading.structure_set.read_structure_set`, ``edit_not_proven``, and
-            ``provenance_not_writable``.
+        HeldObjectError: as :func:`~tg263_scp.dicom.reading.structure_set.read_structure_set`, ``edit_not_proven``,
+            ``provenance_not_writable`` and ``odd_length``.
         OSError: reading or writing failed.
     """
     if target.exists():
@@ -134,6 +134,7 @@ def _relabel(
             additions = add_provenance(
                 splice, before, found.layout, provenance, edits.sequences, digest_before
             )
+        splice.check_even(before)
         patches = splice.patches()
         with whole_file(target) as (out, written), ThreadPoolExecutor(1) as beside:
             _write(before, patches, found.layout, out, ends)
@@ -257,7 +258,7 @@ def _read_back(
                     folded_sha256(after, again.layout.large, large_after, left_out_after),
                 )
     except HeldObjectError as problem:
-        if problem.reason is HoldReason.EDIT_NOT_PROVEN:
+        if problem.reason in (HoldReason.EDIT_NOT_PROVEN, HoldReason.TOO_COSTLY):
             raise
         raise not_proven(problem.message) from problem
 

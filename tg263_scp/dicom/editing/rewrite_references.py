@@ -53,7 +53,7 @@ def rewrite_references(
     Raises:
         FileExistsError: ``target`` exists.
         HeldObjectError: ``series_torn_apart`` where one item lists a new and an old instance of one series;
-            ``edit_not_proven``, ``provenance_not_writable``; else as
+            ``edit_not_proven``, ``provenance_not_writable``, ``odd_length``; else as
             :func:`~tg263_scp.dicom.reading.references.structure_sets_of`.
         OSError: reading or writing failed.
     """
@@ -76,6 +76,7 @@ def rewrite_references(
             additions = add_provenance(
                 splice, before, at, provenance, changed, digest_before, REFERENCES_REPLACED
             )
+        splice.check_even(before)
         patches = splice.patches()
         with whole_file(target) as (out, written):
             write_spliced(before, patches, out)

@@ -18,6 +18,7 @@ from struct import pack
 from typing import BinaryIO, cast
 
 from tg263_scp import __version__
+from tg263_scp.dicom.encoding.budget import budget_at_hand, check_cpu, too_costly
 from tg263_scp.dicom.encoding.elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -42,8 +43,6 @@ IMPLEMENTATION_VERSION_NAME = f"TG263SCP_{__version__}"[:16]
 
 PREAMBLE_BYTES = 128
 _MAX_META_BYTES = 1 << 20
-MAX_INFLATED_BYTES = 1 << 31
-"""A deflated data set may swell a thousandfold; beyond this it is held."""
 _INFLATED_IN_MEMORY_BYTES = 1 << 22
 _CHUNK_BYTES = 1 << 18
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
@@ -180,8 +179,9 @@ def has_prefix(window: ByteWindow) -> bool:
 def file_meta(window: ByteWindow) -> FileMeta:
     """Read preamble and file meta of an open file; both may be missing.
 
-    Without file meta the transfer syntax is guessed: explicit VR where the first element has a known VR, big endian
-    where its group only makes sense so.
+    In a file of ours the file meta ends where its group length says: a data set may begin with elements of group 0002 too.
+    In files of others that length is often wrong. Without file meta the transfer syntax is guessed: explicit VR where the
+    first element has a known VR, big endian where its group only makes sense so.
 
     Raises:
         HeldObjectError: ``not_dicom`` where neither the prefix ``DICM`` nor a plausible first element is found,
@@ -190,10 +190,15 @@ def file_meta(window: ByteWindow) -> FileMeta:
     has_preamble = has_prefix(window)
     offset = PREAMBLE_BYTES + 4 if has_preamble else 0
     values: dict[int, str] = {}
+    declared_end = 0
     end = min(window.size, offset + _MAX_META_BYTES)
     while window.size - offset >= 8 and window.take(offset, 2) == b"\x02\x00":
+        if offset == declared_end and values.get(0x00020012) == IMPLEMENTATION_CLASS_UID:
+            break
         element = _meta_element(window, offset, end)
-        if element.tag in (0x00020002, 0x00020003, 0x00020010):
+        if element.tag == 0x00020000 and element.length == 4:
+            declared_end = element.end + int.from_bytes(window.take(element.value_offset, 4), "little")
+        if element.tag in (0x00020002, 0x00020003, 0x00020010, 0x00020012):
             values[element.tag] = uid_text(window.take(element.value_offset, min(element.length, 128)))
         offset = element.end
     transfer_syntax_uid = values.get(0x00020010, "")
@@ -289,8 +294,8 @@ def opened(path: Path) -> Iterator[OpenedObject]:
     """Open a DICOM file for reading by offsets; the deflated transfer syntax is inflated (PS3.5 A.5).
 
     Raises:
-        HeldObjectError: ``not_dicom``, ``truncated``, ``unreadable`` or ``unsupported_transfer_syntax``.
-        OSError: the file cannot be read.
+        HeldObjectError: ``not_dicom``, ``truncated``, ``unreadable``, ``unsupported_transfer_syntax`` or ``too_costly``.
+        OSError: the file cannot be read, or there is no room to inflate it.
     """
     with path.open("rb") as file:
         window = ByteWindow(file)
@@ -299,7 +304,9 @@ def opened(path: Path) -> Iterator[OpenedObject]:
         if meta.transfer_syntax_uid != DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
             yield OpenedObject(file, meta, encoding, window, meta.dataset_offset, None)
             return
-        with tempfile.SpooledTemporaryFile(max_size=_INFLATED_IN_MEMORY_BYTES) as spooled:
+        folder = budget_at_hand().folder
+        where = None if folder is None else str(folder)
+        with tempfile.SpooledTemporaryFile(_INFLATED_IN_MEMORY_BYTES, dir=where) as spooled:
             inflated = cast(BinaryIO, spooled)
             file.seek(meta.dataset_offset)
             _inflate(file, inflated)
@@ -308,7 +315,7 @@ def opened(path: Path) -> Iterator[OpenedObject]:
 
 def _inflate(source: BinaryIO, target: BinaryIO) -> None:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    written = 0
+    written, most_bytes = 0, budget_at_hand().inflated_bytes
     try:
         while not inflater.eof:
             chunk = inflater.unconsumed_tail or source.read(_CHUNK_BYTES)
@@ -316,10 +323,9 @@ def _inflate(source: BinaryIO, target: BinaryIO) -> None:
                 raise HeldObjectError(HoldReason.TRUNCATED, "the deflated data set ends before its end mark")
             piece = inflater.decompress(chunk, _CHUNK_BYTES)
             written += len(piece)
-            if written > MAX_INFLATED_BYTES:
-                raise HeldObjectError(
-                    HoldReason.UNREADABLE, f"the deflated data set exceeds {MAX_INFLATED_BYTES} bytes"
-                )
+            if written > most_bytes:
+                raise too_costly(f"inflated, it exceeds {most_bytes} bytes")
+            check_cpu()
             target.write(piece)
     except zlib.error as problem:
         raise HeldObjectError(

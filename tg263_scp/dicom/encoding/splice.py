@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
+from tg263_scp.dicom.encoding.budget import check_cpu
 from tg263_scp.dicom.encoding.length_fields import LengthField
 from tg263_scp.dicom.encoding.part10 import OpenedObject
 from tg263_scp.dicom.encoding.window import ByteWindow
@@ -96,9 +97,32 @@ class Splice:
                 wanted.append(self._corrected(field, by))
         return sorted(wanted, key=lambda patch: (patch.offset, patch.length > 0))
 
+    def check_even(self, source: OpenedObject) -> None:
+        """See to it that an edit leaves no odd length: of the data set, and of sequences and items that had even ones.
+
+        An odd value of the sender stays as it is. But receivers that take an object with two of them refuse one that has
+        one left ("odd fragment length").
+
+        Raises:
+            HeldObjectError: ``odd_length`` (PS3.5 7.1: all lengths are even).
+        """
+        size_bytes = source.window.size - source.start + sum(patch.growth for patch in self._patches)
+        becomes_odd = (by % 2 and not self._length(field) % 2 for field, by in self._growth.items())
+        if self._patches and (size_bytes % 2 or any(becomes_odd)):
+            raise HeldObjectError(
+                HoldReason.ODD_LENGTH,
+                "with its edit the object would be of odd length, since values of the sender are",
+                hint="let the sender pad its values to even length; released, the object goes on as it was received",
+            )
+
+    def _length(self, field: LengthField) -> int:
+        return int.from_bytes(
+            self._window.take(field.offset, field.width), "big" if field.big_endian else "little"
+        )
+
     def _corrected(self, field: LengthField, by: int) -> Patch:
         order: Literal["big", "little"] = "big" if field.big_endian else "little"
-        length = int.from_bytes(self._window.take(field.offset, field.width), order) + by
+        length = self._length(field) + by
         if not 0 <= length < (1 << 8 * field.width) - 1:
             raise HeldObjectError(
                 HoldReason.UNREADABLE, f"the length at byte {field.offset} cannot be corrected"
@@ -178,12 +202,13 @@ def chunks(file: BinaryIO, start: int, end: int | None = None) -> Iterator[memor
     """Yield the bytes from ``start`` to ``end`` (or the end of the file); each chunk is valid until the next.
 
     Raises:
-        HeldObjectError: ``truncated``, the file ends before ``end``.
+        HeldObjectError: ``truncated``, the file ends before ``end``; ``too_costly``.
     """
     file.seek(start)
     left = end - start if end is not None else None
     chunk = memoryview(bytearray(CHUNK_BYTES if left is None else min(left, CHUNK_BYTES)))
     while left is None or left > 0:
+        check_cpu()
         got = file.readinto(chunk if left is None else chunk[:left])  # type: ignore[attr-defined]
         if not got:
             if left:

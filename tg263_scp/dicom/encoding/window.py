@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
+from tg263_scp.dicom.encoding.budget import check_cpu
 from tg263_scp.errors import HeldObjectError, HoldReason
 
 WINDOW_BYTES = 1 << 18
@@ -29,8 +30,9 @@ class ByteWindow:
         """Move the window so that it begins at ``offset``; return its bytes.
 
         Raises:
-            HeldObjectError: ``truncated``, the file has become shorter meanwhile.
+            HeldObjectError: ``truncated``, the file has become shorter meanwhile; ``too_costly``.
         """
+        check_cpu()
         self._file.seek(offset)
         self.buffer = self._file.read(WINDOW_BYTES)
         self.base = offset

@@ -1,6 +1,7 @@
 """The sending side: a Storage SCU that sends files as they are and tells what the peer said about each.
 
-The bytes of the data set leave as they lie in the file: nothing is decoded, encoded or transcoded. For each SOP class and
+The bytes of the data set leave as they lie in the file: nothing is decoded, encoded or transcoded. What they are called is
+what the caller says of them; a file that is another object than it says is not sent. For each SOP class and
 transfer syntax one presentation context is proposed with that transfer syntax alone, so that the peer can only take the
 object as it is or refuse it.
 
@@ -9,27 +10,32 @@ Standard: Storage Service Class PS3.4 B, status values B.2.3 and PS3.7 C; associ
 
 from __future__ import annotations
 
-import logging
+import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pynetdicom import AE, build_context
+from pynetdicom import AE, build_context, evt
 from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import MaximumLengthNotification
 
 import tg263_scp.dicom.network.pynetdicom_settings  # noqa: F401  (settings of pynetdicom)
-from tg263_scp.dicom.encoding.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from tg263_scp.dicom.encoding.part10 import (
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    read_file_meta,
+)
+from tg263_scp.dicom.network.pynetdicom_calling import MAX_ANSWER_PDU_BYTES, Silent, bound_answers, end, store
 from tg263_scp.dicom.network.pynetdicom_internals import keep_answers
 from tg263_scp.dicom.network.statuses import StoreResult, reaction_to
-from tg263_scp.errors import Tg263Error
-
-logger = logging.getLogger("tg263_scp.sender")
+from tg263_scp.errors import HeldObjectError, Tg263Error
 
 MAX_CONTEXTS = 128
 """Presentation context IDs are the odd numbers from 1 to 255 (PS3.8 9.3.2.2)."""
-ANNOUNCED_PDU_BYTES = 0
-"""The maximum length we announce where we call: unlimited, since only answers come back."""
+ANNOUNCED_PDU_BYTES = MAX_ANSWER_PDU_BYTES
+"""The maximum length we announce where we call: only answers come back."""
+LEAST_PDU_BYTES = 64
+"""With less, a peer could not even take a command; pynetdicom would divide by what is left of it."""
 MAX_SENT_PDU_BYTES = 1 << 17
 """pynetdicom would put a whole object into one PDU for a peer that announces no limit, and copy it again and again."""
 
@@ -60,11 +66,16 @@ def requesting_entity(target: Peer) -> AE:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A DICOM file to send, and how its data set is encoded."""
+    """A DICOM file to send, and what it is: the file has to say the same.
+
+    ``dataset_sha256`` is the digest (hex) of its data set, where it is known.
+    """
 
     path: Path
     sop_class_uid: str
     transfer_syntax_uid: str
+    sop_instance_uid: str
+    dataset_sha256: str = ""
 
     @property
     def context(self) -> tuple[str, str]:
@@ -74,11 +85,17 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The outcome of one C-STORE; ``status`` is None where no answer came. ``text`` holds no data of the object."""
+    """The outcome of one C-STORE; ``status`` is None where no answer came. ``text`` holds no data of the object.
+
+    ``silent`` is true where the peer neither answered nor ended the association, until our patience was over.
+    ``dataset_sha256`` is the digest (hex) of what was sent.
+    """
 
     result: StoreResult
     status: int | None
     text: str
+    silent: bool = False
+    dataset_sha256: str = ""
 
 
 class Unavailable(Tg263Error):  # noqa: N818 - a state of the peer, not a fault of ours
@@ -99,6 +116,8 @@ class Connection:
     def __init__(self, target: Peer, contexts: Collection[tuple[str, str]]) -> None:
         if not 1 <= len(contexts) <= MAX_CONTEXTS:
             raise ValueError(f"an association has 1 to {MAX_CONTEXTS} presentation contexts")
+        self._ended = False
+        self._silence_s = target.dimse_timeout_s
         ae = requesting_entity(target)
         # The answer of a slow archive is silence of the network to pynetdicom.
         ae.network_timeout = target.dimse_timeout_s + target.acse_timeout_s
@@ -110,6 +129,7 @@ class Connection:
                 contexts=proposed,
                 ae_title=target.ae_title,
                 max_pdu=ANNOUNCED_PDU_BYTES,
+                evt_handlers=[(evt.EVT_CONN_OPEN, bound_answers)],
             )
         except OSError as problem:
             raise Unavailable(f"{target.host} cannot be found", permanent=False) from problem
@@ -117,12 +137,12 @@ class Connection:
             # With nothing accepted the peer is there, but wants none of these objects as they are.
             if not self._association.rejected_contexts:
                 raise _unavailable(self._association)
-            self._accepted: frozenset[tuple[str, str]] = frozenset()
+            self._accepted: dict[tuple[str, str], int] = {}
             return
-        self._accepted = frozenset(
-            (str(context.abstract_syntax), str(context.transfer_syntax[0]))
+        self._accepted = {
+            (str(context.abstract_syntax), str(context.transfer_syntax[0])): context.context_id or 0
             for context in self._association.accepted_contexts
-        )
+        }
         keep_answers(self._association)
         _limit_pdu(self._association)
 
@@ -139,7 +159,7 @@ class Connection:
     @property
     def usable(self) -> bool:
         """False once the association has ended, by whomever."""
-        return bool(self._association.is_established)
+        return bool(self._association.is_established) and not self._ended
 
     def send(self, parcel: Parcel) -> Answer:
         """Send one file and return what the peer said. Without an answer nobody knows whether it was stored."""
@@ -150,20 +170,47 @@ class Connection:
                 f"the peer accepts no presentation context for SOP class {parcel.sop_class_uid}"
                 f" in transfer syntax {parcel.transfer_syntax_uid}",
             )
-        if not parcel.path.is_file():
-            return Answer(StoreResult.PERMANENT, None, "the file is no longer in the spool")
         try:
-            status = self._association.send_c_store(parcel.path)
-        except RuntimeError:
+            offset, digest, fault = _checked(parcel)
+        except FileNotFoundError:
+            offset, digest, fault = 0, "", "the file is no longer in the spool"
+        except OSError as problem:
+            offset, digest, fault = 0, "", _unreadable(problem)
+        if fault:
+            return Answer(StoreResult.PERMANENT, None, fault)
+        if not self.usable:
             return Answer(StoreResult.TRANSIENT, None, "the association ended before the object was sent")
-        except OSError:
+        return replace(self._store(parcel, offset), dataset_sha256=digest)
+
+    def _store(self, parcel: Parcel, offset: int) -> Answer:
+        try:
+            status = store(
+                self._association,
+                parcel.path,
+                offset,
+                sop_class_uid=parcel.sop_class_uid,
+                sop_instance_uid=parcel.sop_instance_uid,
+                context_id=self._accepted[parcel.context],
+                silence_s=self._silence_s,
+            )
+        except Silent:
+            silent = self.usable
             self.abort()
-            return Answer(StoreResult.TRANSIENT, None, "the file cannot be read")
-        if "Status" not in status:
+            text = (
+                "the peer stopped taking the object"
+                if silent
+                else "the association ended while the object was sent"
+            )
+            return Answer(StoreResult.TRANSIENT, None, text, silent)
+        except OSError as problem:
             self.abort()
-            return Answer(StoreResult.TRANSIENT, None, "the peer gave no answer")
-        reaction = reaction_to(status.Status)
-        return Answer(reaction.result, status.Status, reaction.said)
+            return Answer(StoreResult.PERMANENT, None, _unreadable(problem))
+        if status is None:
+            silent = self.usable
+            self.abort()
+            return Answer(StoreResult.TRANSIENT, None, "the peer gave no answer", silent)
+        reaction = reaction_to(status)
+        return Answer(reaction.result, status, reaction.said)
 
     def close(self) -> None:
         """Release the association, if it still stands."""
@@ -172,7 +219,33 @@ class Connection:
 
     def abort(self) -> None:
         """End the association at once; a send that waits returns without an answer."""
-        self._association.abort()
+        self._ended = True
+        end(self._association)
+
+
+def _checked(parcel: Parcel) -> tuple[int, str, str]:
+    """Return where the data set of a file begins, its digest, and what speaks against sending it; empty where nothing does.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    try:
+        meta = read_file_meta(parcel.path)
+    except HeldObjectError as problem:
+        return 0, "", problem.message
+    said = (parcel.sop_class_uid, parcel.sop_instance_uid, parcel.transfer_syntax_uid)
+    if said != (meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax_uid):
+        return 0, "", "the file is another object than the one to be sent"
+    with parcel.path.open("rb") as file:
+        file.seek(meta.dataset_offset)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if parcel.dataset_sha256 not in ("", digest):
+        return 0, "", "the file is no longer what was received"
+    return meta.dataset_offset, digest, ""
+
+
+def _unreadable(problem: OSError) -> str:
+    return f"the file cannot be read: {problem.strerror}"
 
 
 def _unavailable(association: Association) -> Unavailable:
@@ -187,5 +260,9 @@ def _unavailable(association: Association) -> Unavailable:
 def _limit_pdu(association: Association) -> None:
     for item in association.acceptor.user_information:
         if isinstance(item, MaximumLengthNotification):
-            announced = item.maximum_length_received
-            item.maximum_length_received = min(announced or MAX_SENT_PDU_BYTES, MAX_SENT_PDU_BYTES)
+            announced = item.maximum_length_received or MAX_SENT_PDU_BYTES
+            if announced < LEAST_PDU_BYTES:
+                association.release()
+                raise Unavailable(f"the peer takes PDUs of at most {announced} bytes", permanent=True)
+            # Receivers refuse fragments of odd length.
+            item.maximum_length_received = min(announced, MAX_SENT_PDU_BYTES) & ~1

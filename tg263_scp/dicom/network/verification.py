@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.sop_class import Verification
 
+from tg263_scp.dicom.network.pynetdicom_calling import bound_answers
 from tg263_scp.dicom.network.pynetdicom_internals import keep_answers
 from tg263_scp.dicom.network.sender import Peer, requesting_entity
 from tg263_scp.dicom.network.storage_classes import VERIFICATION_TRANSFER_SYNTAXES
@@ -28,7 +30,12 @@ def echo(target: Peer) -> EchoAnswer:
     ae = requesting_entity(target)
     ae.add_requested_context(Verification, list(VERIFICATION_TRANSFER_SYNTAXES))
     try:
-        association = ae.associate(target.host, target.port, ae_title=target.ae_title)
+        association = ae.associate(
+            target.host,
+            target.port,
+            ae_title=target.ae_title,
+            evt_handlers=[(evt.EVT_CONN_OPEN, bound_answers)],
+        )
     except OSError:
         return EchoAnswer(False, "the host cannot be found")
     if not association.is_established:

@@ -9,7 +9,8 @@ durable before the next, so that the node may end between any two of them:
     4. DECIDED -> READY     deliveries are queued, or HELD with a reason
 
 A structure set may wait for the language model before its first step; later objects then overtake it, except those with its
-SOP Instance UID.
+SOP Instance UID. So it is with an object that meets an error: where the disk takes others it is HELD, else it is set aside
+for a while. Only where several in a row fail is it taken for a fault that all share, and the worker pauses.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from pathlib import Path
 from typing import Any
 
 from tg263_scp.config.routes import Route
+from tg263_scp.dicom.encoding.budget import Budget, within
 from tg263_scp.dicom.reading.identify import identify, is_rtstruct
-from tg263_scp.errors import HoldReason
+from tg263_scp.errors import HoldReason, JournalError
 from tg263_scp.service.audit import AuditLog, IdentifierHash
+from tg263_scp.service.deciding.disk_probe import disk_refuses
 from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, RelabelOutcome, audit_record
 from tg263_scp.service.deciding.routing import Routes
@@ -40,6 +43,11 @@ from tg263_scp.service.spool import Spool
 logger = logging.getLogger("tg263_scp.worker")
 
 EXPIRE_EVERY_S = 60.0
+FIRST_ASIDE_S = 5.0
+"""How long an object that met an error is set aside; doubled with each further one, up to :data:`LONGEST_ASIDE_S`."""
+LONGEST_ASIDE_S = 300.0
+SHARED_BY = 3
+"""So many objects that fail in a row share one fault: the audit log or the disk, not the objects."""
 
 
 class Worker(PollingThread):
@@ -58,7 +66,9 @@ class Worker(PollingThread):
         made_under: DecisionContext,
         hashed: IdentifierHash,
         routes: Routes,
+        budget: Budget,
         retention_s: float,
+        discarded_retention_s: float,
         wake_forwarders: Callable[[], None],
         remembers: Callable[[Job], bool] = lambda job: False,
         clock: Clock = time.time,
@@ -72,27 +82,53 @@ class Worker(PollingThread):
         self._made_under = made_under
         self._hashed = hashed
         self._routes = routes
+        self._budget = budget
+        self._aside: dict[int, tuple[int, float]] = {}
+        self._failed_in_a_row: set[int] = set()
         self._retention_s = retention_s
         self._remembers = remembers
+        self._discarded_retention_s = discarded_retention_s
         self._expire_next_at = 0.0
         self._wake_forwarders = wake_forwarders
 
     def work_on_next(self) -> bool:
-        """Bring the oldest undecided object to READY or HELD; false where there is none.
+        """Bring the oldest undecided object to READY or HELD; false where there is none that is not set aside.
 
         Raises:
-            OSError: the disk refuses (spool or audit log); call again later.
+            Exception: what :data:`SHARED_BY` objects in a row met; call again later.
             JournalError: the journal refuses; call again later.
         """
-        job = self._journal.next_job(self._relabeller.waiting)
+        now = self._clock()
+        aside = {job for job, (_, until) in self._aside.items() if now < until}
+        job = self._journal.next_job(self._relabeller.waiting | aside)
         if job is None:
             return False
+        try:
+            self._bring_on(job)
+        except JournalError:
+            raise
+        except Exception as problem:
+            failures = self._aside.get(job.job, (0, 0.0))[0]
+            delay_s = min(FIRST_ASIDE_S * 2.0 ** min(failures, 30), LONGEST_ASIDE_S)
+            self._aside[job.job] = failures + 1, now + delay_s
+            logger.error("job %d: set aside for %.0f s after %s", job.job, delay_s, fault_place(problem))
+            self._failed_in_a_row.add(job.job)
+            if len(self._failed_in_a_row) >= SHARED_BY:
+                self._failed_in_a_row.clear()
+                raise
+        else:
+            self._aside.pop(job.job, None)
+            self._failed_in_a_row.clear()
+        return True
+
+    def _bring_on(self, job: Job) -> None:
+        """RECEIVED or DECIDED -> READY or HELD, or wait for the language model."""
         repeated = job.state is ObjectState.DECIDED
         if not repeated:
             if not self._decide(job):
                 self._journal.awaits_llm(job.job)
                 logger.info("job %d: waits for the language model", job.job)
-                return True
+                return
             self._relabeller.forget(job.job)
             job = self._journal.job(job.job)
         record = json.loads(job.record)
@@ -108,7 +144,6 @@ class Worker(PollingThread):
         logger.info("job %d: %s%s", job.job, state, f" ({job.reason})" if job.reason else "")
         if state is ObjectState.READY:
             self._wake_forwarders()
-        return True
 
     def _prepare(self, *, afresh: bool) -> None:
         self._spool.keep_room()
@@ -120,11 +155,15 @@ class Worker(PollingThread):
         self._journal.alive()
         expired = self.expire()
         if expired:
-            logger.info("%d objects are everywhere and past retention: files removed", expired)
+            logger.info("%d objects are everywhere or discarded, and past retention: files removed", expired)
 
     def expire(self) -> int:
-        """Remove the files of objects that every destination has had for the retention time; return how many."""
-        jobs = self._journal.expirable(self._clock() - self._retention_s)
+        """Remove the files of objects that every destination has had, or that were discarded, for long; return how many."""
+        now = self._clock()
+        jobs = [
+            *self._journal.expirable(now - self._retention_s),
+            *self._journal.discarded(now - self._discarded_retention_s),
+        ]
         for job in jobs:
             self._expire(job)
         return len(jobs)
@@ -150,15 +189,18 @@ class Worker(PollingThread):
     def _decide(self, job: Job) -> bool:
         """RECEIVED -> DECIDED; false where the set waits for the language model and stays RECEIVED."""
         source, target = self._spool.original(job.token), self._spool.result(job.token)
-        self._spool.discard_result(job.token)
         route = self._routes.of(job)
         context = self._context(job, route)
         try:
-            outcome = self._outcome(job, source, target, context)
-        except FileNotFoundError:
-            outcome = RelabelOutcome(OutcomeKind.HELD, HoldReason.FILE_MISSING)
-        except OSError:
-            raise  # the disk, not the object: to be tried again
+            self._spool.discard_result(job.token)
+            with within(self._budget):
+                outcome = self._outcome(job, source, target, context)
+        except OSError as problem:
+            reason = self._blamed(source)
+            if reason is None:
+                raise
+            logger.error("job %d: held after %s", job.job, fault_place(problem))
+            outcome = RelabelOutcome(OutcomeKind.HELD, reason)
         except Exception as problem:
             # One object must never stop the others.
             logger.error("job %d: held after %s", job.job, fault_place(problem))
@@ -167,21 +209,35 @@ class Worker(PollingThread):
             return False
         if outcome.kind is not OutcomeKind.HELD and not route.destinations:
             outcome = replace(outcome, kind=OutcomeKind.HELD, reason=HoldReason.NO_DESTINATION, proof=None)
-        if outcome.kind is not OutcomeKind.RELABELLED:
+        if outcome.kind is not OutcomeKind.RELABELLED and outcome.reason is not HoldReason.DISK_REFUSED:
             self._spool.discard_result(job.token)
         self._step("written")
+        record = audit_record(outcome, self._made_under, self._hashed, context)
         self._journal.decide(
             job.job,
-            audit_record(outcome, self._made_under, self._hashed, context)
-            | {"audited_after": self._audit.last_seq},
+            {**record, "audited_after": self._audit.last_seq},
             hold=outcome.kind is OutcomeKind.HELD,
             reason=outcome.reason,
             sends_result=outcome.kind is OutcomeKind.RELABELLED,
             unanswered=outcome.unanswered,
+            study=record.get("study", ""),
         )
         self._step("decided")
         self._log(job, outcome)
         return True
+
+    def _blamed(self, source: Path) -> HoldReason | None:
+        """Return why an object is to be held after an error of the disk; None where the disk refuses whatever it is given."""
+        try:
+            file_bytes = source.stat().st_size
+        except FileNotFoundError:
+            return HoldReason.FILE_MISSING
+        except OSError:
+            file_bytes = 0
+        # The copy, and its provenance, may be twice as large.
+        if disk_refuses(self._spool.scratch, 2 * file_bytes):
+            return None
+        return HoldReason.DISK_REFUSED
 
     def _outcome(
         self, job: Job, source: Path, target: Path, context: dict[str, Any]
@@ -212,6 +268,7 @@ class Worker(PollingThread):
             "sop_class_uid": job.sop_class_uid,
             "sop_instance_uid": job.sop_instance_uid,
             "dataset_sha256": job.sha256,
+            "dataset_bytes": job.dataset_bytes,
             "other_version_of_uid": job.other_version,
         }
 

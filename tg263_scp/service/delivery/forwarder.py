@@ -12,13 +12,18 @@ What a failure means for the order:
     association is lost         :data:`PATIENCE` such failures in a row the object at hand is set aside: it waits alone, and
                                 those behind it pass. Each that fails as well is set aside too. As soon as the destination
                                 takes one, all that was set aside since the first failure is tried once more, in order.
-    a permanent status, or no   The object has FAILED; the next one goes on.
-    presentation context
+    a permanent status, no      The object has FAILED; the next one goes on.
+    presentation context, or it
+    cannot be sent as it is
+    our disk refuses its copy   It is set aside at once, and tried again.
+    the peer is silent          The object is set aside at once, and left alone for longer than it delayed the others.
     it waits for another one    It is set aside until then (:mod:`tg263_scp.service.delivery.outgoing`).
 
-Two versions of an object (one SOP Instance UID) never change places. The journal holds what was set aside and when all is
-due, so that a restart lets nobody pass either; at its start the forwarder tries what was set aside once more, in order. A
-crash between the answer and its entry sends the object once more: the destination gets the same bytes again, never others.
+Two versions of an object (one SOP Instance UID) never change places. What is of one study keeps its order for
+``order_wait_s`` after an object was set aside: a plan does not overtake its set. Then it goes on, and the log says so. The
+journal holds what was set aside and when all is due, so that a restart lets nobody pass either; at its start the forwarder
+tries what was set aside once more, in order. A crash between the answer and its entry sends the object once more: the
+destination gets the same bytes again, never others.
 """
 
 from __future__ import annotations
@@ -28,17 +33,19 @@ import random
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
 from tg263_scp.config.sections import Destination
 from tg263_scp.dicom.network.sender import MAX_CONTEXTS, Answer, Connection, Parcel, Peer, Unavailable
 from tg263_scp.dicom.network.statuses import StoreResult
-from tg263_scp.errors import HeldObjectError
+from tg263_scp.errors import HeldObjectError, JournalError
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.delivery.outgoing import Outlet
+from tg263_scp.service.faults import fault_place
 from tg263_scp.service.journal.deliveries import Outbox
-from tg263_scp.service.journal.states import Delivery, DeliveryState, Found, Job
+from tg263_scp.service.journal.states import Delivery, DeliveryState, Found, Job, Variant
 from tg263_scp.service.polling import POLL_S, Clock, PollingThread, Step, no_step
 
 logger = logging.getLogger("tg263_scp.forwarder")
@@ -47,6 +54,8 @@ Batch = Sequence[tuple[Job, Delivery]]
 
 PATIENCE = 3
 """Failures in a row after which an object no longer holds up those behind it."""
+LONGEST_SILENCE_S = 3600.0
+"""How long an object on which the peer was silent is left alone at most."""
 _WAITS = "waits for the structure set it refers to"
 _LATE = "what becomes of its structure set was not known in time"
 
@@ -102,6 +111,7 @@ class Forwarder(PollingThread):
         self._connect = connect
         self._jitter = jitter
         self._refusals = 0
+        self._studies_set_aside: set[str] = set()
         self._in_vain = 0
         self._in_vain_since = 0.0
         self._paused_until = 0.0
@@ -135,7 +145,7 @@ class Forwarder(PollingThread):
         self._looked_at = self._clock()
         if self._looked_at < self._paused_until:
             return False
-        due = self._outbox.due(self._name, self._destination.batch_objects)
+        due = self._outbox.due(self._name, self._destination.batch_objects, self._destination.order_wait_s)
         batch = _of_one_association([each for each in due if not self._waits(*each)])
         if not batch:
             return bool(due)
@@ -157,16 +167,27 @@ class Forwarder(PollingThread):
 
     def _waits(self, job: Job, delivery: Delivery) -> bool:
         """Put a plan or dose aside that waits for the structure set it refers to; those behind it pass."""
-        until = self._outlet.waits_until(job, delivery)
+        try:
+            until = self._outlet.waits_until(job, delivery)
+        except JournalError:
+            raise
+        except Exception as problem:
+            logger.error("job %d: does not wait after %s", job.job, fault_place(problem))
+            return False
         now = self._clock()
         if now >= until:
             return False
         at = min(until, now + POLL_S)
-        self._outbox.settle(delivery, DeliveryState.RETRY, error=_WAITS, next_attempt_at=at, aside=True)
+        self._outbox.settle(
+            delivery, DeliveryState.RETRY, error=_WAITS, next_attempt_at=at, aside=True, holds_study=False
+        )
         return True
 
     def _send_batch(self, batch: Batch, line: Line) -> None:
+        self._studies_set_aside.clear()
         for job, delivery in batch:
+            if job.study in self._studies_set_aside:
+                continue  # it stays as it is, and is looked at again with the next batch
             if self.stopping or not self._send(job, delivery, line):
                 return
 
@@ -177,27 +198,68 @@ class Forwarder(PollingThread):
         except HeldObjectError as problem:
             self._fail(job, delivery, Answer(StoreResult.PERMANENT, None, problem.message))
             return True
+        except OSError as problem:
+            self._not_made(job, delivery, problem)
+            return True
+        except JournalError:
+            raise
+        except Exception as problem:
+            self._fail(job, delivery, _own_fault(job, problem))
+            return True
         self._outbox.sending(delivery, variant)
         late = any(uid.found in (Found.UNKNOWN, Found.UNDECIDED) for uid in variant.uids)
         if late and delivery.variant is None:
             logger.warning("job %d: goes to %s with the reference it has: %s", job.job, self._name, _LATE)
+        overtaken = self._outbox.overtaken(job, self._name)
+        if overtaken:
+            logger.warning(
+                "job %d: goes to %s before job %d of the same study, which has waited long enough",
+                *(job.job, self._name, overtaken[0]),
+            )
         delivery = replace(delivery, variant=variant)
         self._step("sending")
-        answer = line.send(Parcel(path, *_context(job)))
+        stands = line.usable
+        answer = self._answer(line, job, path, variant)
         self._step("answered")
         if answer.result is StoreResult.STORED:
             self._record(job, delivery, "delivered", answer)
             self._step("delivery_audited")
-            self._outbox.settle(delivery, DeliveryState.SENT, status=answer.status, error=_remark(answer))
+            self._outbox.settle(
+                delivery,
+                DeliveryState.SENT,
+                status=answer.status,
+                error=_remark(answer),
+                sent_uid=_uid_sent(job, variant),
+                sent_sha256=answer.dataset_sha256,
+            )
             logger.info("job %d: sent to %s", job.job, self._name)
             return not self._recalled() and line.usable
         if answer.result is StoreResult.PERMANENT:
             self._fail(job, delivery, answer)
-            return line.usable or answer.status is None
+            return line.usable or not stands  # where nothing was accepted, there never was an association
         if not line.usable:
             # Half the first delay is less than the object just tried has to wait: one that is set aside lets the next one go.
             self._paused_until = self._clock() + self._destination.retry.first_delay_s / 2
         return self._not_taken(job, delivery, answer) and line.usable
+
+    def _answer(self, line: Line, job: Job, path: Path, variant: Variant) -> Answer:
+        """Send what the journal says an object is; an error of the sending library is one of this object alone."""
+        digest = job.sha256 if variant.told.get("sent") == "original" else ""
+        try:
+            return line.send(Parcel(path, *_context(job), _uid_sent(job, variant), digest))
+        except Exception as problem:
+            line.abort()
+            return _own_fault(job, problem)
+
+    def _not_made(self, job: Job, delivery: Delivery, problem: OSError) -> None:
+        """Enter that our disk refuses the copy for this destination: it is tried again, and nobody waits for it."""
+        answer = Answer(StoreResult.TRANSIENT, None, f"its copy cannot be made: {problem.strerror}")
+        if self._given_up(delivery):
+            self._fail(job, delivery, answer)
+            return
+        at = self._clock() + self._destination.retry.max_delay_s / 10
+        self._outbox.settle(delivery, DeliveryState.RETRY, error=answer.text, next_attempt_at=at, aside=True)
+        logger.error("job %d: not sent to %s (%s), to be tried again", job.job, self._name, answer.text)
 
     def _not_taken(self, job: Job, delivery: Delivery, answer: Answer) -> bool:
         """Enter that an object is to be tried again, or is given up; true where those behind it do not wait for it."""
@@ -208,8 +270,12 @@ class Forwarder(PollingThread):
         if self._given_up(delivery):
             self._fail(job, delivery, answer)
             return True
-        aside = delivery.aside or self._in_vain >= PATIENCE
+        aside = delivery.aside or answer.silent or self._in_vain >= PATIENCE
         text, at = _text(answer), now + self._delay_s(delivery.attempts)
+        if answer.silent:
+            # It has delayed the others by this much, and will again.
+            lost_s = self._destination.dimse_timeout_s
+            at = max(at, now + min(lost_s * 2.0 ** min(delivery.attempts, 10), LONGEST_SILENCE_S))
         self._outbox.settle(
             delivery,
             DeliveryState.RETRY,
@@ -219,6 +285,8 @@ class Forwarder(PollingThread):
             aside=aside,
         )
         logger.warning("job %d: not sent to %s (%s), to be tried again", job.job, self._name, text)
+        if aside and job.study and self._destination.order_wait_s:
+            self._studies_set_aside.add(job.study)
         return aside
 
     def _recalled(self) -> bool:
@@ -269,11 +337,23 @@ class Forwarder(PollingThread):
             "job": job.token,
             "job_number": job.job,
             "sop_instance_uid": job.sop_instance_uid,
+            "dataset_bytes": job.dataset_bytes,
             "destination": self._name,
             "peer": {"ae_title": destination.ae_title, "address": f"{destination.host}:{destination.port}"},
             "status": None if answer.status is None else f"0x{answer.status:04X}",
         }
         self._audit.append(record | dict(delivery.variant.told if delivery.variant is not None else {}))
+
+
+def _own_fault(job: Job, problem: Exception) -> Answer:
+    logger.error("job %d: cannot be sent after %s", job.job, fault_place(problem))
+    return Answer(
+        StoreResult.PERMANENT, None, f"a fault of this program ({type(problem).__name__}), see the log"
+    )
+
+
+def _uid_sent(job: Job, variant: Variant) -> str:
+    return variant.told.get("new_sop_instance_uid") or job.sop_instance_uid
 
 
 def _context(job: Job) -> tuple[str, str]:

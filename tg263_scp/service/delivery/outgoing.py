@@ -19,6 +19,7 @@ from typing import Any
 from tg263_scp.config.routes import Gates
 from tg263_scp.config.sections import Destination
 from tg263_scp.dicom.editing.rewrite_references import rewrite_references
+from tg263_scp.dicom.encoding.budget import Budget, within
 from tg263_scp.dicom.reading.identify import is_rtstruct
 from tg263_scp.dicom.reading.references import REFERRING, Referring, structure_sets_of
 from tg263_scp.errors import HeldObjectError
@@ -50,6 +51,7 @@ class Outlet:
         renumbering: Renumbering,
         writing: Writing,
         routes: Routes,
+        budget: Budget,
     ) -> None:
         self._destination = destination
         self._spool = spool
@@ -57,6 +59,7 @@ class Outlet:
         self._renumbering = renumbering
         self._writing = writing
         self._routes = routes
+        self._budget = budget
         self._read: dict[str, Referring] = {}
 
     def waits_until(self, job: Job, delivery: Delivery) -> float:
@@ -64,8 +67,9 @@ class Outlet:
         if not self._rewrites(job) or delivery.variant is not None:
             return 0.0
         try:
-            settled = all(settled for _, settled in self._uids_referred_to(job))
-        except (HeldObjectError, FileNotFoundError):
+            with within(self._budget):
+                settled = all(settled for _, settled in self._uids_referred_to(job))
+        except (HeldObjectError, OSError):
             return 0.0
         return 0.0 if settled else delivery.queued_at + self._destination.reference_wait_s
 
@@ -76,6 +80,10 @@ class Outlet:
             HeldObjectError: a relabelled object cannot be given new UIDs.
             OSError: reading or writing failed.
         """
+        with within(self._budget):
+            return self._outgoing(job, delivery)
+
+    def _outgoing(self, job: Job, delivery: Delivery) -> tuple[Path, Variant]:
         if self._rewrites(job):
             try:
                 return self._referring(job, delivery.variant)

@@ -23,7 +23,7 @@ JOURNAL_NAME = "journal.sqlite"
 """Name of the journal inside the spool folder."""
 ADOPT_HINT = "keep the files, stop the node, and run 'tg263-scp queue adopt': it makes a new journal of spool and audit log"
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 _SCHEMA = """
 CREATE TABLE objects (
     job INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -45,7 +45,10 @@ CREATE TABLE objects (
     record TEXT NOT NULL DEFAULT '',
     called_ae_title TEXT NOT NULL DEFAULT '',
     route TEXT NOT NULL DEFAULT '',
-    unanswered INTEGER NOT NULL DEFAULT 0
+    unanswered INTEGER NOT NULL DEFAULT 0,
+    study TEXT NOT NULL DEFAULT '',
+    returns INTEGER NOT NULL DEFAULT 0,
+    returning_since REAL NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route) WHERE state <> 'EXPIRED';
 CREATE INDEX object_uid ON objects (sop_instance_uid);
@@ -62,9 +65,13 @@ CREATE TABLE deliveries (
     error TEXT NOT NULL DEFAULT '',
     variant TEXT NOT NULL DEFAULT '',
     aside INTEGER NOT NULL DEFAULT 0,
+    aside_since REAL NOT NULL DEFAULT 0,
+    sent_uid TEXT NOT NULL DEFAULT '',
+    sent_sha256 TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (job, destination)
 ) WITHOUT ROWID;
 CREATE INDEX delivery_state ON deliveries (destination, state, job);
+CREATE INDEX delivery_sent ON deliveries (sent_sha256, sent_uid) WHERE sent_sha256<>'';
 CREATE TABLE run (alive_at REAL NOT NULL);
 """
 _UPGRADES = {
@@ -77,7 +84,16 @@ CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route)
     2: "ALTER TABLE deliveries ADD COLUMN variant TEXT NOT NULL DEFAULT '';\n",
     3: "ALTER TABLE deliveries ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;\n",
     4: "ALTER TABLE objects ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0;\n",
-    5: "CREATE TABLE run (alive_at REAL NOT NULL);\n",
+    5: """
+ALTER TABLE objects ADD COLUMN study TEXT NOT NULL DEFAULT '';
+ALTER TABLE objects ADD COLUMN returns INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE objects ADD COLUMN returning_since REAL NOT NULL DEFAULT 0;
+ALTER TABLE deliveries ADD COLUMN aside_since REAL NOT NULL DEFAULT 0;
+ALTER TABLE deliveries ADD COLUMN sent_uid TEXT NOT NULL DEFAULT '';
+ALTER TABLE deliveries ADD COLUMN sent_sha256 TEXT NOT NULL DEFAULT '';
+CREATE INDEX delivery_sent ON deliveries (sent_sha256, sent_uid) WHERE sent_sha256<>'';
+""",
+    6: "CREATE TABLE run (alive_at REAL NOT NULL);\n",
 }
 """What makes a journal of the next version of one of this version; nothing in it is lost."""
 

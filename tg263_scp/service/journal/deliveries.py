@@ -29,11 +29,12 @@ class Outbox:
             for row in self._database.rows("SELECT * FROM deliveries WHERE job=? ORDER BY destination", job)
         ]
 
-    def due(self, destination: str, limit: int) -> list[tuple[Job, Delivery]]:
+    def due(self, destination: str, limit: int, order_wait_s: float = 0.0) -> list[tuple[Job, Delivery]]:
         """Return what is to be sent to ``destination`` now, in order of receipt.
 
         Nothing passes an object that was not set aside and is due later. Of one SOP Instance UID only the oldest version is
-        returned, since the destination keeps what comes last.
+        returned, since the destination keeps what comes last. What is of the study of an older object that was set aside waits
+        for it, for ``order_wait_s``.
         """
         rows = self._database.rows(
             "SELECT d.* FROM deliveries d JOIN objects o ON o.job=d.job"
@@ -43,12 +44,28 @@ class Outbox:
             " AND NOT EXISTS (SELECT 1 FROM objects older JOIN deliveries its ON its.job=older.job"
             " WHERE older.sop_instance_uid=o.sop_instance_uid AND older.job<o.job"
             " AND its.destination=?1 AND its.state NOT IN ('SENT','FAILED'))"
+            " AND NOT EXISTS (SELECT 1 FROM deliveries its JOIN objects older ON its.job=older.job"
+            " WHERE its.destination=?1 AND its.state='RETRY' AND its.aside AND its.aside_since>?2-?4"
+            " AND its.job<o.job AND older.study=o.study AND o.study<>'')"
             " ORDER BY d.job LIMIT ?3",
             destination,
             self._database.clock(),
             limit,
+            order_wait_s,
         )
         return [(self._job(row["job"]), delivery_of(row)) for row in rows]
+
+    def overtaken(self, job: Job, destination: str) -> list[int]:
+        """Return the older objects of the same study that ``destination`` has not got yet, since they were set aside."""
+        rows = self._database.rows(
+            "SELECT its.job FROM deliveries its JOIN objects older ON its.job=older.job"
+            " WHERE its.destination=? AND its.state='RETRY' AND its.aside AND its.aside_since>0 AND its.job<?"
+            " AND older.study=? AND older.study<>'' ORDER BY its.job",
+            destination,
+            job.job,
+            job.study,
+        )
+        return [row["job"] for row in rows]
 
     def next_due_at(self, destination: str, after: float) -> float | None:
         """Return when, after a time, the next delivery to ``destination`` becomes due; None where none will by itself."""
@@ -100,11 +117,29 @@ class Outbox:
             (job, destination, now, now, now),
         )
 
+    def has_same(self, db: sqlite3.Connection, job: int, destination: str, since: float) -> bool:
+        """Tell whether a destination got, since a time, the very data set that an object would bring there as received."""
+        query = (
+            "SELECT 1 FROM objects o JOIN deliveries d ON d.sent_sha256=o.sha256 AND d.sent_uid=o.sop_instance_uid"
+            " WHERE o.job=? AND NOT o.sends_result AND d.job<>o.job AND d.destination=? AND d.state='SENT'"
+            " AND d.changed_at>?"
+        )
+        return db.execute(query, (job, destination, since)).fetchone() is not None
+
+    def enter_had(self, db: sqlite3.Connection, job: int, destination: str, now: float) -> None:
+        """Enter as SENT what a destination has already, by another object; part of the caller's transaction."""
+        db.execute(
+            "INSERT INTO deliveries (job, destination, state, queued_at, next_attempt_at, changed_at, error)"
+            " VALUES (?,?,'SENT',?,?,?,'the destination has the same already: not sent again')",
+            (job, destination, now, now, now),
+        )
+
     def requeue(self, db: sqlite3.Connection, job: int, destination: str, now: float) -> None:
         """SENT or FAILED -> PENDING, as if queued for the first time; part of the caller's transaction."""
         fresh = {
             **{"attempts": 0, "queued_at": now, "next_attempt_at": now, "status": None},
-            **{"error": "", "variant": "", "aside": 0},
+            **{"error": "", "variant": "", "aside": 0, "aside_since": 0.0},
+            **{"sent_uid": "", "sent_sha256": ""},
         }
         self._database.move(db, (job, destination), DeliveryState.PENDING, **fresh)
 
@@ -137,8 +172,18 @@ class Outbox:
         error: str = "",
         next_attempt_at: float = 0.0,
         aside: bool = False,
+        holds_study: bool = True,
+        sent_uid: str = "",
+        sent_sha256: str = "",
     ) -> None:
-        """Enter how an attempt ended: SENT, RETRY (due again at ``next_attempt_at``, in its turn or aside) or FAILED."""
+        """Enter how an attempt ended: SENT, RETRY (due again at ``next_attempt_at``, in its turn or aside) or FAILED.
+
+        For what is set aside those of its study wait a while, unless ``holds_study`` is false. ``sent_uid`` and ``sent_sha256``
+        are of the data set that the destination has now.
+        """
+        since = delivery.aside_since if delivery.aside else self._database.clock()
+        if not (aside and holds_study):
+            since = 0.0
         with self._database.transaction() as db:
             key = (delivery.job, delivery.destination)
             columns = {
@@ -146,6 +191,9 @@ class Outbox:
                 "error": error,
                 "next_attempt_at": next_attempt_at,
                 "aside": int(aside),
+                "aside_since": since,
+                "sent_uid": sent_uid,
+                "sent_sha256": sent_sha256,
             }
             self._database.move(db, key, to, **columns)
 

@@ -21,6 +21,8 @@ from tg263_scp.errors import HoldReason, JournalError
 from tg263_scp.service.journal.database import Database
 from tg263_scp.service.journal.deliveries import Outbox
 from tg263_scp.service.journal.states import (
+    LOOP_AFTER,
+    RETURNS_WITHIN_S,
     Arrival,
     Delivery,
     DeliveryState,
@@ -63,16 +65,23 @@ class Journal:
     """The journal of one node; safe to use from several threads, and from another process beside a running node.
 
     One that an earlier program version wrote is brought up to date where ``upgrade`` is true: only the node may do that,
-    since it alone knows that no program of the earlier version works on it. Without a ``clock`` its time is that of the node.
+    since it alone knows that no program of the earlier version works on it. What a destination has, it does not get again
+    within ``same_again_s``. Without a ``clock`` its time is that of the node.
 
     Raises:
         JournalError: the file cannot be opened, or is of another version.
     """
 
     def __init__(
-        self, path: Path, *, clock: Callable[[], float] | None = None, upgrade: bool = False
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], float] | None = None,
+        upgrade: bool = False,
+        same_again_s: float = 0.0,
     ) -> None:
         self._database = Database(path, clock, upgrade=upgrade)
+        self._same_again_s = same_again_s
         self.outbox = Outbox(self._database)
 
     @property
@@ -224,11 +233,39 @@ class Journal:
 
     def _received_again(self, db: sqlite3.Connection, job: int, state: str, now: float) -> Ingest:
         rows = self._deliveries(db, job)
+        if state == ObjectState.DISCARDED:
+            # Who sends it again wants it: it is acknowledged, so it may not be on its way to the waste.
+            self._say(
+                db, job, ObjectState.DISCARDED, ObjectState.HELD, {"kind": "restored", "by": "its sender"}
+            )
         if state != ObjectState.READY or not all(row["state"] in _AT_REST for row in rows):
             return Ingest.IN_FLIGHT
+        self._count_return(db, job, now)
+        as_received = not db.execute("SELECT sends_result FROM objects WHERE job=?", (job,)).fetchone()[0]
+        had = {
+            row["destination"]
+            for row in rows
+            if as_received
+            and row["state"] == DeliveryState.SENT
+            and row["changed_at"] > now - self._same_again_s
+        }
         for row in rows:
-            self.outbox.requeue(db, job, row["destination"], now)
-        return Ingest.REDELIVERED
+            if row["destination"] not in had:
+                self.outbox.requeue(db, job, row["destination"], now)
+        return Ingest.RETURNED if len(had) == len(rows) else Ingest.REDELIVERED
+
+    def _count_return(self, db: sqlite3.Connection, job: int, now: float) -> None:
+        db.execute(
+            "UPDATE objects SET returns=CASE WHEN returning_since>?1-?2 THEN returns ELSE 0 END+1,"
+            " returning_since=CASE WHEN returning_since>?1-?2 THEN returning_since ELSE ?1 END WHERE job=?3",
+            (now, RETURNS_WITHIN_S, job),
+        )
+
+    def looping(self) -> int:
+        """Return how many objects have come back so often, not long ago, that somebody seems to send us what we send."""
+        since = self._database.clock() - RETURNS_WITHIN_S
+        query = "SELECT COUNT(*) AS n FROM objects WHERE returns>=? AND returning_since>?"
+        return int(self._database.rows(query, LOOP_AFTER, since)[0]["n"])
 
     def next_job(self, waiting: Collection[int] = ()) -> Job | None:
         """Return the oldest object that is not READY, HELD or EXPIRED; None where all is done.
@@ -270,11 +307,12 @@ class Journal:
         reason: str = "",
         sends_result: bool = False,
         unanswered: int = 0,
+        study: str = "",
     ) -> None:
         """RECEIVED -> DECIDED: keep the audit record and what comes next (READY, or HELD with a reason code)."""
         with self._database.transaction() as db:
             self._decide(db, job, record, hold=hold, reason=reason, sends_result=sends_result)
-            db.execute("UPDATE objects SET unanswered=? WHERE job=?", (unanswered, job))
+            db.execute("UPDATE objects SET unanswered=?, study=? WHERE job=?", (unanswered, study, job))
 
     def _decide(
         self,
@@ -306,9 +344,11 @@ class Journal:
             state = ObjectState(row["next_state"])
             self._database.move(db, (job,), state, next_state="", record="")
             before = {row["destination"]: row for row in self._deliveries(db, job)}
+            since = now - self._same_again_s
             for destination in destinations if state is ObjectState.READY else ():
                 if destination not in before:
-                    self.outbox.queue(db, job, destination, now)
+                    had = self.outbox.has_same(db, job, destination, since)
+                    (self.outbox.enter_had if had else self.outbox.queue)(db, job, destination, now)
                 elif not _of_an_earlier_journal(before[destination]):
                     self.outbox.requeue(db, job, destination, now)
         return state
@@ -365,7 +405,7 @@ class Journal:
 
     def _deliveries(self, db: sqlite3.Connection, job: int) -> list[sqlite3.Row]:
         return db.execute(
-            "SELECT destination, state, attempts FROM deliveries WHERE job=?", (job,)
+            "SELECT destination, state, attempts, changed_at FROM deliveries WHERE job=?", (job,)
         ).fetchall()
 
     def release(self, job: int, *, by: str = "") -> None:
@@ -394,6 +434,52 @@ class Journal:
             }
             self._decide(db, job, record, hold=False, reason=HoldReason.RELEASED, sends_result=False)
 
+    def discard(self, job: int, *, by: str, why: str) -> None:
+        """HELD -> DECIDED -> DISCARDED: a person does not want the object; the audit log will name ``by`` and ``why``.
+
+        Raises:
+            JournalError: the object is not held.
+        """
+        with self._database.transaction() as db:
+            self._say(
+                db, job, ObjectState.HELD, ObjectState.DISCARDED, {"kind": "discarded", "by": by, "why": why}
+            )
+
+    def restore(self, job: int, *, by: str) -> None:
+        """DISCARDED -> DECIDED -> HELD: undo :meth:`discard`, for the reason it was held for.
+
+        Raises:
+            JournalError: the object is not discarded, or its files are gone.
+        """
+        with self._database.transaction() as db:
+            self._say(db, job, ObjectState.DISCARDED, ObjectState.HELD, {"kind": "restored", "by": by})
+
+    def _say(
+        self, db: sqlite3.Connection, job: int, of: ObjectState, to: ObjectState, said: Mapping[str, Any]
+    ) -> None:
+        """Have the worker audit what a person said, and then bring an object to another state."""
+        row = db.execute("SELECT state, token, sop_instance_uid FROM objects WHERE job=?", (job,)).fetchone()
+        if row is None or row["state"] != of:
+            raise JournalError(
+                f"job {job} is not {of.lower()}",
+                hint="`queue list --all` shows the state of every object",
+            )
+        record = {
+            **said,
+            "decision": secrets.token_hex(8),
+            "job": row["token"],
+            "sop_instance_uid": row["sop_instance_uid"],
+        }
+        text = json.dumps(record, ensure_ascii=False)
+        self._database.move(db, (job,), ObjectState.DECIDED, next_state=str(to), record=text)
+
+    def discarded(self, before: float) -> list[Job]:
+        """Return the objects that were discarded before a time."""
+        rows = self._database.rows(
+            "SELECT * FROM objects WHERE state='DISCARDED' AND changed_at<? ORDER BY job", before
+        )
+        return [job_of(row) for row in rows]
+
     def unanswered(self) -> list[int]:
         """Return the objects that went on, or are held, with names about which no language model was asked."""
         rows = self._database.rows(
@@ -414,7 +500,7 @@ class Journal:
         return [job_of(row) for row in rows]
 
     def expire(self, job: int) -> None:
-        """READY -> EXPIRED; the caller removes the files afterwards."""
+        """READY or DISCARDED -> EXPIRED; the caller removes the files afterwards."""
         with self._database.transaction() as db:
             self._database.move(db, (job,), ObjectState.EXPIRED)
 

@@ -1,7 +1,8 @@
 """The states of the journal: what an object and a delivery can be, and what may follow what.
 
 object      RECEIVED -> DECIDED -> READY -> EXPIRED, or RECEIVED (redo)
-                           \\-> HELD -> RECEIVED (retry) or DECIDED (release)
+                           \\-> HELD -> RECEIVED (retry) or DECIDED (release, discard)
+            DECIDED -> DISCARDED -> DECIDED (restore) or EXPIRED
 delivery    PENDING -> SENDING -> SENT | RETRY | FAILED, one per object and destination
 """
 
@@ -26,8 +27,10 @@ class ObjectState(StrEnum):
     """Its deliveries are queued."""
     HELD = "HELD"
     """Kept for a person; not forwarded until retried or released."""
+    DISCARDED = "DISCARDED"
+    """A person does not want it; its files stay for a while, in which it can be restored."""
     EXPIRED = "EXPIRED"
-    """Everywhere it had to go, retention over, files removed."""
+    """Everywhere it had to go or discarded, retention over, files removed."""
 
 
 class DeliveryState(StrEnum):
@@ -53,13 +56,21 @@ class Ingest(StrEnum):
     """The same bytes are here and not done yet: nothing new to do."""
     REDELIVERED = "redelivered"
     """The same bytes were delivered before: what was sent then is queued again."""
+    RETURNED = "returned"
+    """The same bytes were delivered a while ago: every destination has them, and nothing is sent."""
+
+
+RETURNS_WITHIN_S = 3600.0
+LOOP_AFTER = 3
+"""So many returns within :data:`RETURNS_WITHIN_S` are a loop: somebody sends us what we send."""
 
 
 TRANSITIONS: Mapping[StrEnum, frozenset[StrEnum]] = {
     ObjectState.RECEIVED: frozenset({ObjectState.DECIDED}),
-    ObjectState.DECIDED: frozenset({ObjectState.READY, ObjectState.HELD}),
+    ObjectState.DECIDED: frozenset({ObjectState.READY, ObjectState.HELD, ObjectState.DISCARDED}),
     ObjectState.READY: frozenset({ObjectState.EXPIRED, ObjectState.RECEIVED}),
     ObjectState.HELD: frozenset({ObjectState.RECEIVED, ObjectState.DECIDED}),
+    ObjectState.DISCARDED: frozenset({ObjectState.DECIDED, ObjectState.EXPIRED}),
     ObjectState.EXPIRED: frozenset(),
     DeliveryState.PENDING: frozenset({DeliveryState.SENDING, DeliveryState.RETRY, DeliveryState.FAILED}),
     DeliveryState.SENDING: frozenset({DeliveryState.SENT, DeliveryState.RETRY, DeliveryState.FAILED}),
@@ -92,7 +103,9 @@ class Arrival:
 class Job(Arrival):
     """A row of ``objects``: what arrived, and what has become of it. Times are seconds since 1970 (UTC).
 
-    ``unanswered`` is how many names went on although a language model would have been asked about them.
+    ``unanswered`` is how many names went on although a language model would have been asked about them. ``study`` is the keyed
+    hash of its Study Instance UID; empty as long as it is not decided, or where it says none. ``returns`` is how often it came
+    again after it was delivered, within :data:`RETURNS_WITHIN_S` from ``returning_since`` on.
     """
 
     job: int
@@ -105,6 +118,9 @@ class Job(Arrival):
     reason: str
     record: str
     unanswered: int
+    study: str
+    returns: int
+    returning_since: float
 
 
 class Found(StrEnum):
@@ -167,7 +183,8 @@ class Delivery:
     """A row of ``deliveries``; ``status`` is the last C-STORE status, None where none came.
 
     ``variant`` is None as long as nothing was sent, and for what earlier program versions sent. ``aside`` is true where the
-    object has lost its turn: those behind it do not wait for it.
+    object has lost its turn: those behind it do not wait for it. Those of its study do, for a while after ``aside_since``
+    (0 where it waits for another object itself). ``sent_uid`` and ``sent_sha256`` are of the data set that it has.
     """
 
     job: int
@@ -181,6 +198,9 @@ class Delivery:
     error: str
     variant: Variant | None
     aside: bool
+    aside_since: float
+    sent_uid: str
+    sent_sha256: str
 
 
 def job_of(row: sqlite3.Row) -> Job:

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from tg263_scp.durable import whole_file
 from tg263_scp.errors import Tg263Error
-from tg263_scp.tools.shared.csv_tables import table_text
+from tg263_scp.tools.shared.csv_tables import sheet_text, unguarded
 
 COLUMNS = (
     "source",
@@ -68,7 +68,7 @@ def without_copy(row: Row) -> Row:
 
 def manifest_text(rows: Sequence[Row]) -> str:
     """A whole manifest with its header."""
-    return table_text(COLUMNS, rows)
+    return sheet_text((COLUMNS, *rows))
 
 
 class Manifest:
@@ -88,7 +88,7 @@ class Manifest:
         self._file: BinaryIO = path.open("a+b")
         try:
             if self._read() == 0:
-                self._append(table_text(COLUMNS, ()))
+                self._append(sheet_text((COLUMNS,)))
         except BaseException:
             self._file.close()
             raise
@@ -119,7 +119,7 @@ class Manifest:
         earlier = self.known.get(rows[0][_OUTPUT])
         if earlier is not None:
             self._superseded.add(earlier.ordinal)
-        self._append(table_text(rows[0], rows[1:]))
+        self._append(sheet_text(rows))
 
     def _append(self, text: str) -> None:
         self._file.write(text.encode("utf-8", "backslashreplace"))
@@ -137,10 +137,10 @@ class Manifest:
 
     def _copy_current(self, kept: BinaryIO) -> None:
         rows = _WholeRows(self._file)
-        kept.write(table_text(next(rows), ()).encode())
+        kept.write(sheet_text((next(rows),)).encode())
         for ordinal, record in enumerate(_records(rows)):
             if ordinal not in self._superseded:
-                kept.write(table_text(record[0], record[1:]).encode("utf-8", "backslashreplace"))
+                kept.write(sheet_text(record).encode("utf-8", "backslashreplace"))
 
 
 def _records(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -170,5 +170,6 @@ class _WholeRows(Iterator[Row]):
             if text.endswith(b"\r\n") and text.count(b'"') % 2 == 0:
                 self.count += 1
                 self.end += len(text)
-                return tuple(next(csv.reader(io.StringIO(text.decode("utf-8"), newline=""))))
+                cells = next(csv.reader(io.StringIO(text.decode("utf-8"), newline="")))
+                return tuple(map(unguarded, cells))
         raise StopIteration

@@ -31,7 +31,7 @@ from tg263_scp.tools.archive.one_file import handle
 from tg263_scp.tools.archive.outcome import FINDINGS, Handled, What
 from tg263_scp.tools.shared.csv_tables import write_atomically
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
-from tg263_scp.tools.shared.terminal import open_console, print_json, print_table, progress, visible
+from tg263_scp.tools.shared.terminal import open_console, print_json, print_table, progress
 from tg263_scp.tools.shared.wording import hold_words
 
 MANIFEST_NAME = "manifest.csv"
@@ -258,8 +258,6 @@ def show_summary(summary: Summary, console: Console) -> None:
     if summary.folder_links:
         console.print(f"{summary.folder_links} links to folders were not followed", style="yellow")
     for path, what, reason in summary.findings[:_SHOWN_FINDINGS]:
-        console.print(
-            f"{what.value}: {visible(str(path))} ({hold_words(reason)})", style="yellow", markup=False
-        )
+        console.print(f"{what.value}: {path} ({hold_words(reason)})", style="yellow")
     if len(summary.findings) > _SHOWN_FINDINGS:
         console.print(f"... and {len(summary.findings) - _SHOWN_FINDINGS} more; the manifest lists them all")

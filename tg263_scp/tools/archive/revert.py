@@ -29,7 +29,7 @@ from tg263_scp.tools.archive.find_files import Source, find_files
 from tg263_scp.tools.archive.outcome import Handled, What
 from tg263_scp.tools.archive.relabel import Summary, output_folder, show_summary, stop_if_full
 from tg263_scp.tools.shared.exitcode import ExitCode
-from tg263_scp.tools.shared.terminal import open_console, print_json, progress
+from tg263_scp.tools.shared.terminal import open_console, print_json, progress, say
 
 _OUTCOMES = (
     *(What.REVERTED, What.DONE_BEFORE, What.NOT_REVERTED),
@@ -54,7 +54,7 @@ def revert(paths: Sequence[Path], output: Path, as_json: bool) -> ExitCode:
         show_summary(summary, open_console())
         again = sum(report.earlier > 0 for report in reports.values())
         if again:
-            print(f"{again} record an earlier relabelling still: revert the copies once more to undo it too")
+            say(f"{again} record an earlier relabelling still: revert the copies once more to undo it too")
     return ExitCode.FINDINGS if summary.findings else ExitCode.DONE
 
 

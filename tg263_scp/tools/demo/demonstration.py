@@ -216,7 +216,9 @@ def _send(sent: Sequence[Sent], address: tuple[str, int], config: Config) -> Non
     for each in sent:
         identity = identify(each.path)
         assert identity is not None, "written with a file head"
-        parcels.append(Parcel(each.path, identity.sop_class_uid, identity.transfer_syntax_uid))
+        parcels.append(
+            Parcel(each.path, identity.sop_class_uid, identity.transfer_syntax_uid, identity.sop_instance_uid)
+        )
     target = Peer(*address, ae_title=config.listen.ae_title, calling_ae_title="TPS")
     if not parcels:
         return

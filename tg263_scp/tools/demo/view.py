@@ -73,7 +73,7 @@ def _show_proofs(demonstration: Demonstration, console: Console) -> None:
     console.print(Text("What the archive received", style="bold"))
     for each in demonstration.sent:
         if each.received is not None:
-            console.print(f"  {each.received.name}", markup=False)
+            console.print(f"  {each.received.name}")
     console.print(Text("Proofs", style="bold"))
     arrived = sum(each.received is not None for each in demonstration.sent)
     _line(
@@ -105,8 +105,7 @@ def _show_proofs(demonstration: Demonstration, console: Console) -> None:
         console.print(f"  {demonstration.left_out} DICOM objects of other kinds were not sent")
     if demonstration.folder is not None:
         console.print(
-            f"  kept in {demonstration.folder}: configuration, sent, received, spool with audit log",
-            markup=False,
+            f"  kept in {demonstration.folder}: configuration, sent, received, spool with audit log"
         )
 
 

@@ -21,7 +21,7 @@ from tg263_scp.tools.names.evaluation import (
     evaluate_file,
     wilson,
 )
-from tg263_scp.tools.shared.csv_tables import table_text, write_atomically
+from tg263_scp.tools.shared.csv_tables import sheet_text, write_atomically
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import json_text, open_console, print_json, roi_text, visible
 
@@ -179,7 +179,7 @@ def _model_table(use: Mapping[str, Any]) -> Table:
     """What the model did, line by line."""
     table = Table(title="The model", title_justify="left", show_header=False)
     for name, value in use.items():
-        table.add_row(name.replace("_", " "), visible(str(value)))
+        table.add_row(name.replace("_", " "), str(value))
     return table
 
 
@@ -258,7 +258,7 @@ def _rows_csv(evaluation: Evaluation) -> str:
         )
         for row in evaluation.judged
     )  # fmt: skip
-    return table_text((*_ROW_COLUMNS, *groups), rows)
+    return sheet_text(((*_ROW_COLUMNS, *groups), *rows))
 
 
 def _markdown(evaluation: Evaluation) -> Iterator[str]:

@@ -19,7 +19,7 @@ from tg263_scp.naming.words.letters import tokenise
 from tg263_scp.service.namer import Namer, open_namer
 from tg263_scp.tools.names.rules import case_place
 from tg263_scp.tools.shared.exitcode import ExitCode
-from tg263_scp.tools.shared.terminal import open_console, print_json, roi_text, visible
+from tg263_scp.tools.shared.terminal import open_console, print_json, roi_text, visible, visible_lines
 from tg263_scp.tools.shared.wording import STATUS_STYLE, choice_words, decision_as_json, place, reason_words
 
 if TYPE_CHECKING:
@@ -222,15 +222,10 @@ def _asked(asked: AskedQuestion, choice: Choice | None) -> Group:
     head = f"model  {request.prompt}, passages: {', '.join(request.passages) or 'none'}"
     lines = [Text(head, style="bold")]
     for role, content in request.messages:
-        lines.append(Text(f"{role}> ", style="cyan").append(Text(_visible_lines(content), style="default")))
+        lines.append(Text(f"{role}> ", style="cyan").append(Text(visible_lines(content), style="default")))
     if choice is None:
         lines.append(Text("no answer yet", style="yellow"))
         return Group(*lines)
     lines.append(Text(f"votes  {choice.said}", style="bold"))
     lines.append(Text(choice_words(choice), style="dim"))
     return Group(*lines)
-
-
-def _visible_lines(text: str) -> str:
-    """Write out what a terminal would obey or hide, but for line ends."""
-    return "\n".join(visible(line) for line in text.split("\n"))

@@ -15,7 +15,7 @@ from tg263_scp.service.namer import Namer, open_namer
 from tg263_scp.tools.names.table import TableDecider, decide_table
 from tg263_scp.tools.shared.csv_tables import TableError, read_table, table_text, write_atomically
 from tg263_scp.tools.shared.exitcode import ExitCode
-from tg263_scp.tools.shared.terminal import print_table
+from tg263_scp.tools.shared.terminal import print_table, say
 from tg263_scp.tools.shared.wording import standard_name
 
 ADDED_COLUMNS = ("status", "standard_name", "rule", "reason", "confidence", "candidates")
@@ -41,7 +41,7 @@ def _show_mapped(text: str, counts: Counter[Status], target: Path | None) -> Exi
         print_table(text)
     else:
         parts = ", ".join(f"{counts[status]} {status}" for status in Status)
-        print(f"{target}: {counts.total()} names: {parts}")
+        say(f"{target}: {counts.total()} names: {parts}")
     return ExitCode.DONE
 
 

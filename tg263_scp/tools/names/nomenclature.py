@@ -12,7 +12,7 @@ from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.words.lexicon import Phrase
 from tg263_scp.service.namer import open_namer
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
-from tg263_scp.tools.shared.terminal import open_console, print_json, visible
+from tg263_scp.tools.shared.terminal import open_console, print_json, say
 
 
 def check(config: Path | None, overlay: Path | None, as_json: bool) -> ExitCode:
@@ -42,10 +42,10 @@ def check(config: Path | None, overlay: Path | None, as_json: bool) -> ExitCode:
         )
     else:
         for each in found:
-            print(each)
+            say(str(each))
         languages = ", ".join(pack.language for pack in packs) or "none"
-        print(f"{len(nomenclature.names)} names, {phrases} phrases in {len(packs)} languages ({languages})")
-        print(f"{len(found)} contradictions" if found else "no contradiction found")
+        say(f"{len(nomenclature.names)} names, {phrases} phrases in {len(packs)} languages ({languages})")
+        say(f"{len(found)} contradictions" if found else "no contradiction found")
     return ExitCode.FINDINGS if found else ExitCode.DONE
 
 
@@ -79,7 +79,7 @@ def show_entry(name: str, as_json: bool) -> ExitCode:
     entries = nomenclature.respellings.get(relaxed(name), ()) or ((pattern,) if pattern else ())
     if not entries:
         raise UsageError(
-            f"'{visible(name)}' is not on the list", hint="'tg263-scp nomenclature list TEXT' searches it"
+            f"'{name}' is not on the list", hint="'tg263-scp nomenclature list TEXT' searches it"
         )
     synonyms = {entry.name: _synonyms(entry, nomenclature) for entry in entries}
     if as_json:
@@ -113,17 +113,16 @@ def _synonyms(entry: Entry, nomenclature: Nomenclature) -> list[Phrase]:
 
 def _show_entry(entry: Entry, synonyms: list[Phrase]) -> None:
     console = open_console()
-    console.print(f"{entry.name}  ({entry.source})", style="bold", markup=False)
-    console.print(f"  {entry.meaning}", markup=False)
+    console.print(f"{entry.name}  ({entry.source})", style="bold")
+    console.print(f"  {entry.meaning}")
     console.print(
-        f"  {entry.kind}, {entry.category or 'no category'}, {entry.region}; reverse order {entry.reverse}",
-        markup=False,
+        f"  {entry.kind}, {entry.category or 'no category'}, {entry.region}; reverse order {entry.reverse}"
     )
     if entry.accepts:
-        console.print(f"  also accepted: {', '.join(entry.accepts)}", markup=False)
+        console.print(f"  also accepted: {', '.join(entry.accepts)}")
     grid = Table.grid(padding=(0, 2))
     for phrase in synonyms:
-        grid.add_row("  ", phrase.language, visible(phrase.text), phrase.site, str(phrase.source))
+        grid.add_row("  ", phrase.language, phrase.text, phrase.site, str(phrase.source))
     if synonyms:
         console.print(grid)
 

@@ -93,7 +93,7 @@ def _show_all(as_json: bool) -> None:
         console.print(Text(section.value, style="bold"))
         console.print(grid)
         console.print()
-    console.print("'tg263-scp rules CODE' shows one of them with its text and cases", markup=False)
+    console.print("'tg263-scp rules CODE' shows one of them with its text and cases")
 
 
 def _show_one(row: RuleRow, cases: list[dict[str, Any]], console: Console) -> None:

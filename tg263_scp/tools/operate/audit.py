@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -20,7 +19,7 @@ from tg263_scp.dicom.encoding.part10 import opened
 from tg263_scp.errors import HeldObjectError, Tg263Error
 from tg263_scp.service.audit import last_lines, verify
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
-from tg263_scp.tools.shared.terminal import open_console, print_json, roi_text, visible
+from tg263_scp.tools.shared.terminal import complain, open_console, print_json, roi_text, say, visible
 from tg263_scp.tools.shared.wording import choice_words
 
 
@@ -40,9 +39,9 @@ def verify_log(file: Path | None, config: Path | None, as_json: bool) -> ExitCod
             }
         )
     elif report.intact:
-        print(f"{path}: chain of {report.lines} lines verified, last hash {report.last_hash}")
+        say(f"{path}: chain of {report.lines} lines verified, last hash {report.last_hash}")
     else:
-        print(f"{path}: line {report.line}: {report.problem}")
+        say(f"{path}: line {report.line}: {report.problem}")
     return ExitCode.DONE if report.intact else ExitCode.FINDINGS
 
 
@@ -67,12 +66,12 @@ def digest_objects(files: Sequence[Path], as_json: bool) -> ExitCode:
                 found[str(path)] = object_sha256(source, path)
         except (OSError, HeldObjectError) as problem:
             said = problem.strerror if isinstance(problem, OSError) else problem.message
-            print(f"tg263-scp: {path}: {said}", file=sys.stderr)
+            complain(f"{path}: {said}")
     if as_json:
         print_json(found)
     else:
         for name, digest in found.items():
-            print(f"{digest}  {name}")
+            say(f"{digest}  {name}")
     return ExitCode.DONE if len(found) == len(set(files)) else ExitCode.FINDINGS
 
 
@@ -104,7 +103,7 @@ def _show_line(line: dict[str, Any], console: Console) -> None:
     )  # lines of earlier versions know the name of the file only
     about += [f"job {number}"] if number else []
     about += [f"{key} {line[key]}" for key in ("sop_instance_uid", "new_sop_instance_uid") if line.get(key)]
-    console.print(visible("  ".join(part for part in about if part)), style="bold", markup=False)
+    console.print("  ".join(part for part in about if part), style="bold")
     changed = [roi for roi in line.get("rois", ()) if roi.get("status") == "rename"]
     others = len(line.get("rois", ())) - len(changed)
     grid = Table.grid(padding=(0, 2))
@@ -136,4 +135,4 @@ def _show_choice(name: str, model: dict[str, Any], console: Console) -> None:
         choice = Choice(**told)
         said, who = choice.said, choice_words(choice)
     console.print(Text("   model  ").append_text(roi_text(name)).append(f"  {visible(said)}"))
-    console.print(f"          {visible(who)}", style="dim", markup=False)
+    console.print(f"          {who}", style="dim")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tg263_scp.tools.shared.exitcode import ExitCode
-from tg263_scp.tools.shared.terminal import visible
+from tg263_scp.tools.shared.terminal import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class Check:
 def show(checks: Iterable[Check]) -> None:
     """Print a line for each check, and a hint where something is wrong."""
     for check in checks:
-        print(f"{'ok  ' if check.good else 'FAIL'}  {check.name}: {visible(check.detail)}")
+        say(f"{'ok  ' if check.good else 'FAIL'}  {check.name}: {check.detail}")
         if check.hint and not check.good:
-            print(f"      hint: {check.hint}")
+            say(f"      hint: {check.hint}")
 
 
 def found(checks: Iterable[Check]) -> ExitCode:

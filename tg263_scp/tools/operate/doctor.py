@@ -14,8 +14,6 @@ from pathlib import Path
 from tg263_scp.config.loading import load_config
 from tg263_scp.config.routes import Route
 from tg263_scp.config.sections import Config, Destination
-from tg263_scp.dicom.network.sender import Peer
-from tg263_scp.dicom.network.verification import echo as send_echo
 from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.audit import verify
@@ -23,7 +21,7 @@ from tg263_scp.service.journal.database import ADOPT_HINT, JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.spool import unknown_objects
 from tg263_scp.tools.operate.checks import Check, found, show
-from tg263_scp.tools.operate.echo import ECHO_TIMEOUT_S, echo_check, peer_of
+from tg263_scp.tools.operate.echo import ECHO_TIMEOUT_S, echo_check, node_check, peer_of
 from tg263_scp.tools.operate.llm_checks import llm_checks
 from tg263_scp.tools.shared.exitcode import ExitCode
 from tg263_scp.tools.shared.terminal import print_json
@@ -200,9 +198,7 @@ def _port(config: Config) -> Check:
     said = _unusable(listen.host, listen.port)
     if not said:
         return Check("port", True, f"{listen.host}:{listen.port} is free")
-    host = "127.0.0.1" if listen.host in ("0.0.0.0", "") else listen.host
-    answer = send_echo(Peer(host, listen.port, listen.ae_title, listen.ae_title, *(ECHO_TIMEOUT_S,) * 3))
-    if answer.answered:
+    if node_check("port", config).good:
         return Check("port", True, f"{listen.host}:{listen.port}: a node runs there and answers")
     return Check(
         "port", False, f"{listen.host}:{listen.port}: {said}", "another program has it, or it is below 1024"

@@ -1,12 +1,14 @@
-"""``echo``: do the peers answer?"""
+"""``echo``: do the peers answer, or does the node itself?"""
 
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 
 from tg263_scp.config.loading import load_config
-from tg263_scp.config.sections import Destination
+from tg263_scp.config.networks import in_networks
+from tg263_scp.config.sections import Config, Destination
 from tg263_scp.dicom.network.sender import Peer
 from tg263_scp.dicom.network.verification import echo as send_echo
 from tg263_scp.tools.operate.checks import Check, found, show
@@ -14,12 +16,21 @@ from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import print_json
 
 ECHO_TIMEOUT_S = 10.0
-_PEER = re.compile(r"(?P<ae>[^@]{1,16})@(?P<host>\[[0-9A-Fa-f:.]+\]|[^:@\[\]]+):(?P<port>\d{1,5})")
+_HERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
+"""How to call from here what listens on every address."""
+_PEER = re.compile(
+    r"(?P<ae>[^@\\\x00-\x1f\x7f-\U0010ffff]{1,16})@(?P<host>\[[0-9A-Fa-f:.]+\]|[^:@\[\]]+):(?P<port>\d{1,5})"
+)
 
 
-def echo(peer: str | None, config: Path | None, as_json: bool) -> ExitCode:
-    """The verb ``echo``."""
-    checks = [echo_check(name, called) for name, called in _peers(peer, config)]
+def echo(peer: str | None, node: bool, config: Path | None, as_json: bool) -> ExitCode:
+    """The verb ``echo``; ``node`` calls the node that the configuration describes."""
+    if node and (peer is not None or config is None):
+        raise UsageError("--node goes with --config, and with no peer", hint="give --config FILE alone")
+    if node:
+        checks = [node_check("node", load_config(config))]
+    else:
+        checks = [echo_check(name, called) for name, called in _peers(peer, config)]
     if as_json:
         print_json([{"peer": check.name, "answered": check.good, "text": check.detail} for check in checks])
     else:
@@ -33,7 +44,7 @@ def _peers(peer: str | None, config: Path | None) -> list[tuple[str, Peer]]:
             raise UsageError("say whom to call", hint="give AE@HOST:PORT, or --config for its destinations")
         return [(each.name, peer_of(each)) for each in load_config(config).destinations]
     given = _PEER.fullmatch(peer)
-    if not given or not 0 < int(given["port"]) < 65536:
+    if not given or not given["ae"].strip() or not 0 < int(given["port"]) < 65536:
         raise UsageError("a peer is written AE@HOST:PORT", hint="such as TG263@127.0.0.1:11112")
     calling = load_config(config).listen.ae_title
     timeouts = (ECHO_TIMEOUT_S,) * 3
@@ -58,3 +69,30 @@ def echo_check(name: str, peer: Peer) -> Check:
     place = f"{peer.ae_title}@{peer.host}:{peer.port}"
     detail = answer.text if name == place else f"{place}: {answer.text}"
     return Check(name, answer.answered, detail, hint)
+
+
+def node_check(name: str, config: Config) -> Check:
+    """Does the node that ``config`` describes answer here? It is called by a title that it lets in.
+
+    A node that lets its own address not in closes the connection unasked: then that is its answer.
+    """
+    listen = config.listen
+    host = _HERE.get(listen.host, listen.host)
+    if config.peers.addresses and not in_networks(host, config.peers.addresses):
+        return _turned_away(name, host, listen.port)
+    calling = (config.peers.ae_titles or [listen.ae_title])[0]
+    return echo_check(name, Peer(host, listen.port, listen.ae_title, calling, *(ECHO_TIMEOUT_S,) * 3))
+
+
+def _turned_away(name: str, host: str, port: int) -> Check:
+    place = f"{host}:{port}"
+    try:
+        with socket.create_connection((host, port), ECHO_TIMEOUT_S) as connection:
+            connection.settimeout(ECHO_TIMEOUT_S)
+            if connection.recv(1):
+                return Check(name, False, f"{place}: something else answers there", "see listen.port")
+    except ConnectionResetError:
+        pass
+    except OSError as problem:
+        return Check(name, False, f"{place}: {problem.strerror or 'no answer'}", "does the node run?")
+    return Check(name, True, f"{place}: turns {host} away, which is not in peers.addresses; so a node runs")

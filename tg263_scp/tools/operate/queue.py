@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import getpass
 import secrets
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -28,7 +27,7 @@ from tg263_scp.service.journal.states import Delivery, DeliveryState, Job, Objec
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.service.spool import LOCK_NAME, Spool, unknown_objects
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
-from tg263_scp.tools.shared.terminal import open_console, print_json, visible
+from tg263_scp.tools.shared.terminal import complain, open_console, print_json, say
 from tg263_scp.tools.shared.wording import hold_words
 
 _ROWS_SHOWN = 100
@@ -65,10 +64,9 @@ def list_jobs(config: Path, everything: bool, as_json: bool) -> ExitCode:
         unanswered = len(journal.unanswered())
         unknown = unknown_objects(journal.path.parent, journal.tokens)
     if unknown:
-        print(
-            f"tg263-scp: the spool holds {unknown} objects that the journal does not know: 'tg263-scp queue adopt'"
-            " takes them in again",
-            file=sys.stderr,
+        complain(
+            f"the spool holds {unknown} objects that the journal does not know: 'tg263-scp queue adopt'"
+            " takes them in again"
         )
     done = ExitCode.FINDINGS if unknown else ExitCode.DONE
     if as_json:
@@ -107,7 +105,7 @@ def retry_jobs(jobs: Sequence[int], everything: bool, config: Path) -> ExitCode:
             else jobs
         )
         restarted = sum(journal.retry(job) > 0 for job in chosen)
-    print(f"{restarted} of {len(chosen)} objects start again")
+    say(f"{restarted} of {len(chosen)} objects start again")
     return ExitCode.DONE if restarted == len(chosen) else ExitCode.FINDINGS
 
 
@@ -123,8 +121,8 @@ def redo_jobs(jobs: Sequence[int], unanswered: bool, config: Path) -> ExitCode:
                 journal.redo(job)
                 begun += 1
             except JournalError as problem:
-                print(f"tg263-scp: {problem}", file=sys.stderr)
-    print(f"{begun} of {len(chosen)} objects are decided anew")
+                complain(problem)
+    say(f"{begun} of {len(chosen)} objects are decided anew")
     return ExitCode.DONE if begun == len(chosen) else ExitCode.FINDINGS
 
 
@@ -133,7 +131,7 @@ def release_jobs(jobs: Sequence[int], config: Path) -> ExitCode:
     with opened_journal(config) as journal:
         for job in jobs:
             journal.release(job, by=getpass.getuser())
-            print(f"job {job} goes on unchanged")
+            say(f"job {job} goes on unchanged")
     return ExitCode.DONE
 
 
@@ -195,26 +193,23 @@ def _put_damaged_journal_aside(path: Path) -> None:
         for suffix in ("-wal", "-shm", ""):
             with suppress(FileNotFoundError):
                 path.with_name(path.name + suffix).rename(path.with_name(aside + suffix))
-        print(f"the damaged journal is now {path.with_name(aside)}")
+        say(f"the damaged journal is now {path.with_name(aside)}")
 
 
 def _tell_adoption(adoption: Adoption, going: Sequence[int], *, send: bool) -> None:
     total = len(adoption.held) + len(adoption.done)
-    print(
+    say(
         f"{total} objects taken in again: {len(adoption.done)} are everywhere, {len(adoption.held)} were held"
     )
     if going:
-        print(f"{len(going)} of those go on")
+        say(f"{len(going)} of those go on")
     if send and adoption.doubtful:
         numbers = ", ".join(map(str, adoption.doubtful))
-        print(f"still held, since another version has come or their route is not known: {numbers}")
+        say(f"still held, since another version has come or their route is not known: {numbers}")
     if adoption.known:
-        print(f"{adoption.known} were here a second time: removed")
+        say(f"{adoption.known} were here a second time: removed")
     if adoption.unreadable:
-        print(
-            f"{adoption.unreadable} files in 'orphans' are none that the node wrote: left there",
-            file=sys.stderr,
-        )
+        complain(f"{adoption.unreadable} files in 'orphans' are none that the node wrote: left there")
 
 
 def _can_start_again(job: Job, deliveries: Sequence[Delivery]) -> bool:
@@ -257,6 +252,7 @@ def _details(entry: Entry) -> dict[str, Any]:
         "changed": _time(job.changed_at),
         "relabelled_copy": job.sends_result,
         "other_version_of_same_uid": job.other_version,
+        "came_back": job.returns,
         "destinations": [_delivery(each) for each in deliveries],
     }
 
@@ -296,7 +292,7 @@ def _show_list(entries: Sequence[Entry], totals: Totals, console: Console) -> No
             f"{job.dataset_bytes / 1e6:.1f}",
             states,
         )
-        table.add_row(*(visible(cell) for cell in cells), style="yellow" if _stuck(job, deliveries) else "")
+        table.add_row(*cells, style="yellow" if _stuck(job, deliveries) else "")
     console.print(table)
     if totals.objects > len(entries):
         console.print(f"... and {totals.objects - len(entries)} more, which --json lists", style="dim")
@@ -305,7 +301,7 @@ def _show_list(entries: Sequence[Entry], totals: Totals, console: Console) -> No
         f"{totals.objects} objects: {totals.held} held, {totals.failed} with a failed delivery{waits}"
     )
     for destination, error, count in totals.errors:
-        console.print(visible(f"{destination}, {count} objects: {error}"), markup=False)
+        console.print(f"{destination}, {count} objects: {error}")
 
 
 def _show_details(entry: Entry, console: Console) -> None:
@@ -316,12 +312,12 @@ def _show_details(entry: Entry, console: Console) -> None:
     grid = Table.grid(padding=(0, 2))
     for key, value in details.items():
         shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
-        grid.add_row(key.replace("_", " "), visible(str(shown)))
+        grid.add_row(key.replace("_", " "), str(shown))
     console.print(grid)
     if deliveries:
         table = Table(title="Destinations", title_justify="left")
         for title in deliveries[0]:
             table.add_column(title.replace("_", " "), overflow="fold")
         for delivery in deliveries:
-            table.add_row(*(visible(str(value)) for value in delivery.values()))
+            table.add_row(*map(str, delivery.values()))
         console.print(table)

@@ -14,6 +14,7 @@ from tg263_scp.config.loading import load_config
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.node import assemble
 from tg263_scp.tools.shared.exitcode import ExitCode
+from tg263_scp.tools.shared.terminal import LogFormatter
 
 logger = logging.getLogger("tg263_scp.serve")
 
@@ -29,9 +30,9 @@ def serve(config: Path) -> ExitCode:
         ConfigError: the configuration cannot be used.
         Tg263Error: the spool is in use, the port is taken, the journal or the audit log cannot be continued.
     """
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     # pynetdicom and pydicom name identifiers in what they log; httpx logs every request.
     for library in ("pynetdicom", "pydicom", "httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.CRITICAL)

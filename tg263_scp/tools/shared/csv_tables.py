@@ -1,12 +1,16 @@
 """CSV tables as people really have them: a byte order mark, semicolons, Excel's tabs; and never a guess about a column.
 
 Refused, with the line: two columns of one name, a row with more fields than the header, bytes that are not text.
+
+Spreadsheets calculate what begins with ``=``, ``+``, ``-`` or ``@``, and the name of a ROI may. So tables that we write for
+people to open (:func:`sheet_text`) have an apostrophe before such a cell, and :meth:`Table.column` takes it off again.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +22,8 @@ from tg263_scp.tools.shared.exitcode import UsageError
 _DELIMITERS = (",", ";", "\t")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _FIELD_LIMIT_BYTES = 1 << 20
+_CALCULATED = re.compile(r"'*[=+\-@\x00-\x1f\x7f-\x9f]")
+"""How a cell begins that a spreadsheet may obey, or that would look as if it were guarded."""
 
 
 class TableError(UsageError):
@@ -26,19 +32,19 @@ class TableError(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table as read: its own header spelling, its own delimiter, every field as text."""
+    """A table as read: its own header spelling, its own delimiter, every field as it is written there."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     delimiter: str = ","
 
     def column(self, name: str) -> tuple[str, ...] | None:
-        """The fields of a column, top to bottom; None where the table has no such column."""
+        """What the fields of a column mean, top to bottom; None where the table has no such column."""
         keys = [_key(title) for title in self.header]
         if name not in keys:
             return None
         index = keys.index(name)
-        return tuple(row[index] for row in self.rows)
+        return tuple(unguarded(row[index]) for row in self.rows)
 
     def required(self, name: str) -> tuple[str, ...]:
         """The fields of a column that must be there.
@@ -133,11 +139,36 @@ def _fitted(fields: list[str], width: int, path: Path, line: int) -> tuple[str, 
 
 def table_text(header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: str = ",") -> str:
     """Render a table as CSV (RFC 4180: CR LF, quotes where needed)."""
+    return _rendered((header, *rows), delimiter)
+
+
+def _rendered(rows: Iterable[Sequence[object]], delimiter: str) -> str:
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
     return buffer.getvalue()
+
+
+def guarded(cell: str) -> str:
+    """Return a cell with an apostrophe before it where a spreadsheet might calculate or obey it.
+
+    >>> [guarded(cell) for cell in ("Lung_L", "-PTV", "=1+1", "'-PTV", "'s")]
+    ['Lung_L', "'-PTV", "'=1+1", "''-PTV", "'s"]
+    """
+    return f"'{cell}" if _CALCULATED.match(cell) else cell
+
+
+def unguarded(cell: str) -> str:
+    """Return what :func:`guarded` was given.
+
+    >>> [unguarded(cell) for cell in ("Lung_L", "'-PTV", "-PTV", "''-PTV", "'s")]
+    ['Lung_L', '-PTV', '-PTV', "'-PTV", "'s"]
+    """
+    return cell[1:] if cell.startswith("'") and _CALCULATED.match(cell) else cell
+
+
+def sheet_text(rows: Iterable[Sequence[str]]) -> str:
+    """Render rows for people to open: as :func:`table_text` does, each cell :func:`guarded`."""
+    return _rendered((tuple(map(guarded, row)) for row in rows), ",")
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -1,21 +1,24 @@
 """What reaches the screen: consoles, progress and JSON, the same way for every verb.
 
-A ROI name is text from outside. Before it is shown, characters that a terminal would obey or hide (escape sequences,
-text direction marks, zero-width letters) are written out, and it never passes as markup.
+Names, AE titles, answers and paths are text from outside. Whatever a verb shows goes through this module, and here
+characters that a terminal would obey or hide (escape sequences, text direction marks, zero-width letters) are written out
+and square brackets stay square brackets. So a verb cannot forget it; ``print`` and consoles made elsewhere are refused by
+the linter and by a test.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -24,6 +27,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.segment import Segment
 from rich.text import Text
 
 _PLAIN_WIDTH = 140
@@ -38,18 +42,51 @@ def open_console(*, errors: bool = False) -> Console:
     """
     stream = sys.stderr if errors else sys.stdout
     width = None if stream.isatty() or os.environ.get("COLUMNS") else _PLAIN_WIDTH
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+    return _LiteralConsole(file=stream, width=width, markup=False, emoji=False, highlight=False)
+
+
+class _LiteralConsole(Console):
+    """Shows a ``str`` as it is, in one line: no markup, nothing that the terminal obeys, nothing hidden.
+
+    Lines, styles and colours are made with the classes of rich, never with characters of the text.
+    """
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Make the text that stands for a ``str``, also in the cells and titles of tables."""
+        return super().render_str(visible(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield what is written; a ``Text`` made of a raw name comes out harmless too, though perhaps not aligned."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(visible_lines(segment.text), segment.style)
+
+
+class LogFormatter(logging.Formatter):
+    """Formats each message as one line: the AE title or the answer of a peer can neither begin another nor hide in it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (the name is logging's)
+        """Return the message with its head, in one line."""
+        return visible(super().formatMessage(record))
 
 
 def visible(text: str) -> str:
-    """Write out every control, format and unassigned character, so that what is printed is what is there.
+    """Write out every control, format and unassigned character, line ends too: what is printed is what is there.
 
     >>> visible("Lung\\x1b[31m_L")
     'Lung\\\\x1b[31m_L'
     """
+    return _replaced(text, _written_out)
+
+
+def visible_lines(text: str) -> str:
+    """Write out what a terminal would obey or hide, but for line ends."""
+    return "\n".join(visible(line) for line in text.split("\n"))
+
+
+def _replaced(text: str, written: Callable[[str], str]) -> str:
     if text.isprintable() and text.isascii():
         return text
-    return "".join(_written_out(char) if unicodedata.category(char) in _HIDDEN else char for char in text)
+    return "".join(written(char) if unicodedata.category(char) in _HIDDEN else char for char in text)
 
 
 def _written_out(char: str) -> str:
@@ -57,9 +94,24 @@ def _written_out(char: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def _json_escape(char: str) -> str:
+    return char if char == "\n" else json.dumps(char)[1:-1]
+
+
 def roi_text(name: str, style: str = "") -> Text:
     """A ROI name for a table cell: never markup, nothing hidden."""
     return Text(visible(name), style=style)
+
+
+def say(text: str, *, errors: bool = False) -> None:
+    """Write one line to standard output, or to standard error."""
+    stream = sys.stderr if errors else sys.stdout
+    stream.write(visible(text) + "\n")
+
+
+def complain(problem: object) -> None:
+    """Write what went wrong to standard error, with its hint in a line of its own."""
+    sys.stderr.write(visible_lines(f"tg263-scp: {problem}") + "\n")
 
 
 def print_json(value: Any) -> None:
@@ -68,15 +120,24 @@ def print_json(value: Any) -> None:
 
 
 def print_table(text: str) -> None:
-    """Write a rendered CSV table to standard output as it is: UTF-8, its own line ends."""
+    """Write a rendered CSV table to standard output: UTF-8, its own line ends.
+
+    A file or a pipe gets it as it is; a terminal, with what it would obey written out.
+    """
+    if sys.stdout.isatty():
+        text = visible_lines(text.replace("\r\n", "\n"))
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
     sys.stdout.write(text)
 
 
 def json_text(value: Any) -> str:
-    """One JSON document as text that ends its last line."""
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    """One JSON document as text that ends its last line; what a terminal would obey or hide stands there as ``\\u....``.
+
+    >>> json_text("Lung\\u202e_L")
+    '"Lung\\\\u202e_L"\\n'
+    """
+    return _replaced(json.dumps(value, ensure_ascii=False, indent=2), _json_escape) + "\n"
 
 
 @contextmanager
@@ -90,7 +151,7 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         yield from _plain_progress(what, total, console)
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -110,9 +171,9 @@ def _plain_progress(what: str, total: int, console: Console) -> Iterator[Callabl
         done += steps
         if time.monotonic() - spoken_s >= _PLAIN_INTERVAL_S:
             spoken_s = time.monotonic()
-            console.print(f"{what}: {done} of {total}", markup=False)
+            console.print(f"{what}: {done} of {total}")
 
     try:
         yield advance
     finally:
-        console.print(f"{what}: {done} of {total}", markup=False)
+        console.print(f"{what}: {done} of {total}")

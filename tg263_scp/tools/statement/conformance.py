@@ -20,7 +20,7 @@ from tg263_scp.naming.llm.prompt_files import prompts_digest
 from tg263_scp.resources import data_folder
 from tg263_scp.tools.shared.csv_tables import write_atomically
 from tg263_scp.tools.shared.exitcode import ExitCode
-from tg263_scp.tools.shared.terminal import print_json, print_table
+from tg263_scp.tools.shared.terminal import print_json, print_table, say
 from tg263_scp.tools.statement import configured, llm, network, services
 from tg263_scp.tools.statement.evidence import Claim, evidence_table, load_claims
 from tg263_scp.tools.statement.markdown import contents
@@ -44,7 +44,7 @@ def conformance(config: Path | None, target: Path | None, as_json: bool) -> Exit
         print_table(text)
     else:
         write_atomically(target, text)
-        print(f"{target}: conformance statement of tg263-scp {__version__}")
+        say(f"{target}: conformance statement of tg263-scp {__version__}")
     return ExitCode.DONE
 
 

@@ -8,7 +8,6 @@ from tg263_scp.dicom.encoding.length_fields import MAX_TEXT_BYTES
 from tg263_scp.dicom.encoding.part10 import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
-    MAX_INFLATED_BYTES,
 )
 from tg263_scp.dicom.network.listener import waiting_per_address
 from tg263_scp.dicom.network.pynetdicom_internals import BLOCK_BYTES
@@ -140,7 +139,7 @@ def limits_table(config: Config, link: Link) -> str:
         ),
         (
             "Deflated data set, inflated",
-            f"{_size(MAX_INFLATED_BYTES)}; more is held as unreadable",
+            f"{_size(config.spool.max_inflated_bytes)} (`spool.max_inflated_bytes`); more is held as too costly",
             link("inflated-size"),
         ),
     ]

@@ -1,0 +1,246 @@
+"""No verb lets the text of a peer be anything but text: no markup, no command to the terminal, nothing hidden."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import csv
+import io
+import json
+import logging
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from doubles.loopback import EXPLICIT, RTSTRUCT, structure_set, unused_port, write_object
+
+import tg263_scp
+from tg263_scp.cli import build_parser, main
+from tg263_scp.config.loading import load_config
+from tg263_scp.errors import HoldReason
+from tg263_scp.service.audit import AuditLog
+from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.journal.states import Arrival, DeliveryState
+from tg263_scp.service.node import JOURNAL_NAME
+from tg263_scp.tools.shared import terminal
+from tg263_scp.tools.shared.exitcode import ExitCode
+
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
+PACKAGE = Path(tg263_scp.__file__).parent
+NASTY = ("[/]", "[bold]", "[red]x", ":smile:", "\x1b[31mred", "\x1b]0;t\x07", "a\u202eb", "\x9b2J", "l1\nl2")
+"""What rich would read as markup, what a terminal would obey, what turns text round, what begins another line."""
+ALL_NASTY = "".join(NASTY)
+CALLING = "[/]\x1b[2J\u202e"
+FILE_NAME = "[bold]\x1b[2J\u202e"
+HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+class Scene:
+    """A node that met hostile peers, and files with hostile names."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = unused_port()
+        self.config = folder / "node.yaml"
+        self.config.write_text(
+            f"listen: {{port: {unused_port()}}}\nspool: {{min_free_bytes: 1 MiB}}\nllm: {{enabled: no}}\n"
+            f"destinations: [{{name: archive, host: 127.0.0.1, port: {self.port}, ae_title: '[/]'}}]\n"
+            "destination_defaults: {connect_timeout_s: 1}\n",
+            encoding="utf-8",
+        )
+        settings = load_config(self.config)
+        settings.spool.folder.mkdir()
+        self._fill_journal(settings.spool.folder / JOURNAL_NAME)
+        self._fill_audit(settings.audit.file)
+        self.sets = folder / "sets"
+        self.sets.mkdir()
+        self.set = self.sets / f"RS{FILE_NAME}.dcm"
+        names = [name for name in NASTY if len(name.encode()) <= 64]
+        write_object(self.set, structure_set(names), RTSTRUCT, "1.2.3.100", EXPLICIT)
+        self.table = folder / "names.csv"
+        with self.table.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("original_name", "gold"), *((name, name) for name in NASTY)])
+
+    def _fill_journal(self, path: Path) -> None:
+        journal = Journal(path)
+        for number in (1, 2):
+            journal.receive(
+                Arrival(
+                    f"t{number}",
+                    f"1.2{CALLING}",
+                    f"1.2.{number}{CALLING}",
+                    "1.2.840.10008.1.2",
+                    f"{number}",
+                    1,
+                    CALLING,
+                    CALLING,
+                    CALLING,
+                    "",
+                )
+            )
+        journal.decide(1, {"decision": "d1"}, hold=True, reason=HoldReason.TRUNCATED)
+        journal.decide(2, {"decision": "d2"}, hold=False)
+        for job in (1, 2):
+            journal.finish(job, ["archive"])
+        (delivery,) = journal.outbox.deliveries(2)
+        journal.outbox.settle(delivery, DeliveryState.FAILED, error=ALL_NASTY)
+        journal.close()
+
+    def _fill_audit(self, path: Path) -> None:
+        rois = [
+            {"old": name, "new": name, "status": "rename", "rule": name, "evidence": [name]} for name in NASTY
+        ]
+        log = AuditLog(path)
+        log.append(
+            {
+                "kind": ALL_NASTY,
+                "reason": ALL_NASTY,
+                "sop_instance_uid": CALLING,
+                "job": CALLING,
+                "rois": rois,
+            }
+        )
+        log.close()
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path)
+
+
+Words = Callable[[Scene], list[object]]
+VERBS: dict[str, Words] = {
+    "demo": lambda scene: [scene.sets],
+    "explain": lambda scene: [*NASTY, "--site", CALLING],
+    "rules": lambda scene: [],
+    "map": lambda scene: [scene.table],
+    "relabel": lambda scene: [scene.sets, "--output", scene.folder / FILE_NAME],
+    "revert": lambda scene: [scene.sets, "--output", scene.folder / "reverted"],
+    "evaluate": lambda scene: [scene.table, "--sets"],
+    "queue list": lambda scene: ["--all", "--config", scene.config],
+    "queue show": lambda scene: [2, "--config", scene.config],
+    "queue retry": lambda scene: ["--all", "--config", scene.config],
+    "queue redo": lambda scene: [1, 2, "--config", scene.config],
+    "queue release": lambda scene: [1, "--config", scene.config],
+    "audit verify": lambda scene: ["--config", scene.config],
+    "audit show": lambda scene: ["--config", scene.config],
+    "audit digest": lambda scene: [scene.set, scene.folder / FILE_NAME],
+    "doctor": lambda scene: ["--config", scene.config],
+    "echo": lambda scene: [f"[/][bold]@127.0.0.1:{scene.port}"],
+    "conformance": lambda scene: ["--config", scene.config],
+    "nomenclature check": lambda scene: [],
+    "nomenclature list": lambda scene: [CALLING],
+    "nomenclature show": lambda scene: [CALLING],
+}
+WITHOUT_OUTPUT_OF_ITS_OWN = {"serve"}
+"""It writes the log; see the tests of :class:`LogFormatter`."""
+
+
+def leaves(parser: argparse.ArgumentParser, words: tuple[str, ...] = ()) -> Iterator[tuple[str, set[str]]]:
+    groups = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
+    if not groups:
+        options = {option for action in parser._actions for option in action.option_strings}
+        yield " ".join(words), options
+    for group in groups:
+        for name, child in group.choices.items():
+            yield from leaves(child, (*words, name))
+
+
+LEAVES = dict(leaves(build_parser()))
+
+
+def test_every_verb_is_tried() -> None:
+    assert set(LEAVES) == set(VERBS) | WITHOUT_OUTPUT_OF_ITS_OWN
+
+
+def on_a_terminal(verb: str, scene: Scene, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Run a verb on what says that it is a terminal, one without colours."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TERM", "dumb")
+        for stream in (sys.stdout, sys.stderr):
+            patch.setattr(stream, "isatty", lambda: True)
+        code = main([*verb.split(), *map(str, VERBS[verb](scene))])
+        said = capsys.readouterr()
+    return code, said.out + said.err
+
+
+def obeyed(said: str) -> list[str]:
+    """What a terminal would obey or hide."""
+    return [char for char in said if unicodedata.category(char) in HIDDEN and char != "\n"]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_a_verb_shows_is_only_text(verb: str, scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = on_a_terminal(verb, scene, capsys)
+    assert code in (ExitCode.DONE, ExitCode.FINDINGS, ExitCode.USAGE)
+    assert "Traceback" not in said
+    assert obeyed(said) == []
+
+
+@pytest.mark.parametrize(
+    "verb", [verb for verb in VERBS if "--json" in LEAVES[verb] and verb not in ("demo", "relabel")]
+)
+def test_what_a_verb_shows_as_json_is_only_text(
+    verb: str, scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([*verb.split(), *map(str, VERBS[verb](scene)), "--json"])
+    said = capsys.readouterr().out
+    assert obeyed(said) == []
+    if said:
+        json.loads(said)
+
+
+@pytest.mark.parametrize("verb", ["explain", "map", "audit show", "demo"])
+def test_names_are_shown_as_they_are_written(
+    verb: str, scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, said = on_a_terminal(verb, scene, capsys)
+    for name in NASTY:
+        assert terminal.visible(name.partition("\n")[0]) in said
+
+
+def test_the_queue_names_a_peer_as_it_called_itself(
+    scene: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    assert main(["queue", "list", "--all", "--config", str(scene.config)]) == ExitCode.DONE
+    said = capsys.readouterr().out
+    assert terminal.visible(CALLING) in said
+    assert terminal.visible(ALL_NASTY) in said
+
+
+def test_json_means_what_it_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"name": ALL_NASTY + "\U000e0001\ud800é"}
+    terminal.print_json(value)
+    said = capsys.readouterr().out
+    assert json.loads(said) == value
+    assert "é" in said
+
+
+def test_a_table_that_goes_into_a_file_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.print_table(ALL_NASTY + "\r\n")
+    assert capsys.readouterr().out == ALL_NASTY + "\r\n"
+
+
+def test_a_line_of_the_log_stays_one_line() -> None:
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(terminal.LogFormatter("%(levelname)s %(message)s"))
+    record = logging.LogRecord("x", logging.INFO, "x.py", 1, "from %s", (ALL_NASTY,), None)
+    handler.handle(record)
+    assert written.getvalue() == f"INFO from {terminal.visible(ALL_NASTY)}\n"
+
+
+def test_only_one_module_writes_to_the_screen() -> None:
+    """``print``, consoles, markup and the streams themselves are used nowhere else; ``cli`` and ``serve`` set them up."""
+    wanted = {"tools/shared/terminal.py", "cli.py", "tools/operate/serve.py"}
+    users = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            said = ast.unparse(node) if isinstance(node, ast.Call | ast.Attribute) else ""
+            if said.startswith(("print(", "Console(", "sys.stdout", "sys.stderr")) or "from_markup" in said:
+                users.add(path.relative_to(PACKAGE).as_posix())
+    assert users == wanted
