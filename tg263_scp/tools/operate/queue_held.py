@@ -12,6 +12,7 @@ from tg263_scp.errors import Tg263Error
 from tg263_scp.service.spool import Spool
 from tg263_scp.tools.operate.queue import opened_journal
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
+from tg263_scp.tools.shared.terminal import say
 
 
 def export_job(job: int, file: Path, config: Path) -> ExitCode:
@@ -36,7 +37,7 @@ def export_job(job: int, file: Path, config: Path) -> ExitCode:
             f"job {job} cannot be written to {file}: {problem.strerror}",
             hint="look at the disk and its permissions",
         ) from problem
-    print(f"job {job} is in {file}; the spool keeps it")
+    say(f"job {job} is in {file}; the spool keeps it")
     return ExitCode.DONE
 
 
@@ -48,7 +49,7 @@ def discard_jobs(jobs: Sequence[int], by: str, why: str, config: Path) -> ExitCo
     with opened_journal(config) as journal:
         for job in jobs:
             journal.discard(job, by=by, why=why)
-            print(
+            say(
                 f"job {job} is discarded; its file stays for {settings.spool.discarded_retention_s / 86400:g} days"
             )
     return ExitCode.DONE
@@ -60,7 +61,7 @@ def restore_jobs(jobs: Sequence[int], by: str, config: Path) -> ExitCode:
     with opened_journal(config) as journal:
         for job in jobs:
             journal.restore(job, by=by)
-            print(f"job {job} is held again")
+            say(f"job {job} is held again")
     return ExitCode.DONE
 
 
