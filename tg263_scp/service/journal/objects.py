@@ -99,11 +99,13 @@ class Journal:
         gap_s = 0.0 if alive_at is None else now - alive_at
         with self._database.transaction() as db:
             db.execute(
-                "UPDATE objects SET received_at=MIN(received_at,?1), changed_at=MIN(changed_at+?2,?1)",
+                "UPDATE objects SET received_at=MIN(received_at,?1), changed_at=MIN(changed_at+?2,?1),"
+                " returning_since=MIN(returning_since+?2,?1)",
                 (now, gap_s),
             )
             db.execute(
-                "UPDATE deliveries SET queued_at=MIN(queued_at+?2,?1), changed_at=MIN(changed_at+?2,?1)",
+                "UPDATE deliveries SET queued_at=MIN(queued_at+?2,?1), changed_at=MIN(changed_at+?2,?1),"
+                " aside_since=CASE WHEN aside_since>0 THEN MIN(aside_since+?2,?1) ELSE 0 END",
                 (now, gap_s),
             )
             # What waits for its turn goes on waiting as long as it would have; without a last run nothing says how long.
@@ -468,7 +470,9 @@ class Journal:
             **said,
             "decision": secrets.token_hex(8),
             "job": row["token"],
+            "job_number": job,
             "sop_instance_uid": row["sop_instance_uid"],
+            "audited_after": None,
         }
         text = json.dumps(record, ensure_ascii=False)
         self._database.move(db, (job,), ObjectState.DECIDED, next_state=str(to), record=text)
