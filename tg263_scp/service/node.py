@@ -158,8 +158,7 @@ def assemble(
     clock = clock or RunningClock()
     with ExitStack() as opened:
         spool = _spool(config, opened)
-        journal = _journal(config, opened, clock)
-        _clear_up(config, spool, journal)
+        journal = _journal(config, spool, opened, clock)
         audit, hashed, counters = _audit(config, opened)
         routes, writing = Routes(config), Writing.of(config.write, now=now)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
@@ -192,16 +191,14 @@ def assemble(
         intake = Intake(
             spool, journal, routes, wake_worker=worker.wake, wake_forwarders=wake_forwarders, step=step
         )
-        listener = _listener(config, intake)
+        listener, threads = _listener(config, intake), (worker, *forwarders)
         return Node(
             journal=journal,
             listener=listener,
             worker=worker,
             forwarders=forwarders,
             waiting_sets=waiting_sets,
-            metrics=_metrics(
-                config, nomenclature, counters, waiting_sets, listener, (worker, *forwarders), clock
-            ),
+            metrics=_metrics(config, nomenclature, counters, waiting_sets, listener, threads, clock),
             drain_s=config.listen.drain_s,
             opened=opened.pop_all(),
         )
@@ -216,7 +213,7 @@ def _spool(config: Config, opened: ExitStack) -> Spool:
     return spool
 
 
-def _journal(config: Config, opened: ExitStack, clock: Clock) -> Journal:
+def _journal(config: Config, spool: Spool, opened: ExitStack, clock: Clock) -> Journal:
     journal = opened.enter_context(
         closing(
             Journal(_journal_path(config), clock=clock, upgrade=True, same_again_s=config.spool.same_again_s)
@@ -227,6 +224,7 @@ def _journal(config: Config, opened: ExitStack, clock: Clock) -> Journal:
     if journal.last_job() == 0:
         # A new journal, perhaps in the place of one that was lost: no number is given twice.
         journal.number_after(last_job_number(config.audit.file))
+    _clear_up(config, spool, journal)
     return journal
 
 
