@@ -41,7 +41,7 @@ from tg263_scp.service.journal.states import Job
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
 from tg263_scp.service.metrics import NodeCounters, metrics_of
-from tg263_scp.service.polling import Clock, Step, no_step
+from tg263_scp.service.polling import Clock, PollingThread, Step, no_step
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.service.spool import LOCK_NAME, Incoming, Spool
 
@@ -320,7 +320,7 @@ def _metrics(
     counters: NodeCounters,
     waiting_sets: WaitingSets | None,
     listener: Listener[Incoming],
-    threads: Sequence[Worker | Forwarder],
+    threads: Sequence[PollingThread],
     clock: Clock,
 ) -> AbstractContextManager[tuple[str, int] | None]:
     return metrics_of(
