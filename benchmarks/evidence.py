@@ -27,9 +27,9 @@ def machine() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         found = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
     system = f"{platform.system()} {platform.release()}"
-    return (
-        f"{os.cpu_count()} cores, {found or platform.machine()}, {system}, Python {platform.python_version()}"
-    )
+    load = os.getloadavg()[0]  # other work at the same time makes everything slower
+    processor = f"{os.cpu_count()} cores (load {load:.1f}), {found or platform.machine()}"
+    return f"{processor}, {system}, Python {platform.python_version()}"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
