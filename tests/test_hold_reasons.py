@@ -12,6 +12,7 @@ from tg263_scp.errors import HoldReason
 
 TESTS = Path(__file__).parent
 PROVOKED_BY = {
+    "adopted": "service/journal/test_adoption.py::test_what_the_audit_log_does_not_know_is_held_for_a_person",
     "approved": "service/deciding/test_gates.py::test_a_gate_holds",
     "awaiting_model": "service/test_node_with_llm.py::test_the_queue_says_which_set_waits_for_the_model",
     "charset_unknown": "dicom/reading/test_charsets.py::test_a_held_object_says_what_is_wrong_with_its_character_set",

@@ -302,6 +302,14 @@ def _add_queue(verbs: _Group) -> None:
         help="all that went on with names the language model was not asked about",
     )
     _with_config(leaf, required=True)
+    purpose = "take in again, as held, the objects in the spool that the journal does not know: it was lost or damaged"
+    leaf = _leaf(actions, "adopt", "operate.queue:adopt_objects", purpose)
+    leaf.add_argument(
+        "--send",
+        action="store_true",
+        help="let them go on at once, to the destinations that the audit log does not say have them",
+    )
+    _with_config(leaf, required=True)
     leaf = _leaf(
         actions, "release", "operate.queue:release_jobs", "forward held objects as they were received"
     )

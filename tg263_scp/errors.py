@@ -62,6 +62,8 @@ class HoldReason(StrEnum):
     The values are stable: journal, audit log, manifest, queue and conformance statement give them.
     """
 
+    ADOPTED = "adopted"
+    """The journal was lost; the object was found in the spool and taken in again (``queue adopt``)."""
     APPROVED = "approved"
     """Approval Status (300E,0002) of the structure set is APPROVED (PS3.3 C.8.8.16)."""
     AWAITING_MODEL = "awaiting_model"
@@ -167,6 +169,10 @@ class LlmError(Tg263Error):
 
 class JournalError(Tg263Error):
     """The journal refuses a state change that its table of transitions does not hold."""
+
+
+class DamagedJournalError(JournalError):
+    """The file of the journal is no longer a whole database."""
 
 
 class AuditError(Tg263Error):

@@ -1,13 +1,23 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 import pytest
 
 from tg263_scp.errors import AuditError, Tg263Error
-from tg263_scp.service.audit import AuditLog, IdentifierHash, head_path, verify
+from tg263_scp.service.audit import (
+    AuditLog,
+    IdentifierHash,
+    head_path,
+    last_lines,
+    log_lines,
+    parts,
+    verify,
+)
 
 
 @pytest.fixture
@@ -183,8 +193,9 @@ def test_a_log_has_one_writer(path):
 def test_a_decision_is_found_again(path):
     log = AuditLog(path)
     log.append({"kind": "a", "decision": "d1", "note": "d2"})
-    assert log.holds("d1")
-    assert not log.holds("d2")
+    assert log.holds("d1", after=0)
+    assert not log.holds("d2", after=0)
+    assert not log.holds("d1", after=1)
     log.close()
 
 
@@ -208,3 +219,132 @@ def test_a_broken_key_file_is_an_error_not_a_weak_key(tmp_path):
     (tmp_path / "audit.salt").write_text("")
     with pytest.raises(AuditError, match="is no key"):
         IdentifierHash(tmp_path / "audit.salt")
+
+
+@pytest.mark.parametrize(
+    "rewritten",
+    [
+        pytest.param(lambda text: text.replace(b'"kind": "b"', b'"kind":  "b"'), id="a blank"),
+        pytest.param(
+            lambda text: text.replace(b'"kind": "b"', b'"kind": "x", "kind": "b"'), id="a key twice"
+        ),
+        pytest.param(lambda text: text.replace(b"\n", b" \n"), id="a blank at the end"),
+        pytest.param(lambda text: text.replace("ö".encode(), b"\\u00f6"), id="another spelling"),
+    ],
+)
+def test_a_line_that_was_rewritten_without_changing_its_content_is_found(path, rewritten):
+    write(path, "a", "b", "c")
+    first, second, third = lines_of(path)
+    changed = rewritten(second)
+    assert json.loads(changed) == json.loads(second)
+    path.write_bytes(first + changed + third)
+    assert (verify(path).intact, verify(path).line) == (False, 2)
+
+
+def test_a_name_that_utf_8_has_no_bytes_for_is_written_and_verifies(path):
+    log = AuditLog(path)
+    log.append({"kind": "a", "old": "half \ud800"})
+    log.close()
+    assert verify(path).intact
+
+
+def rotated(path, *kinds, **options):
+    log = AuditLog(path, **{"rotate_bytes": 1, **options})
+    for kind in kinds:
+        log.append({"kind": kind, "decision": kind})
+    log.close()
+
+
+def test_a_large_log_goes_on_in_a_new_file_and_the_chain_through_all(path):
+    rotated(path, "a", "b")
+    rotated(path, "c")
+    names = [part.name for part in parts(path)]
+    assert names == ["audit.jsonl.000000000001", "audit.jsonl.000000000002", "audit.jsonl"]
+    assert (verify(path).intact, verify(path).lines) == (True, 3)
+    assert [json.loads(line)["kind"] for line in log_lines(path)] == ["a", "b", "c"]
+    assert [json.loads(line)["kind"] for line in last_lines(path, 2)] == ["b", "c"]
+    assert {stat.S_IMODE(part.stat().st_mode) for part in parts(path)} == {0o600}
+
+
+def test_each_of_the_files_can_be_verified_alone(path):
+    rotated(path, "a", "b", "c")
+    for part in parts(path)[:-1]:
+        assert verify(part).intact
+        part.write_bytes(part.read_bytes().replace(b'"kind": "', b'"kind": "x'))
+        assert not verify(part).intact
+
+
+@pytest.mark.parametrize("removed", [0, 1])
+def test_a_file_that_is_missing_is_found(path, removed):
+    rotated(path, "a", "b", "c")
+    parts(path)[removed].unlink()
+    assert (verify(path).intact, verify(path).line) == (False, removed + 1)
+
+
+def test_an_old_log_goes_on_in_a_new_file(path):
+    now = [datetime(2026, 1, 1, tzinfo=UTC)]
+    log = AuditLog(path, rotate_after_s=86400, now=lambda: now[0])
+    log.append({"kind": "a"})
+    now[0] += timedelta(hours=23)
+    log.append({"kind": "b"})
+    assert len(parts(path)) == 1
+    now[0] += timedelta(hours=2)
+    log.append({"kind": "c"})
+    log.close()
+    assert len(parts(path)) == 2
+    assert verify(path).intact
+
+
+def test_cut_off_between_the_two_files_the_chain_goes_on(path):
+    write(path, "a", "b")
+    path.rename(path.with_name("audit.jsonl.000000000001"))
+    write(path, "c")
+    assert (verify(path).intact, verify(path).lines) == (True, 3)
+
+
+def test_a_disk_that_takes_no_new_file_keeps_the_old_one_going(path, monkeypatch):
+    log = AuditLog(path, rotate_bytes=1)
+    log.append({"kind": "a"})
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tg263_scp.service.audit._opened", refuse)
+    log.append({"kind": "b"})
+    log.close()
+    assert [part.name for part in parts(path)] == ["audit.jsonl"]
+    assert verify(path).lines == 2
+
+
+def test_a_decision_is_found_again_in_an_earlier_file(path):
+    rotated(path, "a", "b")
+    log = AuditLog(path)
+    assert log.holds("a", after=0)
+    assert not log.holds("a", after=1)
+    log.close()
+
+
+def test_starting_reads_the_end_of_the_log_alone(path):
+    """Not the whole: a first line that is broken is found by ``verify``, and only by it."""
+    write(path, "a", "b", "c")
+    path.write_bytes(path.read_bytes().replace(b'"a"', b'"x"'))
+    write(path, "d")
+    assert (verify(path).intact, verify(path).line) == (False, 1)
+
+
+def test_a_last_line_that_is_not_the_one_of_the_head_file_is_not_continued(path, tmp_path):
+    write(path, "a", "b")
+    write(tmp_path / "other.jsonl", "a", "x")
+    path.write_bytes((tmp_path / "other.jsonl").read_bytes())
+    with pytest.raises(AuditError, match="does not verify"):
+        AuditLog(path)
+
+
+def test_the_log_is_private_whatever_the_umask(path):
+    before = os.umask(0)
+    try:
+        write(path, "a")
+    finally:
+        os.umask(before)
+    for file in (path, head_path(path)):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -28,9 +28,10 @@ from doubles.nodes import List, decide
 
 from tg263_scp.dicom.network.sender import Unavailable
 from tg263_scp.service.audit import verify
+from tg263_scp.service.journal.database import JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import DeliveryState
-from tg263_scp.service.node import JOURNAL_NAME, assemble
+from tg263_scp.service.node import assemble
 
 TESTS = Path(__file__).parents[1]
 UID = "1.2.3.100"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from http.client import HTTPConnection
+import socket
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,8 @@ from tg263_scp.dicom.network.refusals import Reason
 from tg263_scp.dicom.network.sender import Unavailable
 from tg263_scp.errors import HoldReason, Tg263Error
 from tg263_scp.naming.standard.nomenclature import Nomenclature
+from tg263_scp.service import metrics
+from tg263_scp.service.journal.database import JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Arrival, DeliveryState
 from tg263_scp.service.llm.counters import LlmFigures
@@ -318,3 +322,83 @@ def test_doctor_says_whose_the_port_is(tmp_path: Path, shown) -> None:
     with OllamaDouble() as other:
         check = doctor._metrics(node_config(tmp_path, metrics={"port": other.port}))
     assert not check.good
+
+
+def ask(address: tuple[str, int], path: str) -> tuple[int, dict]:
+    connection = HTTPConnection(*address, timeout=DEADLINE_S)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    told = json.loads(response.read())
+    connection.close()
+    return response.status, told
+
+
+def test_a_node_that_runs_is_alive_and_ready(tmp_path: Path, nomenclature: Nomenclature) -> None:
+    with assemble(node_config(tmp_path, metrics={"port": 0}), nomenclature) as node:
+        for path in ("/healthz", "/readyz"):
+            assert ask(node.metrics_address, path) == (
+                200,
+                dict.fromkeys(("listener", "threads", "journal", "disk"), "ok"),
+            )
+
+
+def test_a_node_that_does_not_listen_is_alive_and_not_ready(
+    tmp_path: Path, nomenclature: Nomenclature
+) -> None:
+    with assemble(node_config(tmp_path, metrics={"port": 0}), nomenclature) as node:
+        node._listener.stop(0.0)
+        assert ask(node.metrics_address, "/healthz")[0] == 200
+        status, told = ask(node.metrics_address, "/readyz")
+        assert (status, told["listener"]) == (503, "fault")
+
+
+def test_a_node_whose_disk_is_full_is_alive_and_not_ready(tmp_path: Path, nomenclature: Nomenclature) -> None:
+    config = node_config(tmp_path, metrics={"port": 0})
+    config = config.model_copy(update={"spool": config.spool.model_copy(update={"min_free_bytes": 1 << 60})})
+    with assemble(config, nomenclature) as node:
+        assert ask(node.metrics_address, "/healthz")[0] == 200
+        assert ask(node.metrics_address, "/readyz")[1]["disk"] == "fault"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_node_without_its_journal_or_a_thread_is_neither(
+    tmp_path: Path, nomenclature: Nomenclature, path: str
+) -> None:
+    config = node_config(tmp_path, metrics={"port": 0})
+    with assemble(config, nomenclature) as node:
+        node._worker.stop(DEADLINE_S)
+        assert ask(node.metrics_address, path)[1]["threads"] == "fault"
+        (config.spool.folder / JOURNAL_NAME).unlink()
+        status, told = ask(node.metrics_address, path)
+        assert (status, told["journal"]) == (503, "fault")
+
+
+def test_connections_that_ask_nothing_are_few_and_end(shown, monkeypatch) -> None:
+    """Silent and trickling ones take every place, one more is closed at once; after the deadline all places are free."""
+    monkeypatch.setattr(metrics, "DEADLINE_S", 1.0)
+    address = shown()
+    silent = [socket.create_connection(address, DEADLINE_S) for _ in range(metrics.MAX_CONNECTIONS)]
+    silent[0].sendall(b"GET /met")
+    one_more = socket.create_connection(address, DEADLINE_S)
+    assert one_more.recv(1) == b""
+    for connection in silent:
+        connection.settimeout(DEADLINE_S)
+        assert connection.recv(1) == b""
+        connection.close()
+    one_more.close()
+    wait_until(lambda: answers(address))
+
+
+def answers(address: tuple[str, int]) -> bool:
+    try:
+        return bool(scrape(address)[1])
+    except (OSError, HTTPException):
+        return False
+
+
+def test_another_page_is_not_found(shown) -> None:
+    connection = HTTPConnection(*shown(), timeout=DEADLINE_S)
+    connection.request("GET", "/<script>")
+    response = connection.getresponse()
+    assert (response.status, b"script" in response.read()) == (404, False)
+    connection.close()

@@ -460,7 +460,7 @@ def test_files_go_when_everybody_has_them_and_retention_is_over(run, tps, tmp_pa
     tps(node, structure_set(["herz"]))
     wait_until(lambda: settled(node))
     wait_until(lambda: node._worker.expire() == 1)
-    assert only_job(node).state is ObjectState.EXPIRED
+    assert node.journal.list_objects(finished=True) == []
     assert not any((config.spool.folder / "originals").iterdir())
     assert not any((config.spool.folder / "results").iterdir())
 
@@ -687,3 +687,21 @@ def test_real_structure_sets_arrive_or_are_held_and_differ_in_names_only(tmp_pat
     for line in audit_lines(config):
         if line["kind"] == "relabelled":
             assert line["digests"]["blanked_before"] == line["digests"]["blanked_after"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders of Windows have no permission bits")
+@pytest.mark.parametrize("what", ["spool", "audit"])
+def test_a_disk_that_takes_nothing_is_an_error_with_a_hint(tmp_path, monkeypatch, what):
+    """Also for root, whom permission bits do not stop: the system refuses as for a disk that is mounted read-only."""
+    config = node_config(tmp_path, audit={"file": tmp_path / "audit" / "log", "salt_file": tmp_path / "salt"})
+    open_file = os.open
+
+    def read_only(path, flags, *arguments, **options):
+        if Path(path).is_relative_to(tmp_path / what) and flags & (os.O_RDWR | os.O_WRONLY):
+            raise OSError(30, "Read-only file system")
+        return open_file(path, flags, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", read_only)
+    with pytest.raises(Tg263Error, match="Read-only file system") as refused:
+        assemble(config, List(), decide=decide)
+    assert refused.value.hint

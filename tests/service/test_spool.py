@@ -10,7 +10,7 @@ import pytest
 from doubles.loopback import CT, EXPLICIT
 
 from tg263_scp.dicom.encoding.part10 import read_file_meta
-from tg263_scp.service.spool import Spool, SpoolFull
+from tg263_scp.service.spool import Spool, SpoolFull, unknown_objects
 
 
 @pytest.fixture
@@ -18,10 +18,13 @@ def spool(tmp_path):
     return Spool(tmp_path / "spool", min_free_bytes=0)
 
 
-def store(spool, dataset=b"data", uid="1.2.3", syntax=EXPLICIT):
-    return spool.write(
+def store(spool, dataset=b"data", uid="1.2.3", syntax=EXPLICIT, *, journaled=True):
+    spooled = spool.write(
         dataset, sop_class_uid=CT, sop_instance_uid=uid, transfer_syntax_uid=syntax, source_ae_title="TPS"
     )
+    if journaled:
+        spool.journaled(spooled.token)
+    return spooled
 
 
 def files(spool):
@@ -103,8 +106,17 @@ def test_a_sweep_removes_the_unfinished_and_keeps_the_unknown(spool):
     ]
 
 
-def test_the_spool_is_private(spool):
-    assert stat.S_IMODE((spool.folder / "originals").stat().st_mode) == 0o700
+def test_the_spool_is_private_whatever_the_umask_also_one_that_was_not(tmp_path):
+    before = os.umask(0)
+    try:
+        (tmp_path / "spool" / "originals").mkdir(parents=True)
+        spool = Spool(tmp_path / "spool", min_free_bytes=0)
+        token = store(spool).token
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(spool.original(token).stat().st_mode) == 0o600
+    for folder in (spool.folder, *spool.folder.iterdir()):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_discarding_twice_is_no_error(spool):
@@ -166,3 +178,32 @@ def test_a_write_that_fails_is_said_at_the_end_and_leaves_nothing(spool):
     with pytest.raises(OSError, match="too large"):
         incoming.keep()
     assert files(spool) == []
+
+
+def test_what_a_crash_left_unacknowledged_is_no_orphan_and_goes_after_a_while(spool):
+    leftover, lost = store(spool, journaled=False), store(spool)
+    assert spool.sweep((), ()).orphans_kept == 1
+    assert files(spool) == [
+        f"orphans/originals-{lost.token}.dcm",
+        f"orphans/unacknowledged-{leftover.token}.dcm",
+    ]
+    assert unknown_objects(spool.folder, tuple) == 1
+    received_at = spool.orphans()[0].received_at
+    spool.sweep((), (), leftovers_before=received_at - 60)
+    assert len(files(spool)) == 2
+    spool.sweep((), (), leftovers_before=received_at + 60)
+    assert files(spool) == [f"orphans/originals-{lost.token}.dcm"]
+
+
+def test_a_leftover_that_the_journal_knows_after_all_comes_back(spool):
+    """Its mark was still there: the power went before the disk had taken it off."""
+    token = store(spool, journaled=False).token
+    spool.sweep((), ())
+    spool.sweep({token}, ())
+    assert files(spool) == [f"originals/{token}.dcm"]
+
+
+def test_an_object_that_the_journal_knows_keeps_no_mark(spool):
+    token = store(spool, journaled=False).token
+    spool.sweep({token}, ())
+    assert files(spool) == [f"originals/{token}.dcm"]

@@ -149,6 +149,8 @@ class Audit(Section):
 
     file: Path
     salt_file: Path
+    rotate_bytes: Annotated[Size, Field(ge=1 << 20)]
+    rotate_after_s: Seconds
 
 
 class Metrics(Section):

@@ -11,8 +11,12 @@ line behind after a crash, never ahead. A crash while a line is written can leav
 confirmed to anybody and will be written again by whoever asked for it; on opening, the torn bytes are moved to
 ``audit.jsonl.torn-<seq>`` and a line of kind ``healed`` records their number and digest.
 
-Names of ROIs are here and nowhere else; identifiers of patient, study and series only as keyed hashes
-(HMAC-SHA256 with the key of ``audit.salt_file``).
+A log that is too large or too old is given a name with the number of its first line (``audit.jsonl.000000000001``), and goes on
+in a new file: the chain runs through all of them. Each line must stand byte for byte as it was written: :func:`verify` takes no
+blank and no key twice.
+
+Names of ROIs are here and in the objects alone (the journal holds them until their line is here); identifiers of patient,
+study and series only as keyed hashes (HMAC-SHA256 with the key of ``audit.salt_file``).
 """
 
 from __future__ import annotations
@@ -21,11 +25,15 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from glob import escape as glob_escape
+from io import FileIO
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -36,6 +44,9 @@ from tg263_scp.service.sole_owner import sole_owner
 
 FIRST_PREV = "0" * 64
 _HEAD_BYTES = 128
+_BLOCK_BYTES = 1 << 16
+_KEPT = re.compile(r"\.(\d{12})$")
+"""The name of a file that the log went on from ends with the number of its first line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +72,28 @@ class AuditLog:
         self,
         path: Path,
         *,
+        rotate_bytes: int = 256 << 20,
+        rotate_after_s: float = 2_592_000.0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         audited: Callable[[Mapping[str, Any]], None] = lambda record: None,
     ) -> None:
         self.path = path
+        self._rotate_bytes = rotate_bytes
+        self._rotate_after = timedelta(seconds=rotate_after_s)
         self._now = now
+        self._first: dict[str, Any] = {}
         self._audited = audited
         self._lock = Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as opening:
             opening.enter_context(sole_owner(path.with_name(path.name + ".lock"), "the audit log"))
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            self._file = opening.enter_context(os.fdopen(handle, "r+b", buffering=0))
-            head = os.open(head_path(path), os.O_RDWR | os.O_CREAT, 0o600)
-            self._head = opening.enter_context(os.fdopen(head, "r+b", buffering=0))
+            self._file = _opened(path, os.O_APPEND)
+            opening.callback(lambda: self._file.close())
+            self._head = opening.enter_context(_opened(head_path(path)))
             sync_folder(path.parent)
             torn = self._take_torn_line()
             self._seq, self._last_hash = self._end_of_chain()
+            self._write_head()  # its block is there before the disk is full
             self._closing = opening.pop_all()
         if torn:
             digest = hashlib.sha256(torn).hexdigest()
@@ -87,6 +103,11 @@ class AuditLog:
         """Close the file and let another process have it."""
         self._closing.close()
 
+    @property
+    def last_seq(self) -> int:
+        """Number of the last line, 0 where there is none."""
+        return self._seq
+
     def append(self, record: Mapping[str, Any]) -> int:
         """Write one line; durable on return. Return its sequence number.
 
@@ -94,14 +115,16 @@ class AuditLog:
             OSError: the disk refuses; what was written of the line is taken back.
         """
         with self._lock:
+            now = self._now()
+            self._rotate(now)
             line = {
                 "seq": self._seq + 1,
-                "time": self._now().isoformat(timespec="milliseconds"),
+                "time": now.isoformat(timespec="milliseconds"),
                 "prev": self._last_hash,
                 **record,
             }
             line["hash"] = _hash_of(line)
-            data = json.dumps(line, ensure_ascii=False).encode() + b"\n"
+            data = _as_written(line)
             size = os.fstat(self._file.fileno()).st_size
             try:
                 written = self._file.write(data)
@@ -117,12 +140,43 @@ class AuditLog:
             self._audited(line)
             return self._seq
 
-    def holds(self, decision: str) -> bool:
-        """Say whether a decision (the value of ``decision``) is in the log; reads all of it, for use after a crash."""
-        with self._lock, self.path.open("rb") as file:
-            return any(
-                decision.encode() in line and json.loads(line).get("decision") == decision for line in file
-            )
+    def holds(self, decision: str, *, after: int) -> bool:
+        """Say whether a decision (the value of ``decision``) is in the log, in a line of a higher number than ``after``."""
+        with self._lock:
+            for text in _backwards(self.path):
+                line = _parsed(text) or {}
+                if line.get("seq", after + 1) <= after:
+                    break
+                if line.get("decision") == decision:
+                    return True
+        return False
+
+    def _rotate(self, now: datetime) -> None:
+        """Go on in a new file where this one is too large or too old; where the disk refuses that, in this one."""
+        size = os.fstat(self._file.fileno()).st_size
+        self._first = self._first or self._first_line()
+        seq = self._first.get("seq")
+        if not size or not isinstance(seq, int):
+            return
+        if size < self._rotate_bytes and now - _time_of(self._first, now) < self._rotate_after:
+            return
+        kept = self.path.with_name(f"{self.path.name}.{seq:012d}")
+        if kept.exists():
+            return
+        try:
+            self.path.rename(kept)
+            fresh = _opened(self.path, os.O_APPEND)
+        except OSError:
+            if kept.exists():
+                kept.rename(self.path)
+            return
+        self._file.close()
+        self._file, self._first = fresh, {}
+        sync_folder(self.path.parent)
+
+    def _first_line(self) -> dict[str, Any]:
+        with self.path.open("rb") as file:
+            return _parsed(file.readline()) or {}
 
     def _write_head(self) -> None:
         head = json.dumps({"seq": self._seq, "hash": self._last_hash})
@@ -151,20 +205,24 @@ class AuditLog:
         return torn
 
     def _end_of_chain(self) -> tuple[int, str]:
-        last: dict[str, Any] | None = None
-        last_text, lines = b"", 0
-        with self.path.open("rb") as file:
-            for text in file:
-                last_text, lines = text, lines + 1
-        if lines:
-            last = _parsed(last_text)
-            if last is None or last.get("seq") != lines or last.get("hash") != _hash_of(last):
+        """Read the last line alone; :func:`verify` reads all."""
+        seq, last_hash = 0, FIRST_PREV
+        anchored = _read_head(self.path)
+        text = next(_backwards(self.path), None)
+        if text is not None:
+            last = _parsed(text)
+            known = anchored[1] if anchored and last and anchored[0] == last.get("seq") else None
+            if (
+                last is None
+                or not isinstance(last.get("seq"), int)
+                or last.get("hash") != _hash_of(last)
+                or known not in (None, last["hash"])
+            ):
                 raise AuditError(
                     f"the last line of the audit log {self.path} does not verify",
                     hint="run 'tg263-scp audit verify'; move the file away to begin a new log",
                 )
-        seq, last_hash = (last["seq"], last["hash"]) if last else (0, FIRST_PREV)
-        anchored = _read_head(self.path)
+            seq, last_hash = last["seq"], last["hash"]
         if anchored and anchored[0] > seq:
             raise AuditError(
                 f"the audit log {self.path} has {seq} lines, its head file knows {anchored[0]}",
@@ -178,16 +236,44 @@ def head_path(path: Path) -> Path:
     return path.with_name(path.name + ".head")
 
 
-def verify(path: Path) -> AuditReport:
-    """Check every line of an audit log and its end; report the first line that is wrong.
+def parts(path: Path) -> list[Path]:
+    """Return the files of an audit log, oldest first."""
+    kept = [part for part in path.parent.glob(f"{glob_escape(path.name)}.*") if _KEPT.search(part.name)]
+    return [*sorted(kept), *([path] if path.exists() else [])]
+
+
+def log_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of an audit log as they are, oldest first; none where there is no log.
 
     Raises:
         OSError: the log cannot be read.
     """
-    prev, count = FIRST_PREV, 0
-    anchored = _read_head(path)
-    for count, line in enumerate(_lines(path), start=1):
-        problem = _problem_of(line, count, prev)
+    for part in parts(path):
+        with part.open("rb") as file:
+            yield from file
+
+
+def last_job_number(path: Path) -> int:
+    """Return the highest job number that an audit log knows, 0 where it knows none; reads all of it."""
+    numbers = (_parsed(text) or {} for text in log_lines(path))
+    return max((line["job_number"] for line in numbers if isinstance(line.get("job_number"), int)), default=0)
+
+
+def verify(path: Path) -> AuditReport:
+    """Check every line of an audit log and its end; report the first line that is wrong.
+
+    Of one that goes on in another file, given by its own name, the end is not checked, and what is before it neither.
+
+    Raises:
+        OSError: the log cannot be read.
+    """
+    kept = _KEPT.search(path.name)
+    prev, count = ("" if kept else FIRST_PREV), 0
+    anchored = (0, "") if kept else _read_head(path)
+    for count, text in enumerate(log_lines(path), start=int(kept[1]) if kept else 1):
+        line = (_parsed(text) if text.endswith(b"\n") else None) or {}
+        prev = prev or str(line.get("prev"))
+        problem = _problem_of(line, text, count, prev)
         if not problem and anchored and anchored[0] == count and line.get("hash") != anchored[1]:
             problem = "the line is not the one the head file knows"
         if problem:
@@ -201,18 +287,59 @@ def verify(path: Path) -> AuditReport:
     return AuditReport(True, count, last_hash=prev)
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the lines; one that is no JSON object, or torn, as an empty one."""
-    with path.open("rb") as file:
-        for text in file:
-            yield (_parsed(text) if text.endswith(b"\n") else None) or {}
+def last_lines(path: Path, number: int) -> list[bytes]:
+    """Return the last lines of an audit log as they are, oldest first.
+
+    Raises:
+        OSError: the log cannot be read.
+    """
+    return list(islice(_backwards(path), number))[::-1]
 
 
-def _problem_of(line: dict[str, Any], count: int, prev: str) -> str:
+def _backwards(path: Path) -> Iterator[bytes]:
+    """Yield the complete lines of all files of a log, newest first, without reading more than is asked for."""
+    for part in reversed(parts(path)):
+        with part.open("rb") as file:
+            begin, rest = file.seek(0, os.SEEK_END), b""
+            while begin > 0:
+                size = min(_BLOCK_BYTES, begin)
+                begin = file.seek(begin - size)
+                first, *complete = (file.read(size) + rest).split(b"\n")
+                yield from (text for text in reversed(complete) if text)
+                rest = first + b"\n" if complete else first
+            if rest.strip():
+                yield rest
+
+
+def _opened(path: Path, more: int = 0) -> FileIO:
+    """Open a file for reading and writing, made where it is missing, for its owner alone whatever the umask."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | more, 0o600)
+    with suppress(OSError):  # of another owner, who let us write there
+        path.chmod(0o600)
+    return FileIO(handle, "r+b")
+
+
+def _time_of(line: Mapping[str, Any], otherwise: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(line["time"])
+    except (KeyError, TypeError, ValueError):
+        return otherwise
+
+
+def _as_written(line: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(line, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 has no bytes for
+        return json.dumps(line).encode() + b"\n"
+
+
+def _problem_of(line: dict[str, Any], text: bytes, count: int, prev: str) -> str:
     if not line:
         return "not a complete line of JSON"
     if line.get("hash") != _hash_of(line):
         return "the line was changed: its hash does not fit"
+    if text != _as_written(line):
+        return "the line was rewritten: it has the content, and not the bytes (a blank, a key twice)"
     if line.get("seq") != count:
         return (
             f"line number {count} says it is number {line.get('seq')}: lines were removed, added or reordered"

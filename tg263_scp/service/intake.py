@@ -56,6 +56,7 @@ class Intake:
             self._step("spooled")
             job, ingest = self._journal.receive(self._arrival(received, spooled))
             self._step("journaled")
+            self._spool.journaled(spooled.token)
         except ValueError:
             return StoreStatus.INVALID_SOP_INSTANCE
         except (SpoolFull, OSError, JournalError) as problem:

@@ -1,4 +1,6 @@
-"""Figures of a running node for Prometheus, over plain HTTP: those of the journal are read when somebody asks.
+"""Figures of a running node for Prometheus, and whether it is well, over plain HTTP: all is read when somebody asks.
+
+``/healthz`` is 200 while the node works, ``/readyz`` while it also listens and has room: else 503. Both name what is at fault.
 
 Labels hold states, codes, the names of destinations and versions; never a ROI name, a patient or a UID. What is read comes
 from a connection of its own to the journal, so that receiving never waits for monitoring.
@@ -6,17 +8,24 @@ from a connection of its own to the journal, so that receiving never waits for m
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from socketserver import ThreadingTCPServer
+from threading import BoundedSemaphore, Thread, Timer
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, Counter, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from tg263_scp import __version__
@@ -26,8 +35,13 @@ from tg263_scp.errors import JournalError, Tg263Error
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import DeliveryState, ObjectState
 from tg263_scp.service.llm.counters import LlmFigures
+from tg263_scp.service.polling import Clock
 
 logger = logging.getLogger("tg263_scp.metrics")
+
+MAX_CONNECTIONS = 8
+DEADLINE_S = 10.0
+"""For a request and its answer together."""
 
 Refused = Callable[[], Mapping[Reason, int]]
 """How many connections of peers were turned away or ended by the node, by reason."""
@@ -106,7 +120,7 @@ class NodeFigures(Collector):
         counters: NodeCounters | None = None,
         llm: LlmFigures | None = None,
         refused: Refused | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = time.time,
     ) -> None:
         self._journal = journal
         self._spool = spool
@@ -157,7 +171,7 @@ class NodeFigures(Collector):
         )
         yield _gauge(
             "objects",
-            "Objects by state: decided is named or passed, held waits for a person, expired is done with",
+            "Objects by state: decided is named or passed, held waits for a person, expired is done with and still referred to",
             [({"state": state.lower()}, counts.get(state, 0)) for state in ObjectState],
         )
         now = self._clock()
@@ -192,6 +206,118 @@ class NodeFigures(Collector):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What ``/healthz`` and ``/readyz`` look at: parts of the node that run by name, and where the spool is."""
+
+    journal: Journal
+    spool: Path
+    min_free_bytes: int
+    parts: Mapping[str, Callable[[], bool]]
+
+    def findings(self) -> dict[str, bool]:
+        """Look at everything that the node needs to receive and to deliver; false is a fault."""
+        return {
+            **{name: runs() for name, runs in self.parts.items()},
+            "journal": self._journal(),
+            "disk": self._disk(),
+        }
+
+    def _journal(self) -> bool:
+        try:
+            self.journal.counts()
+        except JournalError:
+            return False
+        return self.journal.in_place()
+
+    def _disk(self) -> bool:
+        try:
+            return shutil.disk_usage(self.spool).free >= self.min_free_bytes
+        except OSError:
+            return False
+
+
+NOT_ALIVE = frozenset({"disk", "listener"})
+"""What a restart does not mend: the node is alive without it, and not ready."""
+
+
+class _Pages(BaseHTTPRequestHandler):
+    """Answers one request and ends the connection (HTTP/1.0)."""
+
+    server: _Server
+    server_version, sys_version = "tg263-scp", ""
+
+    def do_GET(self) -> None:
+        """Answer with figures, or with whether the node is well."""
+        path = self.path.partition("?")[0]
+        if path in ("/", "/metrics"):
+            encode, content_type = choose_encoder(self.headers.get("Accept", ""))
+            self._answer(HTTPStatus.OK, content_type, encode(self.server.registry))
+        elif path in ("/healthz", "/readyz") and self.server.health is not None:
+            findings = self.server.health.findings()
+            good = all(
+                found for name, found in findings.items() if path == "/readyz" or name not in NOT_ALIVE
+            )
+            told = {name: "ok" if found else "fault" for name, found in findings.items()}
+            status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
+            self._answer(status, "application/json", json.dumps(told).encode() + b"\n")
+        else:
+            self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"/metrics, /healthz and /readyz are here\n")
+
+    do_HEAD = do_GET  # noqa: N815 - as above
+
+    def _answer(self, status: HTTPStatus, content_type: str, page: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(page)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Keep quiet: monitoring asks every few seconds, and what it sends is a stranger's text."""
+
+
+class _Server(ThreadingTCPServer):
+    """At most :data:`MAX_CONNECTIONS` at a time, each for :data:`DEADLINE_S`; one more is closed at once."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, host: str, port: int, registry: CollectorRegistry, health: Health | None) -> None:
+        self.registry = registry
+        self.health = health
+        self._places = BoundedSemaphore(MAX_CONNECTIONS)
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), _Pages)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Take a connection where there is a place."""
+        if self._places.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer, and end what takes longer than it may, however slowly the other side reads and writes."""
+        deadline = Timer(DEADLINE_S, _end, (request,))
+        deadline.daemon = True
+        deadline.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            deadline.cancel()
+            self._places.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep quiet about a connection that broke off."""
+
+
+def _end(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 class MetricsListener:
     """The HTTP listener, from construction until :meth:`stop`.
 
@@ -199,17 +325,19 @@ class MetricsListener:
         Tg263Error: address or port cannot be used.
     """
 
-    def __init__(self, host: str, port: int, figures: NodeFigures) -> None:
+    def __init__(self, host: str, port: int, figures: NodeFigures, health: Health | None = None) -> None:
         registry = CollectorRegistry()
         registry.register(figures)
         ProcessCollector(registry=registry)
         try:
-            self._server, self._thread = start_http_server(port, host, registry)
+            self._server = _Server(host, port, registry, health)
         except OSError as problem:
             raise Tg263Error(
                 f"metrics cannot be shown at {host}:{port}: {problem.strerror}",
                 hint="another program has the port, or the address is not of this computer: see metrics",
             ) from problem
+        self._thread = Thread(target=self._server.serve_forever, args=(0.05,), name="metrics", daemon=True)
+        self._thread.start()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -233,6 +361,8 @@ def metrics_of(
     counters: NodeCounters,
     llm: LlmFigures | None = None,
     refused: Refused | None = None,
+    parts: Mapping[str, Callable[[], bool]] | None = None,
+    clock: Clock = time.time,
 ) -> Iterator[tuple[str, int] | None]:
     """Show the figures of a node while the block runs; yield the address, None where the configuration names no port."""
     if config.metrics.port is None:
@@ -241,9 +371,17 @@ def metrics_of(
     build = Build(nomenclature_digest, config.digest, tuple(each.name for each in config.destinations))
     with closing(Journal(journal)) as own_connection:
         figures = NodeFigures(
-            own_connection, config.spool.folder, build, counters=counters, llm=llm, refused=refused
+            own_connection,
+            config.spool.folder,
+            build,
+            counters=counters,
+            llm=llm,
+            refused=refused,
+            clock=clock,
         )
-        listener = MetricsListener(config.metrics.host, config.metrics.port, figures)
+        spool = config.spool
+        health = Health(own_connection, spool.folder, spool.min_free_bytes, parts or {})
+        listener = MetricsListener(config.metrics.host, config.metrics.port, figures, health)
         host, port = listener.address
         logger.info("figures at http://%s:%d/metrics", host, port)
         try:

@@ -12,8 +12,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,10 +21,11 @@ from pathlib import Path
 from tg263_scp.config.sections import Config
 from tg263_scp.dicom.encoding.budget import Budget
 from tg263_scp.dicom.network.listener import Listener
-from tg263_scp.errors import LlmError, Tg263Error
+from tg263_scp.dicom.reading.identify import is_rtstruct
+from tg263_scp.errors import JournalError, LlmError, Tg263Error
 from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.service.audit import AuditLog, IdentifierHash
+from tg263_scp.service.audit import AuditLog, IdentifierHash, last_job_number
 from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, Writing, local_time
 from tg263_scp.service.deciding.routing import Routes
@@ -33,20 +34,18 @@ from tg263_scp.service.delivery.forwarder import Forwarder
 from tg263_scp.service.delivery.new_uid_copies import Renumbering, uid_map
 from tg263_scp.service.delivery.outgoing import Outlet
 from tg263_scp.service.intake import Intake
+from tg263_scp.service.journal.clock import RunningClock
+from tg263_scp.service.journal.database import JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.journal.states import Job
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
-from tg263_scp.service.metrics import NodeCounters, Refused, metrics_of
-from tg263_scp.service.polling import Step, no_step
+from tg263_scp.service.metrics import NodeCounters, metrics_of
+from tg263_scp.service.polling import Clock, PollingThread, Step, no_step
 from tg263_scp.service.sole_owner import sole_owner
-from tg263_scp.service.spool import Incoming, Spool
+from tg263_scp.service.spool import LOCK_NAME, Incoming, Spool
 
 logger = logging.getLogger("tg263_scp.node")
-
-JOURNAL_NAME = "journal.sqlite"
-"""Name of the journal inside the spool folder."""
-LOCK_NAME = "node.lock"
-"""Name of the file inside the spool folder that a running node has locked, of any version."""
 
 
 class Node:
@@ -135,6 +134,8 @@ class Node:
             thread.start()
         for thread in stopping:
             thread.join()
+        with suppress(JournalError):  # damaged or on a full disk: the last note holds
+            self.journal.alive()
 
 
 def assemble(
@@ -143,34 +144,30 @@ def assemble(
     *,
     decide: Decide = decide_set,
     now: Callable[[], datetime] = local_time,
+    clock: Clock | None = None,
     step: Step = no_step,
 ) -> Node:
     """Open spool, journal and audit log, and put a node together from them; it is to be started or stopped by the caller.
 
-    ``now`` dates what relabelled objects record. ``step`` is called with a name after each durable step of an object's way:
-    tests end the process there.
+    ``now`` dates what relabelled objects record. All deadlines count on ``clock``. ``step`` is called with a name
+    after each durable step of an object's way: tests end the process there.
 
     Raises:
         Tg263Error: another node has the spool, or the spool, the journal, the audit log or a table cannot be used.
     """
+    clock = clock or RunningClock()
     with ExitStack() as opened:
         spool = _spool(config, opened)
-        journal = opened.enter_context(closing(_journal(config)))
-        _clear_up(config, spool, journal)
-        audit, counters = _audit(config, opened)
-        hashed = IdentifierHash(config.audit.salt_file)
+        journal = _journal(config, spool, opened, clock)
+        audit, hashed, counters = _audit(config, opened)
         routes, writing = Routes(config), Writing.of(config.write, now=now)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
         budget, renumbering = _budget(config, spool), Renumbering(spool, uid_map(hashed))
         forwarders = []
         for destination in config.destinations:
             outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
-            forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, step=step))
-
-        def wake_forwarders() -> None:
-            for forwarder in forwarders:
-                forwarder.wake()
-
+            forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
+        wake_forwarders = partial(_wake_all, forwarders)
         relabeller = Relabeller(
             nomenclature, config.naming, routes, writing, decide=decide, waiting_sets=waiting_sets
         )
@@ -186,19 +183,21 @@ def assemble(
             retention_s=config.spool.retention_s,
             discarded_retention_s=config.spool.discarded_retention_s,
             wake_forwarders=wake_forwarders,
+            remembers=_refers_later(config),
+            clock=clock,
             step=step,
         )
         intake = Intake(
             spool, journal, routes, wake_worker=worker.wake, wake_forwarders=wake_forwarders, step=step
         )
-        listener = _listener(config, intake)
+        listener, threads = _listener(config, intake), (worker, *forwarders)
         return Node(
             journal=journal,
             listener=listener,
             worker=worker,
             forwarders=forwarders,
             waiting_sets=waiting_sets,
-            metrics=_metrics(config, nomenclature, counters, waiting_sets, listener.refused),
+            metrics=_metrics(config, nomenclature, counters, waiting_sets, listener, threads, clock),
             drain_s=config.listen.drain_s,
             opened=opened.pop_all(),
         )
@@ -206,24 +205,68 @@ def assemble(
 
 def _spool(config: Config, opened: ExitStack) -> Spool:
     folder = config.spool.folder
-    try:
+    with _usable("the spool folder", folder):
         spool = Spool(folder, min_free_bytes=config.spool.min_free_bytes)
         opened.enter_context(sole_owner(folder / LOCK_NAME, "the spool"))
-    except OSError as problem:
-        raise Tg263Error(
-            f"the spool folder {folder} cannot be used: {problem.strerror}",
-            hint="create it and let this user write there",
-        ) from problem
+        spool.keep_room()
     return spool
 
 
-def _audit(config: Config, opened: ExitStack) -> tuple[AuditLog, NodeCounters]:
+def _journal(config: Config, spool: Spool, opened: ExitStack, clock: Clock) -> Journal:
+    journal = opened.enter_context(
+        closing(
+            Journal(_journal_path(config), clock=clock, upgrade=True, same_again_s=config.spool.same_again_s)
+        )
+    )
+    journal.check()
+    journal.begin_run()
+    if journal.last_job() == 0:
+        # A new journal, perhaps in the place of one that was lost: no number is given twice.
+        journal.number_after(last_job_number(config.audit.file))
+    _clear_up(config, spool, journal)
+    return journal
+
+
+def _audit(config: Config, opened: ExitStack) -> tuple[AuditLog, IdentifierHash, NodeCounters]:
     counters = NodeCounters(OutcomeKind, (each.name for each in config.destinations))
-    return opened.enter_context(closing(AuditLog(config.audit.file, audited=counters.audited))), counters
+    settings = config.audit
+    with _usable("the audit log", settings.file):
+        log = AuditLog(
+            settings.file,
+            rotate_bytes=settings.rotate_bytes,
+            rotate_after_s=settings.rotate_after_s,
+            audited=counters.audited,
+        )
+    opened.enter_context(closing(log))
+    with _usable("the key file", settings.salt_file):
+        return log, IdentifierHash(settings.salt_file), counters
+
+
+@contextmanager
+def _usable(what: str, path: Path) -> Iterator[None]:
+    """Turn a refusal of the disk into what a person can do about it."""
+    try:
+        yield
+    except OSError as problem:
+        raise Tg263Error(
+            f"{what} {path} cannot be used: {problem.strerror}",
+            hint="create its folder and let this user write there; look whether the disk is mounted read-only or full",
+        ) from problem
+
+
+def _wake_all(forwarders: Sequence[Forwarder]) -> None:
+    for forwarder in forwarders:
+        forwarder.wake()
 
 
 def _clear_up(config: Config, spool: Spool, journal: Journal) -> None:
-    swept = spool.sweep(journal.tokens(expired=False), journal.tokens(expired=True))
+    with _usable("the spool folder", spool.folder):
+        swept = spool.sweep(
+            journal.tokens(),
+            journal.tokens(expired=True),
+            leftovers_before=time.time() - config.spool.retention_s,
+        )
+    journal.forget_expired(_refers_later(config))
     if swept.unfinished_removed or swept.expired_removed:
         logger.info(
             "cleared up: %d unfinished files, %d files of expired objects",
@@ -231,19 +274,24 @@ def _clear_up(config: Config, spool: Spool, journal: Journal) -> None:
             swept.expired_removed,
         )
     if swept.orphans_kept:
-        logger.error("%d files that the journal does not know are in 'orphans'", swept.orphans_kept)
+        logger.error(
+            "%d files that the journal does not know are in 'orphans': look at 'tg263-scp queue adopt'",
+            swept.orphans_kept,
+        )
     known = {destination.name for destination in config.destinations}
     for name, waiting in journal.outbox.waiting_destinations().items():
         if name not in known:
             logger.error("%d objects wait for '%s', which is no longer configured", waiting, name)
 
 
-def _journal(config: Config) -> Journal:
-    return Journal(_journal_path(config), upgrade=True, same_again_s=config.spool.same_again_s)
-
-
 def _budget(config: Config, spool: Spool) -> Budget:
     return Budget(config.spool.max_inflated_bytes, config.spool.max_cpu_s, spool.scratch)
+
+
+def _refers_later(config: Config) -> Callable[[Job], bool]:
+    """Tell whether a plan that comes later may ask under which UID an object is at a destination."""
+    rewrites = any(destination.rewrite_references for destination in config.destinations)
+    return lambda job: rewrites and is_rtstruct(job.sop_class_uid)
 
 
 def _waiting_sets(config: Config, nomenclature: Nomenclature, opened: ExitStack) -> WaitingSets | None:
@@ -274,16 +322,22 @@ def _metrics(
     nomenclature: Nomenclature,
     counters: NodeCounters,
     waiting_sets: WaitingSets | None,
-    refused: Refused,
+    listener: Listener[Incoming],
+    threads: Sequence[PollingThread],
+    clock: Clock,
 ) -> AbstractContextManager[tuple[str, int] | None]:
-    llm = waiting_sets.figures if waiting_sets else None
     return metrics_of(
         config,
         _journal_path(config),
         nomenclature_digest=nomenclature.digest,
         counters=counters,
-        llm=llm,
-        refused=refused,
+        llm=waiting_sets.figures if waiting_sets else None,
+        refused=listener.refused,
+        parts={
+            "listener": lambda: listener.listening,
+            "threads": lambda: all(thread.alive for thread in threads),
+        },
+        clock=clock,
     )
 
 

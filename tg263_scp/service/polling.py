@@ -70,6 +70,11 @@ class PollingThread(ABC):
         return not self._thread.is_alive()
 
     @property
+    def alive(self) -> bool:
+        """True while the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
     def stopping(self) -> bool:
         """True from the call of :meth:`stop`: nothing new is to be begun."""
         return self._stopping.is_set()

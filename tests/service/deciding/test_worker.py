@@ -361,7 +361,9 @@ def test_what_leaves_the_spool_is_everywhere_and_old(desk):
     assert desk.worker.expire() == 0
     desk.now += 51
     assert desk.worker.expire() == 1
-    assert desk.state(job) is ObjectState.EXPIRED
+    assert desk.journal.list_objects(finished=True) == []
+    assert desk.journal.outbox.counts() == {}
+    assert [line["job_number"] for line in desk.lines()] == [job]
     assert not desk.spool.original(token).exists()
     assert not desk.spool.result(token).exists()
 
@@ -387,7 +389,7 @@ def test_a_discarded_object_is_audited_stays_for_a_while_and_goes_nowhere(desk):
     assert (desk.worker.expire(), original.exists()) == (0, True)
     desk.now += 2
     assert (desk.worker.expire(), original.exists()) == (1, False)
-    assert desk.state(job) is ObjectState.EXPIRED
+    assert desk.journal.list_objects(finished=True) == []
 
 
 def test_a_discarded_object_can_be_restored_and_is_held_for_its_old_reason(desk):

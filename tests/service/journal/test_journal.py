@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 from dataclasses import replace
 from threading import Thread
 
@@ -411,6 +413,44 @@ def test_what_was_cut_off_while_sending_is_sent_again(journal):
     assert len(journal.outbox.due("d1", 9)) == 1
 
 
+def test_the_journal_is_private_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        journal = Journal(tmp_path / "private.sqlite")
+        received(journal)
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("private*")}
+    finally:
+        os.umask(before)
+    journal.close()
+    assert modes == dict.fromkeys(("private.sqlite", "private.sqlite-wal", "private.sqlite-shm"), 0o600)
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root makes files for others"
+)
+def test_a_journal_that_root_makes_belongs_to_the_owner_of_the_spool(tmp_path):
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    os.chown(spool, 10263, 10263)
+    journal = Journal(spool / "journal.sqlite")
+    received(journal)
+    assert {path.stat().st_uid for path in spool.iterdir()} == {10263}
+    journal.close()
+
+
+def test_rows_of_what_is_done_with_go_unless_they_are_to_be_remembered(journal):
+    jobs = [ready(journal, "d1", token=f"t{number}", uid=f"1.2.{number}") for number in (1, 2, 3)]
+    for job in jobs[:2]:
+        journal.expire(job)
+    for job in (jobs[0], jobs[2]):
+        journal.forget(job)  # the last one is not expired, and stays
+    assert [job.job for job, _ in journal.list_objects(finished=True)] == jobs[1:]
+    journal.forget_expired(lambda job: True)
+    assert len(journal.list_objects(finished=True)) == 2
+    journal.forget_expired(lambda job: False)
+    assert [job.job for job, _ in journal.list_objects(finished=True)] == jobs[2:]
+
+
 def test_only_what_everybody_has_had_long_enough_expires(journal, clock):
     sent = ready(journal, token="t1", uid="1.1", sha256="1")
     settle(journal, sent, DeliveryState.SENT)
@@ -595,3 +635,28 @@ def test_two_threads_with_the_same_object_make_one_job(journal):
         thread.join()
     assert len({job for job, _ in found}) == 1
     assert [ingest for _, ingest in found].count(Ingest.NEW) == 1
+
+
+def test_a_list_asks_as_often_for_many_objects_as_for_one(journal):
+    def asked():
+        statements = []
+        journal._database._connection.set_trace_callback(statements.append)
+        journal.list_objects()
+        journal._database._connection.set_trace_callback(None)
+        return len(statements)
+
+    ready(journal, token="t0", uid="1.0")
+    once = asked()
+    for number in range(1, 20):
+        ready(journal, token=f"t{number}", uid=f"1.{number}")
+    assert asked() == once
+
+
+def test_of_more_than_a_list_shows_those_that_want_a_person_come_first(journal):
+    jobs = [ready(journal, token=f"t{number}", uid=f"1.{number}") for number in range(1, 4)]
+    stuck = held(journal, token="t9")
+    journal.outbox.settle(delivery_of(journal, jobs[2]), DeliveryState.FAILED, error="refused")
+    assert [job.job for job, _ in journal.list_objects(most=3)] == [jobs[2], stuck, jobs[0]]
+    totals = journal.totals()
+    assert (totals.objects, totals.held, totals.failed, totals.awaiting_llm) == (4, 1, 1, 0)
+    assert totals.errors == (("d1", "refused", 1),)

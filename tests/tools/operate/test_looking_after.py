@@ -24,9 +24,10 @@ from tg263_scp.dicom.network.statuses import StoreStatus
 from tg263_scp.errors import HoldReason
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog
+from tg263_scp.service.journal.database import JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Arrival, DeliveryState, ObjectState
-from tg263_scp.service.node import JOURNAL_NAME, assemble
+from tg263_scp.service.node import assemble
 from tg263_scp.tools.operate import doctor
 from tg263_scp.tools.operate.echo import node_check
 from tg263_scp.tools.shared.exitcode import ExitCode

@@ -119,6 +119,30 @@ def file_head(
     return bytes(PREAMBLE_BYTES) + b"DICM" + pack("<HH2sHI", 0x0002, 0x0000, b"UL", 4, len(body)) + body
 
 
+def read_file_head(file: BinaryIO) -> tuple[str, str, str, str] | None:
+    """Read what :func:`file_head` wrote: SOP class, SOP instance, transfer syntax, source AE title; None for a head of others.
+
+    The file is left at the first byte of the data set, where the File Meta Information ends by its own length: a data set
+    of some senders begins with elements of group 0002 as well.
+    """
+    start = file.read(PREAMBLE_BYTES + 16)
+    if start[PREAMBLE_BYTES : PREAMBLE_BYTES + 12] != b"DICM" + pack("<HH2sH", 0x0002, 0x0000, b"UL", 4):
+        return None
+    body = file.read(min(int.from_bytes(start[-4:], "little"), _MAX_META_BYTES))
+    values: dict[int, str] = {}
+    place = 14  # behind (0002,0001), the only element here with a long header
+    while len(body) - place >= 8:
+        number, length = (
+            int.from_bytes(body[place + 2 : place + 4], "little"),
+            int.from_bytes(body[place + 6 : place + 8], "little"),
+        )
+        values[number] = body[place + 8 : place + 8 + length].decode("ascii", "replace").rstrip("\x00 ")
+        place += 8 + length
+    if not (values.get(0x0002) and values.get(0x0003) and values.get(0x0010)):
+        return None
+    return values[0x0002], values[0x0003], values[0x0010], values.get(0x0016, "")
+
+
 def _uid(number: int, uid: str) -> bytes:
     if len(uid) > 64 or not _UID.fullmatch(uid):
         raise ValueError(f"not a UID for the file meta element (0002,{number:04x})")

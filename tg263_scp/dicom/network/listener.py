@@ -80,6 +80,12 @@ class Listener(Generic[D]):
         assert self._address is not None, "the listener has not been started"
         return self._address
 
+    @property
+    def listening(self) -> bool:
+        """True from the return of :meth:`start` until :meth:`stop` is called, unless the thread that accepts has ended."""
+        room = self._room
+        return room is not None and room.is_open
+
     def refused(self) -> Mapping[Reason, int]:
         """How many connections were turned away or ended by this side, by reason."""
         return self._refusals.counts()

@@ -148,6 +148,11 @@ class WaitingRoom:
         self._selector.register(self._listening, selectors.EVENT_READ)
         self._thread.start()
 
+    @property
+    def is_open(self) -> bool:
+        """True while somebody stands at the door."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Close the door, and every connection that waits."""
         self._closing = True

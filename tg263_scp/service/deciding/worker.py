@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -50,7 +51,10 @@ SHARED_BY = 3
 
 
 class Worker(PollingThread):
-    """Decides received objects; :meth:`start` and :meth:`stop` run it on a thread of its own."""
+    """Decides received objects; :meth:`start` and :meth:`stop` run it on a thread of its own.
+
+    ``remembers`` tells of which objects the journal keeps the row when their files go: those that later ones may refer to.
+    """
 
     def __init__(
         self,
@@ -66,6 +70,7 @@ class Worker(PollingThread):
         retention_s: float,
         discarded_retention_s: float,
         wake_forwarders: Callable[[], None],
+        remembers: Callable[[Job], bool] = lambda job: False,
         clock: Clock = time.time,
         step: Step = no_step,
     ) -> None:
@@ -81,6 +86,7 @@ class Worker(PollingThread):
         self._aside: dict[int, tuple[int, float]] = {}
         self._failed_in_a_row: set[int] = set()
         self._retention_s = retention_s
+        self._remembers = remembers
         self._discarded_retention_s = discarded_retention_s
         self._expire_next_at = 0.0
         self._wake_forwarders = wake_forwarders
@@ -126,7 +132,11 @@ class Worker(PollingThread):
             self._relabeller.forget(job.job)
             job = self._journal.job(job.job)
         record = json.loads(job.record)
-        if not (repeated and self._audit.holds(record["decision"])):
+        # The number of the audit log's last line before this one was handed to it; none where it never was.
+        after = record.pop("audited_after", 0)
+        if after is None:
+            self._journal.audited_after(job.job, self._audit.last_seq)
+        if not (repeated and after is not None and self._audit.holds(record["decision"], after=after)):
             self._audit.append(record)
             self._step("audited")
         state = self._journal.finish(job.job, record.get("destinations", self._routes.of(job).destinations))
@@ -136,9 +146,13 @@ class Worker(PollingThread):
             self._wake_forwarders()
 
     def _prepare(self, *, afresh: bool) -> None:
+        self._spool.keep_room()
+        if self._spool.short_of_bytes():
+            self._expire_early()
         if self._clock() < self._expire_next_at:
             return
         self._expire_next_at = self._clock() + EXPIRE_EVERY_S
+        self._journal.alive()
         expired = self.expire()
         if expired:
             logger.info("%d objects are everywhere or discarded, and past retention: files removed", expired)
@@ -151,10 +165,26 @@ class Worker(PollingThread):
             *self._journal.discarded(now - self._discarded_retention_s),
         ]
         for job in jobs:
-            # First the journal: were the files gone first, a crash would leave an object that cannot be sent again.
-            self._journal.expire(job.job)
-            self._spool.discard(job.token)
+            self._expire(job)
         return len(jobs)
+
+    def _expire_early(self) -> None:
+        """Remove the files of delivered objects, oldest first, until there is enough free disk: retention is a wish."""
+        removed = 0
+        for job in self._journal.expirable(math.inf):
+            self._expire(job)
+            removed += 1
+            if not self._spool.short_of_bytes():
+                break
+        if removed:
+            logger.warning("the disk is short: files of %d delivered objects removed early", removed)
+
+    def _expire(self, job: Job) -> None:
+        # First the journal: were the files gone first, a crash would leave an object that cannot be sent again.
+        self._journal.expire(job.job)
+        self._spool.discard(job.token)
+        if not self._remembers(job):
+            self._journal.forget(job.job)
 
     def _decide(self, job: Job) -> bool:
         """RECEIVED -> DECIDED; false where the set waits for the language model and stays RECEIVED."""
@@ -185,7 +215,7 @@ class Worker(PollingThread):
         record = audit_record(outcome, self._made_under, self._hashed, context)
         self._journal.decide(
             job.job,
-            record,
+            {**record, "audited_after": self._audit.last_seq},
             hold=outcome.kind is OutcomeKind.HELD,
             reason=outcome.reason,
             sends_result=outcome.kind is OutcomeKind.RELABELLED,
@@ -230,6 +260,7 @@ class Worker(PollingThread):
         return {
             "decision": secrets.token_hex(8),
             "job": job.token,
+            "job_number": job.job,
             "peer": {"ae_title": job.calling_ae_title, "address": job.peer_address},
             "called_ae_title": job.called_ae_title,
             "route": route.name,

@@ -335,6 +335,7 @@ class Forwarder(PollingThread):
             "kind": kind,
             "reason": answer.text,
             "job": job.token,
+            "job_number": job.job,
             "sop_instance_uid": job.sop_instance_uid,
             "dataset_bytes": job.dataset_bytes,
             "destination": self._name,

@@ -6,18 +6,24 @@ under a lock; another process (``tg263-scp queue``) may work on the same file at
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from tg263_scp.errors import JournalError
+from tg263_scp.errors import DamagedJournalError, JournalError
 from tg263_scp.service.journal.states import TRANSITIONS, ObjectState
 
-SCHEMA_VERSION = 6
+JOURNAL_NAME = "journal.sqlite"
+"""Name of the journal inside the spool folder."""
+ADOPT_HINT = "keep the files, stop the node, and run 'tg263-scp queue adopt': it makes a new journal of spool and audit log"
+
+SCHEMA_VERSION = 7
 _SCHEMA = """
 CREATE TABLE objects (
     job INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -66,6 +72,7 @@ CREATE TABLE deliveries (
 ) WITHOUT ROWID;
 CREATE INDEX delivery_state ON deliveries (destination, state, job);
 CREATE INDEX delivery_sent ON deliveries (sent_sha256, sent_uid) WHERE sent_sha256<>'';
+CREATE TABLE run (alive_at REAL NOT NULL);
 """
 _UPGRADES = {
     1: """
@@ -86,6 +93,7 @@ ALTER TABLE deliveries ADD COLUMN sent_uid TEXT NOT NULL DEFAULT '';
 ALTER TABLE deliveries ADD COLUMN sent_sha256 TEXT NOT NULL DEFAULT '';
 CREATE INDEX delivery_sent ON deliveries (sent_sha256, sent_uid) WHERE sent_sha256<>'';
 """,
+    6: "CREATE TABLE run (alive_at REAL NOT NULL);\n",
 }
 """What makes a journal of the next version of one of this version; nothing in it is lost."""
 
@@ -93,10 +101,27 @@ CREATE INDEX delivery_sent ON deliveries (sent_sha256, sent_uid) WHERE sent_sha2
 class Database:
     """The open journal file; one of an earlier version is brought up to date where ``upgrade`` is true, else refused."""
 
-    def __init__(self, path: Path, clock: Callable[[], float], *, upgrade: bool) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] | None, *, upgrade: bool) -> None:
         self.path = path
-        self.clock = clock
+        self.clock = clock or self._time_of_node
         self._lock = RLock()
+        try:
+            # SQLite would make it readable for everybody, and its companions (WAL) as it is.
+            made = not path.exists()
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            if made and hasattr(os, "geteuid") and os.geteuid() == 0:
+                # Made by an administrator for a node that runs as another user: the owner of the spool.
+                owner = path.parent.stat()
+                os.chown(path, owner.st_uid, owner.st_gid)
+            with suppress(OSError):  # of another owner, who let us write there
+                path.chmod(0o600)
+            found = path.stat()
+            self._identity = (found.st_dev, found.st_ino)
+        except OSError as problem:
+            raise JournalError(
+                f"the journal {path} cannot be opened: {problem.strerror}",
+                hint="let this user write there; look whether the disk is mounted read-only",
+            ) from problem
         try:
             self._connection = sqlite3.connect(
                 path, isolation_level=None, check_same_thread=False, timeout=30
@@ -105,9 +130,11 @@ class Database:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute("PRAGMA foreign_keys=ON")
+            # A record holds names of ROIs until its line is in the audit log: nothing of it stays behind in free pages.
+            self._connection.execute("PRAGMA secure_delete=ON")
+            self._make_or_check_schema(upgrade=upgrade)
         except sqlite3.Error as problem:
-            raise JournalError(f"the journal {path} cannot be opened: {problem}") from problem
-        self._make_or_check_schema(upgrade=upgrade)
+            raise self._refusal("cannot be opened", problem) from problem
 
     def _make_or_check_schema(self, *, upgrade: bool) -> None:
         with self.transaction() as db:
@@ -154,7 +181,7 @@ class Database:
                         self._connection.execute("ROLLBACK")
                     raise
             except sqlite3.Error as problem:
-                raise JournalError(f"the journal {self.path} refuses: {problem}") from problem
+                raise self._refusal("refuses", problem) from problem
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """Read rows outside a transaction.
@@ -166,7 +193,41 @@ class Database:
             try:
                 return self._connection.execute(query, values).fetchall()
             except sqlite3.Error as problem:
-                raise JournalError(f"the journal {self.path} cannot be read: {problem}") from problem
+                raise self._refusal("cannot be read", problem) from problem
+
+    def alive_at(self) -> float | None:
+        """Return when the node last noted that it is alive; None where none has."""
+        rows = self.rows("SELECT alive_at FROM run")
+        return float(rows[0]["alive_at"]) if rows else None
+
+    def _time_of_node(self) -> float:
+        alive_at = self.alive_at()
+        return time.time() if alive_at is None else alive_at
+
+    def check(self) -> None:
+        """Read every page of the file.
+
+        Raises:
+            DamagedJournalError: it is not a whole database.
+        """
+        (found,) = self.rows("PRAGMA quick_check(1)")[0]
+        if found != "ok":
+            raise DamagedJournalError(f"the journal {self.path} is damaged", hint=ADOPT_HINT)
+
+    def in_place(self) -> bool:
+        """Tell whether the open file still is the one at its path: neither removed nor replaced."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._identity
+
+    def _refusal(self, what: str, problem: sqlite3.Error) -> JournalError:
+        # SQLite's own class for a file that is no database, or no longer a whole one; those derived from it are faults of
+        # the disk or of a statement.
+        damaged = type(problem) is sqlite3.DatabaseError
+        kind = DamagedJournalError if damaged else JournalError
+        return kind(f"the journal {self.path} {what}: {problem}", hint=ADOPT_HINT if damaged else "")
 
     def move(self, db: sqlite3.Connection, key: tuple[Any, ...], to: StrEnum, **columns: Any) -> None:
         """Change the state of an object (key: job) or a delivery (key: job, destination), and columns with it.

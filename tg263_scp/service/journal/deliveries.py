@@ -109,6 +109,14 @@ class Outbox:
             (job, destination, now, now, now),
         )
 
+    def enter_as_sent(self, db: sqlite3.Connection, job: int, destination: str, now: float) -> None:
+        """Enter a delivery that the audit log knows and the journal has lost; part of the caller's transaction."""
+        db.execute(
+            "INSERT INTO deliveries (job, destination, state, queued_at, next_attempt_at, changed_at)"
+            " VALUES (?,?,'SENT',?,?,?)",
+            (job, destination, now, now, now),
+        )
+
     def has_same(self, db: sqlite3.Connection, job: int, destination: str, since: float) -> bool:
         """Tell whether a destination got, since a time, the very data set that an object would bring there as received."""
         query = (

@@ -12,9 +12,8 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +29,36 @@ from tg263_scp.service.journal.states import (
     Ingest,
     Job,
     ObjectState,
+    delivery_of,
     job_of,
 )
 
+_NO_JOB_HINT = "what every destination has leaves the journal with its files; the audit log keeps it"
 _AT_REST = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
+
+
+_WANTS = (
+    "state IN ('RECEIVED','DECIDED','HELD') OR (state='READY' AND EXISTS"
+    " (SELECT 1 FROM deliveries d WHERE d.job=objects.job AND d.state<>'SENT'))"
+)
+"""That an object still wants something, in SQL."""
+_WANTS_A_PERSON = (
+    "(state='HELD' OR EXISTS (SELECT 1 FROM deliveries d WHERE d.job=objects.job AND d.state='FAILED'))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many objects there are, and of them: held, with a failed delivery, waiting for the language model.
+
+    ``errors`` are a destination, what it says, and of how many objects.
+    """
+
+    objects: int
+    held: int
+    failed: int
+    awaiting_llm: int
+    errors: tuple[tuple[str, str, int], ...]
 
 
 class Journal:
@@ -41,7 +66,7 @@ class Journal:
 
     One that an earlier program version wrote is brought up to date where ``upgrade`` is true: only the node may do that,
     since it alone knows that no program of the earlier version works on it. What a destination has, it does not get again
-    within ``same_again_s``.
+    within ``same_again_s``. Without a ``clock`` its time is that of the node.
 
     Raises:
         JournalError: the file cannot be opened, or is of another version.
@@ -51,13 +76,53 @@ class Journal:
         self,
         path: Path,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         upgrade: bool = False,
         same_again_s: float = 0.0,
     ) -> None:
         self._database = Database(path, clock, upgrade=upgrade)
         self._same_again_s = same_again_s
         self.outbox = Outbox(self._database)
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._database.path
+
+    def begin_run(self) -> None:
+        """Take up the time where the last run left it; the node calls it when it starts.
+
+        Deadlines count from what is noted in rows: these times move by the time that has passed since the last run was alive,
+        so that nothing was queued or delivered longer ago than the node has run. None lies in the future afterwards.
+        """
+        now, alive_at = self._database.clock(), self._database.alive_at()
+        gap_s = 0.0 if alive_at is None else now - alive_at
+        with self._database.transaction() as db:
+            db.execute(
+                "UPDATE objects SET received_at=MIN(received_at,?1), changed_at=MIN(changed_at+?2,?1),"
+                " returning_since=MIN(returning_since+?2,?1)",
+                (now, gap_s),
+            )
+            db.execute(
+                "UPDATE deliveries SET queued_at=MIN(queued_at+?2,?1), changed_at=MIN(changed_at+?2,?1),"
+                " aside_since=CASE WHEN aside_since>0 THEN MIN(aside_since+?2,?1) ELSE 0 END",
+                (now, gap_s),
+            )
+            # What waits for its turn goes on waiting as long as it would have; without a last run nothing says how long.
+            if alive_at is None:
+                db.execute("UPDATE deliveries SET next_attempt_at=MIN(next_attempt_at,?)", (now,))
+            else:
+                db.execute("UPDATE deliveries SET next_attempt_at=next_attempt_at+?", (gap_s,))
+            self._note_alive(db, now)
+
+    def alive(self) -> None:
+        """Note that the node runs."""
+        with self._database.transaction() as db:
+            self._note_alive(db, self._database.clock())
+
+    def _note_alive(self, db: sqlite3.Connection, now: float) -> None:
+        db.execute("DELETE FROM run")
+        db.execute("INSERT INTO run (alive_at) VALUES (?)", (now,))
 
     def close(self) -> None:
         """Close the file; what was committed is on the disk already."""
@@ -69,32 +134,104 @@ class Journal:
         The same SOP Instance UID and bytes on the same route make no second job: the job that exists is returned, and the
         new copy's token is not used.
         """
+        if not self.in_place():
+            raise JournalError(
+                f"the journal {self._database.path} was moved or removed while the node runs",
+                hint="restart the node, then 'tg263-scp queue adopt' takes in again what it had",
+            )
         now = self._database.clock()
         with self._database.transaction() as db:
-            known = db.execute(
-                "SELECT job, state FROM objects WHERE sop_instance_uid=? AND sha256=? AND route=?"
-                " AND state<>'EXPIRED'",
-                (arrival.sop_instance_uid, arrival.sha256, arrival.route),
-            ).fetchone()
+            known = self._known(db, arrival)
             if known:
                 return known["job"], self._received_again(db, known["job"], known["state"], now)
             other = db.execute(
                 "SELECT 1 FROM objects WHERE sop_instance_uid=? AND sha256<>?",
                 (arrival.sop_instance_uid, arrival.sha256),
             ).fetchone()
-            row = {
-                **asdict(arrival),
-                "state": str(ObjectState.RECEIVED),
-                "received_at": now,
-                "changed_at": now,
-                "other_version": int(other is not None),
-            }
-            columns, marks = ", ".join(row), ", ".join("?" * len(row))
-            job = db.execute(
-                f"INSERT INTO objects ({columns}) VALUES ({marks})", tuple(row.values())
-            ).lastrowid
-        assert job is not None
+            job = self._insert(
+                db,
+                arrival,
+                state=ObjectState.RECEIVED,
+                received_at=now,
+                changed_at=now,
+                other_version=int(other is not None),
+            )
         return job, Ingest.NEW_VERSION if other else Ingest.NEW
+
+    def adopt(
+        self,
+        arrival: Arrival,
+        *,
+        received_at: float,
+        delivered: Collection[str],
+        done: bool,
+        sends_result: bool,
+        known_up_to: int,
+    ) -> tuple[int | None, bool]:
+        """Enter an object that an earlier journal knew, as HELD, or as READY where every destination has it (``done``).
+
+        Return its job number, None where the same object has come again since, and whether another version of it has: one of
+        a job up to ``known_up_to``.
+        """
+        now = self._database.clock()
+        with self._database.transaction() as db:
+            if self._known(db, arrival):
+                return None, False
+            versions = db.execute(
+                "SELECT MIN(job) FROM objects WHERE sop_instance_uid=?", (arrival.sop_instance_uid,)
+            ).fetchone()[0]
+            job = self._insert(
+                db,
+                arrival,
+                state=ObjectState.READY if done else ObjectState.HELD,
+                received_at=min(received_at, now),
+                changed_at=now,
+                other_version=int(versions is not None),
+                sends_result=int(sends_result),
+                reason="" if done else HoldReason.ADOPTED,
+            )
+            for destination in sorted(delivered):
+                self.outbox.enter_as_sent(db, job, destination, now)
+        return job, versions is not None and versions <= known_up_to
+
+    def last_job(self) -> int:
+        """Return the highest job number that was given, 0 where none was."""
+        rows = self._database.rows("SELECT seq FROM sqlite_sequence WHERE name='objects'")
+        return int(rows[0]["seq"]) if rows else 0
+
+    def number_after(self, job: int) -> None:
+        """Give the next object a higher number than ``job``: those of a journal that was lost stay its own."""
+        with self._database.transaction() as db:
+            if not db.execute(
+                "UPDATE sqlite_sequence SET seq=MAX(seq,?) WHERE name='objects'", (job,)
+            ).rowcount:
+                db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('objects', ?)", (job,))
+
+    def check(self) -> None:
+        """Read every page of the file.
+
+        Raises:
+            DamagedJournalError: it is not a whole database.
+        """
+        self._database.check()
+
+    def in_place(self) -> bool:
+        """Tell whether the open file still is the one at its path: neither removed nor replaced."""
+        return self._database.in_place()
+
+    def _known(self, db: sqlite3.Connection, arrival: Arrival) -> sqlite3.Row | None:
+        row: sqlite3.Row | None = db.execute(
+            "SELECT job, state FROM objects WHERE sop_instance_uid=? AND sha256=? AND route=? AND state<>'EXPIRED'",
+            (arrival.sop_instance_uid, arrival.sha256, arrival.route),
+        ).fetchone()
+        return row
+
+    def _insert(self, db: sqlite3.Connection, arrival: Arrival, **columns: Any) -> int:
+        row = {**asdict(arrival), **columns}
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        job = db.execute(f"INSERT INTO objects ({names}) VALUES ({marks})", tuple(row.values())).lastrowid
+        assert job is not None
+        return job
 
     def _received_again(self, db: sqlite3.Connection, job: int, state: str, now: float) -> Ingest:
         rows = self._deliveries(db, job)
@@ -145,6 +282,15 @@ class Journal:
             *waiting,
         )
         return job_of(rows[0]) if rows else None
+
+    def audited_after(self, job: int, seq: int) -> None:
+        """Note, in the record of a DECIDED object, the last line of the audit log before its own."""
+        with self._database.transaction() as db:
+            (text,) = db.execute(
+                "SELECT record FROM objects WHERE job=? AND state='DECIDED'", (job,)
+            ).fetchone()
+            record = json.dumps({**json.loads(text), "audited_after": seq}, ensure_ascii=False)
+            db.execute("UPDATE objects SET record=? WHERE job=?", (record, job))
 
     def awaits_llm(self, job: int) -> None:
         """Note that a RECEIVED object waits for the language model, for a person who looks at the queue."""
@@ -199,15 +345,14 @@ class Journal:
                 raise JournalError(f"job {job} is not decided")
             state = ObjectState(row["next_state"])
             self._database.move(db, (job,), state, next_state="", record="")
-            before = {row["destination"] for row in self._deliveries(db, job)}
+            before = {row["destination"]: row for row in self._deliveries(db, job)}
             since = now - self._same_again_s
             for destination in destinations if state is ObjectState.READY else ():
-                if destination in before:
+                if destination not in before:
+                    had = self.outbox.has_same(db, job, destination, since)
+                    (self.outbox.enter_had if had else self.outbox.queue)(db, job, destination, now)
+                elif not _of_an_earlier_journal(before[destination]):
                     self.outbox.requeue(db, job, destination, now)
-                elif self.outbox.has_same(db, job, destination, since):
-                    self.outbox.enter_had(db, job, destination, now)
-                else:
-                    self.outbox.queue(db, job, destination, now)
         return state
 
     def retry(self, job: int) -> int:
@@ -219,7 +364,7 @@ class Journal:
         with self._database.transaction() as db:
             row = db.execute("SELECT state FROM objects WHERE job=?", (job,)).fetchone()
             if row is None:
-                raise JournalError(f"the journal knows no job {job}")
+                raise JournalError(f"the journal knows no job {job}", hint=_NO_JOB_HINT)
             if row["state"] == ObjectState.HELD:
                 self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
                 return 1
@@ -240,7 +385,7 @@ class Journal:
         with self._database.transaction() as db:
             row = db.execute("SELECT state, sop_instance_uid FROM objects WHERE job=?", (job,)).fetchone()
             if row is None:
-                raise JournalError(f"the journal knows no job {job}")
+                raise JournalError(f"the journal knows no job {job}", hint=_NO_JOB_HINT)
             if row["state"] not in (ObjectState.READY, ObjectState.HELD):
                 raise JournalError(
                     f"job {job} is {row['state'].lower()}",
@@ -257,10 +402,12 @@ class Journal:
                     f"job {job} is on its way", hint="wait until every destination has it, or was given up on"
                 )
             self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
+            # A person wants it everywhere once more: also where an earlier journal had it delivered.
+            db.execute("UPDATE deliveries SET attempts=1 WHERE job=? AND attempts=0 AND state='SENT'", (job,))
 
     def _deliveries(self, db: sqlite3.Connection, job: int) -> list[sqlite3.Row]:
         return db.execute(
-            "SELECT destination, state, changed_at FROM deliveries WHERE job=?", (job,)
+            "SELECT destination, state, attempts, changed_at FROM deliveries WHERE job=?", (job,)
         ).fetchall()
 
     def release(self, job: int, *, by: str = "") -> None:
@@ -282,8 +429,10 @@ class Journal:
                 "kind": HoldReason.RELEASED,
                 "decision": secrets.token_hex(8),
                 "job": row["token"],
+                "job_number": job,
                 "sop_instance_uid": row["sop_instance_uid"],
                 "by": by,
+                "audited_after": None,
             }
             self._decide(db, job, record, hold=False, reason=HoldReason.RELEASED, sends_result=False)
 
@@ -321,7 +470,9 @@ class Journal:
             **said,
             "decision": secrets.token_hex(8),
             "job": row["token"],
+            "job_number": job,
             "sop_instance_uid": row["sop_instance_uid"],
+            "audited_after": None,
         }
         text = json.dumps(record, ensure_ascii=False)
         self._database.move(db, (job,), ObjectState.DECIDED, next_state=str(to), record=text)
@@ -357,7 +508,25 @@ class Journal:
         with self._database.transaction() as db:
             self._database.move(db, (job,), ObjectState.EXPIRED)
 
-    def tokens(self, *, expired: bool) -> set[str]:
+    def forget(self, job: int) -> None:
+        """Remove the row of an EXPIRED object and its deliveries; the audit log keeps what became of it."""
+        with self._database.transaction() as db:
+            self._forget(db, job)
+
+    def forget_expired(self, remembers: Callable[[Job], bool]) -> None:
+        """Remove the rows of all EXPIRED objects but those that are to be remembered."""
+        rows = self._database.rows("SELECT * FROM objects WHERE state='EXPIRED'")
+        with self._database.transaction() as db:
+            for job in map(job_of, rows):
+                if not remembers(job):
+                    self._forget(db, job.job)
+
+    def _forget(self, db: sqlite3.Connection, job: int) -> None:
+        expired = "(SELECT job FROM objects WHERE job=? AND state='EXPIRED')"
+        db.execute(f"DELETE FROM deliveries WHERE job IN {expired}", (job,))
+        db.execute("DELETE FROM objects WHERE job=? AND state='EXPIRED'", (job,))
+
+    def tokens(self, *, expired: bool = False) -> set[str]:
         """Return the tokens of the expired objects, or of all others."""
         comparison = "=" if expired else "<>"
         return {
@@ -373,7 +542,7 @@ class Journal:
         """
         rows = self._database.rows("SELECT * FROM objects WHERE job=?", job)
         if not rows:
-            raise JournalError(f"the journal knows no job {job}")
+            raise JournalError(f"the journal knows no job {job}", hint=_NO_JOB_HINT)
         return job_of(rows[0])
 
     def counts(self) -> dict[ObjectState, int]:
@@ -389,14 +558,51 @@ class Journal:
         )
         return {ObjectState(row["state"]): row["at"] for row in rows}
 
-    def list_objects(self, *, finished: bool = False) -> list[tuple[Job, list[Delivery]]]:
+    def list_objects(
+        self, *, finished: bool = False, most: int | None = None
+    ) -> list[tuple[Job, list[Delivery]]]:
         """Return the objects with their deliveries, in order of receipt.
 
-        Without ``finished`` only those that still want something: from the node, from a destination or from a person.
+        Without ``finished`` only those that still want something: from the node, from a destination or from a person. Of more
+        than ``most``, so many of them, those that want a person first.
         """
-        rows = self._database.rows(
-            "SELECT * FROM objects WHERE ? OR state IN ('RECEIVED','DECIDED','HELD') OR (state='READY' AND EXISTS"
-            " (SELECT 1 FROM deliveries d WHERE d.job=objects.job AND d.state<>'SENT')) ORDER BY job",
+        order = "job" if most is None else _WANTS_A_PERSON + " DESC, job"
+        query = f"SELECT {{}} FROM objects WHERE ?1 OR {_WANTS} ORDER BY {order} LIMIT ?2"
+        values = (finished, -1 if most is None else most)
+        rows = self._database.rows(query.format("*"), *values)
+        deliveries: dict[int, list[Delivery]] = {row["job"]: [] for row in rows}
+        # All at once: one query for each object takes minutes where thousands wait.
+        for row in self._database.rows(
+            f"SELECT * FROM deliveries WHERE job IN ({query.format('job')}) ORDER BY job, destination",
+            *values,
+        ):
+            if row["job"] in deliveries:  # not one that came between the two
+                deliveries[row["job"]].append(delivery_of(row))
+        return [(job_of(row), deliveries[row["job"]]) for row in rows]
+
+    def totals(self, *, finished: bool = False) -> Totals:
+        """Count what :meth:`list_objects` would list."""
+        (objects,) = self._database.rows(
+            "SELECT COUNT(*) AS n, TOTAL(state='HELD') AS held, TOTAL(reason=?2) AS waiting, TOTAL(EXISTS (SELECT 1"
+            " FROM deliveries d WHERE d.job=objects.job AND d.state='FAILED')) AS failed"
+            f" FROM objects WHERE ?1 OR {_WANTS}",
+            finished,
+            HoldReason.AWAITING_MODEL,
+        )
+        errors = self._database.rows(
+            "SELECT destination, error, COUNT(*) AS n FROM deliveries WHERE error<>''"
+            f" AND job IN (SELECT job FROM objects WHERE ?1 OR {_WANTS}) GROUP BY destination, error ORDER BY MIN(job)",
             finished,
         )
-        return [(job_of(row), self.outbox.deliveries(row["job"])) for row in rows]
+        return Totals(
+            objects["n"],
+            int(objects["held"]),
+            int(objects["failed"]),
+            int(objects["waiting"]),
+            tuple((row["destination"], row["error"], row["n"]) for row in errors),
+        )
+
+
+def _of_an_earlier_journal(delivery: sqlite3.Row) -> bool:
+    """Tell whether a delivery was entered as sent without an attempt (:meth:`Outbox.enter_as_sent`)."""
+    return bool(delivery["state"] == DeliveryState.SENT and delivery["attempts"] == 0)

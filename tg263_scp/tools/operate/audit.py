@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -18,7 +17,7 @@ from tg263_scp.decision import Choice
 from tg263_scp.dicom.encoding.folded_digest import object_sha256
 from tg263_scp.dicom.encoding.part10 import opened
 from tg263_scp.errors import HeldObjectError, Tg263Error
-from tg263_scp.service.audit import verify
+from tg263_scp.service.audit import last_lines, verify
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import complain, open_console, print_json, roi_text, say, visible
 from tg263_scp.tools.shared.wording import choice_words
@@ -86,8 +85,7 @@ def _log(file: Path | None, config: Path | None) -> Path:
 
 
 def _last_lines(path: Path, number: int) -> list[dict[str, Any]]:
-    with path.open("rb") as file:
-        return [_parsed(text) for text in deque(file, maxlen=number)]
+    return [_parsed(text) for text in last_lines(path, number)]
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
@@ -100,9 +98,11 @@ def _parsed(text: bytes) -> dict[str, Any]:
 
 def _show_line(line: dict[str, Any], console: Console) -> None:
     about = [str(line.get(key) or "") for key in ("seq", "time", "kind", "reason")]
-    about += [
-        f"{key} {line[key]}" for key in ("job", "sop_instance_uid", "new_sop_instance_uid") if line.get(key)
-    ]
+    number = line.get("job_number") or line.get(
+        "job"
+    )  # lines of earlier versions know the name of the file only
+    about += [f"job {number}"] if number else []
+    about += [f"{key} {line[key]}" for key in ("sop_instance_uid", "new_sop_instance_uid") if line.get(key)]
     console.print("  ".join(part for part in about if part), style="bold")
     changed = [roi for roi in line.get("rois", ()) if roi.get("status") == "rename"]
     others = len(line.get("rois", ())) - len(changed)

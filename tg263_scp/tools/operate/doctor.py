@@ -17,6 +17,9 @@ from tg263_scp.config.sections import Config, Destination
 from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.audit import verify
+from tg263_scp.service.journal.database import ADOPT_HINT, JOURNAL_NAME
+from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.spool import unknown_objects
 from tg263_scp.tools.operate.checks import Check, found, show
 from tg263_scp.tools.operate.echo import ECHO_TIMEOUT_S, echo_check, node_check, peer_of
 from tg263_scp.tools.operate.llm_checks import llm_checks
@@ -55,6 +58,7 @@ def _checks(path: Path | None) -> Iterator[Check]:
     if path is None:
         return
     yield _guarded("spool", lambda: _spool(config))
+    yield _guarded("journal", lambda: _journal(config))
     yield _guarded("free disk", lambda: _free_disk(config))
     yield _guarded("audit log", lambda: _audit(config))
     yield _guarded("port", lambda: _port(config))
@@ -143,6 +147,26 @@ def _spool(config: Config) -> Check:
         file.write(b"\0")
     made = "" if folder == config.spool.folder else " (not there yet, can be made)"
     return Check("spool", True, f"{config.spool.folder} can be written{made}")
+
+
+def _journal(config: Config) -> Check:
+    """Is it there and whole, and does it know every object of the spool?"""
+    folder = config.spool.folder
+    path = folder / JOURNAL_NAME
+    if not path.is_file():
+        lost = unknown_objects(folder, tuple)
+        detail = f"{path} is gone, and the spool holds {lost} objects" if lost else f"{path} (not there yet)"
+        return Check("journal", not lost, detail, ADOPT_HINT)
+    with closing(Journal(path)) as journal:
+        journal.check()
+        unknown = unknown_objects(folder, journal.tokens)
+        count = sum(journal.counts().values())
+    detail = f"whole, knows {count} objects"
+    if unknown:
+        detail = f"does not know {unknown} objects of the spool"
+    return Check(
+        "journal", not unknown, detail, "run 'tg263-scp queue adopt': it takes them in again, as held"
+    )
 
 
 def _free_disk(config: Config) -> Check:

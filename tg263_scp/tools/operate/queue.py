@@ -7,9 +7,9 @@ A list names objects by their job number alone; the SOP Instance UID appears whe
 from __future__ import annotations
 
 import getpass
-from collections import Counter
+import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,20 @@ from rich.console import Console
 from rich.table import Table
 
 from tg263_scp.config.loading import load_config
-from tg263_scp.errors import HoldReason, JournalError, Tg263Error
-from tg263_scp.service.journal.objects import Journal
+from tg263_scp.errors import DamagedJournalError, JournalError, Tg263Error
+from tg263_scp.service.audit import last_job_number, log_lines
+from tg263_scp.service.journal.adoption import Adoption, adopt
+from tg263_scp.service.journal.database import ADOPT_HINT, JOURNAL_NAME
+from tg263_scp.service.journal.objects import Journal, Totals
 from tg263_scp.service.journal.states import Delivery, DeliveryState, Job, ObjectState
-from tg263_scp.service.node import JOURNAL_NAME
+from tg263_scp.service.sole_owner import sole_owner
+from tg263_scp.service.spool import LOCK_NAME, Spool, unknown_objects
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import complain, open_console, print_json, say
 from tg263_scp.tools.shared.wording import hold_words
+
+_ROWS_SHOWN = 100
+"""More than that a person does not read, and a terminal takes long to draw."""
 
 Entry = tuple[Job, list[Delivery]]
 
@@ -34,35 +41,46 @@ def opened_journal(config: Path) -> Iterator[Journal]:
     """Open the journal of the node that ``config`` describes; one that does not exist is not made.
 
     Raises:
-        Tg263Error: no node has ever run there.
+        Tg263Error: no node has ever run there, or its journal was lost.
     """
-    path = load_config(config).spool.folder / JOURNAL_NAME
+    folder = load_config(config).spool.folder
+    path = folder / JOURNAL_NAME
     if not path.is_file():
+        lost = unknown_objects(folder, tuple)
+        if lost:
+            raise Tg263Error(
+                f"there is no journal at {path}, and the spool holds {lost} objects", hint=ADOPT_HINT
+            )
         raise Tg263Error(f"there is no journal at {path}", hint="has the node run with this configuration?")
-    journal = Journal(path)
-    try:
+    with closing(Journal(path)) as journal:
         yield journal
-    finally:
-        journal.close()
 
 
 def list_jobs(config: Path, everything: bool, as_json: bool) -> ExitCode:
     """The verb ``queue list``."""
     with opened_journal(config) as journal:
-        entries = journal.list_objects(finished=everything)
+        entries = journal.list_objects(finished=everything, most=None if as_json else _ROWS_SHOWN)
+        totals = journal.totals(finished=everything)
         unanswered = len(journal.unanswered())
+        unknown = unknown_objects(journal.path.parent, journal.tokens)
+    if unknown:
+        complain(
+            f"the spool holds {unknown} objects that the journal does not know: 'tg263-scp queue adopt'"
+            " takes them in again"
+        )
+    done = ExitCode.FINDINGS if unknown else ExitCode.DONE
     if as_json:
         print_json([_summary(entry) | {"errors": _errors(entry[1])} for entry in entries])
-        return ExitCode.DONE
+        return done
     console = open_console()
-    _show_list(entries, console)
+    _show_list(entries, totals, console)
     if unanswered:
         console.print(
             f"{unanswered} objects went on with names that the language model was not asked about:"
             " `queue redo --unanswered` decides them anew",
             style="dim",
         )
-    return ExitCode.DONE
+    return done
 
 
 def show_job(job: int, config: Path, as_json: bool) -> ExitCode:
@@ -115,6 +133,83 @@ def release_jobs(jobs: Sequence[int], config: Path) -> ExitCode:
             journal.release(job, by=getpass.getuser())
             say(f"job {job} goes on unchanged")
     return ExitCode.DONE
+
+
+def adopt_objects(send: bool, config: Path) -> ExitCode:
+    """The verb ``queue adopt``: take in again, as held, what the spool holds and the journal does not know.
+
+    Without a running node a damaged journal is put beside the new one, and files of objects are sought in the whole spool;
+    beside a running one only in ``orphans``, where it put them when it started.
+    """
+    settings = load_config(config)
+    folder = settings.spool.folder
+    if not folder.is_dir():
+        raise Tg263Error(f"there is no spool at {folder}", hint="has the node run with this configuration?")
+    with ExitStack() as opened:
+        stopped = True
+        try:
+            opened.enter_context(sole_owner(folder / LOCK_NAME, "the spool"))
+        except Tg263Error:
+            stopped = False
+        if stopped:
+            _put_damaged_journal_aside(folder / JOURNAL_NAME)
+        journal = opened.enter_context(_journal_to_adopt_into(folder / JOURNAL_NAME, made=stopped))
+        spool = Spool(folder, min_free_bytes=0)
+        if stopped:
+            if journal.last_job() == 0:
+                journal.number_after(last_job_number(settings.audit.file))
+            spool.sweep(journal.tokens(), ())
+        adoption = adopt(
+            spool,
+            journal,
+            log_lines(settings.audit.file),
+            route_is_certain=lambda _: not settings.routes,
+        )
+        going = [job for job in adoption.held if send and job not in adoption.doubtful]
+        for job in going:
+            journal.retry(job)
+    _tell_adoption(adoption, going, send=send)
+    return ExitCode.FINDINGS if adoption.unreadable or len(going) < len(adoption.held) else ExitCode.DONE
+
+
+@contextmanager
+def _journal_to_adopt_into(path: Path, *, made: bool) -> Iterator[Journal]:
+    if not (made or path.is_file()):
+        raise Tg263Error(f"the running node has lost its journal {path}", hint="stop the node first")
+    with closing(Journal(path, upgrade=made)) as journal:
+        yield journal
+
+
+def _put_damaged_journal_aside(path: Path) -> None:
+    """Rename a journal that is no longer a whole database, and its companions: nothing of it is lost."""
+    if not path.is_file():
+        return
+    try:
+        with closing(Journal(path, upgrade=True)) as journal:
+            journal.check()
+    except DamagedJournalError:
+        aside = f"{path.name}.damaged-{secrets.token_hex(4)}"
+        # The companions first: beside a new journal they would be taken for its own.
+        for suffix in ("-wal", "-shm", ""):
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).rename(path.with_name(aside + suffix))
+        say(f"the damaged journal is now {path.with_name(aside)}")
+
+
+def _tell_adoption(adoption: Adoption, going: Sequence[int], *, send: bool) -> None:
+    total = len(adoption.held) + len(adoption.done)
+    say(
+        f"{total} objects taken in again: {len(adoption.done)} are everywhere, {len(adoption.held)} were held"
+    )
+    if going:
+        say(f"{len(going)} of those go on")
+    if send and adoption.doubtful:
+        numbers = ", ".join(map(str, adoption.doubtful))
+        say(f"still held, since another version has come or their route is not known: {numbers}")
+    if adoption.known:
+        say(f"{adoption.known} were here a second time: removed")
+    if adoption.unreadable:
+        complain(f"{adoption.unreadable} files in 'orphans' are none that the node wrote: left there")
 
 
 def _can_start_again(job: Job, deliveries: Sequence[Delivery]) -> bool:
@@ -179,7 +274,7 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
-def _show_list(entries: Sequence[Entry], console: Console) -> None:
+def _show_list(entries: Sequence[Entry], totals: Totals, console: Console) -> None:
     if not entries:
         console.print("Nothing waits: every object is where it should be.", style="green")
         return
@@ -199,13 +294,13 @@ def _show_list(entries: Sequence[Entry], console: Console) -> None:
         )
         table.add_row(*cells, style="yellow" if _stuck(job, deliveries) else "")
     console.print(table)
-    held = sum(job.state is ObjectState.HELD for job, _ in entries)
-    failed = sum(any(each.state is DeliveryState.FAILED for each in deliveries) for _, deliveries in entries)
-    waiting = sum(job.reason == HoldReason.AWAITING_MODEL for job, _ in entries)
-    waits = f", {waiting} waiting for the language model" if waiting else ""
-    console.print(f"{len(entries)} objects: {held} held, {failed} with a failed delivery{waits}")
-    errors = Counter(error for _, deliveries in entries for error in _errors(deliveries).items())
-    for (destination, error), count in errors.items():
+    if totals.objects > len(entries):
+        console.print(f"... and {totals.objects - len(entries)} more, which --json lists", style="dim")
+    waits = f", {totals.awaiting_llm} waiting for the language model" if totals.awaiting_llm else ""
+    console.print(
+        f"{totals.objects} objects: {totals.held} held, {totals.failed} with a failed delivery{waits}"
+    )
+    for destination, error, count in totals.errors:
         console.print(f"{destination}, {count} objects: {error}")
 
 

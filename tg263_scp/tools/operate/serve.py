@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -35,6 +36,8 @@ def serve(config: Path) -> ExitCode:
     # pynetdicom and pydicom name identifiers in what they log; httpx logs every request.
     for library in ("pynetdicom", "pydicom", "httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
+    # What is written here concerns patients: whatever the umask was, only this user reads it.
+    os.umask(0o077)
     settings = load_config(config)
     nomenclature = load_nomenclature(overlay=settings.naming.overlay)
     stop = Event()

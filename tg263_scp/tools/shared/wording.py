@@ -71,6 +71,7 @@ def reason_words(code: str) -> str:
 
 
 HOLD_WORDS: dict[HoldReason, str] = {
+    HoldReason.ADOPTED: "found in the spool after the journal was lost: retry or release it",
     HoldReason.APPROVED: "the structure set is approved",
     HoldReason.AWAITING_MODEL: "the language model is being asked, at most for llm.object_budget_s",
     HoldReason.CHARSET_UNKNOWN: "its Specific Character Set is none of the standard's",
