@@ -503,7 +503,7 @@ def test_one_patient_has_one_hash_in_all_objects(run, tps, tmp_path, receiver):
 
 
 def test_no_name_and_no_patient_reaches_the_ordinary_log(run, tps, receiver, caplog):
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "pynetdicom"):
         receiver.status = lambda uid: 0xC000 if uid == "1.2.3.7" else 0x0000
         node = run()
         tps(node, structure_set(["linke lunge", b"Gr\xfc\xdfe", "Neumannia"]))
