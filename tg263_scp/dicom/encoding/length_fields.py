@@ -35,7 +35,7 @@ def wanted_elements(walked: Iterable[Element], tags: Collection[int]) -> dict[in
                 raise HeldObjectError(
                     HoldReason.UNREADABLE,
                     f"the element ({element.tag >> 16:04X},{element.tag & 0xFFFF:04X}) occurs twice in one data set",
-                    hint="PS3.5 7.1 allows each element once; nobody can say which of the two is meant",
+                    hint="PS3.5 7.1 allows each element once; nothing says which of the two is meant",
                 )
             found[element.tag] = element
     return found

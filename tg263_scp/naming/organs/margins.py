@@ -1,7 +1,7 @@
 """Margins and the word PRV: how far a structure was grown, in millimetres, read out of a name.
 
 ``Cord+5mm``, ``cord plus 0.5 cm``, ``PRV05``, ``Cord_5mm`` and ``Cord+0.5`` all say 5 mm. Without a unit a decimal
-up to 2 is read as centimetres (nobody plans a margin of half a millimetre) and a whole number from 2 to 20 as millimetres;
+up to 2 is read as centimetres (no clinic plans a margin of half a millimetre) and a whole number from 2 to 20 as millimetres;
 a bare ``+1`` may be either and is not read. A number that no sign, word or unit makes a margin is left where it stands.
 
 Standard: AAPM TG-263 report, principle N8 (PRV, two digits of millimetres, one where two do not fit).
@@ -17,7 +17,7 @@ from tg263_scp.naming.words.lexicon import Lexicon
 
 _MM_OF = {"mm": 1.0, "cm": 10.0}
 _MOST_BARE_CM = 2
-"""Decimal without a unit up to which it is in cm: nobody plans a margin of half a millimetre."""
+"""Decimal without a unit up to which it is in cm: no clinic plans a margin of half a millimetre."""
 _BARE_MM = (2, 20)
 """Whole numbers without a unit, least and most, that are in mm; written in two digits ``01`` is one too."""
 _MOST_MM = 50

@@ -21,7 +21,7 @@ What a failure means for the order:
 
 Two versions of an object (one SOP Instance UID) never change places. What is of one study keeps its order for
 ``order_wait_s`` after an object was set aside: a plan does not overtake its set. Then it goes on, and the log says so. The
-journal holds what was set aside and when all is due, so that a restart lets nobody pass either; at its start the forwarder
+journal holds what was set aside and when all is due, so that order holds over a restart too; at its start the forwarder
 tries what was set aside once more, in order. A crash between the answer and its entry sends the object once more: the
 destination gets the same bytes again, never others.
 """
@@ -252,7 +252,7 @@ class Forwarder(PollingThread):
             return _own_fault(job, problem)
 
     def _not_made(self, job: Job, delivery: Delivery, problem: OSError) -> None:
-        """Enter that our disk refuses the copy for this destination: it is tried again, and nobody waits for it."""
+        """Enter that our disk refuses the copy for this destination: it is tried again, and the others pass."""
         answer = Answer(StoreResult.TRANSIENT, None, f"its copy cannot be made: {problem.strerror}")
         if self._given_up(delivery):
             self._fail(job, delivery, answer)

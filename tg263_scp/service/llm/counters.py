@@ -35,7 +35,7 @@ class LlmFigures:
         self.answer_tokens = counter("answer_tokens", "Tokens answered, as the server counts them")
         self.waiting_objects = gauge("waiting_objects", "Structure sets that wait for the language model now")
         self.unanswered_objects = counter(
-            "unanswered_objects", "Structure sets that went on with questions that nobody answered"
+            "unanswered_objects", "Structure sets that went on with unanswered questions"
         )
 
     def collect(self) -> Iterator[Metric]:
