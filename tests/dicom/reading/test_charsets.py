@@ -211,12 +211,17 @@ def test_synonyms_match_and_the_character_set_stays(charset, tmp_path, nomenclat
     assert charset.encode() in target.read_bytes()
 
 
+def padded(raw: bytes) -> bytes:
+    """Of even length, as senders have to write values (PS3.5 6.2)."""
+    return raw + b" " * (len(raw) % 2)
+
+
 @pytest.mark.parametrize("charset", ENCODERS, ids=bytes.decode)
 def test_the_new_name_is_ascii_from_the_first_byte(charset, stored, tmp_path):
     old = {b"\\ISO 2022 IR 149": "왼쪽 폐", b"ISO_IR 144": "Сердце", b"ISO_IR 126": "Καρδιά"}
     japanese = "左肺" if b"87" in charset else "L"
     raw = ENCODERS[charset](old.get(charset, japanese))
-    before = Draft((DraftRoi(raw, raw), DraftRoi(raw + b"?")), charset=charset)
+    before = Draft((DraftRoi(padded(raw), padded(raw)), DraftRoi(padded(raw + b"?"))), charset=charset)
     relabel(stored(before.encoded(EXPLICIT)), tmp_path / "target.dcm", {0: "Lung~_L"})
     expected = before.renamed({0: b"Lung~_L "}, {0: b"Lung~_L "}).encoded(EXPLICIT)
     assert (tmp_path / "target.dcm").read_bytes() == expected
@@ -284,13 +289,13 @@ def test_a_mark_that_prints_nothing_is_no_part_of_a_name(mark, nomenclature):
 def test_a_held_object_says_what_is_wrong_with_its_character_set(
     charset, raw, reason, stored, tmp_path, nomenclature
 ):
-    source = stored(draft(b"herz", raw, charset=charset).encoded(EXPLICIT))
+    source = stored(draft(b"herz", padded(raw), charset=charset).encoded(EXPLICIT))
     outcome = decide_and_write(source, tmp_path / "target.dcm", nomenclature, POLICY, Writing())
     assert (outcome.kind, outcome.reason) == (OutcomeKind.HELD, reason)
     passing = replace(POLICY, gates=POLICY.gates.model_copy(update={"unreadable": "relabel"}))
     outcome = decide_and_write(source, tmp_path / "target.dcm", nomenclature, passing, Writing())
     assert outcome.kind is OutcomeKind.RELABELLED
-    assert read_structure_set(tmp_path / "target.dcm").rois[1].raw_name == raw
+    assert read_structure_set(tmp_path / "target.dcm").rois[1].raw_name == padded(raw)
 
 
 def test_ascii_is_what_is_read_where_nothing_is_declared():
