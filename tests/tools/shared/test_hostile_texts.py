@@ -11,6 +11,7 @@ import logging
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Arrival, DeliveryState
 from tg263_scp.service.node import JOURNAL_NAME
+from tg263_scp.service.spool import Spool
 from tg263_scp.tools.shared import terminal
 from tg263_scp.tools.shared.exitcode import ExitCode
 
@@ -53,7 +55,8 @@ class Scene:
         )
         settings = load_config(self.config)
         settings.spool.folder.mkdir()
-        self._fill_journal(settings.spool.folder / JOURNAL_NAME)
+        self.journal = settings.spool.folder / JOURNAL_NAME
+        self._fill_journal(self.journal)
         self._fill_audit(settings.audit.file)
         self.sets = folder / "sets"
         self.sets.mkdir()
@@ -88,6 +91,18 @@ class Scene:
         (delivery,) = journal.outbox.deliveries(2)
         journal.outbox.settle(delivery, DeliveryState.FAILED, error=ALL_NASTY)
         journal.close()
+
+    def received(self) -> Scene:
+        """The file of the held object is in the spool."""
+        Spool(self.journal.parent, min_free_bytes=0).original("t1").write_bytes(self.set.read_bytes())
+        return self
+
+    def discarded(self) -> Scene:
+        """The held object is discarded by somebody with a hostile name."""
+        with closing(Journal(self.journal)) as journal:
+            journal.discard(1, by=ALL_NASTY, why=ALL_NASTY)
+            journal.finish(1, [])
+        return self
 
     def _fill_audit(self, path: Path) -> None:
         rois = [
@@ -125,6 +140,10 @@ VERBS: dict[str, Words] = {
     "queue retry": lambda scene: ["--all", "--config", scene.config],
     "queue redo": lambda scene: [1, 2, "--config", scene.config],
     "queue release": lambda scene: [1, "--config", scene.config],
+    "queue export": lambda scene: [1, scene.folder / FILE_NAME, "--config", scene.received().config],
+    "queue discard": lambda scene: [1, "--by", ALL_NASTY, "--why", ALL_NASTY, "--config", scene.config],
+    "queue restore": lambda scene: [1, "--by", ALL_NASTY, "--config", scene.discarded().config],
+    "queue adopt": lambda scene: ["--config", scene.config],
     "audit verify": lambda scene: ["--config", scene.config],
     "audit show": lambda scene: ["--config", scene.config],
     "audit digest": lambda scene: [scene.set, scene.folder / FILE_NAME],
