@@ -8,6 +8,7 @@ import stat
 
 import pytest
 from doubles.loopback import CT, EXPLICIT
+from doubles.spooling import spool_dataset
 
 from tg263_scp.dicom.encoding.part10 import read_file_meta
 from tg263_scp.service.spool import Spool, SpoolFull, unknown_objects
@@ -19,8 +20,13 @@ def spool(tmp_path):
 
 
 def store(spool, dataset=b"data", uid="1.2.3", syntax=EXPLICIT, *, journaled=True):
-    spooled = spool.write(
-        dataset, sop_class_uid=CT, sop_instance_uid=uid, transfer_syntax_uid=syntax, source_ae_title="TPS"
+    spooled = spool_dataset(
+        spool,
+        dataset,
+        sop_class_uid=CT,
+        sop_instance_uid=uid,
+        transfer_syntax_uid=syntax,
+        source_ae_title="TPS",
     )
     if journaled:
         spool.journaled(spooled.token)

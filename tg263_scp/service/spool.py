@@ -269,25 +269,6 @@ class Spool:
     def _room_for(self, more_bytes: int) -> bool:
         return self._free_bytes(self.folder) - more_bytes >= self._min_free_bytes
 
-    def write(
-        self,
-        dataset: bytes | memoryview,
-        *,
-        sop_class_uid: str,
-        sop_instance_uid: str,
-        transfer_syntax_uid: str,
-        source_ae_title: str,
-    ) -> Spooled:
-        """Store one data set that is at hand; durable on return. Raises what :meth:`Incoming.keep` raises."""
-        incoming = self.begin(
-            sop_class_uid=sop_class_uid,
-            sop_instance_uid=sop_instance_uid,
-            transfer_syntax_uid=transfer_syntax_uid,
-            source_ae_title=source_ae_title,
-        )
-        incoming.write(dataset)
-        return incoming.keep()
-
     def discard(self, token: str) -> None:
         """Remove the files of a job; those already gone are no error."""
         self.original(token).unlink(missing_ok=True)

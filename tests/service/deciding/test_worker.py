@@ -4,6 +4,7 @@ import json
 
 import pytest
 from doubles.loopback import CT, EXPLICIT, RTSTRUCT, image, node_config, structure_set, wait_until
+from doubles.spooling import spool_dataset
 
 from tg263_scp.dicom.encoding.budget import Budget, budget_at_hand
 from tg263_scp.errors import HoldReason, JournalError
@@ -71,7 +72,8 @@ class Desk:
 
     def receive(self, dataset=None, sop_class=RTSTRUCT, uid="1.2.3.100"):
         dataset = structure_set(["herz"], uid=uid) if dataset is None else dataset
-        spooled = self.spool.write(
+        spooled = spool_dataset(
+            self.spool,
             dataset,
             sop_class_uid=sop_class,
             sop_instance_uid=uid,

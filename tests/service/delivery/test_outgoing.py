@@ -20,6 +20,7 @@ from doubles.loopback import (
     write_object,
 )
 from doubles.peers import Clock, Line, Peer
+from doubles.spooling import spool_dataset
 
 from tg263_scp.dicom.editing.new_uids import UidMap
 from tg263_scp.dicom.encoding.budget import Budget
@@ -87,7 +88,8 @@ class Desk:
         )
 
     def receive(self, dataset: bytes, sop_class: str, uid: str) -> int:
-        spooled = self.spool.write(
+        spooled = spool_dataset(
+            self.spool,
             dataset,
             sop_class_uid=sop_class,
             sop_instance_uid=uid,

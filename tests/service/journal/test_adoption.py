@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from doubles.loopback import CT, EXPLICIT, Receiver, Sender, image, node_config, unused_port, wait_until
 from doubles.nodes import List, decide, settled
+from doubles.spooling import spool_dataset
 
 from tg263_scp.cli import main
 from tg263_scp.config.sections import Config
@@ -54,7 +55,8 @@ def spooled(folder: Path, *datasets: bytes, uid: str = "1.2.3") -> Spool:
     """A spool whose objects no journal knows."""
     spool = Spool(folder, min_free_bytes=0)
     for dataset in datasets:
-        spooled = spool.write(
+        spooled = spool_dataset(
+            spool,
             dataset,
             sop_class_uid=CT,
             sop_instance_uid=uid,
@@ -147,7 +149,7 @@ def test_a_data_set_that_begins_like_a_file_head_keeps_its_digest(tmp_path: Path
     dataset = b"\x02\x00\x10\x00UI\x04\x001.2\x00" + image("1.2.3")
     spool = Spool(tmp_path / "spool", min_free_bytes=0)
     uids = {"sop_class_uid": CT, "sop_instance_uid": "1.2.3", "transfer_syntax_uid": EXPLICIT}
-    written = spool.write(dataset, **uids, source_ae_title="TPS")
+    written = spool_dataset(spool, dataset, **uids, source_ae_title="TPS")
     spool.sweep((), ())
     adopt(spool, journal, (), route_is_certain=lambda _: True)
     ((job, _),) = journal.list_objects()
