@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from doubles.spooling import spool_dataset
 
 from tg263_scp.cli import main
 from tg263_scp.config.loading import load_config
@@ -26,7 +27,8 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "node.yaml"
     path.write_text("spool: {min_free_bytes: 0}\nllm: {enabled: no}\n", encoding="utf-8")
     folder = load_config(path).spool.folder
-    spooled = Spool(folder, min_free_bytes=0).write(
+    spooled = spool_dataset(
+        Spool(folder, min_free_bytes=0),
         b"\x08\x00data set",
         sop_class_uid=CLASS,
         sop_instance_uid=UID,
