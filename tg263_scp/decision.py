@@ -167,11 +167,13 @@ class Choice:
     """How a language model read a name, and how sure it can be: by agreement, never by its own word.
 
     ``answer`` is the reading as pairs: ``meant``, ``structure`` (an offered id or ``none``), then the pieces of the name by
-    their roles (see ``naming/llm/readings.py``); where the answers differed it is the most frequent one. ``votes`` counts the different answers, most frequent first; ``wanted`` is how many samples there should have been.
-    ``counter`` is what was chosen once the answer had been taken out of the list: ``none`` confirms it; empty where that was
-    not asked. ``null`` is what was chosen for a nonsense word in the place of the name: ``same`` or ``other``; empty where that
-    was not asked. ``model`` and ``model_digest`` say who answered, ``prompt`` and ``prompt_digest`` which text was sent.
-    ``seconds`` and the tokens are those of all requests about the set, shared evenly by its open names. ``remembered`` tells that no model was asked this time.
+    their roles (see ``naming/llm/readings.py``); where the answers differed it is the most frequent one. ``votes`` counts the
+    different answers, most frequent first; ``wanted`` is how many samples there should have been. ``counter`` is what was
+    chosen once the answer had been taken out of the list: ``none`` confirms it; empty where that was not asked. ``null`` is
+    what was chosen for a nonsense word in the place of the name: ``same`` or ``other``; empty where that was not asked.
+    ``model`` and ``model_digest`` say who answered, ``prompt`` and ``prompt_digest`` which text was sent. ``seconds`` and the
+    tokens are those of all requests about the set, shared evenly by its open names. ``remembered`` tells that no model was
+    asked this time.
     """
 
     answer: tuple[tuple[str, str], ...]

@@ -200,9 +200,7 @@ def _unsupported(composed: _Composed, asked: Asked, reading: Reading) -> str:
 
 def _against(query: Query, name: OpenName, reading: Reading, nomenclature: Nomenclature) -> str:
     """Say what in the words that a reading takes for the structure speaks against it."""
-    pieces = reading.spans(Role.STRUCTURE) or (name.written,)
-    words = tuple(t.text for piece in pieces for t in tokenise(piece, camel=False) if t.is_word)
-    structure = reading.structure
+    words, structure = _explained(query, name, reading, nomenclature), reading.structure
     readings = read_organ(query, nomenclature) if name.kind == "organ" else None
     if readings and readings.finding is Finding.AMBIGUOUS:
         meant = {structure_meant(each, nomenclature) for each in readings.names}
@@ -210,6 +208,14 @@ def _against(query: Query, name: OpenName, reading: Reading, nomenclature: Nomen
     return contradiction(words, structure, query, nomenclature) or _dropped(
         words, structure, query, nomenclature
     )
+
+
+def _explained(query: Query, name: OpenName, reading: Reading, nomenclature: Nomenclature) -> tuple[str, ...]:
+    """Return the words that a reading takes for the structure, without sides and margins that the rules know."""
+    pieces = tuple(map(fold, reading.spans(Role.STRUCTURE) or (name.written,)))
+    parts = open_parts(query, nomenclature)
+    core = [word for word in parts.core if any(word in piece for piece in pieces)] if parts else []
+    return tuple(core) or tuple(t.text for piece in pieces for t in tokenise(piece, camel=False) if t.is_word)
 
 
 def _dropped(words: tuple[str, ...], structure: str, query: Query, nomenclature: Nomenclature) -> str:

@@ -230,6 +230,9 @@ def open_name(
     words = _target_words(query, nomenclature) if about_target else _organ_words(query, nomenclature)
     if not words:
         return Asking(why_not="nothing but a side or a margin")
+    interpreted_type = _known_type(query, nomenclature)
+    if not about_target and interpreted_type in nomenclature.anatomy.interpreted_types.target:
+        return Asking(why_not="drawn as a target: no organ would be given")
     guard = _guard(words, query, decision, nomenclature)
     alike = context.near(words) if context.near else ()
     if alike is None:
@@ -238,12 +241,14 @@ def open_name(
         words,
         nomenclature,
         site=query.site,
-        interpreted_type=_known_type(query, nomenclature),
+        interpreted_type=interpreted_type,
         offered=(*(candidate.name for candidate in decision.candidates), *alike),
         half_pairs=context.half_pairs,
         treated=decision.kind is Kind.TARGET,
         limit=context.limit,
     )
+    if not found:
+        return Asking(why_not="nothing on the list fits its interpreted type")
     entries = ((name, entry_of(name, nomenclature)) for name in found)
     options = tuple(Option(name, meaning_of(name, nomenclature), entry.category) for name, entry in entries)
     kind = "target" if about_target else "organ"

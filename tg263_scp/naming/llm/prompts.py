@@ -18,8 +18,8 @@ from typing import Any
 from tg263_scp.naming.llm.open_names import OpenName, SetQuestion
 from tg263_scp.naming.llm.readings import schema_of
 
-_MOST_PASSAGES = 3
-_EXAMPLES_SENT = 3
+_MOST_PASSAGES = 2
+_EXAMPLES_SENT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,25 +111,30 @@ def _data(
 ) -> str:
     meanings = {option.id: option.meaning for name in question.names for option in name.options}
     rows = zip(question.ids, question.names, strict=True)
+    alone = len(question.names) == 1  # then every structure is one of its choices
     told = {
         "rules": rules,
         "structures": {id_: meanings[id_] for id_ in _shuffled(tuple(meanings), f"{question.key}:{sample}")},
         "site": question.site.replace("_", " "),
         "languages": question.languages,
         "decided": dict(question.known),
-        "names": {id_: _name_data(name, offered[id_]) for id_, name in rows},
+        "names": {id_: _name_data(name, () if alone else offered[id_]) for id_, name in rows},
     }
     return _compact({key: value for key, value in told.items() if value})
 
 
 def _name_data(name: OpenName, offered: Sequence[str]) -> dict[str, Any]:
-    told = {"written": name.written, "roi_type": name.interpreted_type, "place": name.place}
-    return {**{key: value for key, value in told.items() if value}, "choices": offered}
+    told = {
+        "written": name.written,
+        "roi_type": name.interpreted_type,
+        "place": name.place,
+        "choices": offered,
+    }
+    return {key: value for key, value in told.items() if value}
 
 
 def _example_data(example: Example) -> str:
-    name = {"written": example.written, "choices": list(example.choices)}
-    return _compact({"structures": example.choices, "names": {"n1": name}})
+    return _compact({"structures": example.choices, "names": {"n1": {"written": example.written}}})
 
 
 def _drawn(examples: Sequence[Example], key: str) -> list[Example]:

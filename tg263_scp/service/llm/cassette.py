@@ -1,9 +1,9 @@
 """Requests to a language model and its answers in files: to look at again what a model said, and to ask it elsewhere.
 
 Both files are JSON lines. A line of questions holds ``key``, ``round``, ``sample``, ``prompt`` (the digest of the prompts),
-``messages`` and ``schema``. A line of answers holds ``key``, ``answer`` (the text, or ``failed`` with a reason in its place) and
-``model`` (what is known of who answered). ``key`` is the SHA-256 of the request, so that a changed prompt or list is seen as a
-request that was never asked. A recording holds both kinds of fields in one line. These files hold ROI names: they are for
+``messages`` and ``schema``. A line of answers holds ``key``, ``answer`` (the text, or ``failed`` with a reason in its place)
+and ``model`` (what is known of who answered). ``key`` is the SHA-256 of the request, so that a changed prompt or list is seen
+as a request that was never asked. A recording holds both kinds of fields in one line. These files hold ROI names: they are for
 their user alone, and are never overwritten.
 """
 

@@ -60,7 +60,7 @@ def _suggested(rows: Iterable[Judged]) -> dict[str, Any]:
 
 
 def _is_offered(row: Judged, first: int) -> bool:
-    return any(candidate.name in row.right for candidate in row.decision.candidates[:first])
+    return any(candidate.name in row.accepted | {row.gold} for candidate in row.decision.candidates[:first])
 
 
 def _is_marked(row: Judged) -> bool:
@@ -68,10 +68,14 @@ def _is_marked(row: Judged) -> bool:
     choice = row.decision.choice
     meant = suggestion(choice)
     if meant == "helper":
-        return row.class_ in _HELPERS
+        return row.groups.get("class") in _HELPERS
     if meant == "unlisted":
-        return row.class_ == "unlisted"
-    return choice is not None and not reading_of(choice.answer).names_a_structure and row.class_ == "ambiguous"
+        return row.groups.get("class") == "unlisted"
+    return (
+        choice is not None
+        and not reading_of(choice.answer).names_a_structure
+        and row.groups.get("class") == "ambiguous"
+    )
 
 
 def _cost(asked: Sequence[Judged]) -> dict[str, Any]:
@@ -79,7 +83,9 @@ def _cost(asked: Sequence[Judged]) -> dict[str, Any]:
     for row in asked:
         if row.decision.choice is not None:
             sets.setdefault(row.decision.question, []).append(row.decision.choice)
-    tokens = [sum(choice.prompt_tokens + choice.answer_tokens for choice in choices) for choices in sets.values()]
+    tokens = [
+        sum(choice.prompt_tokens + choice.answer_tokens for choice in choices) for choices in sets.values()
+    ]
     seconds = [sum(choice.seconds for choice in choices) for choices in sets.values()]
     return {
         "questions": len(sets),
@@ -98,7 +104,9 @@ def _mean(values: Sequence[float]) -> float | None:
 
 def without_each_net(evaluated: Callable[[frozenset[Net]], Evaluation]) -> dict[str, dict[str, int]]:
     """Return what the model would have resolved, right and wrong, with all safety nets and without each of them."""
-    nets = {"all": ALL_NETS} | {f"without {net.value}": ALL_NETS - {net} for net in Net} | {"none": frozenset()}
+    nets = (
+        {"all": ALL_NETS} | {f"without {net.value}": ALL_NETS - {net} for net in Net} | {"none": frozenset()}
+    )
     found = {}
     for said, kept in nets.items():
         rows = [row for row in evaluated(frozenset(kept)).judged if row.decision.rule == "R090"]

@@ -29,8 +29,8 @@ def sent_table() -> str:
     rows = [
         (
             "ROI Name (3006,0026) of each open name",
-            f"as it is written, without control characters, {LONGEST_SENT} characters at most; not where it repeats or looks like"
-            " an identifier, nor, with `llm.withhold: strict`, where a word of it resembles nothing that is known",
+            f"as it is written, without control characters, {LONGEST_SENT} characters at most; not where it repeats or looks"
+            " like an identifier, nor, with `llm.withhold: strict`, where a word of it resembles nothing that is known",
         ),
         (
             "ROI Name (3006,0026) of up to 30 decided names",
