@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tg263_scp.decision import Choice
 from tg263_scp.naming.llm.choice import Readings
 from tg263_scp.naming.llm.open_names import SetQuestion
-from tg263_scp.decision import Choice
 from tg263_scp.service.llm.consultant import Consultant
 
-INVENTED = ("gnarblix", "plukato", "wompulo")
+INVENTED = ("gnarblix", "plukato", "wompulo", "wexumi", "tenobri")
 """Words that no pack knows, and that the models of the tests do."""
 
 Request = dict[str, Any]

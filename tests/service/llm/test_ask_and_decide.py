@@ -26,7 +26,7 @@ class Remembering:
         self.open = dict.fromkeys(texts)
         self.views = 0
 
-    def view(self, missed: Missed) -> LlmView:
+    def view(self, missed: Missed, nets: object) -> LlmView:
         self.views += 1
         missed.texts.update(self.open)
         return LlmView(lambda question: None)
@@ -79,7 +79,7 @@ def test_asked_at_once_a_set_has_its_answer_within_its_budget(
     nomenclature: Nomenclature, budget_s: float, name: str, asked: int
 ) -> None:
     with OllamaDouble(answer=always("Bladder")) as double:
-        llm = double.llm(samples=1, counter_check=False).model_copy(update={"object_budget_s": budget_s})
+        llm = double.llm(samples=1, counter_check=False, null_control=False).model_copy(update={"object_budget_s": budget_s})
         consultant = Consultant(
             OllamaClient.of(llm), AnswerStore(IN_MEMORY), load_prompts(nomenclature), llm, nomenclature
         )

@@ -101,6 +101,24 @@ def reading_of(answer: Sequence[tuple[str, str]]) -> Reading:
     return Reading(Meant(pairs["meant"]), pairs["structure"], pieces)
 
 
+def packed(answer: Sequence[tuple[str, str]], written: str) -> tuple[tuple[str, str], ...]:
+    """Return a reading with the places of its pieces in the name instead of the pieces, to keep it without the name."""
+    name = fold(written)
+    places = [(role, f"{(at := max(0, _whole(text, name)))}:{at + len(text)}") for role, text in answer[2:]]
+    return (*answer[:2], *places)
+
+
+def unpacked(answer: Sequence[tuple[str, str]], written: str) -> tuple[tuple[str, str], ...]:
+    """Return what :func:`packed` packed.
+
+    Raises:
+        ValueError: the places are none.
+    """
+    name = fold(written)
+    places = [(role, tuple(map(int, place.split(":")))) for role, place in answer[2:]]
+    return (*answer[:2], *((role, name[start:end]) for role, (start, end) in places))
+
+
 def schema_of(offered: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Return the JSON schema of the only answers there are: a reading for each name, of the structures offered for it."""
     piece = {

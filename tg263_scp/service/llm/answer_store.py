@@ -4,8 +4,8 @@ One SQLite file. An answer is found by the question (open names, their set, offe
 prompts, that of the nomenclature, and how it was asked; with another model or another list everything is asked anew.
 Several processes may use the file at the same time: of two answers to one question the first stays.
 
-Losing this file loses nothing but time. It holds digests of questions, the structures that were chosen, and the pieces of
-names that readings are made of: it is for its user alone, like the names themselves.
+Losing this file loses nothing but time. It holds digests of questions, the structures that were chosen, and the places of
+pieces in the names, no name as it was typed.
 """
 
 from __future__ import annotations

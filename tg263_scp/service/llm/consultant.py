@@ -25,6 +25,7 @@ from tg263_scp.naming.llm.choice import ALL_NETS, LlmView, Net, Readings
 from tg263_scp.naming.llm.open_names import SetQuestion, Withhold
 from tg263_scp.naming.llm.prompt_files import load_prompts
 from tg263_scp.naming.llm.prompts import Assembled, PromptBook, assemble
+from tg263_scp.naming.llm.readings import packed, unpacked
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.llm.answer_store import AnswerStore
 from tg263_scp.service.llm.breaker import Breaker
@@ -167,7 +168,7 @@ class Consultant:
 
         def readings_of(question: SetQuestion) -> Readings | None:
             try:
-                readings = self._store.answer(self._key(question, self._digest)) if self._digest else None
+                readings = self._remembered(question, self._digest)
             except LlmError as problem:
                 self._failed(problem)
                 return None
@@ -230,7 +231,7 @@ class Consultant:
                     hint="the names are asked again, of the new model",
                 )
             for question, readings in choices.items():
-                self._store.keep_answer(self._key(question, facts.digest), readings)
+                self._store.keep_answer(self._key(question, facts.digest), _each(packed, question, readings))
         except LlmError as problem:
             self._failed(problem)
             return Consulted(0, problem.reason)
@@ -329,7 +330,11 @@ class Consultant:
         )
 
     def _knows(self, question: SetQuestion, digest: str) -> bool:
-        return self._store.answer(self._key(question, digest)) is not None
+        return self._remembered(question, digest) is not None
+
+    def _remembered(self, question: SetQuestion, digest: str) -> Readings | None:
+        readings = self._store.answer(self._key(question, digest)) if digest else None
+        return _each(unpacked, question, readings) if readings else None
 
     def _is_cold(self) -> bool:
         """Whether the server may have to load the model first, which may take longer than any answer."""
@@ -365,6 +370,18 @@ class Consultant:
                 self._llm.pause_s,
                 problem,
             )
+
+
+def _each(
+    change: Callable[[Sequence[tuple[str, str]], str], tuple[tuple[str, str], ...]],
+    question: SetQuestion,
+    readings: Readings,
+) -> Readings:
+    """Change the reading of each name of a question: what is kept of it holds no name as it was typed."""
+    rows = zip(question.names, readings, strict=True)
+    return tuple(
+        replace(choice, answer=change(choice.answer, name.written)) if choice else None for name, choice in rows
+    )
 
 
 def configured_consultant(llm: Llm, nomenclature: Nomenclature) -> Consultant:

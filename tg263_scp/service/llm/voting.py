@@ -19,7 +19,7 @@ from tg263_scp.errors import LlmError
 from tg263_scp.naming.llm.choice import Readings
 from tg263_scp.naming.llm.open_names import SetQuestion, with_nonsense, without
 from tg263_scp.naming.llm.prompts import Assembled
-from tg263_scp.naming.llm.readings import NONE, UNREAD, Reading, readings_in
+from tg263_scp.naming.llm.readings import NONE, UNREAD, Reading, Role, readings_in
 from tg263_scp.service.llm.completions import Completion, LlmFacts
 
 
@@ -191,7 +191,7 @@ def checked(text: str, question: SetQuestion) -> tuple[Reading, ...]:
 
 
 def _said(reading: Reading) -> str:
-    """Return a reading in words: ``Parotid (left: li)``."""
-    pieces = [f"{role}: {text}" for role, text in reading.answer[2:] if role != "structure"]
+    """Return a reading in words, without the pieces of the name: ``Parotid (left)``."""
+    roles = dict.fromkeys(role.value for role, _ in reading.pieces if role not in (Role.STRUCTURE, Role.UNKNOWN))
     named = reading.structure if reading.names_a_structure else reading.meant.value
-    return f"{named} ({', '.join(pieces)})" if pieces else named
+    return f"{named} ({', '.join(roles)})" if roles else named
