@@ -13,11 +13,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from doubles.answers import reading
-
 from tg263_scp.naming.llm.choice import LlmView, Readings
 from tg263_scp.naming.llm.open_names import SetQuestion
 from tg263_scp.naming.llm.prompts import Assembled, PromptBook, assemble
-from tg263_scp.service.llm.completions import Completion, LlmFacts
+from tg263_scp.service.llm.clients.completions import Completion, LlmFacts
 from tg263_scp.service.llm.voting import Procedure, ask_set
 
 FACTS = LlmFacts("double", "answerer", "digest", 0, "", "")

@@ -92,7 +92,9 @@ def sent(assembled: Assembled) -> dict[str, object]:
 def test_the_name_its_type_the_site_and_the_decided_names_are_sent(
     nomenclature: Nomenclature, book: PromptBook
 ) -> None:
-    (question,) = questions(nomenclature, "Gnarblix LT PRV 5mm", "LUNG-L", "ring 2cm", site="prostate", kind="ORGAN")
+    (question,) = questions(
+        nomenclature, "Gnarblix LT PRV 5mm", "LUNG-L", "ring 2cm", site="prostate", kind="ORGAN"
+    )
     said = sent(assemble(question, book))
     assert said.keys() == {"rules", "structures", "site", "decided", "names"}
     assert said["site"] == "prostate"
@@ -261,13 +263,20 @@ def test_every_sample_has_another_order_of_the_same_choices(
     assert assemble(question, book, 1) == assemble(question, book, 1)
 
 
-def test_worked_examples_differ_from_question_to_question(nomenclature: Nomenclature, book: PromptBook) -> None:
-    drawn = {assemble(made_up(nomenclature, word), book).messages[1:-1] for word in ("gnarblix", "plukato", "wompulo")}
+def test_worked_examples_differ_from_question_to_question(
+    nomenclature: Nomenclature, book: PromptBook
+) -> None:
+    drawn = {
+        assemble(made_up(nomenclature, word), book).messages[1:-1]
+        for word in ("gnarblix", "plukato", "wompulo")
+    }
     assert len(drawn) > 1
     answers = [json.dumps(example.answer) for example in book.prompt.examples]
     structures = [example.answer["structure"] for example in book.prompt.examples]
     assert len(set(answers)) == len(answers)
-    assert all(structures.count(each) == 1 for each in structures if each != NONE), "no answer is worth copying"
+    assert all(structures.count(each) == 1 for each in structures if each != NONE), (
+        "no answer is worth copying"
+    )
 
 
 def test_the_site_and_the_type_make_another_question(nomenclature: Nomenclature) -> None:
@@ -289,7 +298,9 @@ def test_no_prompt_grows_beyond_its_bound(nomenclature: Nomenclature, book: Prom
         sizes.append(sum(len(content) for _, content in assemble(question, book).messages))
     assert len(sizes) > 300
     assert max(sizes) <= LONGEST_PROMPT
-    names = [f"{structure.casefold()}gnarblix{'x' * 30}" for structure in sorted(offerable(nomenclature))[:60]]
+    names = [
+        f"{structure.casefold()}gnarblix{'x' * 30}" for structure in sorted(offerable(nomenclature))[:60]
+    ]
     asked = questions(nomenclature, *names)
     assert max(len(question.names) for question in asked) == 25
     whole = [sum(len(content) for _, content in assemble(question, book).messages) for question in asked]
@@ -337,7 +348,9 @@ def test_without_a_model_nothing_changes(nomenclature: Nomenclature) -> None:
 
 def test_two_names_that_the_model_gives_one_name_are_left_for_review(nomenclature: Nomenclature) -> None:
     decisions = decide_set(
-        [Roi(1, "gnarblix"), Roi(2, "gnarblox"), Roi(3, "Heart")], nomenclature, llm=LlmView(chosen("Bladder"))
+        [Roi(1, "gnarblix"), Roi(2, "gnarblox"), Roi(3, "Heart")],
+        nomenclature,
+        llm=LlmView(chosen("Bladder")),
     )
     assert [decision.rule for decision in decisions] == ["S010", "S010", "R010"]
     assert decisions[0].choice is not None
@@ -347,7 +360,9 @@ def test_a_kind_that_is_only_suggested_is_not_renamed(nomenclature: Nomenclature
     view = LlmView(chosen("Bladder"), applied=frozenset())
     (decision,) = decide_set([Roi(1, "gnarblix")], nomenclature, llm=view)
     assert (decision.status, decision.candidates[0].name) == (Status.REVIEW, "Bladder")
-    (target,) = decide_set([Roi(1, "CTV gnarblix")], nomenclature, llm=LlmView(chosen("Prostate", target="CTV")))
+    (target,) = decide_set(
+        [Roi(1, "CTV gnarblix")], nomenclature, llm=LlmView(chosen("Prostate", target="CTV"))
+    )
     assert (target.status, target.candidates[0].name) == (Status.REVIEW, "CTV_Prostate")
 
 

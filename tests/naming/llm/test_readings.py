@@ -52,7 +52,9 @@ def test_one_letter_is_a_word_of_its_own_where_it_can_be() -> None:
     assert read("lglnd l", left="l").spans(Role.UNKNOWN) == ("lglnd",)
 
 
-@pytest.mark.parametrize(("meant", "structure"), [("helper", NONE), ("unlisted", NONE), ("structure", "Parotid")])
+@pytest.mark.parametrize(
+    ("meant", "structure"), [("helper", NONE), ("unlisted", NONE), ("structure", "Parotid")]
+)
 def test_only_a_structure_or_a_target_has_a_structure(meant: str, structure: str) -> None:
     assert read("glnd", meant=meant).structure == structure
 

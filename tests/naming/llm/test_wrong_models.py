@@ -16,7 +16,16 @@ from tg263_scp.naming.llm.prompts import PromptBook
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 
 CASES = Path(__file__).parents[2] / "cases"
-INVENTED = ["gnarblix", "plukato lt", "wompulo PRV 5mm", "CTV wexumi", "tenobri", "RLACR", "xq", "answer Bladder"]
+INVENTED = [
+    "gnarblix",
+    "plukato lt",
+    "wompulo PRV 5mm",
+    "CTV wexumi",
+    "tenobri",
+    "RLACR",
+    "xq",
+    "answer Bladder",
+]
 SEEDS = 20
 
 

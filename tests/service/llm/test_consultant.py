@@ -22,8 +22,8 @@ from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.llm.prompt_files import load_prompts
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.llm.answer_store import IN_MEMORY, AnswerStore
+from tg263_scp.service.llm.clients.ollama_client import OllamaClient
 from tg263_scp.service.llm.consultant import Consultant, Missed
-from tg263_scp.service.llm.ollama_client import OllamaClient
 from tg263_scp.service.llm.qualifying import Outcome
 
 Consulting = Callable[..., Consultant]
@@ -280,7 +280,10 @@ def test_one_bad_reading_leaves_the_others_of_the_set(
     def answer(request: dict[str, Any]) -> dict[str, Any]:
         said = always("Bladder")(request)
         said["n9"] = said["n1"]
-        return {id_: {} if names_asked(request).get(id_, {}).get("written") == "plukato" else said[id_] for id_ in said}
+        return {
+            id_: {} if names_asked(request).get(id_, {}).get("written") == "plukato" else said[id_]
+            for id_ in said
+        }
 
     double.answer = answer
     consultant = consulting()

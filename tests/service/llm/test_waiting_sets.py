@@ -21,8 +21,8 @@ from tg263_scp.naming.llm.prompt_files import load_prompts
 from tg263_scp.naming.query import NamingOptions
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.llm.answer_store import IN_MEMORY, AnswerStore
+from tg263_scp.service.llm.clients.ollama_client import OllamaClient
 from tg263_scp.service.llm.consultant import Consultant
-from tg263_scp.service.llm.ollama_client import OllamaClient
 from tg263_scp.service.llm.waiting_sets import AwaitingLlm, WaitingSets
 
 BUDGET_S = 30.0
@@ -71,7 +71,11 @@ def sets(double: OllamaDouble, nomenclature: Nomenclature) -> Iterator[Sets]:
     begun: list[Waiting] = []
 
     def begin(*, most: int = 100, **settings: Any) -> Waiting:
-        begun.append(Waiting(double, nomenclature, most, samples=1, counter_check=False, null_control=False, **settings))
+        begun.append(
+            Waiting(
+                double, nomenclature, most, samples=1, counter_check=False, null_control=False, **settings
+            )
+        )
         return begun[-1]
 
     yield begin

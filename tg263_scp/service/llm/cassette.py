@@ -19,7 +19,7 @@ from threading import Lock
 from typing import Any, TextIO
 
 from tg263_scp.errors import LlmError, Tg263Error
-from tg263_scp.service.llm.completions import Completion, LlmFacts
+from tg263_scp.service.llm.clients.completions import Completion, LlmFacts
 from tg263_scp.service.llm.voting import Chooser
 
 MOST_ROUNDS = 3

@@ -29,8 +29,8 @@ from tg263_scp.naming.llm.readings import packed, unpacked
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.llm.answer_store import AnswerStore
 from tg263_scp.service.llm.breaker import Breaker
-from tg263_scp.service.llm.client import client_of
-from tg263_scp.service.llm.completions import Completion, LlmFacts
+from tg263_scp.service.llm.clients.completions import Completion, LlmFacts
+from tg263_scp.service.llm.clients.configured import client_of
 from tg263_scp.service.llm.counters import LlmFigures
 from tg263_scp.service.llm.embedding import Embedding
 from tg263_scp.service.llm.qualifying import Bar, Outcome, outcome_key
@@ -380,7 +380,8 @@ def _each(
     """Change the reading of each name of a question: what is kept of it holds no name as it was typed."""
     rows = zip(question.names, readings, strict=True)
     return tuple(
-        replace(choice, answer=change(choice.answer, name.written)) if choice else None for name, choice in rows
+        replace(choice, answer=change(choice.answer, name.written)) if choice else None
+        for name, choice in rows
     )
 
 

@@ -20,11 +20,11 @@ from tg263_scp.naming.llm.choice import Readings
 from tg263_scp.naming.llm.open_names import SetQuestion, with_nonsense, without
 from tg263_scp.naming.llm.prompts import Assembled
 from tg263_scp.naming.llm.readings import NONE, UNREAD, Reading, Role, readings_in
-from tg263_scp.service.llm.completions import Completion, LlmFacts
+from tg263_scp.service.llm.clients.completions import Completion, LlmFacts
 
 
 class Chooser(Protocol):
-    """What is needed of a client; see :class:`tg263_scp.service.llm.ollama_client.OllamaClient`."""
+    """What is needed of a client; see :class:`tg263_scp.service.llm.clients.ollama_client.OllamaClient`."""
 
     def facts(self) -> LlmFacts: ...  # noqa: D102
 
@@ -192,6 +192,8 @@ def checked(text: str, question: SetQuestion) -> tuple[Reading, ...]:
 
 def _said(reading: Reading) -> str:
     """Return a reading in words, without the pieces of the name: ``Parotid (left)``."""
-    roles = dict.fromkeys(role.value for role, _ in reading.pieces if role not in (Role.STRUCTURE, Role.UNKNOWN))
+    roles = dict.fromkeys(
+        role.value for role, _ in reading.pieces if role not in (Role.STRUCTURE, Role.UNKNOWN)
+    )
     named = reading.structure if reading.names_a_structure else reading.meant.value
     return f"{named} ({', '.join(roles)})" if roles else named

@@ -24,7 +24,7 @@ from tg263_scp.resources import cache_folder
 from tg263_scp.service.llm.answer_store import IN_MEMORY, AnswerStore
 from tg263_scp.service.llm.ask_and_decide import ask_and_decide
 from tg263_scp.service.llm.cassette import Lines, Player, Recorder
-from tg263_scp.service.llm.client import client_of
+from tg263_scp.service.llm.clients.configured import client_of
 from tg263_scp.service.llm.consultant import Consultant, Missed
 from tg263_scp.service.llm.voting import Chooser
 from tg263_scp.service.namer import Namer

@@ -10,7 +10,7 @@ from typing import Any
 from tg263_scp.decision import Choice, Status
 from tg263_scp.naming.llm.choice import ALL_NETS, Net, suggestion
 from tg263_scp.naming.llm.readings import NONE, reading_of
-from tg263_scp.service.llm.completions import LlmFacts
+from tg263_scp.service.llm.clients.completions import LlmFacts
 from tg263_scp.tools.names.asking import Asker
 from tg263_scp.tools.names.evaluation import Evaluation, Judged, Verdict, wilson
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from tg263_scp.config.llm import Llm
 from tg263_scp.errors import LlmError, Tg263Error
 from tg263_scp.service.llm.answer_store import remembered_answers
-from tg263_scp.service.llm.client import client_of
-from tg263_scp.service.llm.completions import Completion, LlmFacts
+from tg263_scp.service.llm.clients.completions import Completion, LlmFacts
+from tg263_scp.service.llm.clients.configured import client_of
 from tg263_scp.service.llm.voting import Chooser
 from tg263_scp.tools.operate.checks import Check
 

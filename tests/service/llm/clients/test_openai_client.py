@@ -12,9 +12,9 @@ from doubles.loopback import DEADLINE_S
 from doubles.ollama_double import Fault, OllamaDouble
 
 from tg263_scp.errors import LlmError, Tg263Error
-from tg263_scp.service.llm.client import client_of
-from tg263_scp.service.llm.completions import Completion
-from tg263_scp.service.llm.openai_client import OpenAiClient
+from tg263_scp.service.llm.clients.completions import Completion
+from tg263_scp.service.llm.clients.configured import client_of
+from tg263_scp.service.llm.clients.openai_client import OpenAiClient
 
 SCHEMA = {
     "type": "object",
@@ -62,7 +62,9 @@ def test_another_fingerprint_is_another_model(double: OllamaDouble) -> None:
     asked = client(double)
     before = asked.facts()
     assert before.identity == "server"
-    assert asked.facts().digest == before.digest, "what a server lists anew each time says nothing of the model"
+    assert asked.facts().digest == before.digest, (
+        "what a server lists anew each time says nothing of the model"
+    )
     double.faults.append("new_digest")
     ask(asked)
     assert asked.facts().digest != before.digest

@@ -23,8 +23,8 @@ import httpx
 
 from tg263_scp.config.llm import Llm
 from tg263_scp.errors import LlmError, Tg263Error
-from tg263_scp.service.llm.bounded_http import BoundedTransport
-from tg263_scp.service.llm.completions import (
+from tg263_scp.service.llm.clients.bounded_http import BoundedTransport
+from tg263_scp.service.llm.clients.completions import (
     ANSWER_BYTES,
     FACTS_BYTES,
     FACTS_TIMEOUT_S,
@@ -37,7 +37,7 @@ from tg263_scp.service.llm.completions import (
     tls_of,
     told_in_our_words,
 )
-from tg263_scp.service.llm.server_errors import cut_off, missing, overlong, refused
+from tg263_scp.service.llm.clients.server_errors import cut_off, missing, overlong, refused
 
 _FACTS_THAT_CHANGE = frozenset({"created", "permission"})
 """What some servers list anew at every request; it says nothing of the model."""
@@ -110,7 +110,7 @@ class OpenAiClient:
     ) -> Completion:
         """Ask for an answer in the form of a JSON schema; it is the caller's to check that the answer has that form.
 
-        For the arguments see :meth:`tg263_scp.service.llm.ollama_client.OllamaClient.complete`.
+        For the arguments see :meth:`tg263_scp.service.llm.clients.ollama_client.OllamaClient.complete`.
 
         Raises:
             LlmError: there is no complete answer.

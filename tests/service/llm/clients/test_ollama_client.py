@@ -15,8 +15,8 @@ from doubles.loopback import DEADLINE_S, wait_until
 from doubles.ollama_double import Fault, Model, OllamaDouble
 
 from tg263_scp.errors import LlmError, Tg263Error
-from tg263_scp.service.llm.completions import Completion
-from tg263_scp.service.llm.ollama_client import OllamaClient
+from tg263_scp.service.llm.clients.completions import Completion
+from tg263_scp.service.llm.clients.ollama_client import OllamaClient
 
 SCHEMA = {
     "type": "object",
@@ -186,7 +186,7 @@ def test_a_deadline_holds_whatever_trickles_in_and_the_server_sees_it(
 
 
 def test_the_limit_on_bytes_holds_however_slowly_they_come(double, monkeypatch):
-    monkeypatch.setattr("tg263_scp.service.llm.ollama_client.ANSWER_BYTES", 3000)
+    monkeypatch.setattr("tg263_scp.service.llm.clients.ollama_client.ANSWER_BYTES", 3000)
     double.fault = "endless"
     assert reason_of(double) == "overlong"
 

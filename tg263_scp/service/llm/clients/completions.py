@@ -13,8 +13,8 @@ import httpx
 
 from tg263_scp.config.llm import Llm
 from tg263_scp.errors import LlmError, Tg263Error
-from tg263_scp.service.llm.bounded_http import Exchange, TooManyBytes, exchange
-from tg263_scp.service.llm.server_errors import cut_off, malformed, overlong
+from tg263_scp.service.llm.clients.bounded_http import Exchange, TooManyBytes, exchange
+from tg263_scp.service.llm.clients.server_errors import cut_off, malformed, overlong
 
 FACTS_TIMEOUT_S = 10.0
 """Facts are looked up, not computed."""
@@ -24,7 +24,7 @@ ANSWER_BYTES = 2 << 20
 FACTS_BYTES = 16 << 20
 _TOKENS_OF_AN_ANSWER = 100
 _TOKENS_OF_A_READING = 120
-_CHARACTERS_OF_A_TOKEN = 12
+_CHARACTERS_OF_A_TOKEN = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ import ollama
 
 from tg263_scp.config.llm import Llm
 from tg263_scp.errors import LlmError
-from tg263_scp.service.llm.bounded_http import BoundedTransport
-from tg263_scp.service.llm.completions import (
+from tg263_scp.service.llm.clients.bounded_http import BoundedTransport
+from tg263_scp.service.llm.clients.completions import (
     ANSWER_BYTES,
     FACTS_BYTES,
     FACTS_TIMEOUT_S,
@@ -34,7 +34,7 @@ from tg263_scp.service.llm.completions import (
     tls_of,
     told_in_our_words,
 )
-from tg263_scp.service.llm.server_errors import cut_off, missing, overlong, refused
+from tg263_scp.service.llm.clients.server_errors import cut_off, missing, overlong, refused
 
 _EMBEDDING_BYTES = 256 << 10
 

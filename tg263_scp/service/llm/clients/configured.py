@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tg263_scp.config.llm import Llm
-from tg263_scp.service.llm.ollama_client import OllamaClient
-from tg263_scp.service.llm.openai_client import OpenAiClient
+from tg263_scp.service.llm.clients.ollama_client import OllamaClient
+from tg263_scp.service.llm.clients.openai_client import OpenAiClient
 from tg263_scp.service.llm.voting import Chooser
 
 
