@@ -35,9 +35,11 @@ from doubles.loopback import (
 )
 from doubles.nodes import UID, List, audit_lines, decide, names_in, settled
 
+from tg263_scp.config.reloading import Loaded
 from tg263_scp.decision import Decision, Reason, Status
 from tg263_scp.dicom.editing.revert import revert
 from tg263_scp.dicom.encoding.part10 import read_file_meta
+from tg263_scp.dicom.network.sender import Unavailable
 from tg263_scp.dicom.reading.identify import identify, is_rtstruct
 from tg263_scp.dicom.reading.structure_set import read_structure_set
 from tg263_scp.errors import HoldReason, JournalError, Tg263Error
@@ -705,3 +707,28 @@ def test_a_disk_that_takes_nothing_is_an_error_with_a_hint(tmp_path, monkeypatch
     with pytest.raises(Tg263Error, match="Read-only file system") as refused:
         assemble(config, List(), decide=decide)
     assert refused.value.hint
+
+
+def test_a_running_node_takes_over_mode_routes_and_allow_lists(run, tps, receiver, tmp_path):
+    node = run()
+    before = node.reloads.in_force.config
+    assert tps(node, structure_set(["herz"], uid="1.2.3.1"), uid="1.2.3.1") == 0x0000
+    wait_until(lambda: settled(node))
+
+    def reload(**sections):
+        update = {name: getattr(before, name).model_copy(update=values) for name, values in sections.items()}
+        assert node.reloads.reload(lambda: Loaded(before.model_copy(update=update), List()))
+
+    reload(naming={"mode": "shadow"})
+    assert tps(node, structure_set(["herz"], uid="1.2.3.2"), uid="1.2.3.2") == 0x0000
+    wait_until(lambda: settled(node, 2))
+    assert [names_in(sent.dataset, tmp_path) for sent in receiver.box] == [["Heart"], ["herz"]]
+    one, two = [line for line in audit_lines(before) if "config" in line]
+    assert (one["kind"], two["kind"]) == ("relabelled", "shadow")
+    assert two["config"] == node.reloads.in_force.config.digest != one["config"]
+
+    reload(peers={"ae_titles": ["ANOTHER"]})
+    with pytest.raises(Unavailable, match="Calling AE title"):
+        tps(node, structure_set(["herz"]))
+    reload()
+    assert tps(node, structure_set(["herz"])) == 0x0000

@@ -40,6 +40,8 @@ LOCK_NAME = "node.lock"
 RESERVED_BYTES = 32 << 20
 """Some 30 000 deliveries, by what journal and audit log write of each."""
 _LITTLE_BYTES = 16 << 20
+_MUCH_BYTES = 1 << 30
+"""The most that is cleared beyond ``spool.min_free_bytes``."""
 _ZEROS_BYTES = 1 << 16
 
 
@@ -226,7 +228,8 @@ class Spool:
 
     def short_of_bytes(self) -> int:
         """Return how much has to go before objects are received again, and some more; 0 where there is enough free disk."""
-        wanted = max(self._min_free_bytes + self._min_free_bytes // 8, _LITTLE_BYTES)
+        more_bytes = min(self._min_free_bytes // 8, _MUCH_BYTES)
+        wanted = max(self._min_free_bytes + more_bytes, _LITTLE_BYTES)
         return max(0, wanted - self._free_bytes(self.folder))
 
     @property

@@ -111,7 +111,6 @@ def test_a_held_object_has_no_deliveries_and_a_reason(journal):
     "action",
     [
         lambda journal, job: journal.finish(job, ["d1"]),
-        lambda journal, job: journal.expire(job),
         lambda journal, job: journal.release(job),
     ],
 )
@@ -137,7 +136,7 @@ def test_nothing_is_sent_that_was_not_being_sent(journal):
 
 
 def test_an_unknown_job_is_an_error(journal):
-    for action in (journal.retry, journal.redo, journal.release, journal.expire, journal.job):
+    for action in (journal.retry, journal.redo, journal.release, journal.job):
         with pytest.raises(JournalError, match="99"):
             action(99)
 
@@ -441,7 +440,8 @@ def test_a_journal_that_root_makes_belongs_to_the_owner_of_the_spool(tmp_path):
 def test_rows_of_what_is_done_with_go_unless_they_are_to_be_remembered(journal):
     jobs = [ready(journal, "d1", token=f"t{number}", uid=f"1.2.{number}") for number in (1, 2, 3)]
     for job in jobs[:2]:
-        journal.expire(job)
+        settle(journal, job, DeliveryState.SENT)
+    assert journal.expire(*jobs) == jobs[:2]
     for job in (jobs[0], jobs[2]):
         journal.forget(job)  # the last one is not expired, and stays
     assert [job.job for job, _ in journal.list_objects(finished=True)] == jobs[1:]
@@ -462,7 +462,26 @@ def test_only_what_everybody_has_had_long_enough_expires(journal, clock):
     clock.now += 100
     late = ready(journal, token="t5", uid="1.5", sha256="5")
     settle(journal, late, DeliveryState.SENT)
-    assert [job.job for job in journal.expirable(clock.now - 50)] == [sent]
+    assert [job.job for job in journal.expirable(clock.now - 50, 9)] == [sent]
+
+
+def test_of_many_that_may_expire_the_oldest_do(journal, clock):
+    jobs = [ready(journal, token=f"t{number}", uid=f"1.{number}", sha256=str(number)) for number in (1, 2, 3)]
+    for job in jobs:
+        settle(journal, job, DeliveryState.SENT)
+    assert [job.job for job in journal.expirable(clock.now + 1, 2)] == jobs[:2]
+
+
+def test_what_is_wanted_again_does_not_expire(journal, clock):
+    undecided = received(journal, "t1", uid="1.1", sha256="1")
+    again = ready(journal, token="t2", uid="1.2", sha256="2")
+    settle(journal, again, DeliveryState.SENT)
+    gone = ready(journal, token="t3", uid="1.3", sha256="3")
+    settle(journal, gone, DeliveryState.SENT)
+    assert [job.job for job in journal.expirable(clock.now + 1, 9)] == [again, gone]
+    assert journal.receive(arrival("t4", uid="1.2", sha256="2")) == (again, Ingest.REDELIVERED)
+    assert journal.expire(undecided, again, gone, 99) == [gone]
+    assert journal.job(again).state is ObjectState.READY
 
 
 def test_the_list_shows_what_still_wants_something(journal):

@@ -477,10 +477,12 @@ class Journal:
         text = json.dumps(record, ensure_ascii=False)
         self._database.move(db, (job,), ObjectState.DECIDED, next_state=str(to), record=text)
 
-    def discarded(self, before: float) -> list[Job]:
-        """Return the objects that were discarded before a time."""
+    def discarded(self, before: float, most: int) -> list[Job]:
+        """Return the oldest objects that were discarded before a time, ``most`` of them."""
         rows = self._database.rows(
-            "SELECT * FROM objects WHERE state='DISCARDED' AND changed_at<? ORDER BY job", before
+            "SELECT * FROM objects WHERE state='DISCARDED' AND changed_at<? ORDER BY job LIMIT ?",
+            before,
+            most,
         )
         return [job_of(row) for row in rows]
 
@@ -491,27 +493,39 @@ class Journal:
         )
         return [row["job"] for row in rows]
 
-    def expirable(self, before: float) -> list[Job]:
-        """Return the READY objects that every destination has had since before ``before``."""
+    def expirable(self, before: float, most: int) -> list[Job]:
+        """Return the oldest READY objects that every destination has had since before ``before``, ``most`` of them."""
         rows = self._database.rows(
             "SELECT * FROM objects WHERE state='READY' AND changed_at<?"
             " AND EXISTS (SELECT 1 FROM deliveries d WHERE d.job=objects.job)"
             " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.job=objects.job"
-            " AND (d.state<>'SENT' OR d.changed_at>=?)) ORDER BY job",
+            " AND (d.state<>'SENT' OR d.changed_at>=?)) ORDER BY job LIMIT ?",
             before,
             before,
+            most,
         )
         return [job_of(row) for row in rows]
 
-    def expire(self, job: int) -> None:
-        """READY or DISCARDED -> EXPIRED; the caller removes the files afterwards."""
-        with self._database.transaction() as db:
-            self._database.move(db, (job,), ObjectState.EXPIRED)
+    def expire(self, *jobs: int) -> list[int]:
+        """READY or DISCARDED -> EXPIRED; return which, and the caller removes their files afterwards.
 
-    def forget(self, job: int) -> None:
-        """Remove the row of an EXPIRED object and its deliveries; the audit log keeps what became of it."""
+        An object that is wanted again, since it was sent once more or a person said so, stays.
+        """
         with self._database.transaction() as db:
-            self._forget(db, job)
+            marks = ", ".join("?" * len(jobs))
+            rows = db.execute(
+                f"SELECT job FROM objects WHERE job IN ({marks}) AND state IN ('READY','DISCARDED') AND NOT ({_WANTS})",
+                jobs,
+            ).fetchall()
+            for row in rows:
+                self._database.move(db, (row["job"],), ObjectState.EXPIRED)
+        return [row["job"] for row in rows]
+
+    def forget(self, *jobs: int) -> None:
+        """Remove the rows of EXPIRED objects and their deliveries; the audit log keeps what became of them."""
+        with self._database.transaction() as db:
+            for job in jobs:
+                self._forget(db, job)
 
     def forget_expired(self, remembers: Callable[[Job], bool]) -> None:
         """Remove the rows of all EXPIRED objects but those that are to be remembered."""
