@@ -195,8 +195,7 @@ def assemble(
             spool, journal, routes, wake_worker=worker.wake, wake_forwarders=wake_forwarders, step=step
         )
         listener, threads = _listener(config, intake), (worker, *forwarders)
-        reloads = Reloads(Loaded(config, nomenclature))
-        _register(reloads, worker, relabeller, routes, waiting_sets, listener)
+        reloads = _reloads(Loaded(config, nomenclature), worker, relabeller, routes, waiting_sets, listener)
         return Node(
             journal=journal,
             listener=listener,
@@ -328,17 +327,19 @@ def _made_under(loaded: Loaded) -> DecisionContext:
     return DecisionContext(loaded.nomenclature.digest, loaded.config.digest)
 
 
-def _register(
-    reloads: Reloads,
+def _reloads(
+    loaded: Loaded,
     worker: Worker,
     relabeller: Relabeller,
     routes: Routes,
     waiting_sets: WaitingSets | None,
     listener: Listener[Incoming],
-) -> None:
-    """Name what parts of the node take over of a changed configuration, and which settings those are."""
+) -> Reloads:
+    """Register what parts of the node take over of a changed configuration, and which settings those are."""
+    reloads = Reloads(loaded)
     reloads.add(_decides_by(worker, relabeller, routes, waiting_sets), "naming", "routes")
     reloads.add(lambda loaded: partial(listener.admit, loaded.config.peers), "peers")
+    return reloads
 
 
 def _decides_by(
