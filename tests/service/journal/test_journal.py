@@ -205,6 +205,52 @@ def test_the_copy_of_a_relabelled_set_that_comes_back_is_not_sent_where_it_comes
     ]
 
 
+def test_a_copy_that_comes_back_before_its_delivery_is_entered_is_known_once_it_is(patient):
+    job = received(patient)
+    patient.decide(job, {"kind": "relabelled"}, hold=False, sends_result=True)
+    patient.finish(job, ["d1"])
+    (delivery,) = patient.outbox.deliveries(job)
+    patient.outbox.sending(delivery)
+    back = ready(patient, token="t2", sha256="copy")
+    assert not patient.outbox.has_same(back, "d1")
+    patient.outbox.settle(delivery, DeliveryState.SENT, status=0, sent_uid="1.2.3", sent_sha256="copy")
+    assert patient.outbox.has_same(back, "d1")
+
+
+def test_an_older_version_that_is_sent_again_is_delivered_again(patient, clock):
+    first = ready(patient)
+    sent(patient, first)
+    clock.now += 1
+    second = ready(patient, token="t2", sha256="bb")
+    sent(patient, second, sha256="bb")
+    assert patient.receive(arrival("t3")) == (first, Ingest.REDELIVERED)
+
+
+def test_the_copy_of_an_older_version_that_comes_back_is_sent(patient, clock):
+    relabelled(patient)
+    clock.now += 1
+    newer = ready(patient, token="t2", sha256="bb")
+    sent(patient, newer, sha256="bb")
+    back = ready(patient, token="t3", sha256="copy")
+    assert delivery_of(patient, back).state is DeliveryState.PENDING
+
+
+def test_what_a_person_releases_or_does_again_is_sent_also_where_the_same_is(patient):
+    relabelled(patient)
+    back = received(patient, "t2", sha256="copy")
+    patient.decide(back, {"kind": "held"}, hold=True, reason=HoldReason.TRUNCATED)
+    patient.finish(back, ["d1"])
+    patient.release(back, by="A. Physicist")
+    patient.finish(back, ["d1"])
+    assert delivery_of(patient, back).state is DeliveryState.PENDING
+    assert not patient.outbox.has_same(back, "d1")
+    sent(patient, back, sha256="copy")
+    patient.redo(back)
+    patient.decide(back, {"kind": "passed"}, hold=False)
+    patient.finish(back, ["d1", "d2"])
+    assert {each.state for each in patient.outbox.deliveries(back)} == {DeliveryState.PENDING}
+
+
 def test_a_copy_that_comes_back_late_or_changed_is_sent(patient, clock):
     relabelled(patient)
     changed = ready(patient, token="t2", sha256="changed")

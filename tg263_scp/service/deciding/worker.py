@@ -28,6 +28,7 @@ from typing import Any
 
 from tg263_scp.config.routes import Route
 from tg263_scp.dicom.encoding.budget import Budget, within
+from tg263_scp.dicom.encoding.part10 import dataset_sha256
 from tg263_scp.dicom.reading.identify import identify, is_rtstruct
 from tg263_scp.errors import HoldReason, JournalError
 from tg263_scp.service.audit import AuditLog, IdentifierHash
@@ -224,15 +225,17 @@ class Worker(PollingThread):
         if outcome.kind is not OutcomeKind.RELABELLED and outcome.reason is not HoldReason.DISK_REFUSED:
             self._spool.discard_result(job.token)
         self._step("written")
+        relabelled = outcome.kind is OutcomeKind.RELABELLED
         record = audit_record(outcome, self.made_under, self._hashed, context)
         self._journal.decide(
             job.job,
             {**record, "audited_after": self._audit.last_seq},
             hold=outcome.kind is OutcomeKind.HELD,
             reason=outcome.reason,
-            sends_result=outcome.kind is OutcomeKind.RELABELLED,
+            sends_result=relabelled,
             unanswered=outcome.unanswered,
             study=record.get("study", ""),
+            result_sha256=dataset_sha256(target) if relabelled else "",
         )
         self._step("decided")
         self._log(job, outcome)
