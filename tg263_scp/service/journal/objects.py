@@ -165,11 +165,11 @@ class Journal:
         *,
         received_at: float,
         delivered: Collection[str],
-        done: bool,
+        state: ObjectState,
         sends_result: bool,
         known_up_to: int,
     ) -> tuple[int | None, bool]:
-        """Enter an object that an earlier journal knew, as HELD, or as READY where every destination has it (``done``).
+        """Enter an object that an earlier journal knew: as HELD, as READY where every destination has it, or as DISCARDED.
 
         Return its job number, None where the same object has come again since, and whether another version of it has: one of
         a job up to ``known_up_to``.
@@ -184,12 +184,12 @@ class Journal:
             job = self._insert(
                 db,
                 arrival,
-                state=ObjectState.READY if done else ObjectState.HELD,
+                state=state,
                 received_at=min(received_at, now),
                 changed_at=now,
                 other_version=int(versions is not None),
                 sends_result=int(sends_result),
-                reason="" if done else HoldReason.ADOPTED,
+                reason="" if state is ObjectState.READY else HoldReason.ADOPTED,
             )
             for destination in sorted(delivered):
                 self.outbox.enter_as_sent(db, job, destination, now)
@@ -570,6 +570,14 @@ class Journal:
         """Return how many objects are in each state that occurs."""
         rows = self._database.rows("SELECT state, COUNT(*) AS n FROM objects GROUP BY state")
         return {ObjectState(row["state"]): row["n"] for row in rows}
+
+    def held(self) -> list[tuple[str, int, float]]:
+        """Return why objects are held, of how many each is true, and when the oldest of those was received."""
+        rows = self._database.rows(
+            "SELECT reason, COUNT(*) AS n, MIN(received_at) AS at FROM objects WHERE state='HELD'"
+            " GROUP BY reason ORDER BY n DESC, reason"
+        )
+        return [(row["reason"], row["n"], row["at"]) for row in rows]
 
     def oldest_received_at(self) -> dict[ObjectState, float]:
         """Return when the oldest object of each state that still wants something of the node or a person was received."""
