@@ -36,9 +36,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from doubles.loopback import CT, RTSTRUCT, Receiver, image, structure_set, unrecorded, unused_port
+from doubles.nuisances import HELD, coming_and_going, unfinished_object
 from doubles.wire import answer, connected, fragment, raw_association, store_command
 from evidence import record, table
-from hostile_peers import HELD, coming_and_going, peak_mb, unfinished_object
+from hostile_peers import peak_mb
 
 from tg263_scp.service.audit import verify
 from tg263_scp.service.journal.objects import Journal
