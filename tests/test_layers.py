@@ -28,6 +28,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "decision",
         "naming",
         "config",
+        "tls",
         "dicom",
         "service",
         "tools",

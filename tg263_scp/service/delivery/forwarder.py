@@ -38,7 +38,15 @@ from threading import Lock
 from typing import Any, Protocol
 
 from tg263_scp.config.sections import Destination
-from tg263_scp.dicom.network.sender import MAX_CONTEXTS, Answer, Connection, Parcel, Peer, Unavailable
+from tg263_scp.dicom.network.sender import (
+    MAX_CONTEXTS,
+    Answer,
+    Connection,
+    Parcel,
+    Peer,
+    Unavailable,
+    peer_of,
+)
 from tg263_scp.dicom.network.statuses import StoreResult
 from tg263_scp.errors import HeldObjectError, JournalError
 from tg263_scp.service.audit import AuditLog
@@ -96,15 +104,7 @@ class Forwarder(PollingThread):
         )
         self._destination = destination
         self._name = destination.name
-        self._target = Peer(
-            destination.host,
-            destination.port,
-            destination.ae_title,
-            destination.calling_ae_title or "",
-            destination.connect_timeout_s,
-            destination.acse_timeout_s,
-            destination.dimse_timeout_s,
-        )
+        self._target = peer_of(destination)
         self._outbox = outbox
         self._audit = audit
         self._outlet = outlet
@@ -128,6 +128,15 @@ class Forwarder(PollingThread):
         if line is not None:
             line.abort()
         return super().stop(5.0)
+
+    def reload(self) -> None:
+        """Read the certificates again, for associations from now on.
+
+        Raises:
+            Tg263Error: a file cannot be used; the forwarder goes on with what it has.
+        """
+        if self._target.tls:
+            self._target.tls.reload()
 
     def _prepare(self, *, afresh: bool) -> None:
         if afresh:
