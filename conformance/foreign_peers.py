@@ -98,11 +98,14 @@ class DcmtkReceiver(Running):
 
 
 class Orthanc(Running):
-    """An Orthanc of our own: no plugins, REST without password for this computer, DICOM for the listed AE titles only."""
+    """An Orthanc of our own: no plugins, REST without password for this computer, DICOM for the listed AE titles only.
+
+    ``more`` are settings of Orthanc's own.
+    """
 
     ae_title = "ORTHANC"
 
-    def __init__(self, folder: Path, *, overwrite: bool) -> None:
+    def __init__(self, folder: Path, *, overwrite: bool, **more: Any) -> None:
         super().__init__("Orthanc", folder)
         self.port, self._rest_port = free_port(), free_port()
         (folder / "storage").mkdir()
@@ -125,13 +128,14 @@ class Orthanc(Running):
                     "DicomModalities": {title: [title, HOST, 104] for title in callers},
                     "OverwriteInstances": overwrite,
                     "SaveJobs": False,
+                    **more,
                 }
             )
         )
 
-    def start(self) -> Orthanc:
-        """Start it and wait for both of its doors."""
-        ready = lambda: self._answers() and echo(self.port, self.ae_title)  # noqa: E731
+    def start(self, *, answers: bool = True) -> Orthanc:
+        """Start it and wait for both of its doors; ``answers`` is false where a plain C-ECHO is not answered."""
+        ready = lambda: self._answers() and (not answers or echo(self.port, self.ae_title))  # noqa: E731
         self._launch([program("Orthanc"), self._settings], ready)
         return self
 
@@ -149,7 +153,9 @@ class Orthanc(Running):
         """
         connection = http.client.HTTPConnection(HOST, self._rest_port, timeout=DEADLINE_S)
         with contextlib.closing(connection):
-            connection.request(method, path, body if isinstance(body, str | None) else json.dumps(body))
+            connection.request(
+                method, path, body if isinstance(body, str | bytes | None) else json.dumps(body)
+            )
             answer = connection.getresponse()
             content = answer.read()
         assert answer.status == 200, f"{method} {path}: {answer.status} {content!r}"

@@ -123,7 +123,9 @@ def test_a_listed_certificate_frees_from_no_other_list(opened, authority):
         (["localhost"], 300, "elsewhere", "unable to get local issuer certificate"),
     ],
 )
-def test_a_server_whose_certificate_is_not_right_is_not_called(opened, authority, tmp_path, names, days, by, said):
+def test_a_server_whose_certificate_is_not_right_is_not_called(
+    opened, authority, tmp_path, names, days, by, said
+):
     doors = opened()
     signer = authority if by == "ca" else Authority(tmp_path, by)
     signer.sign(*names, title="node", days=days)
@@ -135,7 +137,9 @@ def test_a_server_whose_certificate_is_not_right_is_not_called(opened, authority
     assert said in answer.text, answer.text
 
 
-def test_a_self_signed_server_is_taken_only_where_its_certificate_is_the_one_we_trust(opened, authority, tmp_path):
+def test_a_self_signed_server_is_taken_only_where_its_certificate_is_the_one_we_trust(
+    opened, authority, tmp_path
+):
     doors = opened()
     tps = authority.sign(title="tps")
     alone = Authority(tmp_path, "alone")

@@ -106,7 +106,9 @@ def test_fifty_silent_clients_keep_nobody_out_and_are_closed_at_their_deadline(h
         for connection in silent:
             with suppress(ConnectionError):
                 assert connection.recv(1) == b""
-    wait_until(lambda: running.refused()[Reason.NO_REQUEST] + running.refused()[Reason.TOO_MANY_WAITING] == 50)
+    wait_until(
+        lambda: running.refused()[Reason.NO_REQUEST] + running.refused()[Reason.TOO_MANY_WAITING] == 50
+    )
 
 
 def test_a_handshake_that_does_not_come_ends_at_the_deadline(house):

@@ -261,6 +261,6 @@ def _peers(config: Config) -> Check:
     who = "everybody in the network"
     if not outside:
         who = "this computer only"
-    if listed or certified and outside:
+    if listed or (certified and outside):
         who = "listed peers only" if listed else "who shows a certificate that we trust"
     return Check("who may call", listed or certified, who, "fill in peers.ae_titles and peers.addresses")
