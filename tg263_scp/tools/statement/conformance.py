@@ -21,7 +21,7 @@ from tg263_scp.resources import data_folder
 from tg263_scp.tools.shared.csv_tables import write_atomically
 from tg263_scp.tools.shared.exitcode import ExitCode
 from tg263_scp.tools.shared.terminal import print_json, print_table, say
-from tg263_scp.tools.statement import configured, llm, network, services
+from tg263_scp.tools.statement import configured, llm, network, security, services
 from tg263_scp.tools.statement.evidence import Claim, evidence_table, load_claims
 from tg263_scp.tools.statement.markdown import contents
 from tg263_scp.tools.statement.network import duration
@@ -122,6 +122,8 @@ def _facts(
         "dicom_evidence": evidence_table(claims.values(), ihe=False),
         "ihe_evidence": evidence_table(claims.values(), ihe=True),
         **configured.switches(config),
+        "encryption_table": security.encryption_table(config),
+        **security.suites(),
     }
 
 
