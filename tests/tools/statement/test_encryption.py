@@ -13,7 +13,11 @@ listeners: [{host: 0.0.0.0, port: 2762, tls: {enabled: on, minimum_version: 1.3}
 peers: {certificates: ['CN=tps']}
 destinations:
   - {name: pacs, host: pacs.example.org, port: 2762, ae_title: PACS, tls: {enabled: on}}
-  - {name: pinned, host: 10.1.2.3, port: 2762, ae_title: P, tls: {enabled: on, certificates: ['CN=p'], cert_file: '', key_file: ''}}
+  - name: pinned
+    host: 10.1.2.3
+    port: 2762
+    ae_title: P
+    tls: {enabled: on, certificates: ['CN=p'], cert_file: '', key_file: ''}
   - {name: plain, host: 10.1.2.4, port: 104, ae_title: P}
 """
 

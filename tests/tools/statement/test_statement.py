@@ -153,7 +153,6 @@ def test_every_section_that_claims_something_says_where_it_is_shown() -> None:
     # Where the services are mapped, and where the port is, stand in tables that repeat what is shown elsewhere.
     assert silent == [
         "5.1 Mapping of services to Application Entities",
-        "8.1 Introduction",
         "8.3 TCP port configuration",
         "A.A.1.1 Common modules",
         "A.A.2 RT Structure Set IOD",
