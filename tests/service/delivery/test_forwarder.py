@@ -126,16 +126,26 @@ def test_objects_arrive_in_order_of_receipt_over_one_association(desk, peer):
     assert desk.state("t2") is DeliveryState.SENT
 
 
-@pytest.mark.parametrize("status", [0xB000, 0xB006, 0xB007])
+@pytest.mark.parametrize("status", [0xB000, 0xB006, 0xB007, 0xB123, 0x0001, 0x0107, 0x0116])
 def test_a_storage_warning_is_sent_and_recorded(desk, peer, status):
     peer.answers["t1"] = [status]
     desk.queue("t1")
     desk.run()
     assert (desk.state("t1"), desk.delivery("t1").status) == (DeliveryState.SENT, status)
     assert f"0x{status:04X}" in desk.delivery("t1").error
+    assert peer.tried == ["t1"]
 
 
-@pytest.mark.parametrize("failure", [0xA700, 0x0001, "abort"])
+def test_a_duplicate_is_not_sent_again_and_the_log_warns(desk, peer, caplog):
+    peer.answers["t1"] = [0x0111]
+    desk.queue("t1")
+    desk.run()
+    assert (desk.state("t1"), peer.tried) == (DeliveryState.SENT, ["t1"])
+    assert "perhaps an older version" in desk.delivery("t1").error
+    assert [each.levelname for each in caplog.records if "holds it already" in each.message] == ["WARNING"]
+
+
+@pytest.mark.parametrize("failure", [0xA700, 0x0110, "abort"])
 def test_a_failure_that_passes_lets_nobody_pass(desk, peer, failure):
     peer.answers["t1"] = [failure] * (PATIENCE - 1)
     desk.queue("t1", "t2")
@@ -149,7 +159,7 @@ def test_a_failure_that_passes_lets_nobody_pass(desk, peer, failure):
     assert desk.delivery("t1").attempts == PATIENCE
 
 
-@pytest.mark.parametrize("failure", [0xA700, 0x0001, "abort"])
+@pytest.mark.parametrize("failure", [0xA700, 0x0110, "abort"])
 def test_an_object_that_fails_again_and_again_is_set_aside_and_the_others_pass(desk, peer, failure):
     peer.answers["t1"] = [failure] * 6
     desk.queue("t1", "t2", "t3")

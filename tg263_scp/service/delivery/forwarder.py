@@ -47,7 +47,7 @@ from tg263_scp.dicom.network.sender import (
     Unavailable,
     peer_of,
 )
-from tg263_scp.dicom.network.statuses import StoreResult
+from tg263_scp.dicom.network.statuses import DUPLICATE, StoreResult
 from tg263_scp.errors import HeldObjectError, JournalError
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.delivery.outgoing import Outlet
@@ -241,7 +241,7 @@ class Forwarder(PollingThread):
                 sent_uid=_uid_sent(job, variant),
                 sent_sha256=answer.dataset_sha256,
             )
-            logger.info("job %d: sent to %s", job.job, self._name)
+            self._log_sent(job, answer)
             return not self._recalled() and line.usable
         if answer.result is StoreResult.PERMANENT:
             self._fail(job, delivery, answer)
@@ -250,6 +250,16 @@ class Forwarder(PollingThread):
             # Half the first delay is less than the object just tried has to wait: one that is set aside lets the next one go.
             self._paused_until = self._clock() + self._destination.retry.first_delay_s / 2
         return self._not_taken(job, delivery, answer) and line.usable
+
+    def _log_sent(self, job: Job, answer: Answer) -> None:
+        if answer.status == DUPLICATE:
+            held = (
+                "job %d: not sent to %s again: it says 0x0111, holds it already, perhaps in an older version"
+            )
+            logger.warning(held, job.job, self._name)
+        else:
+            note = f" ({_remark(answer)})" if answer.status else ""
+            logger.info("job %d: sent to %s%s", job.job, self._name, note)
 
     def _answer(self, line: Line, job: Job, path: Path, variant: Variant) -> Answer:
         """Send what the journal says an object is; an error of the sending library is one of this object alone."""

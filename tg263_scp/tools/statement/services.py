@@ -118,8 +118,8 @@ def scu_status_table(link: Link) -> str:
     for each in (*REACTIONS, OTHER):
         outcome, claim = _OUTCOME[each.result]
         shown = link("scu-other" if each is OTHER else claim)
-        rows.append((each.service_status, each.meaning, _codes(each), f"{outcome} {shown}"))
-    return table(("service status", "further meaning", "status code", "behaviour"), rows)
+        rows.append((each.service_status, each.meaning, _codes(each), each.source, f"{outcome} {shown}"))
+    return table(("service status", "further meaning", "status code", "source", "behaviour"), rows)
 
 
 def _codes(reaction: Reaction) -> str:
