@@ -66,7 +66,7 @@ def data_set(path) -> bytes:
 
 
 @pytest.mark.parametrize("undefined", [False, True])
-@pytest.mark.parametrize(("came", "to"), permutations(TRANSCODED, 2))
+@pytest.mark.parametrize(("came", "to"), list(permutations(TRANSCODED, 2)))
 def test_every_element_arrives(tmp_path, came, to, undefined):
     data = structure_set(undefined=undefined)
     source = written(data, tmp_path / "source.dcm", came)

@@ -59,10 +59,11 @@ _ITEM, _ITEM_END, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0
 
 @dataclass(frozen=True, slots=True)
 class Transcoded:
-    """How many elements a copy was compared in, those inside sequences included, and the digest of its data set."""
+    """How many elements a copy was compared in, those inside sequences included, and the digests of both data sets."""
 
     elements: int
     dataset_sha256: str
+    source_sha256: str
 
 
 def transcode(source: Path, target: Path, transfer_syntax_uid: str) -> Transcoded:
@@ -77,7 +78,7 @@ def transcode(source: Path, target: Path, transfer_syntax_uid: str) -> Transcode
         with opened(source) as before:
             _write(before, target, transfer_syntax_uid)
             with opened(target) as after:
-                return Transcoded(_compared(before, after), _dataset_sha256(after))
+                return Transcoded(_compared(before, after), _dataset_sha256(after), _dataset_sha256(before))
     except BaseException:
         target.unlink(missing_ok=True)
         raise
@@ -291,8 +292,8 @@ def _is_sequence(written: Element) -> bool:
     return written.vr == "SQ" or written.length == UNDEFINED_LENGTH
 
 
-def _dataset_sha256(after: OpenedObject) -> str:
+def _dataset_sha256(stored: OpenedObject) -> str:
     digest = hashlib.sha256()
-    for chunk in chunks(after.file, after.meta.dataset_offset):
+    for chunk in chunks(stored.file, stored.meta.dataset_offset):
         digest.update(chunk)
     return digest.hexdigest()

@@ -215,6 +215,11 @@ class Connection:
         return parcel.context in self._accepted
 
     @property
+    def accepted(self) -> Collection[tuple[str, str]]:
+        """What the peer takes: SOP class with transfer syntax."""
+        return self._accepted.keys()
+
+    @property
     def usable(self) -> bool:
         """False once the association has ended, by whomever."""
         return bool(self._association.is_established) and not self._ended
