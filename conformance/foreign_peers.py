@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,30 @@ ENCODINGS = {
 """dcmconv's option, storescu's option, and the transfer syntax they stand for."""
 
 
-class DcmtkReceiver(Running):
-    """DCMTK's ``storescp`` or ``dcmrecv``, writing data sets bit for bit as they came (``+B``)."""
+EVERY_SYNTAX = (
+    *("LittleEndianExplicit", "BigEndianExplicit", "LittleEndianImplicit", "DeflatedLittleEndianExplicit"),
+    *("JPEGBaseline", "JPEGLossless:Non-hierarchical-1stOrderPrediction", "JPEGLSLossless", "RLELossless"),
+)
+"""Transfer syntaxes by the names that DCMTK's association profiles give them."""
 
-    def __init__(self, folder: Path, *, command: str = "storescp", port: int = 0) -> None:
+
+class DcmtkReceiver(Running):
+    """DCMTK's ``storescp`` or ``dcmrecv``, writing data sets bit for bit as they came (``+B``); only dcmrecv takes just
+    some ``syntaxes``.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        command: str = "storescp",
+        port: int = 0,
+        syntaxes: Sequence[str] = EVERY_SYNTAX,
+    ) -> None:
         super().__init__(command, folder.parent)
         self.folder = folder
         self.command = command
+        self.syntaxes = syntaxes
         self.port = port or free_port()
         self.ae_title = command.upper()
 
@@ -58,25 +76,14 @@ class DcmtkReceiver(Running):
 
     def _profile(self) -> Path:
         """Write the association profile without which dcmrecv takes nothing but C-ECHO."""
-        syntaxes = (
-            *(
-                "LittleEndianExplicit",
-                "BigEndianExplicit",
-                "LittleEndianImplicit",
-                "DeflatedLittleEndianExplicit",
-            ),
-            *(
-                "JPEGBaseline",
-                "JPEGLossless:Non-hierarchical-1stOrderPrediction",
-                "JPEGLSLossless",
-                "RLELossless",
-            ),
-        )
-        classes = (Verification, *SOP_CLASSES)
-        lines = ["[[TransferSyntaxes]]", "[All]"]
-        lines += [f"TransferSyntax{number} = {syntax}" for number, syntax in enumerate(syntaxes, start=1)]
-        lines += ["[[PresentationContexts]]", "[Storage]"]
-        lines += [f"PresentationContext{number} = {uid}\\All" for number, uid in enumerate(classes, start=1)]
+        lines = ["[[TransferSyntaxes]]", "[Echo]", "TransferSyntax1 = LittleEndianImplicit", "[Taken]"]
+        lines += [
+            f"TransferSyntax{number} = {syntax}" for number, syntax in enumerate(self.syntaxes, start=1)
+        ]
+        lines += ["[[PresentationContexts]]", "[Storage]", f"PresentationContext1 = {Verification}\\Echo"]
+        lines += [
+            f"PresentationContext{number} = {uid}\\Taken" for number, uid in enumerate(SOP_CLASSES, start=2)
+        ]
         lines += ["[[Profiles]]", "[Default]", "PresentationContexts = Storage", ""]
         profile = self.folder.parent / "dcmrecv.cfg"
         profile.write_text("\n".join(lines))

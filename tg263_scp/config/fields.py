@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
@@ -141,6 +141,9 @@ AeTitles = Annotated[list[AeTitle], BeforeValidator(list_of_texts)]
 Networks = Annotated[list[Network], BeforeValidator(list_of_texts)]
 Uids = Annotated[list[Uid], BeforeValidator(list_of_texts)]
 Texts = Annotated[list[str], BeforeValidator(list_of_texts)]
+SyntaxNames = Annotated[
+    list[Literal["explicit", "implicit", "deflated", "big_endian"]], BeforeValidator(list_of_texts)
+]
 Headers = Annotated[list[Header], BeforeValidator(list_of_texts)]
 
 

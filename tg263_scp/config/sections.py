@@ -29,6 +29,7 @@ from tg263_scp.config.fields import (
     Section,
     Share,
     Size,
+    SyntaxNames,
     Texts,
     Truth,
     Uids,
@@ -48,6 +49,7 @@ class Listen(Section):
     max_pdu_bytes: Size
     max_associations: Annotated[int, Field(ge=1)]
     extra_sop_classes: Uids
+    transfer_syntaxes: SyntaxNames
     acse_timeout_s: Seconds
     network_timeout_s: Seconds
     drain_s: Seconds

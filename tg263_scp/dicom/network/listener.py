@@ -67,7 +67,7 @@ class Listener(Generic[D]):
         self._listen = listen
         self._tls = tls
         self._ae = _application_entity(listen)
-        self._contexts = supported_contexts(listen.extra_sop_classes)
+        self._contexts = supported_contexts(listen.extra_sop_classes, listen.transfer_syntaxes)
         self._peers = peers
         self._max_object_bytes = max_object_bytes
         self._begin = begin

@@ -93,9 +93,9 @@ def _name(name: str, retired: bool) -> str:
     return f"{name or 'private, of the configuration'}{' (retired)' if retired else ''}"
 
 
-def transfer_syntax_table() -> str:
+def transfer_syntax_table(uncompressed: Iterable[str]) -> str:
     """What every storage presentation context accepts, in the order of preference."""
-    syntaxes = [named(uid) for uid in accepted_transfer_syntaxes()]
+    syntaxes = [named(uid) for uid in accepted_transfer_syntaxes(uncompressed)]
     return table(
         ("", "transfer syntax", "UID"),
         [(str(n), _name(each.name, each.retired), each.uid) for n, each in enumerate(syntaxes, start=1)],
