@@ -29,6 +29,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "decision",
         "naming",
         "config",
+        "tls",
         "dicom",
         "service",
         "tools",
