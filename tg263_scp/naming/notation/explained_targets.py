@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from tg263_scp.decision import Decision, Status
@@ -25,6 +25,8 @@ _PRIMARY = re.compile(r"[\s_]+[pP](?=\d)")
 _LEAST_INDICES = 2
 _STILL_SITES = frozenset({"head_and_neck", "brain", "prostate", "pelvis", "gyn", "spine", "limbs"})
 """Sites that are planned without breathing phases; of an unknown site nothing is believed."""
+_Numbers = Set[tuple[str, int | None]]
+"""Types and only small numbers of the targets that are open for the same doubt."""
 _PLANNED = ("CTV", "PTV")
 
 
@@ -71,20 +73,22 @@ def target_readings(
         elif decision.doubt and len(text) <= LONGEST_NAME and (match := _TYPE.search(text)):
             numbers = [int(number) for number in _NUMBER.findall(text)]
             doubtful[index] = _Open(text, match[1].upper(), numbers[0] if len(numbers) == 1 else None)
+    alike: dict[str, set[tuple[str, int | None]]] = defaultdict(set)
+    for index, opened in doubtful.items():
+        alike[decisions[index].doubt].add((opened.type, opened.number))
     for index, opened in doubtful.items():
         doubt = decisions[index].doubt
-        alike = [other for at, other in doubtful.items() if decisions[at].doubt == doubt]
         breathes = doubt == Doubt.MAY_BE_BREATHING_PHASE and site not in _STILL_SITES
         means = None if breathes else _MEANINGS.get(doubt)
-        found = means(opened, known, alike) if means else None
+        found = means(opened, known, alike[doubt]) if means else None
         found = found or _between_levels(opened, known, nomenclature)
         if found:
             yield index, *found
 
 
-def _dose(opened: _Open, known: _Known, alike: Sequence[_Open]) -> tuple[str, str] | None:
+def _dose(opened: _Open, known: _Known, alike: _Numbers) -> tuple[str, str] | None:
     doses = set[int]().union(*(known.doses[type_] for type_ in _PLANNED))
-    numbers = {other.number for other in alike}
+    numbers = {number for _, number in alike}
     if opened.number is None or any(number is None or number * 100 not in doses for number in numbers):
         return None
     return _NUMBER.sub(
@@ -92,18 +96,18 @@ def _dose(opened: _Open, known: _Known, alike: Sequence[_Open]) -> tuple[str, st
     ), f"{opened.number} Gy is the dose of another target"
 
 
-def _index(opened: _Open, known: _Known, alike: Sequence[_Open]) -> tuple[str, str] | None:
+def _index(opened: _Open, known: _Known, alike: _Numbers) -> tuple[str, str] | None:
     number = opened.number
     certain = known.numbers[opened.type]
     if number is None or len(certain) < _LEAST_INDICES or known.doses[opened.type]:
         return None
-    indices = certain | {other.number for other in alike if other.type == opened.type}
+    indices = certain | {other for type_, other in alike if type_ == opened.type}
     if not indices.issuperset(range(1, number)):
         return None
     return re.sub(r"[\s_]+(?=\d)", "", opened.text), f"{opened.type}s are numbered 1 to {number}"
 
 
-def _primary(opened: _Open, known: _Known, alike: Sequence[_Open]) -> tuple[str, str] | None:
+def _primary(opened: _Open, known: _Known, alike: _Numbers) -> tuple[str, str] | None:
     if "n" not in known.classifiers[opened.type]:
         return None
     return _PRIMARY.sub("p", opened.text), f"p stands beside n: another {opened.type} is one of nodes"
@@ -121,7 +125,7 @@ def _between_levels(opened: _Open, known: _Known, nomenclature: Nomenclature) ->
     return text, f"'{between[0]}' stands between the high and the low {opened.type}"
 
 
-_MEANINGS: dict[str, Callable[[_Open, _Known, Sequence[_Open]], tuple[str, str] | None]] = {
+_MEANINGS: dict[str, Callable[[_Open, _Known, _Numbers], tuple[str, str] | None]] = {
     Doubt.MAY_BE_BREATHING_PHASE: _dose,
     Doubt.INDEX_OR_DOSE: _index,
     Doubt.PHASE_OR_PLAN: _primary,

@@ -40,10 +40,9 @@ def ranks_of_types(names: Sequence[Stripped]) -> dict[int, Stripped]:
     used = [number_of[type_] for type_ in _TYPES if type_ in number_of]
     single = [min(numbers) for numbers in used if len(numbers) == 1]
     sorts = len(single) == len(used) > 1 and single == sorted(set(single)) and single[0] < 2
-    if not sorts or any(
-        _bare_number_of_type(names[i].text, found) for i in range(len(names)) if i not in found
-    ):
-        return {}
+    left = {relaxed(rest) for _, _, rest in found.values()}
+    if not sorts or any(relaxed(name.text) in left for index, name in enumerate(names) if index not in found):
+        return {}  # two names would become equal
     said = ", ".join(f"{min(number_of[t])} {t.upper()}" for t in _TYPES if t in number_of)
     return {
         index: Stripped(
@@ -53,11 +52,6 @@ def ranks_of_types(names: Sequence[Stripped]) -> dict[int, Stripped]:
         )
         for index, (number, _, rest) in found.items()
     }
-
-
-def _bare_number_of_type(text: str, found: dict[int, tuple[int, str, str]]) -> bool:
-    """Tell whether a target without a leading number would have the name that one with a rank would get."""
-    return any(relaxed(text) == relaxed(rest) for _, _, rest in found.values())
 
 
 def running_ranks(names: Sequence[Stripped]) -> dict[int, Stripped]:
