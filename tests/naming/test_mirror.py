@@ -16,7 +16,7 @@ from tg263_scp.naming.decide import decide, decide_set
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.words.lexicon import Sense
 
-_SIDE = re.compile(r"(?<![^\W_])[LR](?![^\W_])|(?<=_)[LR](?=(?:LL|UL|I)$)|[LR](?=\d{4}$)|(?<=[a-z])[LR]$")
+_SIDE = re.compile(r"(?<![^\W_])[LR](?![^\W_])|(?<=_)[LR](?=(?:LL|UL|I)$)|[LR](?=_?\d{4}$)|(?<=[a-z])[LR]$")
 NOTATIONS = (
     "{} {L}", "{L} {}", "{}_{L}", "{L}_{}", "{}-{L}", "{L}{}", "{}{L}", "{Lt} {}", "{}_{Lt}", "{left} {}", "{}{Left}",
     "({L}) {}", "{L} {} PRV", "{}_PRV03_{L}", "{} {Lt} + 5 mm", "partial {left} {}", "opt {} {L}", "{} {L} old", "{} {L} {L}",
