@@ -47,6 +47,7 @@ class Reason(StrEnum):
     SYNONYM = "synonym"
     REBUILT = "rebuilt"
     TARGET = "target"
+    SHORTENED = "shortened"
     CLOSE_MATCH = "close_match"
     MODEL_CHOICE = "model_choice"
     PLANNING = "planning"

@@ -26,6 +26,10 @@ silent_words: [ná]
 planning_beginnings: [mar]
 planning_endings: [ndil]
 inflections: [ë]
+gathering_words: [ilya]
+filling_words: [quanta]
+grown_words: [alta]
+contents: [nén]
 letters: [ñ, Ë]
 structures:
   Heart: [hondo ën quén]
@@ -55,6 +59,10 @@ def test_the_words_are_folded_and_know_their_line() -> None:
         planning_beginnings=frozenset({"mar"}),
         planning_endings=frozenset({"ndil"}),
         inflections=frozenset({"e"}),
+        gathering_words=frozenset({"ilya"}),
+        filling_words=frozenset({"quanta"}),
+        grown_words=frozenset({"alta"}),
+        contents=frozenset({"nen"}),
     )
     assert lexicon(ELVISH).source_of("side_nouns", "rima") == SourceLine("qy.yaml", 3)
 
@@ -65,9 +73,9 @@ def test_the_words_are_folded_and_know_their_line() -> None:
         ("little_words: [i, ën]", "little_words: [of the]", 4),
         ("telling_sides: [hy]", "telling_sides: [hx]", 5),
         ("counting_sides: [f]", "counting_sides: [b]", 6),
-        ("letters: [ñ, Ë]", "letters: [ñë]", 14),
-        ("letters: [ñ, Ë]", "letters: [n]", 14),
-        ("letters: [ñ, Ë]", "letters: ['1']", 14),
+        ("letters: [ñ, Ë]", "letters: [ñë]", 18),
+        ("letters: [ñ, Ë]", "letters: [n]", 18),
+        ("letters: [ñ, Ë]", "letters: ['1']", 18),
         ("little_words", "litle_words", 4),
     ],
 )

@@ -7,7 +7,7 @@ A name is only found when every word of it is explained. It is declined
 * where a word is left over (``Lens_L_SP``, ``brainstem_ag``): a copy, initials, or something else;
 * where the words mean two structures (``hip``), or one that the list does not hold (``epiglottis``);
 * where the list needs a side and the name gives none (``kidney``), gives two, or names a side the list does not know;
-* where a length may be a margin, a rind or a part (``Liver 5mm``);
+* where a length may be a margin, a rind or a part (``Liver 2cm``);
 * where 16 characters cannot hold all of it (``Submandibular L PRV5``).
 
 Standard: AAPM TG-263 report, principles N4-N11.
@@ -34,6 +34,7 @@ _MOST_PHRASES = 3
 """Phrases whose lines are given as evidence; the same words often mean the same in a dozen languages."""
 _LONGEST_CODE = 2
 _LEAST_AGREEING = 4
+_FEWEST_WITH_KIND = 2
 _ENGLISH = frozenset({"en", OWN_LANGUAGE})
 
 
@@ -127,8 +128,10 @@ def _read_cut(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatur
 
 
 def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReading:
-    phrases = _spoken(nomenclature.lexicon.find(parts.core), parts, query, nomenclature.lexicon)
-    if not phrases:
+    lexicon = nomenclature.lexicon
+    said = lexicon.find(parts.core) or _of_its_category(parts.core, lexicon)
+    phrases = _spoken(said, parts, query, lexicon)
+    if not phrases or _says_filling(phrases, parts, nomenclature):
         return _NOTHING
     if len(parts.sides) > 1:
         both = "a left and a right are said: perhaps both, perhaps one by mistake"
@@ -136,6 +139,8 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
             Finding.AMBIGUOUS, phrases=phrases, note=both, reason=Reason.BOTH_SIDES, parts=parts
         )
     here, elsewhere = _by_site(phrases, nomenclature.anatomy.nearest_first(query.site))
+    if elsewhere and parts.margin:
+        here, elsewhere = _grown_most(here, elsewhere, nomenclature)
     structures = tuple(dict.fromkeys(phrase.means for phrase in here if phrase.sense is Sense.STRUCTURE))
     senses = {phrase.sense for phrase in here}
     if len(structures) == 1 and senses == {Sense.STRUCTURE} and not elsewhere:
@@ -154,6 +159,42 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
     return OrganReading(
         Finding.AMBIGUOUS, offered, phrases=(*here, *elsewhere), note=note, reason=reason, parts=parts
     )
+
+
+def _of_its_category(core: tuple[str, ...], lexicon: Lexicon) -> tuple[Phrase, ...]:
+    """Read a structure behind or before the word for its kind: ``Bone_Mandible``, ``A_SMA``, ``Heart_LV``, ``Musc_SCM``.
+
+    The kind is evidence of what a short word means, so that its treatment site need not be known. Where the kind is itself
+    a structure, it stands first: ``rectum bowel`` is more likely both.
+    """
+    if len(core) < _FEWEST_WITH_KIND:
+        return ()
+    for kind, rest in ((core[0], core[1:]), (core[-1], core[:-1])):
+        named = lexicon.category_words.get(kind, ())
+        if named and (rest == core[1:] or not _is_structure(kind, lexicon)):
+            said = [p for p in lexicon.find(rest) if p.sense is Sense.STRUCTURE and p.means in named]
+            if len({phrase.means for phrase in said}) == 1:
+                return tuple(replace(phrase, site="") for phrase in said)
+    return ()
+
+
+def _is_structure(word: str, lexicon: Lexicon) -> bool:
+    return any(phrase.sense is Sense.STRUCTURE for phrase in lexicon.find((word,)))
+
+
+def _says_filling(phrases: Sequence[Phrase], parts: Parts, nomenclature: Nomenclature) -> bool:
+    """``Bladder full`` is one of two bladders, ``Liver full`` the liver."""
+    filled = not nomenclature.lexicon.usage.filling_words.isdisjoint(parts.idle)
+    return filled and any(phrase.means in nomenclature.anatomy.filled for phrase in phrases)
+
+
+def _grown_most(
+    here: tuple[Phrase, ...], elsewhere: tuple[Phrase, ...], nomenclature: Nomenclature
+) -> tuple[tuple[Phrase, ...], tuple[Phrase, ...]]:
+    """Let a margin tell what a short word means: of all that ``SC`` may be, PRVs are made of the spinal cord."""
+    grown = tuple(p for p in (*here, *elsewhere) if p.means in nomenclature.anatomy.grown_most)
+    alone = len({phrase.means for phrase in grown}) == 1
+    return (grown, ()) if alone else (here, elsewhere)
 
 
 def _doubt(elsewhere: Sequence[Phrase], site: str) -> tuple[Reason, str]:
@@ -230,7 +271,7 @@ def compose(
     means: str, parts: Parts, phrases: tuple[Phrase, ...], nomenclature: Nomenclature
 ) -> OrganReading:
     """Put side, margin and partial mark back on a structure, in the order of the standard."""
-    forms = _forms(means, parts, nomenclature)
+    forms = _gathered_forms(means, parts, nomenclature)
     side = next(iter(parts.sides), "")
     read = OrganReading(Finding.FOUND, (), means, side, parts.rebuilt, phrases, parts=parts)
     if isinstance(forms, Reason):
@@ -256,6 +297,15 @@ _FORM_NOTES = {
     Reason.NO_STANDARD_NAME: "side, margin or part cannot be put on this name of the list",
 }
 """Why a structure that was read has no name in the form that was said; the structure is named behind it."""
+
+
+def _gathered_forms(means: str, parts: Parts, nomenclature: Nomenclature) -> tuple[str, str] | Reason:
+    """Return the listed form as :func:`_forms` does; ``Kidney total`` are both kidneys, ``Liver total`` is the liver."""
+    if not parts.sides and not nomenclature.lexicon.usage.gathering_words.isdisjoint(parts.idle):
+        forms = _forms(means, replace(parts, both=True), nomenclature)
+        if not isinstance(forms, Reason):
+            return forms
+    return _forms(means, parts, nomenclature)
 
 
 def _forms(means: str, parts: Parts, nomenclature: Nomenclature) -> tuple[str, str] | Reason:
@@ -298,10 +348,8 @@ def _dressed(form: tuple[str, str], parts: Parts, nomenclature: Nomenclature) ->
         return _spelt(grammar.OrganName(stem, parts.partial, None, spatial), nomenclature)
     if stem == "Bolus" and parts.margin.mm is not None and not parts.margin.named:
         return f"Bolus_{parts.margin.mm:02d}mm"
-    if not parts.margin.named and (
-        stem in nomenclature.anatomy.never_grown
-        or not (parts.margin.signed or stem in nomenclature.anatomy.grown_unsaid)
-    ):
+    never = not parts.margin.named and stem in nomenclature.anatomy.never_grown
+    if never or (parts.margin.bare and parts.margin.too_long):
         return Reason.MARGIN_UNSAID  # 'Skin 5mm' is a rind, 'SV 1cm' the first centimetre
     spelt: str | Reason = Reason.TOO_LONG
     for digits in parts.margin.digits:
@@ -346,6 +394,8 @@ def _line_of(word: str, parts: Parts, lexicon: Lexicon) -> SourceLine | None:
     meant = {*parts.sides, *(("both",) if parts.both else ())}
     languages = {language for language, side in lexicon.sides.get(word, {}).items() if side in meant}
     shown = languages & (parts.side_languages or languages)
-    return (lexicon.source_of("sides", word, shown or languages) if languages else None) or (
-        lexicon.source_of("marks", word)
+    return (
+        (lexicon.source_of("sides", word, shown or languages) if languages else None)
+        or lexicon.source_of("idle_words", word)
+        or lexicon.source_of("marks", word)
     )

@@ -9,6 +9,8 @@ from tg263_scp.naming.words.lexicon import EVERYWHERE, WIDE_LANGUAGES, Lexicon
 
 _LONGEST = 40
 _MOST_PIECES = 4
+_LONGEST_CODE = 2
+"""Letters of a word that is a code: a side of a single language among them is not believed glued to another's word."""
 
 
 def segmented(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Token, ...] | None:
@@ -60,10 +62,19 @@ def _goes_together(way: tuple[str, ...], lexicon: Lexicon) -> bool:
     core = [piece for piece in way if piece not in lexicon.sides and piece not in lexicon.marks]
     sides = [frozenset(lexicon.sides[piece]) for piece in (way[0], way[-1]) if piece in lexicon.sides]
     spoken = {phrase.language for phrase in lexicon.find(core)} if core and sides else set()
-    if not spoken or spoken & WIDE_LANGUAGES:
+    if not spoken:
         return True
+    if spoken & WIDE_LANGUAGES:
+        ends = [piece for piece in (way[0], way[-1]) if piece in lexicon.sides]
+        return all(_is_met_everywhere(piece, lexicon) for piece in ends)
     letters = {"l", "r"} & {way[0], way[-1]}
     return not letters and all(side & (spoken | EVERYWHERE) for side in sides)
+
+
+def _is_met_everywhere(side: str, lexicon: Lexicon) -> bool:
+    """Tell whether a side is glued to English and Latin words too: not the *st* of Romanian to *brn*."""
+    shared = not EVERYWHERE.isdisjoint(lexicon.sides[side])
+    return shared or len(side) > _LONGEST_CODE or side in lexicon.usage.telling_sides
 
 
 def ends_in_false_side(word: str) -> bool:

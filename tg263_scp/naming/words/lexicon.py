@@ -33,6 +33,8 @@ WORD_SECTIONS = (
     "number_words",
     "level_words",
     "doubtful_words",
+    "idle_words",
+    "remarks",
 )
 """Sections of a pack that give single words or marks a meaning, in the order ``nomenclature/README.md`` describes them."""
 
@@ -74,6 +76,12 @@ class Pack:
     level_words: Mapping[str, str]
     doubtful_words: Mapping[str, str]
     lines: Mapping[str, Mapping[str, int]]
+    idle_words: Mapping[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    category_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """word -> the structures whose category it names"""
+    checked_by: str = ""
+    """Who or what every word was checked against; a pack without it may suggest, and renames nothing"""
     genitive_like_plural: bool = False
     letters: frozenset[str] = frozenset()
     """Letters, in lower case, that not every language has"""
@@ -120,6 +128,14 @@ class Lexicon:
     """piece of a word -> ``dose`` or ``risk``, whose *high* is no part of an organ"""
     doubtful_words: Mapping[str, str]
     """word of a target -> the doubt it raises"""
+    idle_words: Mapping[str, str]
+    """word that changes nothing beside a structure -> the reason why"""
+    remarks: Mapping[str, str]
+    """word that says another volume than the structure alone -> the reason why"""
+    category_words: Mapping[str, tuple[str, ...]]
+    """word for a kind of structure, written beside the structure's own name -> the structures of that kind"""
+    unchecked: frozenset[str]
+    """languages whose packs nobody checked: they suggest, and rename nothing"""
     genitive_like_plural: frozenset[str]
     """languages that spell *of one kidney* and *kidneys* alike"""
     word_lines: Mapping[str, WordLines]
@@ -266,6 +282,10 @@ def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) ->
         number_words=_merged(packs, "number_words"),
         level_words=_merged(packs, "level_words"),
         doubtful_words=_merged(packs, "doubtful_words"),
+        idle_words=_merged(packs, "idle_words"),
+        remarks=_merged(packs, "remarks"),
+        category_words=_united_categories(packs),
+        unchecked=frozenset(pack.language for pack in packs if not pack.checked_by),
         genitive_like_plural=frozenset(pack.language for pack in packs if pack.genitive_like_plural),
         word_lines={pack.language: WordLines(pack.file, pack.lines) for pack in _english_first(packs)},
         letters=letters,
@@ -307,6 +327,14 @@ def _merged(packs: tuple[Pack, ...], section: str) -> dict[str, str]:
         for word, meaning in getattr(pack, section).items():
             merged.setdefault(word, meaning)
     return merged
+
+
+def _united_categories(packs: tuple[Pack, ...]) -> dict[str, tuple[str, ...]]:
+    united: dict[str, tuple[str, ...]] = {}
+    for pack in packs:
+        for word, structures in pack.category_words.items():
+            united[word] = tuple(dict.fromkeys((*united.get(word, ()), *structures)))
+    return united
 
 
 def _english_first(packs: Iterable[Pack]) -> list[Pack]:

@@ -30,6 +30,14 @@ class Usage:
     """Words of planning that planners glue before others: ``ringln``. No language model is asked about such a word."""
     planning_endings: frozenset[str] = frozenset()
     """Words of planning that planners glue behind others: ``bsopt``."""
+    gathering_words: frozenset[str] = frozenset()
+    """Idle words that mean both organs of a pair: ``Kidney total``."""
+    filling_words: frozenset[str] = frozenset()
+    """Idle words that say of a hollow organ how it was filled on the day: ``Bladder full`` is one of two bladders."""
+    grown_words: frozenset[str] = frozenset()
+    """Words of expansion that make a PRV without a number too: ``Cord expanded``; *exp* may be the expiration."""
+    contents: frozenset[str] = frozenset()
+    """What an organ holds and a remark includes or excludes: ``Rectum (including gas)`` is the rectum."""
     inflections: frozenset[str] = frozenset()
     """Endings by which a word of another language differs from one that is known: ``thyroide``, ``thymusu``."""
 

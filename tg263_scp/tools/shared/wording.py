@@ -21,6 +21,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.SYNONYM: "known synonym",
     Reason.REBUILT: "side, margin and name put in TG-263 order",
     Reason.TARGET: "target written the TG-263 way",
+    Reason.SHORTENED: "a word cut short or without vowels, which can mean one structure only",
     Reason.CLOSE_MATCH: "close to one listed name only",
     Reason.MODEL_CHOICE: "chosen by the language model",
     Reason.PLANNING: "planning helper, left alone",
