@@ -34,6 +34,7 @@ _MOST_PHRASES = 3
 """Phrases whose lines are given as evidence; the same words often mean the same in a dozen languages."""
 _LONGEST_CODE = 2
 _LEAST_AGREEING = 4
+_BRACKETS = "()"
 _FEWEST_WITH_KIND = 2
 _ENGLISH = frozenset({"en", OWN_LANGUAGE})
 
@@ -124,7 +125,20 @@ def _read_cut(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatur
             return found
         if kept.finding is Finding.NOTHING:
             kept = found
-    return kept
+    return _restated(tokens, query, nomenclature) if kept.finding is Finding.NOTHING else kept
+
+
+def _restated(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> OrganReading:
+    """Read a name that says its structure once more in brackets: ``SVC (superior vena cava)``, ``Optic Nerve (ON) L``."""
+    signs = [at for at, token in enumerate(tokens) if token.text in "()"]
+    if len(signs) != len(_BRACKETS) or not signs[0] or signs[1] - signs[0] < len(_BRACKETS):
+        return _NOTHING
+    start, end = signs
+    outside = _read_cut((*tokens[:start], *tokens[end + 1 :]), query, nomenclature)
+    inside = _read_cut(tokens[start + 1 : end], query, nomenclature)
+    same = outside.structure in {phrase.means for phrase in inside.phrases}
+    more = inside.parts is not None and inside.parts.rebuilt
+    return outside if outside.structure and same and not more else _NOTHING
 
 
 def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReading:
@@ -165,16 +179,17 @@ def _of_its_category(core: tuple[str, ...], lexicon: Lexicon) -> tuple[Phrase, .
     """Read a structure behind or before the word for its kind: ``Bone_Mandible``, ``A_SMA``, ``Heart_LV``, ``Musc_SCM``.
 
     The kind is evidence of what a short word means, so that its treatment site need not be known. Where the kind is itself
-    a structure, it stands first: ``rectum bowel`` is more likely both.
+    a structure, the site decides (``Heart_LA`` may have initials), and it stands first: ``rectum bowel`` is more likely both.
     """
     if len(core) < _FEWEST_WITH_KIND:
         return ()
     for kind, rest in ((core[0], core[1:]), (core[-1], core[:-1])):
         named = lexicon.category_words.get(kind, ())
-        if named and (rest == core[1:] or not _is_structure(kind, lexicon)):
+        whole = bool(named) and _is_structure(kind, lexicon)
+        if named and (rest == core[1:] or not whole):
             said = [p for p in lexicon.find(rest) if p.sense is Sense.STRUCTURE and p.means in named]
             if len({phrase.means for phrase in said}) == 1:
-                return tuple(replace(phrase, site="") for phrase in said)
+                return tuple(said) if whole else tuple(replace(phrase, site="") for phrase in said)
     return ()
 
 

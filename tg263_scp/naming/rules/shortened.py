@@ -9,6 +9,7 @@ from itertools import product
 from tg263_scp.decision import Reason
 from tg263_scp.naming.organs.reading import Finding, OrganReading, read_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
+from tg263_scp.naming.rules.close_match import is_plural_of
 from tg263_scp.naming.rules.rules import from_reading
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.filling import type_tokens
@@ -29,7 +30,7 @@ _MOST_WAYS = 120
 
 
 def shortened(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
-    """Words cut short or written without vowels (``Brnst``, ``SpnlCrd``, ``Sacral pl``), completed in every way: renamed when all ways lead to one name.
+    """Words cut short or without vowels (``Brnst``, ``SpnlCrd``, ``Sacral pl``), completed: renamed if to one name.
 
     A short form keeps the order of the letters and skips only vowels and its end. Every word of every language may be meant,
     also sides and helper words: where one of them may be, the rule declines. So it does where only a language explains the
@@ -55,7 +56,11 @@ def shortened(query: Query, nomenclature: Nomenclature, options: NamingOptions) 
 
 def _only_one(readings: dict[str, OrganReading], nomenclature: Nomenclature) -> OrganReading | None:
     """Return the reading that all ways lead to, or the only one that PRVs are made of where a margin is written."""
-    found = tuple(readings.values())
+    found = tuple(
+        reading
+        for reading in readings.values()
+        if not any(is_plural_of(reading, other, nomenclature) for other in readings.values())
+    )
     if len(found) > 1 and all(reading.parts and reading.parts.margin for reading in found):
         found = tuple(reading for reading in found if reading.structure in nomenclature.anatomy.grown_most)
     return found[0] if len(found) == 1 and found[0].finding is Finding.FOUND else None
@@ -66,9 +71,7 @@ def _is_spoken(reading: OrganReading, query: Query) -> bool:
     return any(phrase.language in WIDE_LANGUAGES | query.languages for phrase in reading.phrases)
 
 
-def _completed(
-    tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature
-) -> Iterator[OrganReading]:
+def _completed(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> Iterator[OrganReading]:
     """Yield what each way to complete the short words reads as, where that is anything."""
     lexicon = nomenclature.lexicon
     short = _short_words(tokens, lexicon)
@@ -85,11 +88,18 @@ def _completed(
     if not 0 < ways <= _MOST_WAYS:
         return
     for way in product(*choices.values()):
-        meant = dict(zip(choices, way, strict=True))
-        changed = tuple(Token(meant.get(t.text, t.text), t.raw, t.joined) for t in tokens)
+        full = dict(zip(choices, way, strict=True))
+        changed = tuple(Token(full.get(t.text, t.text), t.raw, t.joined) for t in tokens)
         reading = read_words((changed,), query, nomenclature)
         if reading.finding is not Finding.NOTHING:
             yield reading
+
+
+def _stands_beside(word: str, lexicon: Lexicon) -> bool:
+    """Tell whether a word is none of the structure's own: a side, a mark, a unit, a word that changes nothing."""
+    return any(
+        word in known for known in (lexicon.sides, lexicon.marks, lexicon.number_words, lexicon.idle_words)
+    )
 
 
 def _is_remark(word: str, short: str, query: Query, lexicon: Lexicon) -> bool:
@@ -109,7 +119,7 @@ def _is_name(tokens: Sequence[Token], query: Query, nomenclature: Nomenclature) 
 
 def _short_words(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[str, ...]:
     """Return the words of a name that may be short for others; none where too many are unknown or too short."""
-    words = [t for t in tokens if t.is_word and t.text not in lexicon.sides and t.text not in lexicon.marks]
+    words = [token for token in tokens if token.is_word and not _stands_beside(token.text, lexicon)]
     unknown = [token.text for token in words if not lexicon.knows(token.text)]
     alone = len(tokens) == 1
     if not unknown and len(words) > 1 and len(words[-1].text) >= _SHORTEST_END:

@@ -43,6 +43,8 @@ def partings(word: str, lexicon: Lexicon) -> tuple[tuple[str, ...], ...]:
     """
     if not (3 if word.isascii() else 2) <= len(word) <= _LONGEST:
         return ()
+    if code := _code_and_side(word, lexicon):
+        return (code,)
     best: list[list[tuple[str, ...]]] = [[] for _ in range(len(word) + 1)]
     best[0] = [()]
     for end in range(1, len(word) + 1):
@@ -55,6 +57,22 @@ def partings(word: str, lexicon: Lexicon) -> tuple[tuple[str, ...], ...]:
         fewest = min(map(len, ways), default=0)
         best[end] = [way for way in ways if len(way) == fewest][:3]
     return tuple(way for way in best[len(word)] if len(way) > 1 and _goes_together(way, lexicon))
+
+
+def _code_and_side(word: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """Return a code of two letters and what is glued to it: a side before it, PRV on either side (``ron``, ``bsprv``).
+
+    A code means something at its treatment site only, so that this is never evidence by itself.
+    """
+    for pieces in ((word[:1], word[1:]), (word[:-3], word[-3:]), (word[:3], word[3:])):
+        others = [piece for piece in pieces if piece not in ("l", "r") and lexicon.marks.get(piece) != "prv"]
+        if len(others) == 1 and len(others[0]) == _LONGEST_CODE and _is_english_code(others[0], lexicon):
+            return pieces
+    return ()
+
+
+def _is_english_code(word: str, lexicon: Lexicon) -> bool:
+    return any(phrase.site and phrase.language == "en" for phrase in lexicon.index.get(word, ()))
 
 
 def _goes_together(way: tuple[str, ...], lexicon: Lexicon) -> bool:

@@ -172,20 +172,21 @@ class Lexicon:
         )
         if len(words) == 2 and _is_letter(words[0]) and not _is_letter(words[1]):
             glued = False
+        lettered = len(words) > 1 and (_is_letter(words[0]) or _is_letter(words[-1]))
         with_variants = {language for word in words for language in self.variants.get(word, ())}
         found: dict[tuple[str, str, str, str], Phrase] = {}
         for key in _keys(words, self.usage, glued=glued):
             for phrase in self.index.get(key, ()):
-                if phrase.language not in with_variants:
+                if phrase.language not in with_variants and (
+                    not lettered or _letter_stands_alike(words, phrase)
+                ):
                     found.setdefault((phrase.language, phrase.sense, phrase.means, phrase.site), phrase)
         for language in sorted(with_variants):
             own = [self.variants.get(word, {}).get(language, word) for word in words]
             for key in _keys(own, self.usage, glued=glued):
                 for phrase in self.index.get(key, ()):
-                    if phrase.language == language:
+                    if phrase.language == language and (not lettered or _letter_stands_alike(words, phrase)):
                         found.setdefault((phrase.language, phrase.sense, phrase.means, phrase.site), phrase)
-        if len(words) > 1 and (_is_letter(words[0]) or _is_letter(words[-1])):
-            return tuple(phrase for phrase in found.values() if _letter_stands_alike(words, phrase))
         return tuple(found.values())
 
     def knows(self, word: str) -> bool:
@@ -196,6 +197,7 @@ class Lexicon:
             or word in self.marks
             or word in self.target_words
             or word in self.types
+            or word in self.idle_words
         )
 
     def said_as(self, words: Sequence[str], phrase: Phrase) -> bool:

@@ -109,7 +109,8 @@ def _category_words(
     found: dict[str, tuple[str, ...]] = {}
     for kind, texts in (document.get("category_words") or {}).items():
         beginning = kind.removesuffix("*")
-        structures = [name for name in known if name == kind or (beginning != kind and name.startswith(beginning))]
+        sided = (str(kind), f"{kind}_L", f"{kind}_R")
+        structures = [n for n in known if n in sided or (beginning != kind and n.startswith(beginning))]
         if not structures:
             raise NomenclatureError(
                 SourceLine(file, kind.line),
