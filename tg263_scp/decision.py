@@ -68,6 +68,7 @@ class Reason(StrEnum):
     TOO_LONG = "too_long"
     NO_STANDARD_NAME = "no_standard_name"
     REMARK = "remark"
+    LANGUAGE_UNCHECKED = "language_unchecked"
     TARGET_DOUBTFUL = "target_doubtful"
     PART_UNKNOWN = "part_unknown"
     UNMATCHED = "unmatched"

@@ -32,7 +32,8 @@ from tg263_scp.naming.words.lexicon import OWN_LANGUAGE, WIDE_LANGUAGES, Lexicon
 
 _MOST_PHRASES = 3
 """Phrases whose lines are given as evidence; the same words often mean the same in a dozen languages."""
-_LONGEST_CODE = 2
+_LONGEST_CODE = 3
+"""Letters of a name that may be an acronym, which means something else in every language and clinic."""
 _LEAST_AGREEING = 4
 _BRACKETS = "()"
 _FEWEST_WITH_KIND = 2
@@ -144,7 +145,7 @@ def _restated(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatur
 def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReading:
     lexicon = nomenclature.lexicon
     said = lexicon.find(parts.core) or _of_its_category(parts.core, lexicon)
-    phrases = _spoken(said, parts, query, lexicon)
+    phrases = _spoken(said, parts, query, nomenclature)
     if not phrases or _says_filling(phrases, parts, nomenclature):
         return _NOTHING
     if len(parts.sides) > 1:
@@ -225,8 +226,11 @@ def _doubt(elsewhere: Sequence[Phrase], site: str) -> tuple[Reason, str]:
     )
 
 
-def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query, lexicon: Lexicon) -> tuple[Phrase, ...]:
+def _spoken(
+    phrases: tuple[Phrase, ...], parts: Parts, query: Query, nomenclature: Nomenclature
+) -> tuple[Phrase, ...]:
     """Keep the phrases of languages that fit the side word, the letters of the name and the language of the set."""
+    lexicon = nomenclature.lexicon
     lettered = lexicon.languages_of_letters(query.name)
     if parts.side_languages is not None:
         shown = query.languages | lettered
@@ -240,8 +244,8 @@ def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query, lexicon: Le
         if parts.counting and not shown & parts.side_languages and len(own) < len(phrases):
             return ()  # 'Parotis B' may be the second
         phrases = own or (phrases if parts.side_certain else ())
-    if _is_code(parts.core):
-        phrases = tuple(p for p in phrases if _code_is_spoken(p, phrases, parts, query))
+    if _is_code(parts.core) and not lettered:
+        phrases = tuple(p for p in phrases if _code_is_spoken(p, phrases, parts, query, nomenclature))
     for languages in (lettered, query.languages):
         own = tuple(p for p in phrases if p.language in languages)
         if own:
@@ -255,15 +259,26 @@ def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query, lexicon: Le
 
 
 def _is_code(core: tuple[str, ...]) -> bool:
-    """Tell whether a name is two letters only, which mean something else in every clinic."""
+    """Tell whether a name is two or three letters only, which mean something else in every clinic."""
     return len(core) == 1 and len(core[0]) <= _LONGEST_CODE and core[0].isascii() and core[0].isalpha()
 
 
-def _code_is_spoken(phrase: Phrase, phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> bool:
-    """Believe a code in the language shown, or where many languages agree: ``AI`` is no Spanish atrium, ``VS`` is Romance."""
-    shown = WIDE_LANGUAGES | query.languages | parts.tongues | (parts.side_languages or frozenset())
+def _code_is_spoken(
+    phrase: Phrase, phrases: tuple[Phrase, ...], parts: Parts, query: Query, nomenclature: Nomenclature
+) -> bool:
+    """Believe a code in English, in the language shown, or where many languages agree: ``AI`` is no Spanish atrium.
+
+    Latin is the language of every clinic and of none, and no evidence. A treatment site is: at the thorax ``IVA`` is the LAD,
+    if no language means anything else by it.
+    """
+    shown = _ENGLISH | query.languages | parts.tongues | (parts.side_languages or frozenset())
     agreeing = {p.language for p in phrases if p.means == phrase.means and p.site == phrase.site}
-    return phrase.language in shown or len(agreeing) >= _LEAST_AGREEING
+    if phrase.language in shown or len(agreeing) >= _LEAST_AGREEING:
+        return True
+    stem = nomenclature.stems.get(phrase.means)
+    entry = nomenclature.entries.get(stem.any_form if stem else phrase.means)
+    here = entry is not None and entry.region in nomenclature.anatomy.nearest_first(query.site)
+    return here and all(other.means == phrase.means for other in phrases)
 
 
 def _by_site(

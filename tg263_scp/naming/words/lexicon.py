@@ -161,6 +161,10 @@ class Lexicon:
         found = (own.source_of(section, word) for said, own in self.word_lines.items() if said in wanted)
         return next((source for source in found if source is not None), None)
 
+    def is_unchecked(self, line: SourceLine) -> bool:
+        """Tell whether a line stands in a pack that nobody checked."""
+        return any(self.word_lines[language].file == line.file for language in self.unchecked)
+
     def find(self, words: Sequence[str]) -> tuple[Phrase, ...]:
         """Return every phrase, of any language, that consists of these words in any order or glued together."""
         if not words:
@@ -300,8 +304,9 @@ def phrase_keys(phrase: Phrase, variants: Mapping[str, str], usage: Usage) -> It
     for words in phrase_words(phrase):
         glued = words[-1] not in usage.never_glued or sum(map(len, words)) <= _LONGEST_CODE
         yield from _keys([variants.get(word, word) for word in words], usage, glued=glued)
-        if len(words) > 1 and glued:
-            yield "".join(words)
+        together = "".join(words)
+        if len(words) > 1 and glued and (phrase.language != OWN_LANGUAGE or len(together) > _LONGEST_CODE):
+            yield together
 
 
 def phrase_words(phrase: Phrase) -> tuple[tuple[str, ...], ...]:
