@@ -273,6 +273,7 @@ def _code_is_spoken(
     """
     shown = _ENGLISH | query.languages | parts.tongues | (parts.side_languages or frozenset())
     agreeing = {p.language for p in phrases if p.means == phrase.means and p.site == phrase.site}
+    agreeing -= nomenclature.lexicon.unchecked
     if phrase.language in shown or len(agreeing) >= _LEAST_AGREEING:
         return True
     stem = nomenclature.stems.get(phrase.means)
