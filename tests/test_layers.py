@@ -25,6 +25,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "durable",
         "resources",
         "yamlsource",
+        "hidden",
         "decision",
         "naming",
         "config",

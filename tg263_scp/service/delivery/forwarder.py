@@ -193,6 +193,10 @@ class Forwarder(PollingThread):
 
     def _send(self, job: Job, delivery: Delivery, line: Line) -> bool:
         """Send one object and enter what became of it; true where the next one may follow over the same association."""
+        if self._outbox.has_same(job.job, self._name):
+            self._outbox.pass_by(delivery)
+            logger.info("job %d: %s has the same already, not sent again", job.job, self._name)
+            return True
         try:
             path, variant = self._outlet.outgoing(job, delivery)
         except HeldObjectError as problem:
@@ -244,9 +248,8 @@ class Forwarder(PollingThread):
 
     def _answer(self, line: Line, job: Job, path: Path, variant: Variant) -> Answer:
         """Send what the journal says an object is; an error of the sending library is one of this object alone."""
-        digest = job.sha256 if variant.told.get("sent") == "original" else ""
         try:
-            return line.send(Parcel(path, *_context(job), _uid_sent(job, variant), digest))
+            return line.send(Parcel(path, *_context(job), _uid_sent(job, variant), variant.sha256))
         except Exception as problem:
             line.abort()
             return _own_fault(job, problem)
