@@ -76,6 +76,8 @@ class Anatomy:
     """What targets are named after."""
     never_offered: Facts
     """Listed names that any region could be given."""
+    parted_by_sides: Facts
+    """Organs whose left or right one is a structure of another name."""
     sides_of_parts: Mapping[str, str]
     """Part of a name -> the side it says (``LUL`` -> ``L``)."""
     numbers_in_words: Mapping[str, float]
@@ -118,6 +120,7 @@ _LISTS = (
     "contoured_most",
     "treated_most",
     "never_offered",
+    "parted_by_sides",
 )
 _LISTS_WITH_BEGINNINGS = ("often_treated", "vessels")
 _OTHER_SECTIONS = (

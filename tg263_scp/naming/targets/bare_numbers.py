@@ -152,9 +152,20 @@ def may_be_vertebra(number: Number) -> bool:
     return number.token.joined and number.before in _VERTEBRAE
 
 
+def counts_custom(number: Number) -> bool:
+    """The 1 of ``PTV_Met1`` and ``PTV phase 1`` belongs to the word that has no slot: it is no index of the target."""
+    return number.behind == "custom" and number.whole and len(number.token.text) == 1 and number.value >= 1
+
+
+def is_behind_image(number: Number) -> bool:
+    """``GTV PET 4`` may be a threshold."""
+    return number.number_words.get(number.before, "").partition(" ")[0] in ("CT", "MR", "PT")
+
+
 def is_index(number: Number) -> bool:
-    """One digit from 1, or two with a leading zero."""
-    return number.whole and (len(number.token.text) == 1 or _is_padded(number)) and number.value >= 1
+    """One digit from 1, two with a leading zero, or a number below 20 that is joined to a classifier (``n12``)."""
+    one_digit = len(number.token.text) == 1 or _is_padded(number) or _counts_classified(number)
+    return number.whole and one_digit and number.value >= 1
 
 
 def is_bare_dose(number: Number) -> bool:
@@ -213,6 +224,11 @@ def _is_padded(number: Number) -> bool:
     text = number.token.text
     small = len(text) == 2 and text[0] == "0" and number.before != "-" and bool(number.slots.type)
     return small and (number.slots.type == "GTV" or int(text) <= 2)
+
+
+def _counts_classified(number: Number) -> bool:
+    """``GTV_n12`` and ``CTVp10``; from 20 on it is a dose."""
+    return number.behind == "classifier" and number.token.joined and number.value < BARE_GY[0]
 
 
 def _is_sided(number: Number) -> bool:

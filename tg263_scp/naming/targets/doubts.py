@@ -30,7 +30,6 @@ class Doubt(StrEnum):
     SECOND_IMAGE_SET = "second_image_set", "the name holds more than one image set"
     SECOND_LEVEL = "second_level", "the name holds more than one dose level"
     SECOND_NUMBER = "second_number", "the name holds more than one index"
-    SECOND_STRUCTURE = "second_structure", "the name holds more than one word for the structure slot"
     BOTH_SIDES = "both_sides", "the name says left and right"
 
     # Numbers
@@ -98,7 +97,6 @@ class Doubt(StrEnum):
         "level_of_structure",
         "high, middle or low may be a part of the structure or a dose level",
     )
-    NODES_OF_ONE_SIDE_OR_BOTH = "nodes_of_one_side_or_both", "the nodes may be those of one side or of both"
     NODES_OF_ORGAN = "nodes_of_organ", "the name may mean the nodes of an organ, or both"
     NOT_NODES = "not_nodes", "the name says nodes, and the structure is none"
     ONE_SIDE_OR_BOTH = (
@@ -141,7 +139,6 @@ NO_STANDARD_NAME = frozenset(
 OPEN_WORDS = frozenset(
     {
         Doubt.PART_OF_STRUCTURE,
-        Doubt.SECOND_STRUCTURE,
         Doubt.STRUCTURE_UNLISTED,
         Doubt.STRUCTURE_WITHOUT_SLOT,
         Doubt.WORD_AMBIGUOUS,

@@ -37,7 +37,7 @@ WORDS: tuple[tuple[Callable[[Word, Slots], bool], Callable[[Word, Slots, Lexicon
     (single_words.is_classifier, single_words.take_classifier, "classifier"),
     (single_words.is_level, single_words.take_level, "word"),
     (single_words.is_qualifier, single_words.take_qualifier, "word"),
-    (single_words.is_custom, single_words.take_custom, "word"),
+    (single_words.is_custom, single_words.take_custom, "custom"),
     (single_words.is_roman_index, single_words.take_roman_index, "word"),
     (single_words.is_classifier_and_side, single_words.take_classifier_and_side, "word"),
     (single_words.is_anything_else, single_words.keep_for_structure, "word"),
@@ -189,14 +189,21 @@ def _words_together(ahead: Sequence[Token], slots: Slots, lexicon: Lexicon) -> i
         roles = [role_of(token, lexicon) for token in window]
         if not all(t.is_word for t in window[:-1]) or not (window[-1].is_word or window[-1].is_number):
             continue
-        if all(roles) or not (window[-1].is_number or any(roles)):
+        if not (window[-1].is_number or any(roles)) or (all(roles) and not _may_be_nodes_of_place(roles)):
             continue
         senses = {phrase.sense for phrase in lexicon.find([token.text for token in window])}
         if Sense.STRUCTURE in senses:
             return 0 if not window[-1].is_number and set(roles) <= {"", "n"} else size
+        if senses and "n" in roles:
+            continue  # 'neck nodes': the nodes are the classifier, the place goes behind ^
         if senses:
             slots.leave(Doubt.PLACE_AMBIGUOUS if Sense.AMBIGUOUS in senses else Doubt.PLACE_UNLISTED)
     return 0
+
+
+def _may_be_nodes_of_place(roles: Sequence[str]) -> bool:
+    """``pelvic nodes``: each word has a role of its own, and together they are a structure."""
+    return "n" in roles and not {*CLASSIFIERS, "High", "Mid", "Low"}.issuperset(roles)
 
 
 def _vertebra_and_word(ahead: Sequence[Token], lexicon: Lexicon) -> int:

@@ -43,6 +43,12 @@ DOUBTS_OF_INDICES: tuple[tuple[Callable[[Number], bool], Doubt], ...] = (
 )
 """What a small number may be instead of the index of a target, in the order it is asked."""
 
+DOUBTS_OF_COUNTS: tuple[tuple[Callable[[Number], bool], Doubt], ...] = (
+    (bare_numbers.may_be_neck_level, Doubt.MAY_BE_NECK_LEVEL),
+    (bare_numbers.is_behind_image, Doubt.INDEX_OR_DOSE),
+)
+"""What a small number behind a word without a slot may be besides its count, in the order it is asked."""
+
 _CGY_OF = {"cGy": 1, "Gy": 100, "weighted Gy": 100}
 """Units of dose in cGy; of protons the dose is written weighted, as it is prescribed."""
 _LEAST_G = 10
@@ -63,6 +69,9 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots, number_words: Ma
     doubt = first_doubt(DOUBTS_OF_NUMBERS, number)
     if doubt:
         slots.leave(doubt)
+    elif bare_numbers.counts_custom(number):
+        slots.leave(first_doubt(DOUBTS_OF_COUNTS, number))
+        slots.custom[-1] += number.token.text
     elif bare_numbers.is_index(number):
         slots.station = slots.station or bare_numbers.may_be_numbered_node(number)
         slots.leave(first_doubt(DOUBTS_OF_INDICES, number))

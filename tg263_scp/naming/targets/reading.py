@@ -24,13 +24,11 @@ from tg263_scp.naming.standard.grammar import TargetName
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.doubts import OPEN_WORDS, Doubt, first_doubt
 from tg263_scp.naming.targets.filling import fill, type_tokens
-from tg263_scp.naming.targets.slots import Slots
+from tg263_scp.naming.targets.slots import BEDS, Slots
 from tg263_scp.naming.targets.structures import place_words, put_structure
 
 _RISKS = {"High": "HR", "Mid": "IR", "Low": "LR"}
 """What is written behind ``^`` where a risk stands beside a dose: a level of risk is none of dose."""
-_BEDS = frozenset({"ProstateBed", "TumorBed", "SurgicalBed"})
-"""Structures that the classifier ``sb`` stands for where 16 characters cannot hold them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +185,7 @@ def _spelt(slots: Slots, nomenclature: Nomenclature) -> str | None:
         custom="_".join((*level_beside, *slots.custom, *dict.fromkeys(slots.sides))),
     )
     if (
-        name.structure in _BEDS
+        name.structure in BEDS
         and name.classifier in ("", "sb")
         and len(grammar.render(name)) > grammar.MAX_LENGTH
     ):
