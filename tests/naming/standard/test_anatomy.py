@@ -45,6 +45,7 @@ interpreted_types: {organ: [ORGAN], target: [PTV], structure: {BOLUS: [Bolus]}, 
 classifiers: {n: nodal}
 dose_levels: {High: higher}
 parted_by_sides: []
+nodes_unsaid: []
 """
 
 

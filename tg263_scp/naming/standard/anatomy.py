@@ -76,6 +76,8 @@ class Anatomy:
     """What targets are named after."""
     never_offered: Facts
     """Listed names that any region could be given."""
+    nodes_unsaid: Facts
+    """Nodes that a target is named after without the word: ``CTV obturator``."""
     parted_by_sides: Facts
     """Organs whose left or right one is a structure of another name."""
     sides_of_parts: Mapping[str, str]
@@ -121,6 +123,7 @@ _LISTS = (
     "treated_most",
     "never_offered",
     "parted_by_sides",
+    "nodes_unsaid",
 )
 _LISTS_WITH_BEGINNINGS = ("often_treated", "vessels")
 _OTHER_SECTIONS = (

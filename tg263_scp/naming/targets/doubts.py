@@ -45,7 +45,9 @@ class Doubt(StrEnum):
     INDEX_OR_DOSE = "index_or_dose", "the number may be an index or a dose"
     LENGTH = "length", "the number is a length"
     MAY_BE_BREATHING_PHASE = "may_be_breathing_phase", "the number may be a breathing phase or a dose"
+    MAY_BE_DATE = "may_be_date", "the number may be a date"
     MAY_BE_NECK_LEVEL = "may_be_neck_level", "the number may be a nodal level of the neck"
+    MAY_BE_RANK = "may_be_rank", "the number before the type may be the place in a list"
     MAY_BE_STATION = "may_be_station", "the number may be a nodal station"
     MAY_BE_VERTEBRA = "may_be_vertebra", "the number may be a vertebra or a level"
     MAY_BE_YEAR = "may_be_year", "the number may be a year"
@@ -97,6 +99,7 @@ class Doubt(StrEnum):
         "level_of_structure",
         "high, middle or low may be a part of the structure or a dose level",
     )
+    NODES_OR_DOSE_LEVEL = "nodes_or_dose_level", "the level may be one of nodes or one of dose"
     NODES_OF_ORGAN = "nodes_of_organ", "the name may mean the nodes of an organ, or both"
     NOT_NODES = "not_nodes", "the name says nodes, and the structure is none"
     ONE_SIDE_OR_BOTH = (

@@ -13,6 +13,7 @@ from functools import lru_cache
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.grammar import CLASSIFIERS, TARGET_TYPES
 from tg263_scp.naming.targets import signs, single_words
+from tg263_scp.naming.targets.bare_numbers import range_of_vertebrae
 from tg263_scp.naming.targets.doubts import Doubt, first_doubt
 from tg263_scp.naming.targets.numbers import image_set, take_number
 from tg263_scp.naming.targets.signs import Sign
@@ -114,9 +115,9 @@ def _part_type(token: Token, lexicon: Lexicon) -> Sequence[Token]:
     return [*before, Token(cuts[1], cuts[1], joined[1]), *rest]
 
 
-def fill(tokens: Sequence[Token], lexicon: Lexicon) -> Slots:
+def fill(tokens: Sequence[Token], lexicon: Lexicon, slots: Slots | None = None) -> Slots:
     """Give every token of a target name its slot, from left to right, until all have one or a doubt arises."""
-    slots = Slots()
+    slots = Slots() if slots is None else slots
     at = 0
     while at < len(tokens) and not slots.doubt:
         at += next(width for take in TAKINGS if (width := take(tokens, at, slots, lexicon)))
@@ -137,6 +138,16 @@ def _image_set(tokens: Sequence[Token], at: int, slots: Slots, lexicon: Lexicon)
     slots.used.append(("number_words", tokens[at].text))
     slots.last = "imaging"
     return 2
+
+
+def _vertebrae(tokens: Sequence[Token], at: int, slots: Slots, lexicon: Lexicon) -> int:
+    """``T5-T7``, ``L2-4``: from one to another, which the list cannot say; it goes behind ``^`` as it stands."""
+    used = range_of_vertebrae(tokens, at)
+    if not used or not slots.type:
+        return 0
+    slots.custom.append("".join(token.raw for token in tokens[at : at + used]))
+    slots.last = "word"
+    return used
 
 
 def _words_of_one_structure(tokens: Sequence[Token], at: int, slots: Slots, lexicon: Lexicon) -> int:
@@ -169,6 +180,7 @@ def _sign(tokens: Sequence[Token], at: int, slots: Slots, lexicon: Lexicon) -> i
 TAKINGS: tuple[Callable[[Sequence[Token], int, Slots, Lexicon], int], ...] = (
     _number,
     _image_set,
+    _vertebrae,
     _words_of_one_structure,
     _single_word,
     _sign,

@@ -25,6 +25,7 @@ DOUBTS_OF_NUMBERS: tuple[tuple[Callable[[Number], bool], Doubt], ...] = (
     (bare_numbers.is_ordinal, Doubt.ORDINAL),
     (bare_numbers.is_field_strength, Doubt.FIELD_STRENGTH),
     (bare_numbers.may_be_year, Doubt.MAY_BE_YEAR),
+    (bare_numbers.may_be_date, Doubt.MAY_BE_DATE),
     (bare_numbers.may_be_breathing_phase, Doubt.MAY_BE_BREATHING_PHASE),
     (bare_numbers.may_be_copy, Doubt.COPY_NUMBER),
     (bare_numbers.may_be_two_doses, Doubt.TWO_DOSES),
@@ -38,6 +39,7 @@ DOUBTS_OF_INDICES: tuple[tuple[Callable[[Number], bool], Doubt], ...] = (
     (bare_numbers.may_be_revision, Doubt.SIDE_OR_REVISION),
     (bare_numbers.may_be_neck_level, Doubt.MAY_BE_NECK_LEVEL),
     (bare_numbers.may_count_copies, Doubt.COPY_NUMBER),
+    (bare_numbers.may_be_rank, Doubt.MAY_BE_RANK),
     (bare_numbers.may_be_dose, Doubt.INDEX_OR_DOSE),
     (bare_numbers.may_be_phase_or_plan, Doubt.PHASE_OR_PLAN),
 )
@@ -75,6 +77,7 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots, number_words: Ma
     elif bare_numbers.is_index(number):
         slots.station = slots.station or bare_numbers.may_be_numbered_node(number)
         slots.leave(first_doubt(DOUBTS_OF_INDICES, number))
+        slots.counted = slots.counted or bool(slots.words)
         slots.put("number", number.token.text.lstrip("0"))
     elif bare_numbers.is_bare_dose(number):
         _put_dose(slots, number.value if number.value >= BARE_CGY[0] else number.value * 100)

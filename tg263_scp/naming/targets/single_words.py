@@ -96,8 +96,9 @@ def may_be_somebody(word: Word, slots: Slots) -> bool:
 
 
 def is_taken_off(word: Word, slots: Slots) -> bool:
-    """``GTV - neck``."""
-    return slots.behind_minus and is_custom(word, slots)
+    """``GTV - neck``; the minus of ``PTV-CSI`` only parts the words."""
+    apart = not word.token.joined or word.doubtful is Doubt.PLACE_BESIDE_STRUCTURE
+    return slots.behind_minus and apart and is_custom(word, slots)
 
 
 def is_type(word: Word, slots: Slots) -> bool:

@@ -47,6 +47,7 @@ class Slots:
     place: bool = False
     place_level: bool = False
     station: bool = False
+    counted: bool = False
     risk: bool = False
     risk_first: bool = False
     said: list[Token] = field(default_factory=list)

@@ -14,6 +14,7 @@ from tg263_scp.naming.targets.doubts import Doubt, first_doubt
 from tg263_scp.naming.targets.organs_at_risk import DOUBTS_OF_ORGANS
 from tg263_scp.naming.targets.placing import Placing
 from tg263_scp.naming.targets.slots import BEDS, Slots
+from tg263_scp.naming.words.letters import Token
 from tg263_scp.naming.words.lexicon import WIDE_LANGUAGES, phrase_words
 
 
@@ -23,6 +24,8 @@ def place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None:
     if found.finding is Finding.NOTHING and slots.nodal:
         # 'CTV pelvic nodes': the nodes belong to the structure
         found = read_words(((*slots.nodal, *slots.words),), query, nomenclature)
+    if found.finding in (Finding.NOTHING, Finding.AMBIGUOUS):
+        found = _nodes_unsaid(slots, query, nomenclature) or found
     if found.finding is not Finding.FOUND and slots.sides:
         # the side may be part of the name: 'left upper lobe'
         whole = read_words((tuple(slots.said),), query, nomenclature)
@@ -41,6 +44,16 @@ def place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None:
     put_structure(found, slots, query, nomenclature)
 
 
+def _nodes_unsaid(slots: Slots, query: Query, nomenclature: Nomenclature) -> OrganReading | None:
+    """Read ``CTV ext iliac`` as its nodes: vessels and muscles of that name are not treated."""
+    for word in ("node", "nodes"):
+        found = read_words(((*slots.words, Token(word, word, joined=False)),), query, nomenclature)
+        known = found.finding in (Finding.FOUND, Finding.SIDE_MISSING)
+        if known and found.structure in nomenclature.anatomy.nodes_unsaid:
+            return found
+    return None
+
+
 def put_structure(found: OrganReading, slots: Slots, query: Query, nomenclature: Nomenclature) -> None:
     """Fill the structure slot with what was found, or say why not."""
     placing = Placing(found, slots, query, nomenclature)
@@ -51,7 +64,7 @@ def put_structure(found: OrganReading, slots: Slots, query: Query, nomenclature:
     slots.sources.extend(phrase.source for phrase in found.phrases)
     if spelling:
         slots.custom.append(spelling)
-        slots.sides.extend([found.side] if found.side else [])
+        slots.sides.extend(sorted(found.parts.sides) if found.parts else [])
         return
     if found.structure in BEDS and slots.qualifier:
         slots.put("classifier", "sb")  # 'PTV tumor bed eval'
@@ -162,6 +175,15 @@ def may_be_two_vertebrae(placing: Placing) -> bool:
     return bool(placing.slots.letters) and placing.structure.startswith("VB")
 
 
+def may_be_dose_level(placing: Placing) -> bool:
+    """``PTV level 2``; ``level II``, ``level 2a`` and ``node level 2`` are levels of nodes."""
+    said = [token.text for token in placing.slots.words]
+    roles = {placing.nomenclature.lexicon.number_words.get(word) for word in said}
+    counted = len(said) > 1 and said[-1].isdecimal() and "level" in roles
+    told = bool(placing.slots.classifier or placing.slots.sides)
+    return counted and roles.isdisjoint({"node", "neck", "axilla"}) and not told
+
+
 def may_be_part_of_place(placing: Placing) -> bool:
     """``PTV sup clav R``."""
     return placing.slots.place
@@ -199,6 +221,7 @@ DOUBTS_OF_STRUCTURES: tuple[tuple[Callable[[Placing], bool], Doubt], ...] = (
     (may_be_intersection, Doubt.NODES_OR_INTERSECTION),
     (may_be_prostate_and_vesicles, Doubt.PROSTATE_AND_VESICLES),
     (may_be_two_vertebrae, Doubt.TWO_VERTEBRAE),
+    (may_be_dose_level, Doubt.NODES_OR_DOSE_LEVEL),
     (may_be_part_of_place, Doubt.PLACE_BESIDE_STRUCTURE),
     (may_be_its_level, Doubt.LEVEL_OF_STRUCTURE),
     (may_be_cut_off, Doubt.CUT_OFF),
