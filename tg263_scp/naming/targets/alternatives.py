@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 
 from tg263_scp.naming.organs.reading import Finding, read_words
 from tg263_scp.naming.query import Query
@@ -22,13 +22,15 @@ from tg263_scp.naming.targets.filling import fill, type_tokens
 from tg263_scp.naming.targets.reading import as_name, filled_slots
 from tg263_scp.naming.targets.slots import Slots
 from tg263_scp.naming.targets.structures import place_words
+from tg263_scp.naming.words.compounds import part
 from tg263_scp.naming.words.letters import Token
+from tg263_scp.naming.words.lexicon import Lexicon
 
 _MOST_OFFERED = 5
 _MOST_TOKENS = 12
 """Tokens up to which a name is taken apart; a longer one is no name of a target but a text."""
-_LONGEST_LEFT_OUT = 3
-"""Tokens side by side that are taken out together: ``T1-3``, ``pre chemo``."""
+_MOST_READ = 12
+"""Ways to take words out that are tried."""
 
 
 class _Believing(Slots):
@@ -44,15 +46,17 @@ def readings_offered(query: Query, nomenclature: Nomenclature) -> tuple[str, ...
     tokens, types = type_tokens(query, nomenclature.lexicon)
     if not types or len(tokens) > _MOST_TOKENS:
         return ()
-    ways: Iterator[grammar.Name] = chain(
-        _believed(tokens, query, nomenclature),
-        _as_numbers(tokens, query, nomenclature),
-        _behind_caret(tokens, query, nomenclature),
-        _organ_without(tokens, query, nomenclature),
-        _left_out(tokens, query, nomenclature),
-    )
-    spelt = (name for way in ways if (name := grammar.spell(way, nomenclature)))
-    return tuple(islice(dict.fromkeys(spelt), _MOST_OFFERED))
+    unknown = _unknown(tokens, nomenclature.lexicon)
+    ways: Iterator[grammar.Name] = _without_doubtful(tokens, unknown, query, nomenclature)
+    if not unknown:
+        ways = chain(_believed(tokens, query, nomenclature), _as_numbers(tokens, query, nomenclature), ways)
+    offered: dict[str, None] = {}
+    for way in ways:
+        name = grammar.spell(way, nomenclature)
+        offered |= {name: None} if name else {}
+        if len(offered) == _MOST_OFFERED:
+            break
+    return tuple(offered)
 
 
 def _believed(tokens: Sequence[Token], query: Query, nomenclature: Nomenclature) -> Iterator[TargetName]:
@@ -80,47 +84,76 @@ def _as_numbers(tokens: Sequence[Token], query: Query, nomenclature: Nomenclatur
             yield replace(rest, dose=f"{value if value >= BARE_CGY[0] else value * 100:.0f}")
 
 
-def _behind_caret(tokens: Sequence[Token], query: Query, nomenclature: Nomenclature) -> Iterator[TargetName]:
-    """Yield the name with the words that raise the doubt behind ``^``, as they are written."""
-    for at, out, rest in _parted(tokens):
+def _without_doubtful(
+    tokens: Sequence[Token], unknown: frozenset[int], query: Query, nomenclature: Nomenclature
+) -> Iterator[grammar.Name]:
+    """Yield the name with what raises the doubt behind ``^``, then without it: it may tell a copy or who drew it.
+
+    The fewest words that have to be taken out are; between the two stands the organ without the target.
+    """
+    left: list[TargetName] = []
+    for out in islice(_ways_to_take_out(tokens, unknown), _MOST_READ):
+        rest = tuple(token for at, token in enumerate(tokens) if at not in out)
         named = _read(rest, query, nomenclature)
-        text = _as_written(out)
-        if named is not None and text:
-            behind_word = (
-                at > 0 and tokens[at - 1].is_word and tokens[at - 1].text.upper() not in TARGET_TYPES
-            )
-            custom = (named.custom, text) if behind_word else (text, named.custom)
-            yield replace(named, custom="_".join(part for part in custom if part))
+        if named is not None:
+            left.append(named)
+            yield from _behind_caret(named, tokens, out)
+    yield from _organ_without(tokens, query, nomenclature)
+    yield from left
+
+
+def _ways_to_take_out(tokens: Sequence[Token], unknown: frozenset[int]) -> Iterator[tuple[int, ...]]:
+    """Yield the places of tokens to take out: all that are unknown, then words as written, tokens and neighbours."""
+    written = _written_together(tokens)
+    single = [(at,) for at in range(len(tokens))]
+    pairs = [(*first, *second) for first, second in pairwise(written)]
+    for out in dict.fromkeys((tuple(sorted(unknown)), *written, *single, *pairs)):
+        if out and unknown.issubset(out) and not any(_is_type(tokens[at]) for at in out):
+            yield out
+
+
+def _written_together(tokens: Sequence[Token]) -> list[tuple[int, ...]]:
+    """Return the places of tokens that no separator parts (``T1Gd``, ``3ph``); a type stands alone."""
+    groups: list[list[int]] = []
+    for at, token in enumerate(tokens):
+        if groups and token.joined and not _is_type(token) and not _is_type(tokens[at - 1]):
+            groups[-1].append(at)
+        else:
+            groups.append([at])
+    return [tuple(group) for group in groups]
+
+
+def _unknown(tokens: Sequence[Token], lexicon: Lexicon) -> frozenset[int]:
+    """Return the places of words that no pack knows, whole or in parts."""
+    words = [(at, token.text) for at, token in enumerate(tokens) if token.is_word and not _is_type(token)]
+    return frozenset(at for at, word in words if not (lexicon.knows(word) or part(word, lexicon)))
+
+
+def _is_type(token: Token) -> bool:
+    return token.text.upper() in TARGET_TYPES
+
+
+def _behind_caret(named: TargetName, tokens: Sequence[Token], out: Sequence[int]) -> Iterator[TargetName]:
+    """Yield the name of the rest with what was taken out behind ``^``, as it is written and where it stands."""
+    text = _as_written([tokens[at] for at in out])
+    before = tokens[out[0] - 1] if out[0] else None
+    follows = before is not None and before.is_word and not _is_type(before)
+    custom = (named.custom, text) if follows else (text, named.custom)
+    if text:
+        yield replace(named, custom="_".join(said for said in custom if said))
 
 
 def _organ_without(
     tokens: Sequence[Token], query: Query, nomenclature: Nomenclature
 ) -> Iterator[grammar.DerivedName]:
     """Yield the organ without the target, for a name that may be so meant: ``Lungs_PTV``."""
-    at = next((at for at, token in enumerate(tokens) if token.text.upper() in TARGET_TYPES), 0)
+    at = next((at for at, token in enumerate(tokens) if _is_type(token)), 0)
     found = read_words((tuple(tokens[:at]),), query, nomenclature) if at else None
     target = "".join(token.raw for token in tokens[at:])
     if found is not None and found.finding is Finding.FOUND:
         parsed = grammar.parse(f"{found.name}-{target.upper()}", nomenclature)
         if isinstance(parsed, grammar.DerivedName):
             yield parsed
-
-
-def _left_out(tokens: Sequence[Token], query: Query, nomenclature: Nomenclature) -> Iterator[TargetName]:
-    """Yield the name without the words that raise the doubt: they may tell a copy, a version or who drew it."""
-    for _, _, rest in _parted(tokens):
-        named = _read(rest, query, nomenclature)
-        if named is not None:
-            yield named
-
-
-def _parted(tokens: Sequence[Token]) -> Iterator[tuple[int, Sequence[Token], tuple[Token, ...]]]:
-    """Yield the ways to take up to three tokens out that stand side by side, fewest first; the type stays."""
-    for size in range(1, _LONGEST_LEFT_OUT + 1):
-        for at in range(len(tokens) - size + 1):
-            out = tokens[at : at + size]
-            if not any(token.text.upper() in TARGET_TYPES for token in out):
-                yield at, out, (*tokens[:at], *tokens[at + size :])
 
 
 def _read(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> TargetName | None:

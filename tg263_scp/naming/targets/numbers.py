@@ -77,7 +77,7 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots, number_words: Ma
     elif bare_numbers.is_index(number):
         slots.station = slots.station or bare_numbers.may_be_numbered_node(number)
         slots.leave(first_doubt(DOUBTS_OF_INDICES, number))
-        slots.counted = slots.counted or bool(slots.words)
+        slots.counted = slots.counted or (bool(slots.words) and number.behind in ("word", "side"))
         slots.put("number", number.token.text.lstrip("0"))
     elif bare_numbers.is_bare_dose(number):
         _put_dose(slots, number.value if number.value >= BARE_CGY[0] else number.value * 100)

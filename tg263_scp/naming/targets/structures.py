@@ -46,6 +46,8 @@ def place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None:
 
 def _nodes_unsaid(slots: Slots, query: Query, nomenclature: Nomenclature) -> OrganReading | None:
     """Read ``CTV ext iliac`` as its nodes: vessels and muscles of that name are not treated."""
+    if not all(nomenclature.lexicon.knows(token.text) for token in slots.words):
+        return None
     for word in ("node", "nodes"):
         found = read_words(((*slots.words, Token(word, word, joined=False)),), query, nomenclature)
         known = found.finding in (Finding.FOUND, Finding.SIDE_MISSING)
