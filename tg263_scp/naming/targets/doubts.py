@@ -114,8 +114,6 @@ class Doubt(StrEnum):
         "the target is a part of the structure, or the structure with a margin",
     )
     PLACE_BESIDE_STRUCTURE = "place_beside_structure", "a place beside a structure may be a part of it"
-    PLACE_AMBIGUOUS = "place_ambiguous", "the words may mean more than one place"
-    PLACE_UNLISTED = "place_unlisted", "TG-263 does not list the place"
     SIDE_UNLISTED = "side_unlisted", "TG-263 lists no sides of this structure"
     STRUCTURE_UNLISTED = "structure_unlisted", "TG-263 does not list the structure"
     STRUCTURE_WITHOUT_SLOT = (
@@ -131,7 +129,6 @@ class Doubt(StrEnum):
 NO_STANDARD_NAME = frozenset(
     {
         Doubt.DEVICE,
-        Doubt.PLACE_UNLISTED,
         Doubt.SIDE_UNLISTED,
         Doubt.STRUCTURE_UNLISTED,
         Doubt.TOO_LONG,

@@ -56,6 +56,8 @@ DOUBTS_OF_SIGNS: tuple[tuple[Callable[[Sign], bool], Doubt], ...] = (
 _LONGEST_WORDING = 4
 """Words of the longest way to write one part of a target name."""
 _TYPE = re.compile(r"i?[gc]tv|itv|ptv")
+_SLOTS = frozenset({*CLASSIFIERS, "High", "Mid", "Low"})
+"""Roles of words that together are no structure; ``pelvic nodes`` and ``tumor bed`` are, though each word has its role."""
 _SITE_WORDS = re.compile(r"(?<![^\W_])h\s*&\s*n(?![^\W_])", re.IGNORECASE)
 
 
@@ -192,7 +194,7 @@ def _words_together(ahead: Sequence[Token], slots: Slots, lexicon: Lexicon) -> i
     """Return how many of the tokens ahead mean one thing and may not be taken word by word; 0 where none do.
 
     These are numbered structures (``BWK 8``, ``rib 5``, ``VB L3``) and phrases with a word that has a role of its own when
-    alone (``loge prostatique``, ``mid esophagus``). A doubt arises where the list has no such structure (the midbrain).
+    alone (``loge prostatique``, ``mid esophagus``, ``mid brain``).
     """
     if len(ahead[0].text) < 2:
         return _vertebra_and_word(ahead, lexicon)
@@ -201,21 +203,16 @@ def _words_together(ahead: Sequence[Token], slots: Slots, lexicon: Lexicon) -> i
         roles = [role_of(token, lexicon) for token in window]
         if not all(t.is_word for t in window[:-1]) or not (window[-1].is_word or window[-1].is_number):
             continue
-        if not (window[-1].is_number or any(roles)) or (all(roles) and not _may_be_nodes_of_place(roles)):
+        if not (window[-1].is_number or any(roles)) or (all(roles) and _SLOTS.issuperset(roles)):
             continue
         senses = {phrase.sense for phrase in lexicon.find([token.text for token in window])}
         if Sense.STRUCTURE in senses:
             return 0 if not window[-1].is_number and set(roles) <= {"", "n"} else size
-        if senses and "n" in roles:
-            continue  # 'neck nodes': the nodes are the classifier, the place goes behind ^
-        if senses:
-            slots.leave(Doubt.PLACE_AMBIGUOUS if Sense.AMBIGUOUS in senses else Doubt.PLACE_UNLISTED)
+        if (
+            senses and "n" not in roles
+        ):  # in 'neck nodes' the nodes are the classifier, the place goes behind ^
+            return size
     return 0
-
-
-def _may_be_nodes_of_place(roles: Sequence[str]) -> bool:
-    """``pelvic nodes``: each word has a role of its own, and together they are a structure."""
-    return "n" in roles and not {*CLASSIFIERS, "High", "Mid", "Low"}.issuperset(roles)
 
 
 def _vertebra_and_word(ahead: Sequence[Token], lexicon: Lexicon) -> int:
