@@ -62,7 +62,8 @@ def readings_offered(query: Query, nomenclature: Nomenclature) -> tuple[str, ...
 def _believed(tokens: Sequence[Token], query: Query, nomenclature: Nomenclature) -> Iterator[TargetName]:
     """Yield the name as it reads where every doubt is put aside, its structure in the slot."""
     slots = fill(tokens, nomenclature.lexicon, _Believing())
-    said = sum(token.is_number for token in tokens) - bool(slots.number) - bool(slots.dose or slots.imaging)
+    said = sum(token.is_number for token in tokens) - sum(token.is_number for token in slots.words)
+    said -= bool(slots.number) + bool(slots.dose or slots.imaging)
     if not slots.type or not slots.words or said > 0 or len(set(slots.sides)) > 1:
         return
     place_words(slots, query, nomenclature)
@@ -87,26 +88,30 @@ def _as_numbers(tokens: Sequence[Token], query: Query, nomenclature: Nomenclatur
 def _without_doubtful(
     tokens: Sequence[Token], unknown: frozenset[int], query: Query, nomenclature: Nomenclature
 ) -> Iterator[grammar.Name]:
-    """Yield the name with what raises the doubt behind ``^``, then without it: it may tell a copy or who drew it.
+    """Yield the name with what raises the doubt behind ``^``, and without it: it may tell a copy or who drew it.
 
-    The fewest words that have to be taken out are; between the two stands the organ without the target.
+    Between the two stands the organ without the target.
     """
-    left: list[TargetName] = []
+    organ = list(_organ_without(tokens, query, nomenclature))
     for out in islice(_ways_to_take_out(tokens, unknown), _MOST_READ):
         rest = tuple(token for at, token in enumerate(tokens) if at not in out)
         named = _read(rest, query, nomenclature)
         if named is not None:
-            left.append(named)
             yield from _behind_caret(named, tokens, out)
-    yield from _organ_without(tokens, query, nomenclature)
-    yield from left
+            yield from organ
+            yield named
+    yield from organ
 
 
 def _ways_to_take_out(tokens: Sequence[Token], unknown: frozenset[int]) -> Iterator[tuple[int, ...]]:
-    """Yield the places of tokens to take out: all that are unknown, then words as written, tokens and neighbours."""
-    written = _written_together(tokens)
-    single = [(at,) for at in range(len(tokens))]
-    pairs = [(*first, *second) for first, second in pairwise(written)]
+    """Yield the places of tokens to take out: all that are unknown, then words as written, tokens and neighbours,
+    the last first, where copies and remarks stand.
+    """
+    written = _written_together(tokens)[::-1]
+    single = [(at,) for at, token in enumerate(tokens) if not (token.joined and tokens[at - 1].is_number)][
+        ::-1
+    ]
+    pairs = [(*first, *second) for second, first in pairwise(written)]
     for out in dict.fromkeys((tuple(sorted(unknown)), *written, *single, *pairs)):
         if out and unknown.issubset(out) and not any(_is_type(tokens[at]) for at in out):
             yield out

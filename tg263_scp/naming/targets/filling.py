@@ -208,10 +208,8 @@ def _words_together(ahead: Sequence[Token], slots: Slots, lexicon: Lexicon) -> i
         senses = {phrase.sense for phrase in lexicon.find([token.text for token in window])}
         if Sense.STRUCTURE in senses:
             return 0 if not window[-1].is_number and set(roles) <= {"", "n"} else size
-        if (
-            senses and "n" not in roles
-        ):  # in 'neck nodes' the nodes are the classifier, the place goes behind ^
-            return size
+        if senses and "n" not in roles and not all(roles):
+            return size  # in 'neck nodes' the nodes are the classifier, the place goes behind ^
     return 0
 
 

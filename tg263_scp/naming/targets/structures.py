@@ -15,7 +15,10 @@ from tg263_scp.naming.targets.organs_at_risk import DOUBTS_OF_ORGANS
 from tg263_scp.naming.targets.placing import Placing
 from tg263_scp.naming.targets.slots import BEDS, Slots
 from tg263_scp.naming.words.letters import Token
-from tg263_scp.naming.words.lexicon import WIDE_LANGUAGES, phrase_words
+from tg263_scp.naming.words.lexicon import EVERYWHERE, WIDE_LANGUAGES, phrase_words
+
+_SHORT_WORD = 2
+"""Letters up to which a word of a target tells no language."""
 
 
 def place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None:
@@ -24,6 +27,8 @@ def place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None:
     if found.finding is Finding.NOTHING and slots.nodal:
         # 'CTV pelvic nodes': the nodes belong to the structure
         found = read_words(((*slots.nodal, *slots.words),), query, nomenclature)
+    if found.finding is Finding.NOTHING and _take_local_sides(slots, query, nomenclature):
+        return
     if found.finding in (Finding.NOTHING, Finding.AMBIGUOUS):
         found = _nodes_unsaid(slots, query, nomenclature) or found
     if found.finding is not Finding.FOUND and slots.sides:
@@ -42,6 +47,21 @@ def place_words(slots: Slots, query: Query, nomenclature: Nomenclature) -> None:
     if slots.nodal and nodes and "n" not in slots.letters:
         slots.classifier = ""  # the structure's name says it
     put_structure(found, slots, query, nomenclature)
+
+
+def _take_local_sides(slots: Slots, query: Query, nomenclature: Nomenclature) -> bool:
+    """Take the words that are left as sides of the language that the target's other words show: ``PTV Hals li``."""
+    lexicon = nomenclature.lexicon
+    words = [word for section, word in slots.used if section == "target_words" and len(word) > _SHORT_WORD]
+    shown = [lexicon.languages_of("target_words", word) for word in words]
+    tongues = query.languages.union(*(languages for languages in shown if languages.isdisjoint(EVERYWHERE)))
+    said = [lexicon.sides.get(token.text, {}) for token in slots.words]
+    sides = [{side for language, side in found.items() if language in tongues} for found in said]
+    if not all(each in ({"L"}, {"R"}) for each in sides):
+        return False
+    slots.sides.extend(side for each in sides for side in each)
+    slots.used.extend(("sides", token.text) for token in slots.words)
+    return True
 
 
 def _nodes_unsaid(slots: Slots, query: Query, nomenclature: Nomenclature) -> OrganReading | None:
@@ -100,11 +120,20 @@ def _spelling_of_unlisted(placing: Placing) -> str:
         return ""
     if found.parts is None or found.parts.margin or found.parts.partial or found.parts.both:
         return ""
+    if any(_is_at_risk(word, placing) for word in found.parts.core):
+        return ""
     phrase = min(found.phrases, key=lambda phrase: (phrase.language != "en", phrase.language, phrase.text))
     node_words = placing.nomenclature.lexicon.number_words if slots.classifier == "n" else {}
     words = [word for word in phrase_words(phrase)[0] if node_words.get(word) != "node"]
     spelling = "".join(word[:1].upper() + word[1:] for word in words)
     return spelling if spelling.isascii() and spelling.isalnum() else ""
+
+
+def _is_at_risk(word: str, placing: Placing) -> bool:
+    """``PTV post rectum`` and ``PTV heart apex`` name a part of an organ at risk: rather an overlap than a target."""
+    anatomy = placing.nomenclature.anatomy
+    at_risk = {*anatomy.beside_targets, *(organ for at in anatomy.beside_targets_at.values() for organ in at)}
+    return any(phrase.means in at_risk for phrase in placing.nomenclature.lexicon.find((word,)))
 
 
 def is_unlisted(placing: Placing) -> bool:
