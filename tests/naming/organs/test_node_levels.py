@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tg263_scp.naming.organs.node_levels import phrase_of_level
+from tg263_scp.naming.organs.parts import Parts
 from tg263_scp.naming.organs.reading import Finding, read_organ
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
@@ -64,5 +66,11 @@ def test_what_the_list_does_not_hold_is_known_as_such(
 
 
 def test_a_level_rests_on_the_line_of_the_list(nomenclature: Nomenclature) -> None:
-    (phrase,) = read_organ(Query("Lv_IIa_L"), nomenclature).phrases
-    assert phrase.source == nomenclature.entries["LN_Neck_IIA_L"].source
+    phrase = phrase_of_level(Parts(("lv", "iia")), Query("Lv_IIa"), nomenclature)
+    assert phrase is not None
+    assert (phrase.means, phrase.source) == ("LN_Neck_IIA", nomenclature.entries["LN_Neck_IIA_L"].source)
+
+
+def test_a_letter_that_was_taken_as_a_side_leaves_no_level(nomenclature: Nomenclature) -> None:
+    parts = Parts(("ln", "neck", "2"), frozenset("L"), written=("ln", "neck", "l", "2"))
+    assert phrase_of_level(parts, Query("LN_Neck_L2"), nomenclature) is None

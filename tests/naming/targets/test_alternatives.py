@@ -25,8 +25,10 @@ from tg263_scp.naming.targets.alternatives import readings_offered
         ("PTV cord", {"PTV_SpinalCord"}),
         ("Lungs_PTV", {"PTV_Lungs", "Lungs-PTV"}),
         ("PTV TB", {"PTV^TB"}),
+        ("PGTV 69", {"PTV_6900^PGTV", "PTV_6900"}),
+        ("PGTVgnx", {"GTV^Pgnx"}),
         ("PTV level 2", {"PTV_LN_Neck_II"}),
-        ("GTV post gnx", {"GTV^Post_Gnx", "GTV^Post"}),
+        ("GTV post gnx", {"GTV^Post_gnx", "GTV^Post"}),
     ],
 )
 def test_each_way_to_read_a_doubtful_target_is_offered(

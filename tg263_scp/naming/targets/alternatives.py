@@ -29,6 +29,8 @@ from tg263_scp.naming.words.lexicon import Lexicon
 _MOST_OFFERED = 5
 _MOST_TOKENS = 12
 """Tokens up to which a name is taken apart; a longer one is no name of a target but a text."""
+_LONGEST_CODE = 3
+"""Letters of a code, which is offered as it is written; a word gets a capital."""
 _MOST_READ = 12
 """Ways to take words out that are tried."""
 
@@ -47,7 +49,9 @@ def readings_offered(query: Query, nomenclature: Nomenclature) -> tuple[str, ...
     if not types or len(tokens) > _MOST_TOKENS:
         return ()
     unknown = _unknown(tokens, nomenclature.lexicon)
-    ways: Iterator[grammar.Name] = _without_doubtful(tokens, unknown, query, nomenclature)
+    ways: Iterator[grammar.Name] = chain(
+        _planned_from(tokens, query, nomenclature), _without_doubtful(tokens, unknown, query, nomenclature)
+    )
     if not unknown:
         ways = chain(_believed(tokens, query, nomenclature), _as_numbers(tokens, query, nomenclature), ways)
     offered: dict[str, None] = {}
@@ -57,6 +61,18 @@ def readings_offered(query: Query, nomenclature: Nomenclature) -> tuple[str, ...
         if len(offered) == _MOST_OFFERED:
             break
     return tuple(offered)
+
+
+def _planned_from(tokens: Sequence[Token], query: Query, nomenclature: Nomenclature) -> Iterator[TargetName]:
+    """Yield ``PGTV`` as the PTV of the GTV, as it is written in China."""
+    for at, (letter, target) in enumerate(pairwise(tokens)):
+        if letter.text == "p" and target.joined and target.text in ("gtv", "ctv"):
+            planned = replace(target, text="ptv", joined=letter.joined)
+            named = _read((*tokens[:at], planned, *tokens[at + 2 :]), query, nomenclature)
+            if named is not None:
+                custom = ("P" + target.text.upper(), named.custom)
+                yield replace(named, custom="_".join(said for said in custom if said))
+                yield named
 
 
 def _believed(tokens: Sequence[Token], query: Query, nomenclature: Nomenclature) -> Iterator[TargetName]:
@@ -112,7 +128,13 @@ def _ways_to_take_out(tokens: Sequence[Token], unknown: frozenset[int]) -> Itera
         ::-1
     ]
     pairs = [(*first, *second) for second, first in pairwise(written)]
-    for out in dict.fromkeys((tuple(sorted(unknown)), *written, *single, *pairs)):
+    letters = {
+        at
+        for at, (letter, target) in enumerate(pairwise(tokens))
+        if _is_type(target) and len(letter.text) == 1
+    }
+    all_unknown = (tuple(sorted(unknown)), tuple(sorted(unknown | letters)))
+    for out in dict.fromkeys((*all_unknown, *written, *single, *pairs)):
         if out and unknown.issubset(out) and not any(_is_type(tokens[at]) for at in out):
             yield out
 
@@ -177,4 +199,4 @@ def _as_written(tokens: Sequence[Token]) -> str:
 
 
 def _capitalised(word: str) -> str:
-    return word[:1].upper() + word[1:] if word.islower() and len(word) > 1 else word
+    return word[:1].upper() + word[1:] if word.islower() and len(word) > _LONGEST_CODE else word

@@ -22,7 +22,7 @@ from tg263_scp.naming.targets.slots import Slots
 from tg263_scp.naming.words.letters import Token, ends_in_capital, tokenise
 from tg263_scp.naming.words.lexicon import Lexicon, Sense
 
-__all__ = ["fill", "has_slot", "type_tokens"]
+__all__ = ["fill", "has_slot", "told_by_site", "type_tokens"]
 
 DOUBTS_OF_WORDS: tuple[tuple[Callable[[Word, Slots], bool], Doubt], ...] = (
     (single_words.may_be_place, Doubt.PLACE_OR_CLASSIFIER),
@@ -58,6 +58,8 @@ _LONGEST_WORDING = 4
 _TYPE = re.compile(r"i?[gc]tv|itv|ptv")
 _SLOTS = frozenset({*CLASSIFIERS, "High", "Mid", "Low"})
 """Roles of words that together are no structure; ``pelvic nodes`` and ``tumor bed`` are, though each word has its role."""
+_MOST_VERTEBRAE_OF = {"c": 7, "t": 12, "l": 5, "s": 5}
+_MOST_AXILLARY_LEVELS = 3
 _SITE_WORDS = re.compile(r"(?<![^\W_])h\s*&\s*n(?![^\W_])", re.IGNORECASE)
 
 
@@ -115,6 +117,40 @@ def _part_type(token: Token, lexicon: Lexicon) -> Sequence[Token]:
     rest = _part_type(Token(cuts[2].casefold(), cuts[2], True), lexicon) if cuts[2] else []
     before = [Token(cuts[0].casefold(), cuts[0], joined[0])] if cuts[0] else []
     return [*before, Token(cuts[1], cuts[1], joined[1]), *rest]
+
+
+def told_by_site(tokens: Sequence[Token], query: Query, lexicon: Lexicon) -> tuple[Token, ...]:
+    """Put the word that the site implies before a letter and its number.
+
+    The ``L3`` of a spine is a vertebra (``vb L3``), the ``n L2`` of a breast a level of the axilla.
+    """
+    out: list[Token] = []
+    for at, token in enumerate(tokens):
+        following = tokens[at + 1] if at + 1 < len(tokens) else None
+        if range_of_vertebrae(tokens, at) or _is_named(tokens[at + 2 : at + 3], lexicon):
+            following = None
+        if following is not None and following.is_number and following.joined and following.text.isdecimal():
+            out.extend(_implied(token, int(following.text), out, query, lexicon))
+        out.append(token)
+    return tuple(out)
+
+
+def _is_named(behind: Sequence[Token], lexicon: Lexicon) -> bool:
+    """Tell whether a word behind the number says what it counts: ``T8 vertebral body``."""
+    words = [token.text for token in behind if token.is_word and len(token.text) > 1]
+    return any(word not in lexicon.target_words and word not in lexicon.sides for word in words)
+
+
+def _implied(
+    letter: Token, number: int, before: Sequence[Token], query: Query, lexicon: Lexicon
+) -> tuple[Token, ...]:
+    word = before[-1].text if before else ""
+    if query.site == "spine" and not letter.joined and 1 <= number <= _MOST_VERTEBRAE_OF.get(letter.text, 0):
+        return () if word in ("vb", "vertebra") else (Token("vb", "VB", joined=False),)
+    nodal = lexicon.number_words.get(word) == "node"
+    if query.site == "breast" and letter.text == "l" and nodal and 1 <= number <= _MOST_AXILLARY_LEVELS:
+        return (Token("axillary", "axillary", joined=False),)
+    return ()
 
 
 def fill(tokens: Sequence[Token], lexicon: Lexicon, slots: Slots | None = None) -> Slots:

@@ -23,8 +23,7 @@ from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.grammar import TargetName
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.doubts import OPEN_WORDS, Doubt, first_doubt
-from tg263_scp.naming.targets.filling import fill, type_tokens
-from tg263_scp.naming.targets.site_tokens import told_by_site
+from tg263_scp.naming.targets.filling import fill, told_by_site, type_tokens
 from tg263_scp.naming.targets.slots import BEDS, Slots
 from tg263_scp.naming.targets.structures import place_words, put_structure
 from tg263_scp.naming.words.letters import Token
