@@ -46,6 +46,7 @@ classifiers: {n: nodal}
 dose_levels: {High: higher}
 parted_by_sides: []
 nodes_unsaid: []
+median: [Heart]
 """
 
 
