@@ -22,6 +22,8 @@ from functools import lru_cache
 
 from tg263_scp.decision import Reason
 from tg263_scp.errors import SourceLine
+from tg263_scp.naming.organs.described import head_and_description, only_describes, sides_of
+from tg263_scp.naming.organs.node_levels import phrase_of_level
 from tg263_scp.naming.organs.parts import Parts, takings
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard import grammar
@@ -83,7 +85,18 @@ def read_organ(query: Query, nomenclature: Nomenclature) -> OrganReading:
     """Read a whole name as an organ; the first way of cutting it into words that explains every word wins."""
     glued = any(ends_in_capital(token.raw) for token in query.words)
     cuts = (query.camel_words,) if glued else (query.words, query.camel_words)
-    return read_words(cuts, query, nomenclature)
+    whole = read_words(cuts, query, nomenclature)
+    described = head_and_description(query) if whole.finding is Finding.NOTHING else None
+    return _read_head(*described, nomenclature) if described else whole
+
+
+def _read_head(head: Query, text: Query, nomenclature: Nomenclature) -> OrganReading:
+    """Read nodes whose name is described behind it; what the description says must not differ from the head."""
+    found, lexicon = read_organ(head, nomenclature), nomenclature.lexicon
+    levels = found.finding is Finding.UNLISTED and any(p.language == OWN_LANGUAGE for p in found.phrases)
+    nodes = levels or found.structure.startswith("LN")
+    agrees = sides_of(text, lexicon) <= {found.side}
+    return found if nodes and agrees and only_describes(text, head, lexicon) else _NOTHING
 
 
 def read_known_words(query: Query, nomenclature: Nomenclature) -> OrganReading:
@@ -146,6 +159,9 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
     lexicon = nomenclature.lexicon
     said = lexicon.find(parts.core) or _of_its_category(parts.core, lexicon)
     phrases = _spoken(said, parts, query, nomenclature)
+    bound = all(phrase.site for phrase in phrases)
+    level = phrase_of_level(parts, query, nomenclature) if bound else None
+    phrases = (level,) if level else phrases
     if not phrases or _says_filling(phrases, parts, nomenclature):
         return _NOTHING
     if len(parts.sides) > 1:

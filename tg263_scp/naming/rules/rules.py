@@ -17,6 +17,7 @@ from tg263_scp.naming.rules.planning_helpers import difference_of, is_not_for_do
 from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.grammar import DerivedName, OrganName, TargetName
 from tg263_scp.naming.standard.nomenclature import SHORT_NAME, Nomenclature, relaxed
+from tg263_scp.naming.targets.alternatives import readings_offered
 from tg263_scp.naming.targets.doubts import NO_STANDARD_NAME
 from tg263_scp.naming.targets.filling import type_tokens
 from tg263_scp.naming.targets.numbers import is_possible
@@ -111,6 +112,8 @@ def _hides_a_dose(target: TargetName) -> bool:
         return True  # 'GTVn_1' is number 1
     if not is_possible(target.dose):
         return True  # the date in 'PTV_20210514', the total in 'PTV_54Gyx3'
+    if target.dose.startswith("0") and not target.dose.startswith(("0.", "0p")):
+        return True  # no dose begins with a zero: 'PTV_0304'
     per_fraction, times, _ = target.dose.partition("x")
     if times and per_fraction.isdecimal() and int(per_fraction) < 100:
         return True  # 'PTV_18x3' is 3 times 18 cGy by the letter
@@ -321,11 +324,13 @@ def target(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
             "R070", Status.RENAME, Reason.TARGET, reading.name, 0.93, Kind.TARGET, evidence=evidence
         )
     unnamed = reading.doubt in NO_STANDARD_NAME
+    offered = tuple(Candidate(name, 0.5) for name in readings_offered(query, nomenclature))
     return Proposal(
         "R070",
         Status.REVIEW,
         Reason.NO_STANDARD_NAME if unnamed else Reason.TARGET_DOUBTFUL,
         kind=Kind.TARGET,
         note=reading.doubt.text,
+        candidates=offered,
         doubt=reading.doubt,
     )

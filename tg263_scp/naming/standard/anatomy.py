@@ -80,6 +80,10 @@ class Anatomy:
     """What targets are named after."""
     never_offered: Facts
     """Listed names that any region could be given."""
+    nodes_unsaid: Facts
+    """Nodes that a target is named after without the word: ``CTV obturator``."""
+    parted_by_sides: Facts
+    """Organs whose left or right one is a structure of another name."""
     sides_of_parts: Mapping[str, str]
     """Part of a name -> the side it says (``LUL`` -> ``L``)."""
     numbers_in_words: Mapping[str, float]
@@ -123,6 +127,8 @@ _LISTS = (
     "contoured_most",
     "treated_most",
     "never_offered",
+    "parted_by_sides",
+    "nodes_unsaid",
 )
 _LISTS_WITH_BEGINNINGS = ("never_grown", "often_treated", "vessels")
 _OTHER_SECTIONS = (

@@ -165,6 +165,12 @@ class Lexicon:
         """Tell whether a line stands in a pack that nobody checked."""
         return any(self.word_lines[language].file == line.file for language in self.unchecked)
 
+    def languages_of(self, section: str, word: str) -> frozenset[str]:
+        """Return the languages whose packs have a word in a section of :data:`WORD_SECTIONS`."""
+        return frozenset(
+            language for language, own in self.word_lines.items() if own.source_of(section, word) is not None
+        )
+
     def find(self, words: Sequence[str]) -> tuple[Phrase, ...]:
         """Return every phrase, of any language, that consists of these words in any order or glued together."""
         if not words:

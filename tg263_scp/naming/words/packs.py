@@ -37,6 +37,7 @@ _MEANINGS = {
     "number_words": frozenset(
         {
             *("Gy", "cGy", "weighted Gy", "mm", "cm", "fractions", "joining", "ordinal", "node"),
+            *("level", "neck", "axilla", "station"),
             *("CT", "MR", "PT", "CT in capitals", "MR in capitals", "PT in capitals"),
         }
     ),
