@@ -8,6 +8,7 @@ from tg263_scp.decision import Roi, RoiPlace
 from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.llm.choice import LlmView, Readings
 from tg263_scp.naming.llm.open_names import SetQuestion
+from tg263_scp.naming.llm.readings import reading_of
 from tg263_scp.naming.llm.set_reading import read_set
 from tg263_scp.naming.query import NamingOptions, Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
@@ -21,7 +22,10 @@ def read(nomenclature: Nomenclature, view: LlmView, *names: str, readable: tuple
     decisions = decide_set([Roi(at, name) for at, name in enumerate(names)], nomenclature)
     queries = [Query(name) for name in names]
     found = read_set(readable, queries, decisions, nomenclature, NamingOptions(), view, lambda at: PLACE)
-    return {at: dict(r.asked.choice.answer)["structure"] if r.asked else r.why_not for at, r in found.items()}
+    return {
+        at: reading_of(read.asked.choice.answer).structure if read.asked else read.why_not
+        for at, read in found.items()
+    }
 
 
 def test_every_open_name_gets_its_answer_and_equal_names_the_same(nomenclature: Nomenclature) -> None:

@@ -45,6 +45,7 @@ _ASKABLE = _AMBIGUOUS | {
     Reason.MISSPELT_FOREIGN,
     Reason.MISSPELT_CONTESTED,
     Reason.MISSPELT_SHORT,
+    Reason.LANGUAGE_UNCHECKED,
 }
 """Reasons for which a name is asked about as an organ; a target is asked about where only words of it are open."""
 LONGEST_SENT = 64
