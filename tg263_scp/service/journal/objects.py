@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from tg263_scp.service.journal.states import (
     delivery_of,
     job_of,
 )
+from tg263_scp.service.journal.together import Together
 
 _NO_JOB_HINT = "what every destination has leaves the journal with its files; the audit log keeps it"
 _AT_REST = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
@@ -84,6 +85,7 @@ class Journal:
         self._database = Database(path, clock, upgrade=upgrade)
         self._same_again_s = same_again_s
         self.outbox = Outbox(self._database, same_again_s)
+        self._together: Together[Arrival, tuple[int, Ingest]] = Together(self._receive_all)
 
     @property
     def path(self) -> Path:
@@ -133,30 +135,36 @@ class Journal:
         """Enter a durable object; return its job number and what it meant.
 
         The same SOP Instance UID and bytes on the same route make no second job: the job that exists is returned, and the
-        new copy's token is not used.
+        new copy's token is not used. Threads that call at the same time share a transaction; each returns after it.
         """
         if not self.in_place():
             raise JournalError(
                 f"the journal {self._database.path} was moved or removed while the node runs",
                 hint="restart the node, then 'tg263-scp queue adopt' takes in again what it had",
             )
+        return self._together(arrival)
+
+    def _receive_all(self, arrivals: Sequence[Arrival]) -> list[tuple[int, Ingest]]:
         now = self._database.clock()
         with self._database.transaction() as db:
-            known = self._known(db, arrival)
-            if known:
-                return known["job"], self._received_again(db, known["job"], known["state"], now)
-            other = db.execute(
-                "SELECT 1 FROM objects WHERE sop_instance_uid=? AND sha256<>?",
-                (arrival.sop_instance_uid, arrival.sha256),
-            ).fetchone()
-            job = self._insert(
-                db,
-                arrival,
-                state=ObjectState.RECEIVED,
-                received_at=now,
-                changed_at=now,
-                other_version=int(other is not None),
-            )
+            return [self._receive(db, arrival, now) for arrival in arrivals]
+
+    def _receive(self, db: sqlite3.Connection, arrival: Arrival, now: float) -> tuple[int, Ingest]:
+        known = self._known(db, arrival)
+        if known:
+            return known["job"], self._received_again(db, known["job"], known["state"], now)
+        other = db.execute(
+            "SELECT 1 FROM objects WHERE sop_instance_uid=? AND sha256<>?",
+            (arrival.sop_instance_uid, arrival.sha256),
+        ).fetchone()
+        job = self._insert(
+            db,
+            arrival,
+            state=ObjectState.RECEIVED,
+            received_at=now,
+            changed_at=now,
+            other_version=int(other is not None),
+        )
         return job, Ingest.NEW_VERSION if other else Ingest.NEW
 
     def adopt(
