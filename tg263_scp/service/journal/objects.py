@@ -269,7 +269,7 @@ class Journal:
 
     def _count_return(self, db: sqlite3.Connection, job: int, now: float) -> None:
         db.execute(
-            "UPDATE objects SET asked=0, returns=CASE WHEN returning_since>?1-?2 THEN returns ELSE 0 END+1,"
+            "UPDATE objects SET on_request=0, returns=CASE WHEN returning_since>?1-?2 THEN returns ELSE 0 END+1,"
             " returning_since=CASE WHEN returning_since>?1-?2 THEN returning_since ELSE ?1 END WHERE job=?3",
             (now, RETURNS_WITHIN_S, job),
         )
@@ -415,7 +415,7 @@ class Journal:
                     f"job {job} is on its way", hint="wait until every destination has it, or was given up on"
                 )
             self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
-            db.execute("UPDATE objects SET asked=1 WHERE job=?", (job,))
+            db.execute("UPDATE objects SET on_request=1 WHERE job=?", (job,))
             # A person wants it everywhere once more: also where an earlier journal had it delivered.
             db.execute("UPDATE deliveries SET attempts=1 WHERE job=? AND attempts=0 AND state='SENT'", (job,))
 
@@ -449,7 +449,7 @@ class Journal:
                 "audited_after": None,
             }
             self._decide(db, job, record, hold=False, reason=HoldReason.RELEASED, sends_result=False)
-            db.execute("UPDATE objects SET asked=1 WHERE job=?", (job,))
+            db.execute("UPDATE objects SET on_request=1 WHERE job=?", (job,))
 
     def discard(self, job: int, *, by: str, why: str) -> None:
         """HELD -> DECIDED -> DISCARDED: a person does not want the object; the audit log will name ``by`` and ``why``.
