@@ -21,7 +21,7 @@ from pathlib import Path
 from tg263_scp.config.reloading import Loaded, Prepare, Reloads, TakeOver
 from tg263_scp.config.sections import Config
 from tg263_scp.dicom.encoding.budget import Budget
-from tg263_scp.dicom.network.listener import Listener
+from tg263_scp.dicom.network.doors import Doors
 from tg263_scp.dicom.reading.identify import is_rtstruct
 from tg263_scp.errors import JournalError, LlmError, Tg263Error
 from tg263_scp.naming.decide import Decide, decide_set
@@ -60,7 +60,7 @@ class Node:
         self,
         *,
         journal: Journal,
-        listener: Listener[Incoming],
+        listener: Doors[Incoming],
         worker: Worker,
         forwarders: Sequence[Forwarder],
         waiting_sets: WaitingSets | None,
@@ -93,8 +93,21 @@ class Node:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port that the running node listens on."""
-        return self._listener.address
+        """Host and port that the running node listens on, those of ``listen``."""
+        return self._listener.addresses[0]
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Host and port of each of its listeners."""
+        return self._listener.addresses
+
+    def reload_certificates(self) -> None:
+        """Read the files of TLS again, for connections from now on; what cannot be used is logged, and stays as it was."""
+        for reload in (self._listener.reload, *(forwarder.reload for forwarder in self._forwarders)):
+            try:
+                reload()
+            except Tg263Error as problem:
+                logger.error("the certificates stay as they were: %s", problem)
 
     def start(self) -> None:
         """Take up what an earlier run left, and listen; returns when the node can be called. It can be started once.
@@ -313,9 +326,9 @@ def _waiting_sets(config: Config, nomenclature: Nomenclature, opened: ExitStack)
     return waiting_sets
 
 
-def _listener(config: Config, intake: Intake) -> Listener[Incoming]:
-    return Listener(
-        config.listen,
+def _listener(config: Config, intake: Intake) -> Doors[Incoming]:
+    return Doors(
+        config.doors,
         config.peers,
         max_object_bytes=config.spool.max_object_bytes,
         begin=intake.begin,
@@ -333,7 +346,7 @@ def _reloads(
     relabeller: Relabeller,
     routes: Routes,
     waiting_sets: WaitingSets | None,
-    listener: Listener[Incoming],
+    listener: Doors[Incoming],
 ) -> Reloads:
     """Register what parts of the node take over of a changed configuration, and which settings those are."""
     reloads = Reloads(loaded)
@@ -367,7 +380,7 @@ def _metrics(
     reloads: Reloads,
     counters: NodeCounters,
     waiting_sets: WaitingSets | None,
-    listener: Listener[Incoming],
+    listener: Doors[Incoming],
     threads: Sequence[PollingThread],
     clock: Clock,
 ) -> AbstractContextManager[tuple[str, int] | None]:

@@ -357,7 +357,7 @@ def test_doctor_knows_a_running_node(tmp_path: Path, peer: int, nomenclature: No
     config = load_config(configured(tmp_path, peer))
     with assemble(config, nomenclature) as node:
         listen = config.listen.model_copy(update={"port": node.address[1]})
-        check = doctor._port(config.model_copy(update={"listen": listen}))
+        check = doctor._port(config.model_copy(update={"listen": listen}), listen)
     assert check.good
     assert "a node runs there" in check.detail
 
@@ -413,7 +413,8 @@ def test_a_node_with_allow_lists_answers_the_health_check(
     assert main(asked) == ExitCode.FINDINGS
     with assemble(load_config(path), nomenclature):
         assert main(asked) == ExitCode.DONE
-        assert "a node runs there" in doctor._port(load_config(path)).detail
+        config = load_config(path)
+        assert "a node runs there" in doctor._port(config, config.listen).detail
     assert main(asked) == ExitCode.FINDINGS
     assert capsys.readouterr().out.count("FAIL") == 2
 

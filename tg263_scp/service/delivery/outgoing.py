@@ -12,7 +12,8 @@ bytes again, never others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from tg263_scp.errors import HeldObjectError
 from tg263_scp.service.deciding.relabelling import Writing, digests_of
 from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.delivery.new_uid_copies import Renumbering
+from tg263_scp.service.delivery.transcoding import Context, Fitted, fitted
 from tg263_scp.service.journal.deliveries import Outbox
 from tg263_scp.service.journal.states import (
     AS_IT_IS,
@@ -84,6 +86,12 @@ class Outlet:
         """
         with within(self._budget):
             return self._outgoing(job, delivery)
+
+    def fitted(
+        self, job: Job, path: Path, digest: str, accepted: Collection[Context]
+    ) -> AbstractContextManager[Fitted]:
+        """Give the file as the destination accepts it; see :func:`~tg263_scp.service.delivery.transcoding.fitted`."""
+        return fitted(job, path, digest, accepted, self._spool.scratch, self._budget)
 
     def _outgoing(self, job: Job, delivery: Delivery) -> tuple[Path, Variant]:
         if self._rewrites(job):

@@ -73,5 +73,6 @@ def _read_again(node: Node, config: Path) -> None:
     logger.info("told to read the configuration again")
     try:
         node.reloads.reload(lambda: _loaded(config))
+        node.reload_certificates()
     except Exception as problem:  # whatever a changed file does: the node goes on
         logger.error("the configuration is not taken over after %s", fault_place(problem))
