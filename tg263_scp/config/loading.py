@@ -92,6 +92,7 @@ def _completed(config: Config, base: Path) -> Config:
                     "cache_file": folder / config.llm.cache_file,
                 }
             ),
+            "review": config.review.model_copy(update={"folder": beside(config.review.folder) or folder}),
             "audit": config.audit.model_copy(
                 update={"file": folder / config.audit.file, "salt_file": folder / config.audit.salt_file}
             ),
