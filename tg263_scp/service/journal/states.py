@@ -1,6 +1,6 @@
 """The states of the journal: what an object and a delivery can be, and what may follow what.
 
-object      RECEIVED -> DECIDED -> READY -> EXPIRED, or RECEIVED (redo)
+object      RECEIVED -> DECIDED -> READY -> EXPIRED, RECEIVED (redo) or DECIDED (its original is sent again)
                            \\-> HELD -> RECEIVED (retry) or DECIDED (release, discard)
             DECIDED -> DISCARDED -> DECIDED (restore) or EXPIRED
 delivery    PENDING -> SENDING -> SENT | RETRY | FAILED, one per object and destination
@@ -70,7 +70,7 @@ LOOP_AFTER = 3
 TRANSITIONS: Mapping[StrEnum, frozenset[StrEnum]] = {
     ObjectState.RECEIVED: frozenset({ObjectState.DECIDED}),
     ObjectState.DECIDED: frozenset({ObjectState.READY, ObjectState.HELD, ObjectState.DISCARDED}),
-    ObjectState.READY: frozenset({ObjectState.EXPIRED, ObjectState.RECEIVED}),
+    ObjectState.READY: frozenset({ObjectState.EXPIRED, ObjectState.RECEIVED, ObjectState.DECIDED}),
     ObjectState.HELD: frozenset({ObjectState.RECEIVED, ObjectState.DECIDED}),
     ObjectState.DISCARDED: frozenset({ObjectState.DECIDED, ObjectState.EXPIRED}),
     ObjectState.EXPIRED: frozenset(),
