@@ -249,7 +249,7 @@ class Journal:
         if state != ObjectState.READY or not all(row["state"] in _AT_REST for row in rows):
             return Ingest.IN_FLIGHT
         self._count_return(db, job, now)
-        if self._would_be_decided_otherwise(db, job, rows, now, made_under):
+        if self._would_be_decided_otherwise(db, job, now, made_under):
             self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
             return Ingest.ANEW
         as_received = not db.execute("SELECT sends_result FROM objects WHERE job=?", (job,)).fetchone()[0]
@@ -266,14 +266,14 @@ class Journal:
         return Ingest.RETURNED if len(had) == len(rows) else Ingest.REDELIVERED
 
     def _would_be_decided_otherwise(
-        self, db: sqlite3.Connection, job: int, rows: Sequence[sqlite3.Row], now: float, made_under: str
+        self, db: sqlite3.Connection, job: int, now: float, made_under: str
     ) -> bool:
-        before = db.execute("SELECT made_under FROM objects WHERE job=?", (job,)).fetchone()["made_under"]
+        row = db.execute("SELECT made_under, changed_at FROM objects WHERE job=?", (job,)).fetchone()
+        before = row["made_under"]
         if not (before and made_under) or before == made_under:
             return False
         another_mode = before.partition(":")[0] != made_under.partition(":")[0]
-        latest = max((row["changed_at"] for row in rows), default=0.0)
-        if not (another_mode or latest <= now - self._same_again_s):
+        if not another_mode and row["changed_at"] > now - self._same_again_s:
             return False
         try:
             self._refuse_unless_at_rest(db, job)
@@ -339,6 +339,9 @@ class Journal:
     ) -> None:
         """RECEIVED -> DECIDED: keep the audit record and what comes next (READY, or HELD with a reason code)."""
         with self._database.transaction() as db:
+            found = db.execute("SELECT state FROM objects WHERE job=?", (job,)).fetchone()
+            if found is not None and found["state"] == ObjectState.READY:
+                raise JournalError(f"job {job} is decided: it is READY and cannot become DECIDED")
             self._decide(db, job, record, hold=hold, reason=reason, sends_result=sends_result)
             db.execute(
                 "UPDATE objects SET unanswered=?, study=?, made_under=? WHERE job=?",

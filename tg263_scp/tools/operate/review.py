@@ -7,7 +7,6 @@ configuration that says in which folder the decisions are (``review.folder``).
 from __future__ import annotations
 
 import getpass
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from tg263_scp.service.review.review import Review, open_review
 from tg263_scp.tools.operate import review_tables
 from tg263_scp.tools.operate.review_manifest import objects_of_manifest
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
-from tg263_scp.tools.shared.terminal import complain, open_console, print_json, say
+from tg263_scp.tools.shared.terminal import complain, confirmed, open_console, print_json, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +259,8 @@ def _confirm(what: str) -> None:
         UsageError: nobody sits there.
         ReviewError: the answer is no.
     """
-    if not sys.stdin.isatty():
+    answer = confirmed(what)
+    if answer is None:
         raise UsageError(f"nobody is there to be asked: {what}?", hint="--yes says so")
-    sys.stdout.write(f"{what}? [y/N] ")
-    sys.stdout.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if not answer:
         raise ReviewError("empty", "not confirmed: nothing was done")
