@@ -94,7 +94,8 @@ class Review:
 
     def decided_about(self, name: str) -> list[ReviewDecision]:
         """Return the decisions about a name that were not undone."""
-        return checking.about(self.decisions(), name, self._store.digest(name))
+        self._store.refresh()
+        return self._store.about(name)
 
     def log(self) -> list[Entry]:
         """Return what was decided, approved and undone, oldest first."""
@@ -178,7 +179,7 @@ class Review:
             replaced = self._store.decision(wish.instead_of)
             if replaced.standing is Standing.UNDONE:
                 raise ReviewError("undone", f"the decision {replaced.id} was undone by {replaced.undone_by}")
-        for decision in checking.about(self._store.decisions(), wish.name, self._store.digest(wish.name)):
+        for decision in self._store.about(wish.name):
             if decision.scope == wish.scope and decision.id != wish.instead_of:
                 return decision
         return None
