@@ -73,7 +73,9 @@ def test_a_log_that_went_on_in_another_file_is_read_to_its_end(tmp_path: Path, n
 
 def test_an_entry_of_an_earlier_version_is_read_as_far_as_it_tells(tmp_path: Path) -> None:
     audit = tmp_path / "audit.jsonl"
-    audit.write_text(json.dumps(line(1, "qqx")) + '\n{"kind": "sent"}\nno json "rois":\n{"half', encoding="utf-8")
+    audit.write_text(
+        json.dumps(line(1, "qqx")) + '\n{"kind": "sent"}\nno json "rois":\n{"half', encoding="utf-8"
+    )
     objects = SeenObjects(audit)
     objects.refresh()
     (seen,) = objects.last()
