@@ -52,6 +52,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "delivery",
         "intake",
         "namer",
+        "notify",
         "node",
     ),
     "tools": ("shared", "names", "operate", "statement", "archive", "demo"),

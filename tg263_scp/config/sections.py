@@ -34,6 +34,7 @@ from tg263_scp.config.fields import (
     Uids,
 )
 from tg263_scp.config.llm import Llm
+from tg263_scp.config.notify import Notify
 from tg263_scp.config.routes import Gates, Mode, Route, check_routes
 
 
@@ -195,6 +196,7 @@ class Config(Section):
     review: Review
     audit: Audit
     metrics: Metrics
+    notify: Notify
 
     @model_validator(mode="after")
     def _goes_together(self) -> Config:

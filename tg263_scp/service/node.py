@@ -42,6 +42,9 @@ from tg263_scp.service.journal.states import Job
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
 from tg263_scp.service.metrics import NodeCounters, metrics_of
+from tg263_scp.service.notify.causes import Sources
+from tg263_scp.service.notify.channels import channels_of
+from tg263_scp.service.notify.notifier import Notifier
 from tg263_scp.service.polling import Clock, PollingThread, Step, no_step
 from tg263_scp.service.review.store import ReviewStore
 from tg263_scp.service.review.taking_up import TakingUp
@@ -66,6 +69,7 @@ class Node:
         worker: Worker,
         forwarders: Sequence[Forwarder],
         waiting_sets: WaitingSets | None,
+        notifier: Notifier | None,
         metrics: AbstractContextManager[tuple[str, int] | None],
         drain_s: float,
         opened: ExitStack,
@@ -78,6 +82,7 @@ class Node:
         self._worker = worker
         self._forwarders = forwarders
         self._waiting_sets = waiting_sets
+        self._notifier = notifier
         self._metrics = metrics
         self._drain_s = drain_s
         self._opened = opened
@@ -107,6 +112,9 @@ class Node:
                 running.callback(forwarder.stop, 0.0)
             self._worker.start()
             running.callback(self._worker.stop, 5.0)
+            if self._notifier:
+                self._notifier.start()
+                running.callback(self._notifier.stop, 1.0)
             if self._waiting_sets:
                 self._waiting_sets.start(self._worker.wake)
             self.metrics_address = running.enter_context(self._metrics)
@@ -201,6 +209,7 @@ def assemble(
             worker=worker,
             forwarders=forwarders,
             waiting_sets=waiting_sets,
+            notifier=_notifier(config, spool, journal, waiting_sets, clock),
             metrics=_metrics(config, nomenclature, counters, waiting_sets, listener, threads, clock),
             drain_s=config.listen.drain_s,
             opened=opened.pop_all(),
@@ -337,6 +346,25 @@ def _waiting_sets(config: Config, nomenclature: Nomenclature, opened: ExitStack)
     waiting_sets = WaitingSets(consultant)
     opened.callback(waiting_sets.stop)
     return waiting_sets
+
+
+def _notifier(
+    config: Config, spool: Spool, journal: Journal, waiting_sets: WaitingSets | None, clock: Clock
+) -> Notifier | None:
+    channels = channels_of(config.notify)
+    if not channels:
+        return None
+    sources = Sources(
+        journal,
+        spool.folder,
+        ReviewStore(config.review.store_folder),
+        disk_is_short=lambda: spool.short_of_bytes() > 0,
+        model_is_away=lambda: config.llm.enabled and (waiting_sets is None or waiting_sets.model_is_away),
+        clock=clock,
+        destination_down_s=config.notify.destination_down_s,
+    )
+    every_s, node = config.notify.every_s, config.listen.ae_title
+    return Notifier(sources, channels, spool.folder, node, every_s=every_s, clock=clock)
 
 
 def _listener(config: Config, intake: Intake) -> Listener[Incoming]:

@@ -565,6 +565,13 @@ class Journal:
         )
         return [job_of(row) for row in rows]
 
+    def held_jobs(self) -> list[int]:
+        """Return the objects that are held."""
+        return [
+            row["job"]
+            for row in self._database.rows("SELECT job FROM objects WHERE state='HELD' ORDER BY job")
+        ]
+
     def unanswered(self) -> list[int]:
         """Return the objects that went on, or are held, with names about which no language model was asked."""
         rows = self._database.rows(
