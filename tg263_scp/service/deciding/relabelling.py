@@ -383,6 +383,8 @@ def _for_review(
             for each in decision.candidates
         ],
     }
+    if decision.choice is not None:
+        found["votes"] = decision.choice.said
     if place is not None:
         found["place"] = place.as_json()
     if looks_identifying(roi.name, identifiers):

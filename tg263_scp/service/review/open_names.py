@@ -35,6 +35,7 @@ class Occurrence:
     outcome: str
     patient: str
     place: Mapping[str, Any]
+    votes: str
 
 
 _Met = tuple[SeenObject, OpenRoi]
@@ -208,4 +209,5 @@ def _occurrence(seen: SeenObject, roi: OpenRoi) -> Occurrence:
         outcome=seen.outcome,
         patient=seen.patient,
         place=roi.place,
+        votes=roi.votes,
     )
