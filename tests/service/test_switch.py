@@ -80,6 +80,6 @@ def test_a_pause_is_loud_in_doctor_and_metrics(node: StillNode, capsys: pytest.C
     assert "PAUSED by anna" in found["switch"]["detail"]
     assert found["review"]["good"]
     figures = NodeFigures(
-        node.node.journal, node.config.spool.folder, Build("n", "c", ("archive",))
+        node.node.journal, node.config.spool.folder, lambda: Build("n", "c", ("archive",))
     ).collect()
     assert {figure.name: figure for figure in figures}["tg263_paused"].samples[0].value == 1

@@ -14,6 +14,7 @@ from typing import Protocol
 from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming.llm.choice import LlmView, certain, llm_choice
 from tg263_scp.naming.llm.questions import Asking, Question, question_about
+from tg263_scp.naming.notation.second_look import is_worth_a_look, second_look
 from tg263_scp.naming.organs.margins import take_margin
 from tg263_scp.naming.organs.reading import read_known_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query, Ruling
@@ -99,12 +100,12 @@ def decide_set(
     """
     options = options or NamingOptions()
     site = nomenclature.anatomy.site_called(site)
-    first = [_decide_one(roi, nomenclature, options, site, frozenset()) for roi in rois]
-    inferred_site = site or infer_site(first, nomenclature)
-    languages = infer_languages([proposal for _, proposal in first])
+    looked = _decide_together(rois, nomenclature, options, site, frozenset())
+    inferred_site = site or infer_site(looked, nomenclature)
+    languages = infer_languages([proposal for _, proposal in looked])
     if inferred_site != site or languages:
-        first = [_decide_one(roi, nomenclature, options, inferred_site, languages) for roi in rois]
-    decisions = [decision for decision, _ in first]
+        looked = _decide_together(rois, nomenclature, options, inferred_site, languages)
+    decisions = [decision for decision, _ in looked]
     if llm is not None:
         halves = half_pairs(decisions, nomenclature)
         decisions = [
@@ -131,6 +132,30 @@ def decide(
 ) -> Decision:
     """Decide one name alone, as if it were a structure set of one."""
     return decide_set([Roi(0, name, interpreted_type)], nomenclature, options, site=site)[0]
+
+
+def _decide_together(
+    rois: Sequence[Roi],
+    nomenclature: Nomenclature,
+    options: NamingOptions,
+    site: str,
+    languages: frozenset[str],
+) -> list[tuple[Decision, Proposal | None]]:
+    """Decide every name alone, then those that are left for review once more in the light of the others."""
+    first = [_decide_one(roi, nomenclature, options, site, languages) for roi in rois]
+    if len(rois) < 2 or not any(is_worth_a_look(decision) for decision, _ in first):
+        return first
+
+    def read(index: int, text: str) -> tuple[Decision, Proposal | None]:
+        return _decide_one(replace(rois[index], name=text), nomenclature, options, site, languages)
+
+    def objection(query: Query, proposal: Proposal) -> str:
+        found = (veto(query, proposal, nomenclature, options) for _, _, veto in VETOES)
+        return next(filter(None, found), "")
+
+    return second_look(
+        rois, first, nomenclature, site=site, languages=languages, read=read, objection=objection
+    )
 
 
 def _decide_one(

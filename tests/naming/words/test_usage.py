@@ -25,6 +25,9 @@ never_glued: [x]
 silent_words: [ná]
 planning_beginnings: [mar]
 planning_endings: [ndil]
+drawn_by: [tecindo]
+never_shared: [lúmë]
+between_levels: [endya]
 inflections: [ë]
 letters: [ñ, Ë]
 structures:
@@ -54,6 +57,9 @@ def test_the_words_are_folded_and_know_their_line() -> None:
         silent_words=frozenset({"na"}),
         planning_beginnings=frozenset({"mar"}),
         planning_endings=frozenset({"ndil"}),
+        drawn_by=frozenset({"tecindo"}),
+        never_shared=frozenset({"lume"}),
+        between_levels=frozenset({"endya"}),
         inflections=frozenset({"e"}),
     )
     assert lexicon(ELVISH).source_of("side_nouns", "rima") == SourceLine("qy.yaml", 3)
@@ -65,9 +71,9 @@ def test_the_words_are_folded_and_know_their_line() -> None:
         ("little_words: [i, ën]", "little_words: [of the]", 4),
         ("telling_sides: [hy]", "telling_sides: [hx]", 5),
         ("counting_sides: [f]", "counting_sides: [b]", 6),
-        ("letters: [ñ, Ë]", "letters: [ñë]", 14),
-        ("letters: [ñ, Ë]", "letters: [n]", 14),
-        ("letters: [ñ, Ë]", "letters: ['1']", 14),
+        ("letters: [ñ, Ë]", "letters: [ñë]", 17),
+        ("letters: [ñ, Ë]", "letters: [n]", 17),
+        ("letters: [ñ, Ë]", "letters: ['1']", 17),
         ("little_words", "litle_words", 4),
     ],
 )

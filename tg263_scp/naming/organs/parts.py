@@ -22,6 +22,8 @@ SEPARATORS = frozenset("-()[],;:.*#'\"{}/\\")
 
 _LEVEL = re.compile(r"[ivx]+[ab]?|\d")
 _ROMAN_LEVEL = re.compile(r"(?:i{1,3}|iv|v|vii?)[abc]?")
+_MOST_SIDE_WORDS = 6
+"""Side words up to which a name is read with one of them as a side; a text with more is no name."""
 _PLAIN_SIDE = 3
 """Letters from which a side word of any language stands with words of every language: ``Cochlea der``, ``Lens izq``."""
 
@@ -122,7 +124,7 @@ def _single_sides(words: tuple[str, ...], lexicon: Lexicon) -> Iterator[Parts]:
     The last comes first: of ``nivå v vä`` the v is the level.
     """
     places = [at for at, word in enumerate(words) if word in lexicon.sides]
-    for place in reversed(places if len(places) > 1 else ()):
+    for place in reversed(places if 1 < len(places) <= _MOST_SIDE_WORDS else ()):
         yield _take_sides(words, lexicon, local=True, kept=frozenset(places) - {place})
 
 

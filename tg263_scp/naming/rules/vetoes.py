@@ -62,8 +62,14 @@ def side_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, opti
 
 
 def numbers_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, options: NamingOptions) -> str:
-    """V020: every number of the old name is in the new one (in cGy, mm or as a Roman numeral), and no other."""
+    """V020: every number of the old name is in the new one (in cGy, mm or as a Roman numeral), and no other.
+
+    A number that the whole set shows to be a rank or a copy (S050, S070) is none of the name; the step says which.
+    """
     old = [float(token.text) for token in query.words if token.is_number]
+    for rank in query.ranks:
+        if float(rank) in old:
+            old.remove(float(rank))
     entry = nomenclature.entries.get(proposal.name.partition("-")[0])
     if entry and entry.plural_of and query.words[0].text == "2":
         old = old[1:]  # '2 poumons' are both lungs

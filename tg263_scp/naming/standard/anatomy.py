@@ -70,6 +70,8 @@ class Anatomy:
     """Organs at risk that stand beside a target's name when the two overlap."""
     beside_targets_at: Mapping[str, Facts]
     """Site -> organs that do so only there; elsewhere they are treated."""
+    median: Facts
+    """Structures in the middle of the body, from left to right."""
     contoured_most: Facts
     """What is contoured at every site and in every clinic, roughly by how often."""
     treated_most: Facts
@@ -115,6 +117,7 @@ _LISTS = (
     "drawn_as_targets",
     "treated_vessels",
     "beside_targets",
+    "median",
     "contoured_most",
     "treated_most",
     "never_offered",

@@ -30,6 +30,12 @@ class Usage:
     """Words of planning that planners glue before others: ``ringln``. No language model is asked about such a word."""
     planning_endings: frozenset[str] = frozenset()
     """Words of planning that planners glue behind others: ``bsopt``."""
+    drawn_by: frozenset[str] = frozenset()
+    """Words for who or what drew a structure (``AI``, ``auto``), which all names of a set may share."""
+    never_shared: frozenset[str] = frozenset()
+    """Words for a phase, a time or a state, which say something also where all names of a set share them."""
+    between_levels: frozenset[str] = frozenset()
+    """Words of the target between the high and the low one of a set: ``PTV_INT``."""
     inflections: frozenset[str] = frozenset()
     """Endings by which a word of another language differs from one that is known: ``thyroide``, ``thymusu``."""
 
