@@ -192,8 +192,7 @@ def assemble(
         loaded, said = Loaded(config, nomenclature), _what_people_said(config, audit)
         under, budget = MadeUnder(loaded, routes, said), _budget(config, spool)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
-        renumbering = Renumbering(spool, uid_map(hashed))
-        forwarders = []
+        forwarders, renumbering = [], Renumbering(spool, uid_map(hashed))
         for destination in config.destinations:
             outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
             forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
