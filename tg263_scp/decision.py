@@ -42,6 +42,8 @@ class Reason(StrEnum):
     LISTED = "listed"
     COMPLIANT = "compliant"
     OVERLAY = "overlay"
+    DECIDED = "decided"
+    DECIDED_HERE = "decided_here"
     RESPELLED = "respelled"
     WORKSHEET_ERROR = "worksheet_error"
     SYNONYM = "synonym"
@@ -152,6 +154,15 @@ class RoiPlace:
         side = {"L": "on the left", "R": "on the right"}.get(self.side, "around the midline")
         return f"{side}, about {float(f'{self.volume_cm3:.1g}'):g} cm3" if self.volume_cm3 else side
 
+    def as_json(self) -> dict[str, object]:
+        """Return what a person wants to know of it, rounded."""
+        return {
+            "side": self.side,
+            "offset_mm": round(self.offset_mm, 1),
+            "centroid_mm": [round(each, 1) for each in self.centroid_mm],
+            "volume_cm3": round(self.volume_cm3, 2),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -228,6 +239,8 @@ class Decision:
     proposal). ``confidence`` is 0 to 1. ``candidates`` are names worth offering to the person who reviews, best first.
     ``question`` is the key of the question about the set that a language model was or would be asked, ``choice`` its reading.
     ``doubt`` is the cause for which a target is left for review (a code of ``naming/targets/doubts.py``), else empty.
+    ``ruling`` is the id of what people decided about the name, where that was asked for; ``site`` the treatment site that the
+    set showed.
     """
 
     original: str
@@ -244,3 +257,5 @@ class Decision:
     question: str = ""
     choice: Choice | None = None
     doubt: str = ""
+    ruling: str = ""
+    site: str = ""

@@ -108,6 +108,13 @@ def _completed(config: Config, base: Path) -> Config:
                     "cache_file": folder / config.llm.cache_file,
                 }
             ),
+            "review": config.review.model_copy(update={"folder": beside(config.review.folder) or folder}),
+            "notify": config.notify.model_copy(
+                update={
+                    "ca_file": beside(config.notify.ca_file),
+                    "smtp_password_file": beside(config.notify.smtp_password_file),
+                }
+            ),
             "audit": config.audit.model_copy(
                 update={"file": folder / config.audit.file, "salt_file": folder / config.audit.salt_file}
             ),

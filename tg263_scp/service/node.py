@@ -27,6 +27,7 @@ from tg263_scp.errors import JournalError, LlmError, Tg263Error
 from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog, IdentifierHash, last_job_number
+from tg263_scp.service.deciding.made_under import MadeUnder
 from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, Writing, local_time
 from tg263_scp.service.deciding.routing import Routes
@@ -34,7 +35,7 @@ from tg263_scp.service.deciding.worker import Worker
 from tg263_scp.service.delivery.forwarder import Forwarder
 from tg263_scp.service.delivery.new_uid_copies import Renumbering, uid_map
 from tg263_scp.service.delivery.outgoing import Outlet
-from tg263_scp.service.intake import Intake
+from tg263_scp.service.intake import Intake, Wakes
 from tg263_scp.service.journal.clock import RunningClock
 from tg263_scp.service.journal.database import JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
@@ -42,7 +43,12 @@ from tg263_scp.service.journal.states import Job
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
 from tg263_scp.service.metrics import Build, NodeCounters, metrics_of
+from tg263_scp.service.notify.causes import Sources
+from tg263_scp.service.notify.channels import channels_of
+from tg263_scp.service.notify.notifier import Notifier
 from tg263_scp.service.polling import Clock, PollingThread, Step, no_step
+from tg263_scp.service.review.store import ReviewStore
+from tg263_scp.service.review.taking_up import TakingUp
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.service.spool import LOCK_NAME, Incoming, Spool
 
@@ -64,6 +70,7 @@ class Node:
         worker: Worker,
         forwarders: Sequence[Forwarder],
         waiting_sets: WaitingSets | None,
+        notifier: Notifier | None,
         metrics: AbstractContextManager[tuple[str, int] | None],
         reloads: Reloads,
         drain_s: float,
@@ -79,6 +86,7 @@ class Node:
         self._worker = worker
         self._forwarders = forwarders
         self._waiting_sets = waiting_sets
+        self._notifier = notifier
         self._metrics = metrics
         self._drain_s = drain_s
         self._opened = opened
@@ -121,6 +129,9 @@ class Node:
                 running.callback(forwarder.stop, 0.0)
             self._worker.start()
             running.callback(self._worker.stop, 5.0)
+            if self._notifier:
+                self._notifier.start()
+                running.callback(self._notifier.stop, 1.0)
             if self._waiting_sets:
                 self._waiting_sets.start(self._worker.wake)
             self.metrics_address = running.enter_context(self._metrics)
@@ -178,22 +189,21 @@ def assemble(
         journal = _journal(config, spool, opened, clock)
         audit, hashed, counters = _audit(config, opened)
         routes, writing = Routes(config), Writing.of(config.write, now=now)
+        loaded, said = Loaded(config, nomenclature), _what_people_said(config, audit)
+        under, budget = MadeUnder(loaded, routes, said), _budget(config, spool)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
-        budget, renumbering = _budget(config, spool), Renumbering(spool, uid_map(hashed))
-        forwarders = []
+        forwarders, renumbering = [], Renumbering(spool, uid_map(hashed))
         for destination in config.destinations:
             outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
             forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
         wake_forwarders = partial(_wake_all, forwarders)
-        relabeller = Relabeller(
-            nomenclature, config.naming, routes, writing, decide=decide, waiting_sets=waiting_sets
-        )
+        relabeller = _relabeller(config, nomenclature, routes, writing, decide, waiting_sets, said)
         worker = Worker(
             spool,
             journal,
             audit,
             relabeller,
-            made_under=_made_under(Loaded(config, nomenclature)),
+            made_under=_made_under(loaded),
             hashed=hashed,
             routes=routes,
             budget=budget,
@@ -201,20 +211,21 @@ def assemble(
             discarded_retention_s=config.spool.discarded_retention_s,
             wake_forwarders=wake_forwarders,
             remembers=_refers_later(config),
+            said=said,
+            under=under.of,
             clock=clock,
             step=step,
         )
-        intake = Intake(
-            spool, journal, routes, wake_worker=worker.wake, wake_forwarders=wake_forwarders, step=step
-        )
-        listener, threads = _listener(config, intake), (worker, *forwarders)
-        reloads = _reloads(Loaded(config, nomenclature), worker, relabeller, routes, waiting_sets, listener)
+        wakes, threads = Wakes(worker.wake, wake_forwarders), (worker, *forwarders)
+        listener = _listener(config, Intake(spool, journal, routes, wakes, made_under=under.of, step=step))
+        reloads = _reloads(loaded, worker, relabeller, routes, under, waiting_sets, listener)
         return Node(
             journal=journal,
             listener=listener,
             worker=worker,
             forwarders=forwarders,
             waiting_sets=waiting_sets,
+            notifier=_notifier(config, spool, journal, waiting_sets, clock),
             metrics=_metrics(reloads, counters, waiting_sets, listener, threads, clock),
             reloads=reloads,
             drain_s=config.listen.drain_s,
@@ -259,6 +270,34 @@ def _audit(config: Config, opened: ExitStack) -> tuple[AuditLog, IdentifierHash,
     opened.enter_context(closing(log))
     with _usable("the key file", settings.salt_file):
         return log, IdentifierHash(settings.salt_file), counters
+
+
+def _relabeller(
+    config: Config,
+    nomenclature: Nomenclature,
+    routes: Routes,
+    writing: Writing,
+    decide: Decide,
+    waiting_sets: WaitingSets | None,
+    said: TakingUp,
+) -> Relabeller:
+    return Relabeller(
+        nomenclature,
+        config.naming,
+        routes,
+        writing,
+        decide=decide,
+        waiting_sets=waiting_sets,
+        rulings=said.on,
+    )
+
+
+def _what_people_said(config: Config, audit: AuditLog) -> TakingUp:
+    store = ReviewStore(config.review.store_folder, second_person=config.review.second_person)
+    said = TakingUp(store, audit, config.spool.folder)
+    with _usable("the audit log", config.audit.file):
+        said.take_up()
+    return said
 
 
 @contextmanager
@@ -326,6 +365,25 @@ def _waiting_sets(config: Config, nomenclature: Nomenclature, opened: ExitStack)
     return waiting_sets
 
 
+def _notifier(
+    config: Config, spool: Spool, journal: Journal, waiting_sets: WaitingSets | None, clock: Clock
+) -> Notifier | None:
+    channels = channels_of(config.notify)
+    if not channels:
+        return None
+    sources = Sources(
+        journal,
+        spool.folder,
+        ReviewStore(config.review.store_folder),
+        disk_is_short=lambda: spool.short_of_bytes() > 0,
+        model_is_away=lambda: config.llm.enabled and (waiting_sets is None or waiting_sets.model_is_away),
+        clock=clock,
+        destination_down_s=config.notify.destination_down_s,
+    )
+    every_s, node = config.notify.every_s, config.listen.ae_title
+    return Notifier(sources, channels, spool.folder, node, every_s=every_s, clock=clock)
+
+
 def _listener(config: Config, intake: Intake) -> Doors[Incoming]:
     return Doors(
         config.doors,
@@ -345,18 +403,23 @@ def _reloads(
     worker: Worker,
     relabeller: Relabeller,
     routes: Routes,
+    under: MadeUnder,
     waiting_sets: WaitingSets | None,
     listener: Doors[Incoming],
 ) -> Reloads:
     """Register what parts of the node take over of a changed configuration, and which settings those are."""
     reloads = Reloads(loaded)
-    reloads.add(_decides_by(worker, relabeller, routes, waiting_sets), "naming", "routes")
+    reloads.add(_decides_by(worker, relabeller, routes, under, waiting_sets), "naming", "routes")
     reloads.add(lambda loaded: partial(listener.admit, loaded.config.peers), "peers")
     return reloads
 
 
 def _decides_by(
-    worker: Worker, relabeller: Relabeller, routes: Routes, waiting_sets: WaitingSets | None
+    worker: Worker,
+    relabeller: Relabeller,
+    routes: Routes,
+    under: MadeUnder,
+    waiting_sets: WaitingSets | None,
 ) -> Prepare:
     """Return how routes, gates and names are decided by another configuration, from one object to the next."""
 
@@ -368,6 +431,7 @@ def _decides_by(
                 routes.use(loaded.config)
                 relabeller.use(loaded.nomenclature, loaded.config.naming)
                 worker.made_under = _made_under(loaded)
+                under.use(loaded)
                 if ask_anew:
                     ask_anew()
 

@@ -242,6 +242,21 @@ class Outbox:
         )
         return {row["destination"]: row["at"] for row in rows}
 
+    def failed(self) -> list[tuple[int, str]]:
+        """Return the deliveries that were given up: job and destination."""
+        rows = self._database.rows(
+            "SELECT job, destination FROM deliveries WHERE state='FAILED' ORDER BY job"
+        )
+        return [(row["job"], row["destination"]) for row in rows]
+
+    def failing_since(self) -> dict[str, float]:
+        """Return, by destination, when the oldest delivery was queued that was tried in vain and keeps its turn."""
+        rows = self._database.rows(
+            "SELECT destination, MIN(queued_at) AS at FROM deliveries"
+            " WHERE state='RETRY' AND NOT aside AND attempts>0 GROUP BY destination"
+        )
+        return {row["destination"]: row["at"] for row in rows}
+
     def waiting_destinations(self) -> dict[str, int]:
         """Return how many deliveries each destination still waits for (those given up not counted)."""
         rows = self._database.rows(
