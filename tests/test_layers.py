@@ -36,7 +36,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "__main__",
     ),
     "naming": ("words", "standard", "query", "organs", "targets", "rules", "llm", "decide", "rule_table"),
-    "dicom": ("encoding", "reading", "network", "synthetic", "editing"),
+    "dicom": ("encoding", "reading", "network", "readback", "synthetic", "editing"),
     "service": (
         "faults",
         "sole_owner",
@@ -48,6 +48,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "metrics",
         "deciding",
         "delivery",
+        "readback",
         "intake",
         "namer",
         "node",

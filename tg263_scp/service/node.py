@@ -42,10 +42,17 @@ from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
 from tg263_scp.service.metrics import NodeCounters, metrics_of
 from tg263_scp.service.polling import Clock, PollingThread, Step, no_step
+from tg263_scp.service.readback.commitments import CommitmentDesk
+from tg263_scp.service.readback.ledger import LEDGER_NAME, Ledger
+from tg263_scp.service.readback.reading_back import PROVES_LITTLE, ReadingBack, proves_little
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.service.spool import LOCK_NAME, Incoming, Spool
 
 logger = logging.getLogger("tg263_scp.node")
+
+
+Following = Forwarder | ReadingBack | CommitmentDesk
+"""What works off the journal behind the worker."""
 
 
 class Node:
@@ -61,7 +68,7 @@ class Node:
         journal: Journal,
         listener: Doors[Incoming],
         worker: Worker,
-        forwarders: Sequence[Forwarder],
+        forwarders: Sequence[Following],
         waiting_sets: WaitingSets | None,
         metrics: AbstractContextManager[tuple[str, int] | None],
         drain_s: float,
@@ -203,12 +210,14 @@ def assemble(
         intake = Intake(
             spool, journal, routes, wake_worker=worker.wake, wake_forwarders=wake_forwarders, step=step
         )
-        listener, threads = _listener(config, intake), (worker, *forwarders)
+        readers, commitments = _readers(config, journal, spool, audit, opened, clock)
+        following: list[Following] = [*forwarders, *readers, *([commitments] if commitments else [])]
+        listener, threads = _listener(config, intake, commitments), (worker, *following)
         return Node(
             journal=journal,
             listener=listener,
             worker=worker,
-            forwarders=forwarders,
+            forwarders=following,
             waiting_sets=waiting_sets,
             metrics=_metrics(config, nomenclature, counters, waiting_sets, listener, threads, clock),
             drain_s=config.listen.drain_s,
@@ -267,6 +276,25 @@ def _usable(what: str, path: Path) -> Iterator[None]:
         ) from problem
 
 
+def _readers(
+    config: Config, journal: Journal, spool: Spool, audit: AuditLog, opened: ExitStack, clock: Clock
+) -> tuple[list[ReadingBack], CommitmentDesk | None]:
+    """Return what asks the destinations that want it what they have, and what takes requests and reports of commitment."""
+    asked = [each for each in config.destinations if each.verify != "off"]
+    if not (asked or config.commitment_peers):
+        return [], None
+    ledger = opened.enter_context(closing(Ledger(config.spool.folder / LEDGER_NAME)))
+    ledger.forget(clock() - config.spool.retention_s)
+    readers = [ReadingBack(each, journal, spool, audit, ledger, clock=clock) for each in asked]
+    for each in asked:
+        if proves_little(each):
+            logger.warning("%s: %s", each.name, PROVES_LITTLE)
+    if not (config.commitment_peers or any(each.verify == "commitment" for each in asked)):
+        return readers, None
+    title = config.listen.ae_title
+    return readers, CommitmentDesk(config.commitment_peers, title, journal, audit, ledger, clock=clock)
+
+
 def _wake_all(forwarders: Sequence[Forwarder]) -> None:
     for forwarder in forwarders:
         forwarder.wake()
@@ -320,13 +348,14 @@ def _waiting_sets(config: Config, nomenclature: Nomenclature, opened: ExitStack)
     return waiting_sets
 
 
-def _listener(config: Config, intake: Intake) -> Doors[Incoming]:
+def _listener(config: Config, intake: Intake, commitments: CommitmentDesk | None) -> Doors[Incoming]:
     return Doors(
         config.doors,
         config.peers,
         max_object_bytes=config.spool.max_object_bytes,
         begin=intake.begin,
         accept=intake.take,
+        notice=commitments.take if commitments else None,
     )
 
 
