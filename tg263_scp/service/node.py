@@ -18,6 +18,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from tg263_scp.config.reloading import Loaded, Prepare, Reloads, TakeOver
 from tg263_scp.config.sections import Config
 from tg263_scp.dicom.encoding.budget import Budget
 from tg263_scp.dicom.network.doors import Doors
@@ -40,7 +41,7 @@ from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Job
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
-from tg263_scp.service.metrics import NodeCounters, metrics_of
+from tg263_scp.service.metrics import Build, NodeCounters, metrics_of
 from tg263_scp.service.polling import Clock, PollingThread, Step, no_step
 from tg263_scp.service.readback.commitments import CommitmentDesk
 from tg263_scp.service.readback.ledger import LEDGER_NAME, Ledger
@@ -71,11 +72,14 @@ class Node:
         forwarders: Sequence[Following],
         waiting_sets: WaitingSets | None,
         metrics: AbstractContextManager[tuple[str, int] | None],
+        reloads: Reloads,
         drain_s: float,
         opened: ExitStack,
     ) -> None:
         self.journal = journal
         """What the node holds, and what becomes of it."""
+        self.reloads = reloads
+        """Takes over a changed configuration while the node runs."""
         self.metrics_address: tuple[str, int] | None = None
         """Host and port of the running node's figures; None where the configuration wants none."""
         self._listener = listener
@@ -196,7 +200,7 @@ def assemble(
             journal,
             audit,
             relabeller,
-            made_under=DecisionContext(nomenclature.digest, config.digest),
+            made_under=_made_under(Loaded(config, nomenclature)),
             hashed=hashed,
             routes=routes,
             budget=budget,
@@ -213,13 +217,15 @@ def assemble(
         readers, commitments = _readers(config, journal, spool, audit, opened, clock)
         following: list[Following] = [*forwarders, *readers, *([commitments] if commitments else [])]
         listener, threads = _listener(config, intake, commitments), (worker, *following)
+        reloads = _reloads(Loaded(config, nomenclature), worker, relabeller, routes, waiting_sets, listener)
         return Node(
             journal=journal,
             listener=listener,
             worker=worker,
             forwarders=following,
             waiting_sets=waiting_sets,
-            metrics=_metrics(config, nomenclature, counters, waiting_sets, listener, threads, clock),
+            metrics=_metrics(reloads, counters, waiting_sets, listener, threads, clock),
+            reloads=reloads,
             drain_s=config.listen.drain_s,
             opened=opened.pop_all(),
         )
@@ -359,19 +365,65 @@ def _listener(config: Config, intake: Intake, commitments: CommitmentDesk | None
     )
 
 
+def _made_under(loaded: Loaded) -> DecisionContext:
+    return DecisionContext(loaded.nomenclature.digest, loaded.config.digest)
+
+
+def _reloads(
+    loaded: Loaded,
+    worker: Worker,
+    relabeller: Relabeller,
+    routes: Routes,
+    waiting_sets: WaitingSets | None,
+    listener: Doors[Incoming],
+) -> Reloads:
+    """Register what parts of the node take over of a changed configuration, and which settings those are."""
+    reloads = Reloads(loaded)
+    reloads.add(_decides_by(worker, relabeller, routes, waiting_sets), "naming", "routes")
+    reloads.add(lambda loaded: partial(listener.admit, loaded.config.peers), "peers")
+    return reloads
+
+
+def _decides_by(
+    worker: Worker, relabeller: Relabeller, routes: Routes, waiting_sets: WaitingSets | None
+) -> Prepare:
+    """Return how routes, gates and names are decided by another configuration, from one object to the next."""
+
+    def prepare(loaded: Loaded) -> TakeOver:
+        ask_anew = waiting_sets.prepared(loaded.nomenclature) if waiting_sets else None
+
+        def take_over() -> None:
+            with worker.between_objects:
+                routes.use(loaded.config)
+                relabeller.use(loaded.nomenclature, loaded.config.naming)
+                worker.made_under = _made_under(loaded)
+                if ask_anew:
+                    ask_anew()
+
+        return take_over
+
+    return prepare
+
+
 def _metrics(
-    config: Config,
-    nomenclature: Nomenclature,
+    reloads: Reloads,
     counters: NodeCounters,
     waiting_sets: WaitingSets | None,
     listener: Doors[Incoming],
     threads: Sequence[PollingThread],
     clock: Clock,
 ) -> AbstractContextManager[tuple[str, int] | None]:
+    config = reloads.in_force.config
+    names = tuple(destination.name for destination in config.destinations)
+
+    def build() -> Build:
+        loaded = reloads.in_force
+        return Build(loaded.nomenclature.digest, loaded.config.digest, names)
+
     return metrics_of(
         config,
         _journal_path(config),
-        nomenclature_digest=nomenclature.digest,
+        build=build,
         counters=counters,
         llm=waiting_sets.figures if waiting_sets else None,
         refused=listener.refused,

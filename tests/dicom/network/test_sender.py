@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import threading
 
 import pytest
@@ -66,6 +67,12 @@ def test_a_large_object_leaves_in_pdus_of_moderate_size(tmp_path, maximum_pdu_si
         send(receiver, write_object(tmp_path / "a.dcm", dataset, CT, "1.2.3"))
         assert receiver.box[0].dataset == dataset
         assert receiver.box[0].message_pdus > 8
+
+
+def test_a_data_set_does_not_wait_for_the_acknowledgement_of_its_command(parcel):
+    with Receiver() as receiver, Connection(target(receiver.port), [parcel.context]) as line:
+        connection = line._association.dul.socket.socket
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_several_objects_share_one_association(tmp_path):

@@ -127,6 +127,16 @@ def test_objects_arrive_in_order_of_receipt_over_one_association(desk, peer):
     assert desk.state("t2") is DeliveryState.SENT
 
 
+def test_what_the_destination_got_meanwhile_by_another_object_is_not_sent_again(desk, peer, caplog):
+    desk.queue("t1")
+    desk.journal.outbox.has_same = lambda job, destination: destination == "d1"
+    with caplog.at_level("INFO"):
+        desk.run()
+    assert peer.box == []
+    assert (desk.state("t1"), desk.delivery("t1").attempts) == (DeliveryState.SENT, 0)
+    assert "not sent again" in caplog.text
+
+
 @pytest.mark.parametrize("status", [0xB000, 0xB006, 0xB007, 0xB123, 0x0001, 0x0107, 0x0116])
 def test_a_storage_warning_is_sent_and_recorded(desk, peer, status):
     peer.answers["t1"] = [status]

@@ -262,6 +262,17 @@ def test_doctor_is_content_where_everything_answers_and_writes_nothing(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_doctor_tells_of_held_objects_why_since_when_and_what_to_do(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--config", str(config), "--json"]) == ExitCode.FINDINGS
+    (held,) = [check for check in json.loads(capsys.readouterr().out) if check["name"] == "held objects"]
+    assert not held["good"]
+    assert held["detail"].startswith("1, the oldest of 2")
+    assert "1 truncated (" in held["detail"]
+    assert "queue show" in held["hint"]
+
+
 def test_doctor_says_what_new_uids_break(
     tmp_path: Path, peer: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -329,7 +340,7 @@ def test_doctor_knows_a_title_that_nobody_may_call(
 def test_doctor_names_what_is_wrong(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--config", str(config), "--json"]) == ExitCode.FINDINGS
     bad = [check for check in json.loads(capsys.readouterr().out) if not check["good"]]
-    assert [check["name"] for check in bad] == ["destination archive"]
+    assert [check["name"] for check in bad] == ["held objects", "destination archive"]
     assert bad[0]["hint"]
 
 

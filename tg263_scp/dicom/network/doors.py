@@ -47,6 +47,11 @@ class Doors(Generic[D]):
             for door in doors
         ]
 
+    def admit(self, peers: Peers) -> None:
+        """Let these call from now on, at every door; associations that stand go on."""
+        for listener in self._listeners:
+            listener.admit(peers)
+
     @property
     def addresses(self) -> list[tuple[str, int]]:
         """Host and port that each really listens on, the first being that of ``listen``."""

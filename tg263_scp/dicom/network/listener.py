@@ -98,6 +98,10 @@ class Listener(Generic[D]):
         """How many connections were turned away or ended by this side, by reason."""
         return self._refusals.counts()
 
+    def admit(self, peers: Peers) -> None:
+        """Let these call from now on; associations that stand go on."""
+        self._peers = peers
+
     def start(self) -> None:
         """Bind the port and begin to accept.
 

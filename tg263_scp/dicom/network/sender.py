@@ -10,7 +10,6 @@ Standard: Storage Service Class PS3.4 B, status values B.2.3 and PS3.7 C; associ
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from tg263_scp.config.sections import Destination
 from tg263_scp.dicom.encoding.part10 import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
+    dataset_sha256,
     read_file_meta,
 )
 from tg263_scp.dicom.network.pynetdicom_calling import (
@@ -158,6 +158,9 @@ class Answer:
     text: str
     silent: bool = False
     dataset_sha256: str = ""
+
+
+DAMAGED = "the file in the spool was damaged: 'tg263-scp queue redo' makes a relabelled copy anew"
 
 
 class Unavailable(Tg263Error):  # noqa: N818 - a state of the peer, not a fault of ours
@@ -295,11 +298,9 @@ def _checked(parcel: Parcel) -> tuple[int, str, str]:
     said = (parcel.sop_class_uid, parcel.sop_instance_uid, parcel.transfer_syntax_uid)
     if said != (meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax_uid):
         return 0, "", "the file is another object than the one to be sent"
-    with parcel.path.open("rb") as file:
-        file.seek(meta.dataset_offset)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = dataset_sha256(parcel.path, meta)
     if parcel.dataset_sha256 not in ("", digest):
-        return 0, "", "the file is no longer what was received"
+        return 0, "", DAMAGED
     return meta.dataset_offset, digest, ""
 
 

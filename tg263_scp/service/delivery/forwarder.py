@@ -205,6 +205,10 @@ class Forwarder(PollingThread):
 
     def _send(self, job: Job, delivery: Delivery, line: Line) -> bool:
         """Send one object and enter what became of it; true where the next one may follow over the same association."""
+        if self._outbox.has_same(job.job, self._name):
+            self._outbox.pass_by(delivery)
+            logger.info("job %d: %s has the same already, not sent again", job.job, self._name)
+            return True
         try:
             path, variant = self._outlet.outgoing(job, delivery)
         except HeldObjectError as problem:
@@ -269,9 +273,8 @@ class Forwarder(PollingThread):
 
         An error of the sending library is one of this object alone.
         """
-        digest = job.sha256 if variant.told.get("sent") == "original" else ""
         try:
-            with self._outlet.fitted(job, path, digest, line.accepted) as sent:
+            with self._outlet.fitted(job, path, variant.sha256, line.accepted) as sent:
                 context = job.sop_class_uid, sent.transfer_syntax_uid
                 parcel = Parcel(sent.path, *context, _uid_sent(job, variant), sent.dataset_sha256)
                 return line.send(parcel), sent.told

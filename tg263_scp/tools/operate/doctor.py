@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -30,6 +31,7 @@ from tg263_scp.tools.operate.llm_checks import llm_checks
 from tg263_scp.tools.operate.tls_checks import own_certificate_checks, shown_certificate_check
 from tg263_scp.tools.shared.exitcode import ExitCode
 from tg263_scp.tools.shared.terminal import print_json
+from tg263_scp.tools.shared.wording import hold_words
 
 _KEEPS = (
     "kept: a destination that holds the original already may ignore the relabelled object and answer success"
@@ -64,6 +66,7 @@ def _checks(path: Path | None) -> Iterator[Check]:
         return
     yield _guarded("spool", lambda: _spool(config))
     yield _guarded("journal", lambda: _journal(config))
+    yield _guarded("held objects", lambda: _held(config))
     yield _guarded("free disk", lambda: _free_disk(config))
     yield _guarded("audit log", lambda: _audit(config))
     for door in config.doors:
@@ -208,6 +211,26 @@ def _journal(config: Config) -> Check:
         detail = f"does not know {unknown} objects of the spool"
     return Check(
         "journal", not unknown, detail, "run 'tg263-scp queue adopt': it takes them in again, as held"
+    )
+
+
+def _held(config: Config) -> Check:
+    """Does something wait for a person?"""
+    path = config.spool.folder / JOURNAL_NAME
+    held = []
+    if path.is_file():
+        with closing(Journal(path)) as journal:
+            held = journal.held()
+    if not held:
+        return Check("held objects", True, "none")
+    oldest = datetime.fromtimestamp(min(at for _, _, at in held), UTC)
+    reasons = "; ".join(f"{count} {reason} ({hold_words(reason)})" for reason, count, _ in held)
+    detail = f"{sum(count for _, count, _ in held)}, the oldest of {oldest:%Y-%m-%d %H:%M} UTC: {reasons}"
+    return Check(
+        "held objects",
+        False,
+        detail,
+        "'queue show JOB' says more; then 'queue retry' (after a change), 'release' (as received), 'export' or 'discard'",
     )
 
 
