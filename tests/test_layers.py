@@ -48,7 +48,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "decide",
         "rule_table",
     ),
-    "dicom": ("encoding", "reading", "network", "synthetic", "editing"),
+    "dicom": ("encoding", "reading", "network", "readback", "synthetic", "editing"),
     "service": (
         "faults",
         "sole_owner",
@@ -63,6 +63,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "metrics",
         "deciding",
         "delivery",
+        "readback",
         "intake",
         "namer",
         "notify",

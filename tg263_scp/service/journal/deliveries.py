@@ -264,3 +264,12 @@ class Outbox:
             " WHERE state NOT IN ('SENT','FAILED') GROUP BY destination"
         )
         return {row["destination"]: row["n"] for row in rows}
+
+    def sent(self, destination: str, since: float) -> list[tuple[Job, Delivery]]:
+        """Return what a destination was sent at or after a time, in the order in which it was."""
+        rows = self._database.rows(
+            "SELECT * FROM deliveries WHERE destination=? AND state='SENT' AND changed_at>=? ORDER BY changed_at",
+            destination,
+            since,
+        )
+        return [(self._job(row["job"]), delivery_of(row)) for row in rows]
