@@ -51,6 +51,7 @@ VERBS = (
     "evaluate",
     "queue",
     "audit",
+    "desk",
     "doctor",
     "echo",
     "conformance",

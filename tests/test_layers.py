@@ -31,6 +31,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "dicom",
         "service",
         "tools",
+        "desk",
         "cli",
         "__main__",
     ),
@@ -52,23 +53,38 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "node",
     ),
     "tools": ("shared", "names", "operate", "statement", "archive", "demo"),
+    "desk": (
+        "security",
+        "node_records",
+        "name_search",
+        "api",
+        "pages",
+        "application",
+        "server",
+        "verbs",
+    ),
 }
 """Rooms in each folder, from the ground up: a room imports from those before it. Inside a room any order will do, so long as
 it closes no circle."""
 
 HOMES = {
+    "fastapi": ("desk/",),
     "filelock": ("service/sole_owner.py",),
     "httpcore": ("service/llm/bounded_http.py", "service/llm/ollama_client.py"),
     "httpx": ("service/llm/bounded_http.py", "service/llm/ollama_client.py"),
+    "jinja2": ("desk/pages/",),
+    "markupsafe": ("desk/pages/",),
     "numpy": ("dicom/",),
     "ollama": ("service/llm/ollama_client.py",),
     "platformdirs": ("resources.py",),
     "prometheus_client": ("service/llm/counters.py", "service/metrics.py"),
-    "pydantic": ("config/", "service/llm/voting.py"),
+    "pydantic": ("config/", "desk/api/", "service/llm/voting.py"),
     "pydicom": ("dicom/",),
     "pynetdicom": ("dicom/",),
     "rapidfuzz": ("naming/rules/spelling.py",),
     "rich": ("tools/", "cli.py"),
+    "starlette": ("desk/",),
+    "uvicorn": ("desk/server.py",),
     "yaml": ("yamlsource.py",),
 }
 IMPURE = {

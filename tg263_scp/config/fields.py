@@ -45,7 +45,8 @@ def _none_if_empty(value: Any) -> Any:
     return None if value == "" else value
 
 
-def _list_of_texts(value: Any) -> Any:
+def list_of_texts(value: Any) -> Any:
+    """Read one text as the list of it."""
     return list(yamlsource.texts(value)) if isinstance(value, str) else value
 
 
@@ -135,11 +136,11 @@ OptionalAeTitle = Annotated[AeTitle | None, BeforeValidator(_none_if_empty)]
 OptionalSystemName = Annotated[
     Annotated[str, AfterValidator(_system_name)] | None, BeforeValidator(_none_if_empty)
 ]
-AeTitles = Annotated[list[AeTitle], BeforeValidator(_list_of_texts)]
-Networks = Annotated[list[Network], BeforeValidator(_list_of_texts)]
-Uids = Annotated[list[Uid], BeforeValidator(_list_of_texts)]
-Texts = Annotated[list[str], BeforeValidator(_list_of_texts)]
-Headers = Annotated[list[Header], BeforeValidator(_list_of_texts)]
+AeTitles = Annotated[list[AeTitle], BeforeValidator(list_of_texts)]
+Networks = Annotated[list[Network], BeforeValidator(list_of_texts)]
+Uids = Annotated[list[Uid], BeforeValidator(list_of_texts)]
+Texts = Annotated[list[str], BeforeValidator(list_of_texts)]
+Headers = Annotated[list[Header], BeforeValidator(list_of_texts)]
 
 
 class Misfit(ValueError):  # noqa: N818 - a ValueError is what pydantic wants of a validator

@@ -92,6 +92,15 @@ def _completed(config: Config, base: Path) -> Config:
                     "cache_file": folder / config.llm.cache_file,
                 }
             ),
+            "desk": config.desk.model_copy(
+                update={
+                    "link_file": folder / config.desk.link_file,
+                    "users": folder / config.desk.users,
+                    "tokens": folder / config.desk.tokens,
+                    "cert_file": beside(config.desk.cert_file),
+                    "key_file": beside(config.desk.key_file),
+                }
+            ),
             "audit": config.audit.model_copy(
                 update={"file": folder / config.audit.file, "salt_file": folder / config.audit.salt_file}
             ),

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tg263_scp.config.desk import Desk
 from tg263_scp.config.fields import (
     AeTitle,
     AeTitles,
@@ -184,6 +185,7 @@ class Config(Section):
     destinations: list[Destination]
     routes: list[Route]
     review: Reserved
+    desk: Desk
     audit: Audit
     metrics: Metrics
 

@@ -104,6 +104,11 @@ class Scene:
             journal.finish(1, [])
         return self
 
+    def linked(self) -> Scene:
+        """Somebody has put hostile text where the login link of a running desk is."""
+        (self.journal.parent / "desk.link").write_text(ALL_NASTY, encoding="utf-8")
+        return self
+
     def _fill_audit(self, path: Path) -> None:
         rois = [
             {"old": name, "new": name, "status": "rename", "rule": name, "evidence": [name]} for name in NASTY
@@ -144,6 +149,9 @@ VERBS: dict[str, Words] = {
     "queue discard": lambda scene: [1, "--by", ALL_NASTY, "--why", ALL_NASTY, "--config", scene.config],
     "queue restore": lambda scene: [1, "--by", ALL_NASTY, "--config", scene.discarded().config],
     "queue adopt": lambda scene: ["--config", scene.config],
+    "desk link": lambda scene: ["--config", scene.linked().config],
+    "desk add-user": lambda scene: [ALL_NASTY, "--role", ALL_NASTY, "--by-proxy", "--config", scene.config],
+    "desk add-token": lambda scene: [ALL_NASTY, "--config", scene.config],
     "audit verify": lambda scene: ["--config", scene.config],
     "audit show": lambda scene: ["--config", scene.config],
     "audit digest": lambda scene: [scene.set, scene.folder / FILE_NAME],

@@ -410,8 +410,8 @@ class Journal:
             "SELECT destination, state, attempts, changed_at FROM deliveries WHERE job=?", (job,)
         ).fetchall()
 
-    def release(self, job: int, *, by: str = "") -> None:
-        """HELD -> DECIDED: forward the original, unchanged, on a person's word; the audit log will name ``by``.
+    def release(self, job: int, *, by: str = "", why: str = "") -> None:
+        """HELD -> DECIDED: forward the original, unchanged, on a person's word; the audit log will name ``by`` and ``why``.
 
         Raises:
             JournalError: the object is not held.
@@ -432,6 +432,7 @@ class Journal:
                 "job_number": job,
                 "sop_instance_uid": row["sop_instance_uid"],
                 "by": by,
+                **({"why": why} if why else {}),
                 "audited_after": None,
             }
             self._decide(db, job, record, hold=False, reason=HoldReason.RELEASED, sends_result=False)

@@ -6,13 +6,16 @@ import logging
 import os
 import signal
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Event
 
 from tg263_scp import __version__
 from tg263_scp.config.loading import load_config
+from tg263_scp.config.sections import Config
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.node import assemble
+from tg263_scp.tools.operate.desk_process import desk_command, kept_running
 from tg263_scp.tools.shared.exitcode import ExitCode
 from tg263_scp.tools.shared.terminal import LogFormatter
 
@@ -49,9 +52,14 @@ def serve(config: Path) -> ExitCode:
         nomenclature.digest[:12],
         settings.digest[:12],
     )
-    with assemble(settings, nomenclature):
+    with assemble(settings, nomenclature), _desk(settings, config):
         # A wait without end would not see a signal on Windows.
         while not stop.wait(_LOOK_EVERY_S):
             pass
         logger.info("told to stop")
     return ExitCode.DONE
+
+
+def _desk(settings: Config, config: Path) -> AbstractContextManager[None]:
+    """Keep the desk running beside the node, where the configuration gives it a port."""
+    return nullcontext() if settings.desk.port is None else kept_running(desk_command(config))
