@@ -45,7 +45,7 @@ def ask(address, token, rows, site="", timeout_s=30.0):
             return json.load(answer)["names"]
     except urllib.error.HTTPError as problem:
         text = problem.read().decode("utf-8", "replace")
-        raise SystemExit("the desk answers %d: %s" % (problem.code, text)) from problem
+        raise SystemExit(f"the desk answers {problem.code}: {text}") from problem
 
 
 def main():
@@ -60,7 +60,7 @@ def main():
     for answer in ask(options.address, token, rows, options.site):
         offered = ", ".join(answer["candidates"][:5])
         said = answer["standard_name"] or "for review" + (": " + offered if offered else "")
-        sys.stdout.write("%-6s  %s -> %s\n" % (answer["status"], answer["original_name"], said))
+        sys.stdout.write(f"{answer['status']:6}  {answer['original_name']} -> {said}\n")
 
 
 if __name__ == "__main__":

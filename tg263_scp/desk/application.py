@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
@@ -39,6 +40,8 @@ def desk_application(records: NodeRecords, visitors: Visitors, port: int) -> ASG
     app.add_exception_handler(LogInFirst, _to_login)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Tg263Error, _unavailable)
+    app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(Exception, _failed)
     desk = records.config.desk
     return Gate(
         app, hosts=hosts_of(desk, port), most_bytes=desk.request_bytes, encrypted=desk.cert_file is not None
@@ -87,4 +90,27 @@ def _unavailable(request: Request, problem: Exception) -> Response:
         heading="This cannot be shown",
         text=problem.message,
         hint=problem.hint,
+    )
+
+
+def _not_understood(request: Request, _: Exception) -> Response:
+    return page(
+        request,
+        "message.html",
+        visitor_of(request),
+        status=422,
+        heading=_HEADINGS[422],
+        text="The address or the form is none of this desk.",
+        hint="",
+    )
+
+
+def _failed(request: Request, _: Exception) -> Response:
+    return page(
+        request,
+        "message.html",
+        status=500,
+        heading="A fault of this program",
+        text="The log of the desk says where. Whether your last change was made stands on its page.",
+        hint="",
     )

@@ -7,6 +7,7 @@ from threading import BoundedSemaphore
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as AnyHttpError
 from starlette.responses import JSONResponse, Response
 
@@ -56,6 +57,8 @@ def names_api(records: NodeRecords, visitors: Visitors) -> FastAPI:
     api.get("/openapi.json", include_in_schema=False)(_openapi)
     api.add_exception_handler(Tg263Error, _unavailable)
     api.add_exception_handler(AnyHttpError, _refused)
+    api.add_exception_handler(RequestValidationError, _not_understood)
+    api.add_exception_handler(Exception, _failed)
     return api
 
 
@@ -77,6 +80,17 @@ def _unavailable(_: Request, problem: Exception) -> Response:
 def _refused(_: Request, problem: Exception) -> Response:
     assert isinstance(problem, AnyHttpError)
     return JSONResponse({"detail": problem.detail}, problem.status_code, problem.headers)
+
+
+def _not_understood(_: Request, problem: Exception) -> Response:
+    """Say where a question is wrong, without repeating it: what came may not even be text."""
+    assert isinstance(problem, RequestValidationError)
+    faults = [{"loc": fault["loc"], "msg": fault["msg"], "type": fault["type"]} for fault in problem.errors()]
+    return JSONResponse({"detail": faults}, 422)
+
+
+def _failed(_: Request, __: Exception) -> Response:
+    return JSONResponse({"detail": "A fault of this program; its log says where."}, 500)
 
 
 def _names(request: Request, question: NamesQuestion) -> NamesAnswer:

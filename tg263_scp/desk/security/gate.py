@@ -8,6 +8,7 @@ frames and forms of others.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
@@ -16,6 +17,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tg263_scp.config.desk import Desk
+from tg263_scp.service.faults import fault_place
+
+logger = logging.getLogger("tg263_scp.desk")
 
 API_PATH = "/api/"
 _READING = frozenset({"GET", "HEAD"})
@@ -80,7 +84,11 @@ class Gate:
         if refusal is None:
             body = await self._body(receive)
             if isinstance(body, bytes):
-                await self._app(scope, _replayed(body, receive), send_guarded)
+                try:
+                    await self._app(scope, _replayed(body, receive), send_guarded)
+                except Exception as problem:
+                    # Answered already; the server would log its text, which may hold names.
+                    logger.error("a request failed: %s", fault_place(problem))
                 return
             refusal = body
         await _answer(scope, *refusal)(scope, receive, send_guarded)
