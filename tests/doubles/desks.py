@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from tg263_scp.config.loading import load_config
 from tg263_scp.desk.server import RunningDesk, running_desk
+from tg263_scp.errors import HoldReason
+from tg263_scp.service.journal.database import JOURNAL_NAME
+from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.journal.states import Arrival, DeliveryState
 
 FORM = "application/x-www-form-urlencoded"
 PLAIN_CONFIG = "llm: {enabled: no}\nspool: {min_free_bytes: 1 MiB}\n"
@@ -110,3 +115,45 @@ def desk_of(folder: Path, text: str = "", desk: str = "port: 0") -> Iterator[Run
     """Run the desk of a configuration."""
     with running_desk(write_config(folder, text, desk)) as running:
         yield running
+
+
+def journal_of(config: Path) -> Journal:
+    """Open, or make, the journal that a desk looks at; to be closed by the caller."""
+    folder = load_config(config).spool.folder
+    folder.mkdir(exist_ok=True)
+    return Journal(folder / JOURNAL_NAME)
+
+
+def receive(journal: Journal, number: int = 1, *, caller: str = "TPS1") -> int:
+    """Enter an object that nobody has decided yet."""
+    arrival = Arrival(
+        token=f"t{number}",
+        sop_class_uid="1.2.840.10008.5.1.4.1.1.481.3",
+        sop_instance_uid=f"1.2.3.{number}",
+        transfer_syntax_uid="1.2.840.10008.1.2",
+        sha256=f"{number:064x}",
+        dataset_bytes=1_500_000,
+        calling_ae_title=caller,
+        peer_address="10.1.2.3",
+        called_ae_title="TG263",
+        route="",
+    )
+    return journal.receive(arrival)[0]
+
+
+def hold(journal: Journal, number: int = 1, reason: str = HoldReason.SIGNED, **who: str) -> int:
+    """Enter an object that is held."""
+    job = receive(journal, number, **who)
+    journal.decide(job, {"decision": f"d{job}"}, hold=True, reason=reason)
+    journal.finish(job, [])
+    return job
+
+
+def fail(journal: Journal, number: int, error: str = "refused", destination: str = "archive") -> int:
+    """Enter an object that a destination has been given up on."""
+    job = receive(journal, number)
+    journal.decide(job, {"decision": f"d{job}"}, hold=False)
+    journal.finish(job, [destination])
+    (delivery,) = journal.outbox.deliveries(job)
+    journal.outbox.settle(delivery, DeliveryState.FAILED, error=error)
+    return job

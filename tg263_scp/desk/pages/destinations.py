@@ -63,7 +63,8 @@ def _rows(config: Config, journal: Journal) -> Iterator[DestinationRow]:
     peers = {each.name: f"{each.ae_title}@{each.host}:{each.port}" for each in config.destinations}
     said = journal.totals().errors
     waiting = journal.outbox.waiting_destinations()
-    for name in dict.fromkeys([*peers, *waiting]):
+    failed = [name for name, state in counts if state is DeliveryState.FAILED]
+    for name in dict.fromkeys([*peers, *waiting, *failed]):
         yield DestinationRow(
             name,
             peers.get(name, ""),
