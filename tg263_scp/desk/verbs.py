@@ -19,7 +19,7 @@ from tg263_scp.desk.security.accounts import enter_account, enter_token
 from tg263_scp.desk.security.passwords import LEAST_CHARACTERS, hashed
 from tg263_scp.errors import Tg263Error
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
-from tg263_scp.tools.shared.terminal import LogFormatter, say
+from tg263_scp.tools.shared.terminal import log_to_standard_error, say
 
 _LOOK_EVERY_S = 1.0
 _INSTALL = "pip install 'tg263-scp[desk]'"
@@ -34,9 +34,7 @@ def run(config: Path | None, until_input_ends: bool = False) -> ExitCode:
     """
     if config is None:
         raise UsageError("say which node the desk is for", hint="give --config FILE")
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    log_to_standard_error()
     for library in ("pydicom", "uvicorn", "uvicorn.error", "multipart", "python_multipart"):
         logging.getLogger(library).setLevel(logging.ERROR)
     try:

@@ -176,7 +176,7 @@ def test_every_setting_of_the_configuration_is_in_the_table() -> None:
             else:
                 yield from keys(field.annotation, f"{above}{name}.")
 
-    elsewhere = ("llm", "review", "audit", "metrics", "destinations", "routes")
+    elsewhere = ("llm", "review", "desk", "audit", "metrics", "destinations", "routes")
     wanted = {key for key in keys(Config) if key.split(".")[0] not in elsewhere}
     assert {each.key for each in settings_of(None)} == wanted
     meanings = {each.key: each.meaning for each in settings_of(None)}

@@ -21,6 +21,7 @@ from typing import Generic, TypeVar
 
 from tg263_scp.durable import whole_file
 from tg263_scp.errors import Tg263Error
+from tg263_scp.tools.shared.exitcode import UsageError
 
 ROLES = ("look", "decide", "approve", "operate")
 """What a user may do: see pages; decide names; approve decisions of others; make the node deliver, discard, pause."""
@@ -112,11 +113,12 @@ def enter_account(path: Path, name: str, roles: Collection[str], password: str) 
     """Enter a user, in the place of one of that name; ``password`` is what is kept of it.
 
     Raises:
-        Tg263Error: the name or a role is none, or the file cannot be written.
+        UsageError: the name or a role is none.
+        Tg263Error: the file cannot be written.
     """
     wrong = sorted(set(roles) - set(ROLES))
     if wrong or not roles:
-        raise Tg263Error(
+        raise UsageError(
             f"'{wrong[0]}' is no role" if wrong else "a user without a role can do nothing",
             hint=f"roles are {', '.join(ROLES)}",
         )
@@ -127,7 +129,8 @@ def enter_token(path: Path, name: str) -> str:
     """Make a token, in the place of one of that name, and return it: it is told this once.
 
     Raises:
-        Tg263Error: the name is none, or the file cannot be written.
+        UsageError: the name is none.
+        Tg263Error: the file cannot be written.
     """
     token = _TOKEN_BEGINS + secrets.token_urlsafe(32)
     _enter(path, name, _digest(token))
@@ -136,7 +139,7 @@ def enter_token(path: Path, name: str) -> str:
 
 def _enter(path: Path, name: str, rest: str) -> None:
     if not _NAME.fullmatch(name):
-        raise Tg263Error(
+        raise UsageError(
             f"'{name}' cannot be a name here", hint="1 to 64 characters without blanks and colons"
         )
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Event
@@ -17,7 +16,7 @@ from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.node import assemble
 from tg263_scp.tools.operate.desk_process import desk_command, kept_running
 from tg263_scp.tools.shared.exitcode import ExitCode
-from tg263_scp.tools.shared.terminal import LogFormatter
+from tg263_scp.tools.shared.terminal import log_to_standard_error
 
 logger = logging.getLogger("tg263_scp.serve")
 
@@ -33,9 +32,7 @@ def serve(config: Path) -> ExitCode:
         ConfigError: the configuration cannot be used.
         Tg263Error: the spool is in use, the port is taken, the journal or the audit log cannot be continued.
     """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    log_to_standard_error()
     # pynetdicom and pydicom name identifiers in what they log; httpx logs every request.
     for library in ("pynetdicom", "pydicom", "httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
