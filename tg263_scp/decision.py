@@ -42,6 +42,8 @@ class Reason(StrEnum):
     LISTED = "listed"
     COMPLIANT = "compliant"
     OVERLAY = "overlay"
+    DECIDED = "decided"
+    DECIDED_HERE = "decided_here"
     RESPELLED = "respelled"
     WORKSHEET_ERROR = "worksheet_error"
     SYNONYM = "synonym"
@@ -202,11 +204,12 @@ class Choice:
 class Decision:
     """What becomes of one ROI name, and why.
 
-    ``name`` is the name the ROI carries from now on: the TG-263 name for ``rename``, the original for ``keep`` and
-    ``review``. ``rule`` is the code that decided (``R050``; ``V...`` or ``S...`` where a veto or a whole-set rule stopped a
-    proposal). ``confidence`` is 0 to 1. ``candidates`` are names worth offering to the person who reviews, best first.
-    ``question`` is the key of the closed question that a language model was or would be asked, ``choice`` its answer.
-    ``doubt`` is the cause for which a target is left for review (a code of ``naming/targets/doubts.py``), else empty.
+    ``name`` is the name the ROI carries from now on: the TG-263 name for ``rename``, the original for ``keep`` and ``review``.
+    ``rule`` is the code that decided (``R050``; ``V...`` or ``S...`` where a veto or a whole-set rule stopped a proposal).
+    ``confidence`` is 0 to 1. ``candidates`` are names worth offering to the person who reviews, best first. ``question`` is the
+    key of the closed question that a language model was or would be asked, ``choice`` its answer. ``doubt`` is the cause for
+    which a target is left for review (a code of ``naming/targets/doubts.py``), else empty. ``ruling`` is the id of what people
+    decided about the name, where that was asked for; ``site`` the treatment site that the set showed.
     """
 
     original: str
@@ -223,3 +226,5 @@ class Decision:
     question: str = ""
     choice: Choice | None = None
     doubt: str = ""
+    ruling: str = ""
+    site: str = ""

@@ -101,6 +101,7 @@ def _completed(config: Config, base: Path) -> Config:
                     "key_file": beside(config.desk.key_file),
                 }
             ),
+            "review": config.review.model_copy(update={"folder": beside(config.review.folder) or folder}),
             "audit": config.audit.model_copy(
                 update={"file": folder / config.audit.file, "salt_file": folder / config.audit.salt_file}
             ),

@@ -86,10 +86,6 @@ class Write(Section):
     codes: Truth
 
 
-class Reserved(Section):
-    """A section that this release accepts only empty."""
-
-
 class Spool(Section):
     """Where received objects live until every destination has them."""
 
@@ -117,6 +113,7 @@ class DestinationDefaults(Section):
     calling_ae_title: OptionalAeTitle
     uid_policy: Literal["keep", "new"]
     rewrite_references: Truth
+    redeliver: Truth
     reference_wait_s: Annotated[float, Field(ge=0)]
     order_wait_s: Annotated[float, Field(ge=0)]
     batch_objects: Annotated[int, Field(ge=1)]
@@ -143,6 +140,18 @@ class Destination(DestinationDefaults):
     host: Annotated[str, Field(min_length=1)]
     port: Annotated[int, Field(ge=1, le=65535)]
     ae_title: AeTitle
+
+
+class Review(Section):
+    """Where the decisions about names are, and what they need to count."""
+
+    folder: OptionalPath
+    second_person: Truth
+
+    @property
+    def store_folder(self) -> Path:
+        """The folder of the store; :func:`load_config` has put in that of the spool where none was given."""
+        return self.folder or Path()
 
 
 class Audit(Section):
@@ -184,7 +193,7 @@ class Config(Section):
     destination_defaults: DestinationDefaults
     destinations: list[Destination]
     routes: list[Route]
-    review: Reserved
+    review: Review
     desk: Desk
     audit: Audit
     metrics: Metrics

@@ -16,8 +16,8 @@ from tg263_scp.naming.llm.choice import LlmView, certain, llm_choice
 from tg263_scp.naming.llm.questions import Asking, Question, question_about
 from tg263_scp.naming.organs.margins import take_margin
 from tg263_scp.naming.organs.reading import read_known_words
-from tg263_scp.naming.query import NamingOptions, Proposal, Query
-from tg263_scp.naming.rules import rules
+from tg263_scp.naming.query import NamingOptions, Proposal, Query, Ruling
+from tg263_scp.naming.rules import mappings, rules
 from tg263_scp.naming.rules.close_match import close_match
 from tg263_scp.naming.rules.planning_helpers import marks_of
 from tg263_scp.naming.rules.sides_by_contours import PlaceOf, check_sides
@@ -48,6 +48,14 @@ RULES: tuple[tuple[str, rules.Rule], ...] = (
 """In the order they are asked. Codes are never reused."""
 
 _MOST_OFFERED = 5
+_BEFORE_RULINGS = frozenset({"R000", "R010", "R020"})
+"""What these rules keep, only a ruling for the one object, or one that never wants the name touched, can speak of."""
+_UNSAID = {
+    "side": Reason.SIDE_MISSING,
+    "margin": Reason.VETO_MARGIN,
+    "level": Reason.VETO_NUMBER,
+    "number": Reason.VETO_NUMBER,
+}
 _OVERLAY_VETOES = frozenset({"V010", "V050", "V060"})
 """What even a clinic's own mapping may not do."""
 
@@ -109,7 +117,8 @@ def decide_set(
         ]
     if place_of is not None:
         decisions = check_sides(decisions, nomenclature, place_of)
-    return settle_clashes(refuse_unwritable(doubt_the_other_sex(decisions, nomenclature), rois))
+    settled = settle_clashes(refuse_unwritable(doubt_the_other_sex(decisions, nomenclature), rois))
+    return tuple(replace(decision, site=inferred_site) for decision in settled) if inferred_site else settled
 
 
 def decide(
@@ -131,7 +140,13 @@ def _decide_one(
         note = "its bytes have no certain meaning in the declared character set"
         return Decision(roi.name, Status.REVIEW, roi.name, "R000", Reason.UNREADABLE, note=note), None
     query = _query(roi, options, site, languages)
-    decision, proposal = _cascade(query, nomenclature, replace(options, identifiers=()))
+    decision, proposal = _cascade(query, nomenclature, replace(options, identifiers=(), ruling_on=None))
+    sites = (*nomenclature.anatomy.nearest_first(site),)
+    ruling = options.ruling_on(roi.name, roi.number, sites) if options.ruling_on else None
+    if ruling is not None and (
+        ruling.one_object or ruling.never_touch or decision.rule not in _BEFORE_RULINGS
+    ):
+        return _ruled(query, ruling, decision, nomenclature, options), proposal
     if proposal is not None and decision.status is Status.RENAME:
         objection = no_identifier(query, proposal, nomenclature, options)
         if objection:
@@ -139,6 +154,54 @@ def _decide_one(
                 query, proposal, "V060", Reason.VETO_IDENTIFIER, objection, decision.trail
             ), proposal
     return decision, proposal
+
+
+def _ruled(
+    query: Query, ruling: Ruling, without: Decision, nomenclature: Nomenclature, options: NamingOptions
+) -> Decision:
+    """Do what people decided about a name, unless a veto objects; ``without`` is what the rules alone would have done."""
+    proposal = _proposal_of(ruling, without, nomenclature)
+    trail = [*without.trail, Step(proposal.rule, _said(proposal), ruling.source)]
+    objection = _objection_to(query, ruling, nomenclature, options)
+    if objection is None:
+        status = Status.KEEP if ruling.becomes in ("", query.name) else Status.RENAME
+        decision = _decision(query, proposal, status, trail)
+    else:
+        trail.append(Step(objection.code, objection.text))
+        decision = _objected(query, proposal, objection.code, objection.reason, objection.text, trail)
+    others = [each for each in without.candidates if each.name != ruling.becomes]
+    return replace(decision, ruling=ruling.id, candidates=(*decision.candidates, *others)[:_MOST_OFFERED])
+
+
+def _proposal_of(ruling: Ruling, without: Decision, nomenclature: Nomenclature) -> Proposal:
+    note, evidence = f"decided in review ({ruling.id})", (ruling.source,)
+    reason = Reason.DECIDED_HERE if ruling.one_object else Reason.DECIDED
+    if ruling.becomes:
+        return replace(
+            mappings.mapped(ruling.becomes, nomenclature), reason=reason, note=note, evidence=evidence
+        )
+    rule = "R030"
+    if ruling.never_touch:
+        rule, reason = "R000", Reason.CLINIC_KEEPS
+    return Proposal(
+        rule, Status.KEEP, reason, confidence=1.0, kind=without.kind, note=note, evidence=evidence
+    )
+
+
+def _objection_to(
+    query: Query, ruling: Ruling, nomenclature: Nomenclature, options: NamingOptions
+) -> mappings.Objection | None:
+    """Ask again, at every use, what was asked when it was decided: lists and rules change, and names of patients differ."""
+    if not ruling.becomes:
+        return None
+    no_name = mappings.no_standard_name(ruling.becomes, nomenclature)
+    if no_name:
+        return mappings.Objection("R030", Reason.NO_STANDARD_NAME, f"what was decided is {no_name}")
+    more = "" if ruling.one_object else mappings.unsaid(query, ruling.becomes, nomenclature)
+    if more:
+        text = f"the name does not say the {more} that was decided"
+        return mappings.Objection("R030", _UNSAID[more], text)
+    return mappings.objection(query, ruling.becomes, nomenclature, options, one_object=ruling.one_object)
 
 
 def _query(roi: Roi, options: NamingOptions, site: str, languages: frozenset[str]) -> Query:

@@ -54,8 +54,8 @@ def open_namer(config: Path | None = None, overlay: Path | None = None, *, compi
     if config is None:
         return Namer(load_nomenclature(overlay=overlay, compiled=compiled))
     from tg263_scp.config.loading import load_config
-    from tg263_scp.service.deciding.relabelling import RelabelPolicy
+    from tg263_scp.service.naming_options import naming_options
 
     naming = load_config(config).naming
     nomenclature = load_nomenclature(overlay=overlay or naming.overlay, compiled=compiled)
-    return Namer(nomenclature, RelabelPolicy.of(naming).options)
+    return Namer(nomenclature, naming_options(naming))

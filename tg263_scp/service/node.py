@@ -26,6 +26,7 @@ from tg263_scp.errors import JournalError, LlmError, Tg263Error
 from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog, IdentifierHash, last_job_number
+from tg263_scp.service.deciding.made_under import MadeUnder
 from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, Writing, local_time
 from tg263_scp.service.deciding.routing import Routes
@@ -33,7 +34,7 @@ from tg263_scp.service.deciding.worker import Worker
 from tg263_scp.service.delivery.forwarder import Forwarder
 from tg263_scp.service.delivery.new_uid_copies import Renumbering, uid_map
 from tg263_scp.service.delivery.outgoing import Outlet
-from tg263_scp.service.intake import Intake
+from tg263_scp.service.intake import Intake, Wakes
 from tg263_scp.service.journal.clock import RunningClock
 from tg263_scp.service.journal.database import JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
@@ -42,6 +43,8 @@ from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
 from tg263_scp.service.metrics import NodeCounters, metrics_of
 from tg263_scp.service.polling import Clock, PollingThread, Step, no_step
+from tg263_scp.service.review.store import ReviewStore
+from tg263_scp.service.review.taking_up import TakingUp
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.service.spool import LOCK_NAME, Incoming, Spool
 
@@ -161,6 +164,9 @@ def assemble(
         journal = _journal(config, spool, opened, clock)
         audit, hashed, counters = _audit(config, opened)
         routes, writing = Routes(config), Writing.of(config.write, now=now)
+        context = DecisionContext(nomenclature.digest, config.digest)
+        said = _what_people_said(config, audit)
+        under = MadeUnder(config, context, routes, said)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
         budget, renumbering = _budget(config, spool), Renumbering(spool, uid_map(hashed))
         forwarders = []
@@ -168,15 +174,12 @@ def assemble(
             outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
             forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
         wake_forwarders = partial(_wake_all, forwarders)
-        relabeller = Relabeller(
-            nomenclature, config.naming, routes, writing, decide=decide, waiting_sets=waiting_sets
-        )
         worker = Worker(
             spool,
             journal,
             audit,
-            relabeller,
-            made_under=DecisionContext(nomenclature.digest, config.digest),
+            _relabeller(config, nomenclature, routes, writing, decide, waiting_sets, said),
+            made_under=context,
             hashed=hashed,
             routes=routes,
             budget=budget,
@@ -184,12 +187,13 @@ def assemble(
             discarded_retention_s=config.spool.discarded_retention_s,
             wake_forwarders=wake_forwarders,
             remembers=_refers_later(config),
+            said=said,
+            under=under.of,
             clock=clock,
             step=step,
         )
-        intake = Intake(
-            spool, journal, routes, wake_worker=worker.wake, wake_forwarders=wake_forwarders, step=step
-        )
+        wakes = Wakes(worker.wake, wake_forwarders)
+        intake = Intake(spool, journal, routes, wakes, made_under=under.of, step=step)
         listener, threads = _listener(config, intake), (worker, *forwarders)
         return Node(
             journal=journal,
@@ -240,6 +244,34 @@ def _audit(config: Config, opened: ExitStack) -> tuple[AuditLog, IdentifierHash,
     opened.enter_context(closing(log))
     with _usable("the key file", settings.salt_file):
         return log, IdentifierHash(settings.salt_file), counters
+
+
+def _relabeller(
+    config: Config,
+    nomenclature: Nomenclature,
+    routes: Routes,
+    writing: Writing,
+    decide: Decide,
+    waiting_sets: WaitingSets | None,
+    said: TakingUp,
+) -> Relabeller:
+    return Relabeller(
+        nomenclature,
+        config.naming,
+        routes,
+        writing,
+        decide=decide,
+        waiting_sets=waiting_sets,
+        rulings=said.on,
+    )
+
+
+def _what_people_said(config: Config, audit: AuditLog) -> TakingUp:
+    store = ReviewStore(config.review.store_folder, second_person=config.review.second_person)
+    said = TakingUp(store, audit, config.spool.folder)
+    with _usable("the audit log", config.audit.file):
+        said.take_up()
+    return said
 
 
 @contextmanager

@@ -7,6 +7,7 @@ A received data set is stored exactly as it came over the network: :func:`write_
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 import zlib
@@ -169,6 +170,18 @@ def read_file_meta(path: Path) -> FileMeta:
     """
     with path.open("rb") as file:
         return file_meta(ByteWindow(file))
+
+
+def data_set_sha256(path: Path) -> str:
+    """Return the SHA-256 (hex) of the data set of a file as it stands there, behind the file meta information.
+
+    Raises:
+        HeldObjectError: ``not_dicom``, ``truncated`` or ``unreadable``.
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        file.seek(read_file_meta(path).dataset_offset)
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def has_prefix(window: ByteWindow) -> bool:

@@ -17,16 +17,19 @@ from typing import Any, Literal
 from tg263_scp import __version__
 from tg263_scp.config.routes import Gates, Route
 from tg263_scp.config.sections import Naming, Write
-from tg263_scp.decision import Decision, Reason, Roi, Status
+from tg263_scp.decision import Decision, Reason, RoiPlace, Status
 from tg263_scp.dicom.editing.identification_codes import IdentificationCode, load_codes
 from tg263_scp.dicom.editing.proof import EditProof
 from tg263_scp.dicom.editing.provenance import Provenance
 from tg263_scp.dicom.editing.relabel import relabel
+from tg263_scp.dicom.encoding.part10 import data_set_sha256
 from tg263_scp.dicom.reading.geometry import places
 from tg263_scp.dicom.reading.structure_set import RoiRecord, StructureSet, read_structure_set
 from tg263_scp.errors import HeldObjectError, HoldReason
 from tg263_scp.naming.decide import Decide, decide_set
-from tg263_scp.naming.query import NamingOptions
+from tg263_scp.naming.query import NamingOptions, RulingOn
+from tg263_scp.naming.rules.identifiers import looks_identifying
+from tg263_scp.naming.rules.sides_by_contours import PlaceOf
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import IdentifierHash
 from tg263_scp.service.deciding.gates import (
@@ -36,7 +39,10 @@ from tg263_scp.service.deciding.gates import (
     closed_gates,
     deciding,
     gate_of_unreadable,
+    is_approved,
 )
+from tg263_scp.service.naming_options import naming_options
+from tg263_scp.service.review.decisions import sender_of
 
 
 class OutcomeKind(StrEnum):
@@ -65,15 +71,8 @@ class RelabelPolicy:
     @classmethod
     def of(cls, naming: Naming, route: Route | None = None) -> RelabelPolicy:
         """Return the policy that the configuration asks for, or that one of its routes has."""
-        options = NamingOptions(
-            keep_patterns=tuple(naming.keep_patterns),
-            planning=naming.planning,
-            languages=tuple(naming.languages),
-            fuzzy_floor=naming.fuzzy_floor,
-            fuzzy_gap=naming.fuzzy_gap,
-        )
         way = route or naming
-        return cls(way.mode, way.gates, options)
+        return cls(way.mode, way.gates, naming_options(naming))
 
 
 def local_time() -> datetime:
@@ -103,12 +102,20 @@ class Writing:
         system = (write.modifying_system or "") if write.provenance else ""
         return cls(system, load_codes() if write.codes else {}, now)
 
-    def provenance(self, received_from: str) -> Provenance | None:
-        """Return what an object written now records, if anything; a sender that cannot be written is left out."""
+    def provenance(self, received_from: str, *, after_approval: bool = False) -> Provenance | None:
+        """Return what an object written now records, if anything; a sender that cannot be written is left out.
+
+        ``after_approval`` tells that it was approved under its old names.
+        """
         if not self.modifying_system:
             return None
         writable = received_from.isascii() and received_from.isprintable() and "\\" not in received_from
-        return Provenance(self.now(), self.modifying_system, received_from.strip() if writable else "")
+        return Provenance(
+            self.now(),
+            self.modifying_system,
+            received_from.strip() if writable else "",
+            after_approval=after_approval,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,8 @@ class RelabelOutcome:
     ``reason`` is why the object is held (in shadow mode: of what would be one), or why a structure set was passed; empty
     otherwise. ``gates`` are those that have closed, whatever their action.
     ``decisions`` has the order of ``structure_set.rois``; both are empty where the object could not be read. ``proof`` is
-    there exactly where a copy was written.
+    there exactly where a copy was written. ``sender`` is who decisions of review call so, ``places`` where ROIs lie (by their
+    index), as far as that was looked up.
     """
 
     kind: OutcomeKind
@@ -127,6 +135,8 @@ class RelabelOutcome:
     decisions: tuple[Decision, ...] = ()
     proof: EditProof | None = None
     gates: tuple[ClosedGate, ...] = ()
+    sender: str = ""
+    places: Mapping[int, RoiPlace] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -137,6 +147,55 @@ class RelabelOutcome:
     def unanswered(self) -> int:
         """About how many names a language model would have been asked, had it answered."""
         return sum(bool(decision.question) and decision.choice is None for decision in self.decisions)
+
+
+class PlacesSeen:
+    """Tells places as another does, and keeps what it told."""
+
+    def __init__(self, place_of: PlaceOf) -> None:
+        self._place_of = place_of
+        self.seen: dict[int, RoiPlace] = {}
+
+    def __call__(self, index: int) -> RoiPlace | None:
+        """Return the place of the ROI at an index."""
+        place = self._place_of(index)
+        if place is not None:
+            self.seen[index] = place
+        return place
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInReview:
+    """The object whose names are decided, as decisions of review know it."""
+
+    sop_instance_uid: str
+    sender: str
+    path: Path
+    known_version: str = ""
+
+    @classmethod
+    def of(
+        cls, structure_set: StructureSet, path: Path, calling_ae_title: str, version: str
+    ) -> ObjectInReview:
+        """Return it for a structure set that lies in a file."""
+        sender = sender_of(
+            calling_ae_title, structure_set.manufacturer, structure_set.model_name, structure_set.station_name
+        )
+        return cls(structure_set.sop_instance_uid, sender, path, version)
+
+    @property
+    def version(self) -> str:
+        """The SHA-256 (hex) of its data set; read from the file where nobody knows it."""
+        return self.known_version or data_set_sha256(self.path)
+
+
+RulingsOn = Callable[[ObjectInReview], RulingOn | None]
+"""Tells what was decided in review about the names of an object."""
+
+
+def no_rulings(this: ObjectInReview) -> RulingOn | None:
+    """Nothing was ever decided in review."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +217,15 @@ def decide_and_write(
     sent_as: SentAs = NOT_SENT,
     received_from: str = "",
     decide: Decide = decide_set,
+    rulings: RulingsOn = no_rulings,
+    version: str = "",
 ) -> RelabelOutcome:
     """Decide all names of a structure set and, where one changes and policy allows it, write the copy to ``target``.
 
-    ``sent_as`` is what the sender called the object, ``received_from`` the sender's AE title, for the provenance. An object
-    that cannot be read or edited with certainty is an outcome of kind HELD, or what its gate says, not an error.
+    ``sent_as`` is what the sender called the object, ``received_from`` the sender's AE title, for the provenance. ``rulings``
+    tells what was decided in review about the names of an object; ``version`` is the SHA-256 (hex) of its data set, where
+    known. An object that cannot be read or edited with certainty is an outcome of kind HELD, or what its gate says, not an
+    error.
 
     Raises:
         FileExistsError: ``target`` exists.
@@ -172,11 +235,20 @@ def decide_and_write(
         structure_set = read_structure_set(source)
     except HeldObjectError as problem:
         return _unread(problem.reason, policy)
-    options = replace(policy.options, identifiers=structure_set.identifiers)
-    rois = [_roi(record) for record in structure_set.rois]
-    decisions = decide(rois, nomenclature, options, place_of=places(source, structure_set))
+    this = ObjectInReview.of(structure_set, source, received_from, version)
+    options = replace(policy.options, identifiers=structure_set.identifiers, ruling_on=rulings(this))
+    seen = PlacesSeen(places(source, structure_set))
+    decisions = decide([record.roi for record in structure_set.rois], nomenclature, options, place_of=seen)
     closed = closed_gates(structure_set, decisions, sent_as, policy.gates)
-    outcome = RelabelOutcome(OutcomeKind.UNCHANGED, "", structure_set, decisions, gates=closed)
+    outcome = RelabelOutcome(
+        OutcomeKind.UNCHANGED,
+        "",
+        structure_set,
+        decisions,
+        gates=closed,
+        sender=this.sender,
+        places=seen.seen,
+    )
     gate = deciding(closed)
     if policy.mode == "shadow":
         held: HoldReason | Literal[""] = gate.found if gate is not None and gate.action == "hold" else ""
@@ -187,7 +259,7 @@ def decide_and_write(
     new_names = _new_names(structure_set.rois, decisions)
     if not new_names:
         return outcome
-    provenance = writing.provenance(received_from)
+    provenance = writing.provenance(received_from, after_approval=is_approved(structure_set))
     codes = _codes(structure_set.rois, decisions, writing.codes)
     try:
         proof = relabel(source, target, new_names, provenance=provenance, codes=codes)
@@ -205,11 +277,6 @@ def _unread(reason: HoldReason, policy: RelabelPolicy) -> RelabelOutcome:
         return RelabelOutcome(OutcomeKind.SHADOW, reason, gates=closed)
     passes = gate is not None and gate.action == "pass"
     return RelabelOutcome(OutcomeKind.PASSED if passes else OutcomeKind.HELD, reason, gates=closed)
-
-
-def _roi(record: RoiRecord) -> Roi:
-    number = record.number if record.number is not None else -1
-    return Roi(number, record.name, record.interpreted_type, record.readable, record.unwritable)
 
 
 def _new_names(rois: Sequence[RoiRecord], decisions: Sequence[Decision]) -> dict[int, str]:
@@ -252,12 +319,16 @@ def audit_record(
         record["patient"] = hashed(structure_set.patient_id)
         record["study"] = hashed(structure_set.study_instance_uid)
         record["series"] = hashed(structure_set.series_instance_uid)
+        record["sender"] = outcome.sender
+        record["site"] = next((decision.site for decision in outcome.decisions if decision.site), "")
         record["rois"] = [
-            _roi_line(roi, decision)
+            _roi_line(roi, decision, structure_set.identifiers, outcome.places.get(roi.index))
             for roi, decision in zip(structure_set.rois, outcome.decisions, strict=True)
         ]
         record["counts"] = outcome.counts
     if outcome.proof is not None:
+        if structure_set is not None and is_approved(structure_set):
+            record["approval_preceded_names"] = True
         record["provenance_added"] = outcome.proof.added
         record["codes_added"] = outcome.proof.added_codes
         record["digests"] = digests_of(outcome.proof)
@@ -274,7 +345,9 @@ def digests_of(proof: EditProof) -> dict[str, str]:
     }
 
 
-def _roi_line(roi: RoiRecord, decision: Decision) -> dict[str, Any]:
+def _roi_line(
+    roi: RoiRecord, decision: Decision, identifiers: Sequence[str], place: RoiPlace | None
+) -> dict[str, Any]:
     line: dict[str, Any] = {
         "number": roi.number,
         "old": roi.name,
@@ -289,7 +362,34 @@ def _roi_line(roi: RoiRecord, decision: Decision) -> dict[str, Any]:
         line["old_bytes"] = roi.raw_name.hex()
     if decision.doubt:
         line["doubt"] = decision.doubt
+    if decision.ruling:
+        line["ruling"] = decision.ruling
+    if decision.status is Status.REVIEW:
+        line |= _for_review(roi, decision, identifiers, place)
     if decision.question:
         said = asdict(decision.choice) if decision.choice else {"answer": None}
         line["model"] = {"question": decision.question, **said}
     return line
+
+
+def _for_review(
+    roi: RoiRecord, decision: Decision, identifiers: Sequence[str], place: RoiPlace | None
+) -> dict[str, Any]:
+    """Return what helps whoever decides about an open name."""
+    found: dict[str, Any] = {
+        "type": roi.interpreted_type,
+        "candidates": [
+            {"name": each.name, "score": round(each.score, 3), "source": str(each.source or "")}
+            for each in decision.candidates
+        ],
+    }
+    if place is not None:
+        found["place"] = {
+            "side": place.side,
+            "offset_mm": round(place.offset_mm, 1),
+            "centroid_mm": [round(each, 1) for each in place.centroid_mm],
+            "volume_cm3": round(place.volume_cm3, 2),
+        }
+    if looks_identifying(roi.name, identifiers):
+        found["identifying"] = True
+    return found

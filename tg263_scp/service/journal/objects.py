@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from tg263_scp.service.journal.states import (
     LOOP_AFTER,
     RETURNS_WITHIN_S,
     Arrival,
+    Asked,
     Delivery,
     DeliveryState,
     Ingest,
@@ -128,11 +129,13 @@ class Journal:
         """Close the file; what was committed is on the disk already."""
         self._database.close()
 
-    def receive(self, arrival: Arrival) -> tuple[int, Ingest]:
+    def receive(self, arrival: Arrival, *, made_under: str = "") -> tuple[int, Ingest]:
         """Enter a durable object; return its job number and what it meant.
 
-        The same SOP Instance UID and bytes on the same route make no second job: the job that exists is returned, and the
-        new copy's token is not used.
+        The same SOP Instance UID and bytes on the same route make no second job: the job that exists is returned, and the new
+        copy's token is not used. ``made_under`` tells under what it would be decided now (a mode, a colon and a digest): where
+        that differs from what it was decided under, it is decided anew; at once where the mode does, else after
+        ``same_again_s``.
         """
         if not self.in_place():
             raise JournalError(
@@ -143,7 +146,7 @@ class Journal:
         with self._database.transaction() as db:
             known = self._known(db, arrival)
             if known:
-                return known["job"], self._received_again(db, known["job"], known["state"], now)
+                return known["job"], self._received_again(db, known["job"], known["state"], now, made_under)
             other = db.execute(
                 "SELECT 1 FROM objects WHERE sop_instance_uid=? AND sha256<>?",
                 (arrival.sop_instance_uid, arrival.sha256),
@@ -233,7 +236,9 @@ class Journal:
         assert job is not None
         return job
 
-    def _received_again(self, db: sqlite3.Connection, job: int, state: str, now: float) -> Ingest:
+    def _received_again(
+        self, db: sqlite3.Connection, job: int, state: str, now: float, made_under: str
+    ) -> Ingest:
         rows = self._deliveries(db, job)
         if state == ObjectState.DISCARDED:
             # Who sends it again wants it: it is acknowledged, so it may not be on its way to the waste.
@@ -243,6 +248,9 @@ class Journal:
         if state != ObjectState.READY or not all(row["state"] in _AT_REST for row in rows):
             return Ingest.IN_FLIGHT
         self._count_return(db, job, now)
+        if self._would_be_decided_otherwise(db, job, rows, now, made_under):
+            self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
+            return Ingest.ANEW
         as_received = not db.execute("SELECT sends_result FROM objects WHERE job=?", (job,)).fetchone()[0]
         had = {
             row["destination"]
@@ -255,6 +263,20 @@ class Journal:
             if row["destination"] not in had:
                 self.outbox.requeue(db, job, row["destination"], now)
         return Ingest.RETURNED if len(had) == len(rows) else Ingest.REDELIVERED
+
+    def _would_be_decided_otherwise(
+        self, db: sqlite3.Connection, job: int, rows: Sequence[sqlite3.Row], now: float, made_under: str
+    ) -> bool:
+        before = db.execute("SELECT made_under FROM objects WHERE job=?", (job,)).fetchone()["made_under"]
+        if not (before and made_under) or before == made_under:
+            return False
+        another_mode = before.partition(":")[0] != made_under.partition(":")[0]
+        latest = max((row["changed_at"] for row in rows), default=0.0)
+        newer = "SELECT 1 FROM objects n JOIN objects o ON n.sop_instance_uid=o.sop_instance_uid WHERE o.job=? AND n.job>o.job"
+        # Sent again, an older version would replace the newer one.
+        if db.execute(newer, (job,)).fetchone():
+            return False
+        return another_mode or latest <= now - self._same_again_s
 
     def _count_return(self, db: sqlite3.Connection, job: int, now: float) -> None:
         db.execute(
@@ -310,11 +332,15 @@ class Journal:
         sends_result: bool = False,
         unanswered: int = 0,
         study: str = "",
+        made_under: str = "",
     ) -> None:
         """RECEIVED -> DECIDED: keep the audit record and what comes next (READY, or HELD with a reason code)."""
         with self._database.transaction() as db:
             self._decide(db, job, record, hold=hold, reason=reason, sends_result=sends_result)
-            db.execute("UPDATE objects SET unanswered=?, study=? WHERE job=?", (unanswered, study, job))
+            db.execute(
+                "UPDATE objects SET unanswered=?, study=?, made_under=? WHERE job=?",
+                (unanswered, study, made_under, job),
+            )
 
     def _decide(
         self,
@@ -340,11 +366,15 @@ class Journal:
         """DECIDED -> READY or HELD, once the audit line is durable; READY queues one delivery per destination."""
         now = self._database.clock()
         with self._database.transaction() as db:
-            row = db.execute("SELECT next_state FROM objects WHERE job=?", (job,)).fetchone()
+            row = db.execute("SELECT next_state, asked FROM objects WHERE job=?", (job,)).fetchone()
             if row is None or not row["next_state"]:
                 raise JournalError(f"job {job} is not decided")
-            state = ObjectState(row["next_state"])
-            self._database.move(db, (job,), state, next_state="", record="")
+            state, asked = ObjectState(row["next_state"]), Asked.of_text(row["asked"])
+            if asked is not None and asked.destinations:
+                destinations = [each for each in destinations if each in asked.destinations]
+            # What somebody asked for is done when it goes on; until then it holds.
+            left = {} if state is ObjectState.HELD else {"asked": ""}
+            self._database.move(db, (job,), state, next_state="", record="", **left)
             before = {row["destination"]: row for row in self._deliveries(db, job)}
             since = now - self._same_again_s
             for destination in destinations if state is ObjectState.READY else ():
@@ -376,8 +406,10 @@ class Journal:
             hastened = self.outbox.hasten(db, job, now)
         return len(failed) + hastened
 
-    def redo(self, job: int) -> None:
+    def redo(self, job: int, *, asked: Asked | None = None) -> None:
         """READY or HELD -> RECEIVED: decide anew, and deliver what comes of it to every destination once more.
+
+        ``asked`` says who wants it, and may name the only destinations that get it.
 
         Raises:
             JournalError: it is not decided yet, a delivery is under way, or a newer version of the object has come since.
@@ -401,7 +433,8 @@ class Journal:
                 raise JournalError(
                     f"job {job} is on its way", hint="wait until every destination has it, or was given up on"
                 )
-            self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
+            said = asked.as_text() if asked else ""
+            self._database.move(db, (job,), ObjectState.RECEIVED, reason="", asked=said)
             # A person wants it everywhere once more: also where an earlier journal had it delivered.
             db.execute("UPDATE deliveries SET attempts=1 WHERE job=? AND attempts=0 AND state='SENT'", (job,))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -56,6 +56,8 @@ class Ingest(StrEnum):
     """The same bytes are here and not done yet: nothing new to do."""
     REDELIVERED = "redelivered"
     """The same bytes were delivered before: what was sent then is queued again."""
+    ANEW = "anew"
+    """The same bytes were delivered before, and would be decided otherwise by now: they are decided anew."""
     RETURNED = "returned"
     """The same bytes were delivered a while ago: every destination has them, and nothing is sent."""
 
@@ -78,6 +80,36 @@ TRANSITIONS: Mapping[StrEnum, frozenset[StrEnum]] = {
     DeliveryState.RETRY: frozenset({DeliveryState.SENDING, DeliveryState.RETRY, DeliveryState.FAILED}),
     DeliveryState.FAILED: frozenset({DeliveryState.PENDING}),
 }
+
+
+FOR_REVIEW, RELABEL_ONCE = "review", "relabel_once"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asked of the node about one object, for the next time it is decided.
+
+    ``what`` is a code: :data:`FOR_REVIEW` wants it decided with what was decided about its names since, :data:`RELABEL_ONCE`
+    wants it relabelled although it is approved. ``by`` and ``why`` are in the person's words. ``destinations`` are those that
+    get it; empty for all.
+    """
+
+    what: str
+    by: str
+    why: str = ""
+    destinations: tuple[str, ...] = ()
+
+    @classmethod
+    def of_text(cls, text: str) -> Asked | None:
+        """Read what :meth:`as_text` wrote; None for the empty text."""
+        if not text:
+            return None
+        said = json.loads(text)
+        return cls(said["what"], said["by"], said["why"], tuple(said["destinations"]))
+
+    def as_text(self) -> str:
+        """Write it for the journal."""
+        return json.dumps(asdict(self), ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +137,8 @@ class Job(Arrival):
 
     ``unanswered`` is how many names went on although a language model would have been asked about them. ``study`` is the keyed
     hash of its Study Instance UID; empty as long as it is not decided, or where it says none. ``returns`` is how often it came
-    again after it was delivered, within :data:`RETURNS_WITHIN_S` from ``returning_since`` on.
+    again after it was delivered, within :data:`RETURNS_WITHIN_S` from ``returning_since`` on. ``asked`` is what a person asked
+    for the next time it is decided, if anything; ``made_under`` tells under what it was decided last.
     """
 
     job: int
@@ -121,6 +154,8 @@ class Job(Arrival):
     study: str
     returns: int
     returning_since: float
+    asked: Asked | None
+    made_under: str
 
 
 class Found(StrEnum):
@@ -209,6 +244,7 @@ def job_of(row: sqlite3.Row) -> Job:
     values["state"] = ObjectState(values["state"])
     values["other_version"] = bool(values["other_version"])
     values["sends_result"] = bool(values["sends_result"])
+    values["asked"] = Asked.of_text(values["asked"])
     return Job(**values)
 
 
