@@ -60,6 +60,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "security",
         "node_records",
         "name_search",
+        "open_name_list",
         "api",
         "pages",
         "application",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -10,14 +12,24 @@ from starlette.types import ASGIApp
 
 from tg263_scp.desk.api.application import names_api
 from tg263_scp.desk.node_records import NodeRecords
-from tg263_scp.desk.pages import destinations, health, logins, objects, queue
+from tg263_scp.desk.open_name_list import OpenNameList
+from tg263_scp.desk.pages import applying, decisions, destinations, health, logins, names, objects, queue
 from tg263_scp.desk.pages.guards import LogInFirst, visitor_of
 from tg263_scp.desk.pages.rendering import page, static_file, to
 from tg263_scp.desk.security.gate import Gate, hosts_of
 from tg263_scp.desk.security.visitors import Visitors
 from tg263_scp.errors import Tg263Error
 
-_ROUTERS = (logins.router, queue.router, objects.router, destinations.router, health.router)
+_ROUTERS = (
+    logins.router,
+    names.router,
+    objects.router,
+    queue.router,
+    destinations.router,
+    decisions.router,
+    applying.router,
+    health.router,
+)
 _HEADINGS = {
     403: "Not allowed",
     404: "There is no such page",
@@ -31,6 +43,8 @@ def desk_application(records: NodeRecords, visitors: Visitors, port: int) -> ASG
     """Put the application together; ``port`` is the one that browsers name in the header Host."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.state.records, app.state.visitors = records, visitors
+    # Not before the first page wants it: the nomenclature takes long to read, and may be at fault.
+    app.state.open_names = cache(lambda: OpenNameList(records.review))
     app.state.examinations = health.Examinations(records.path)
     for router in _ROUTERS:
         app.include_router(router)
@@ -49,7 +63,7 @@ def desk_application(records: NodeRecords, visitors: Visitors, port: int) -> ASG
 
 
 def _home() -> Response:
-    return to("/queue")
+    return to("/names")
 
 
 def _to_login(request: Request, _: Exception) -> Response:

@@ -13,6 +13,7 @@ from tg263_scp.errors import Tg263Error
 from tg263_scp.service.journal.database import JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.namer import Namer, open_namer
+from tg263_scp.service.review.review import Review, open_review
 from tg263_scp.service.spool import Spool
 
 
@@ -28,19 +29,34 @@ class NodeRecords:
         self.config = load_config(path)
         self._lock = Lock()
         self._journal: Journal | None = None
-        self._namer: Namer | None = None
+        self._namer: tuple[str, Namer] | None = None
+        self._review: Review | None = None
 
     @property
     def namer(self) -> Namer:
-        """Names decided as the node decides them.
+        """Names decided as the node decides them, with the decisions of people that count for every object.
+
+        Raises:
+            NomenclatureError: the nomenclature or the overlay contradicts itself.
+            ReviewError: the store of decisions is damaged.
+        """
+        state = self.review.state
+        with self._lock:
+            if self._namer is None or self._namer[0] != state:
+                self._namer = state, open_namer(self.path)
+            return self._namer[1]
+
+    @property
+    def review(self) -> Review:
+        """The open names of the node, and the decisions about them.
 
         Raises:
             NomenclatureError: the nomenclature or the overlay contradicts itself.
         """
         with self._lock:
-            if self._namer is None:
-                self._namer = open_namer(self.path)
-            return self._namer
+            if self._review is None:
+                self._review = open_review(self.path)
+            return self._review
 
     @property
     def spool(self) -> Spool:

@@ -139,7 +139,22 @@ def test_a_discarded_object_is_restored(desk: RunningDesk, journal: Journal) -> 
 def test_a_failed_delivery_is_tried_again(desk: RunningDesk, journal: Journal) -> None:
     job = fail(journal, 1)
     do(enter(desk), "retry", job)
+    record = json.loads(journal.job(job).record)
+    assert (record["kind"], record["by"], record["why"]) == ("retried", "anna", "a test")
+    journal.finish(job, record["destinations"])
     assert [each.state for each in journal.outbox.deliveries(job)] == [DeliveryState.PENDING]
+    assert journal.job(job).state is ObjectState.READY
+
+
+@pytest.mark.parametrize("action", ["retry", "redo"])
+def test_who_had_an_object_decided_once_more_is_noted(
+    desk: RunningDesk, journal: Journal, action: str
+) -> None:
+    job = hold(journal)
+    do(enter(desk, "Anna Berg"), action, job, why="the destination is there again")
+    asked = journal.job(job).asked
+    assert asked is not None
+    assert (asked.by, asked.why) == ("Anna Berg", "the destination is there again")
 
 
 def test_several_at_once_and_each_by_itself(desk: RunningDesk, journal: Journal) -> None:
@@ -166,20 +181,17 @@ def test_what_has_changed_since_the_page_was_shown_is_left_alone(desk: RunningDe
     assert json.loads(journal.job(job).record)["by"] == "anna"
 
 
-def test_the_same_form_twice_does_it_once(desk: RunningDesk, journal: Journal) -> None:
+def test_without_a_reason_nothing_is_done_and_the_same_form_does_it_once(
+    desk: RunningDesk, journal: Journal
+) -> None:
     job, browser = fail(journal, 1), enter(desk)
     page = browser.get("/queue")
     fields = {"form_token": page.form_token, "action": "retry", "job": [job], "seen": page.values("seen")}
     asked = browser.post("/queue/ask", fields)
-    assert [
-        browser.post("/queue/do", {n: asked.values(n) for n in ("form_token", "action", "seen")}).status
-    ] == [303]
-    assert [each.state for each in journal.outbox.deliveries(job)] == [DeliveryState.FAILED], (
-        "without a reason"
-    )
-    confirm(browser, asked)
-    journal.outbox.settle(journal.outbox.deliveries(job)[0], DeliveryState.FAILED, error="again")
-    confirm(browser, asked)
+    assert "give a reason" in told(browser.follow(confirm(browser, asked, why=" ")))
+    assert journal.job(job).state is ObjectState.READY
+    assert "Retry: 1 object" in told(browser.follow(confirm(browser, asked)))
+    assert "has changed since" in told(browser.follow(confirm(browser, asked)))
 
 
 def test_an_object_that_has_left_is_said(desk: RunningDesk, journal: Journal) -> None:

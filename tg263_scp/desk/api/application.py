@@ -162,7 +162,7 @@ def _provenance(records: NodeRecords) -> Provenance:
         program=__version__,
         nomenclature=records.namer.nomenclature.digest,
         configuration=records.config.digest,
-        decisions="",
+        decisions=records.review.state,
     )
 
 

@@ -12,9 +12,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tg263_scp.desk.node_records import NodeRecords
-from tg263_scp.desk.pages.guards import Looking, Sent
+from tg263_scp.desk.pages.guards import Looking, Sent, want_role
 from tg263_scp.desk.pages.rendering import page, to
+from tg263_scp.errors import Tg263Error
 from tg263_scp.service.journal.states import ObjectState
+from tg263_scp.service.switch import set_switch
 from tg263_scp.tools.operate.checks import Check
 from tg263_scp.tools.operate.doctor import examine
 
@@ -89,6 +91,7 @@ def show_health(request: Request, visitor: Looking) -> Response:
         short=disk.free <= records.config.spool.min_free_bytes,
         namer=records.namer,
         config=records.config,
+        operates=visitor.may("operate"),
     )
 
 
@@ -97,4 +100,22 @@ def examine_again(request: Request, sent: Sent) -> Response:
     """Begin another examination."""
     examinations: Examinations = request.app.state.examinations
     examinations.begin()
+    return to("/health")
+
+
+@router.post("/switch")
+def switch(request: Request, sent: Sent) -> Response:
+    """Pause the node, from the next object on, or let it go on."""
+    want_role(sent.visitor, "operate")
+    records: NodeRecords = request.app.state.records
+    session, why, paused = sent.visitor.session, sent.text("why")[:500], sent.text("to") == "pause"
+    if not why:
+        session.note("Nothing was done: give a reason, the audit log keeps it.", "bad")
+        return to("/health")
+    try:
+        set_switch(records.config.spool.folder, paused=paused, by=sent.visitor.user, why=why)
+    except Tg263Error as problem:
+        session.note(problem.message, "bad")
+    else:
+        session.note("Paused: every object passes as it was received." if paused else "Renaming goes on.")
     return to("/health")

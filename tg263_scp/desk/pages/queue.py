@@ -15,7 +15,7 @@ from tg263_scp.desk.pages.guards import Looking, Posted, Sent, want_role
 from tg263_scp.desk.pages.rendering import page, to
 from tg263_scp.errors import JournalError
 from tg263_scp.service.journal.objects import Journal
-from tg263_scp.service.journal.states import Delivery, DeliveryState, Job, ObjectState
+from tg263_scp.service.journal.states import REDONE, Asked, Delivery, DeliveryState, Job, ObjectState
 
 router = APIRouter()
 
@@ -35,12 +35,12 @@ class QueueAction:
 
 
 def _retry(journal: Journal, job: int, by: str, why: str) -> None:
-    if not journal.retry(job):
+    if not journal.retry(job, by=by, why=why):
         raise JournalError(f"job {job} has nothing to try again")
 
 
 def _redo(journal: Journal, job: int, by: str, why: str) -> None:
-    journal.redo(job)
+    journal.redo(job, asked=Asked(REDONE, by, why))
 
 
 def _release(journal: Journal, job: int, by: str, why: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,8 @@ from tg263_scp.config.networks import in_networks
 from tg263_scp.desk.node_records import NodeRecords
 from tg263_scp.desk.security.sessions import COOKIE, Session
 from tg263_scp.desk.security.visitors import Visitor
+from tg263_scp.service.review.decisions import Scope, ScopeKind
+from tg263_scp.service.switch import switch_setting
 from tg263_scp.tools.shared.terminal import visible
 from tg263_scp.tools.shared.wording import hold_words, reason_words
 
@@ -41,6 +44,26 @@ def _age(seconds: float) -> str:
     return f"{max(0.0, seconds):.0f} s"
 
 
+def _scope_words(scope: Scope, job: int | None = None) -> str:
+    """Put into words for which objects a decision holds."""
+    if scope.kind is ScopeKind.CLINIC:
+        return "the whole clinic"
+    if scope.kind is ScopeKind.OBJECT:
+        return f"job {job} only" if job is not None else "one object only"
+    return f"{scope.kind} {scope.value.replace('_', ' ') if scope.kind is ScopeKind.SITE else scope.value}"
+
+
+def _place_words(place: Mapping[str, Any]) -> str:
+    """Put into words where an ROI lies, and how large it is."""
+    if not place:
+        return ""
+    side = {"L": "left", "R": "right"}.get(str(place.get("side")), "")
+    offset_mm = float(place.get("offset_mm", 0.0))
+    where = f"{side}, {abs(offset_mm):.0f} mm from the midline" if side else f"midline ({offset_mm:+.0f} mm)"
+    volume_cm3 = float(place.get("volume_cm3", 0.0))
+    return f"{where}, {volume_cm3:.{0 if volume_cm3 >= 10 else 1}f} cm³" if volume_cm3 else where
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -51,7 +74,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(time=_time, age=_age, hold_words=hold_words, reason_words=reason_words)
+    environment.filters.update(
+        time=_time,
+        age=_age,
+        hold_words=hold_words,
+        reason_words=reason_words,
+        scope_words=_scope_words,
+        place_words=_place_words,
+    )
     environment.globals.update(version=__version__, static=_static_address)
     return environment
 
@@ -86,6 +116,8 @@ def page(
         "node": records.config.listen.ae_title,
         "form_token": visitor.session.form_token if visitor else "",
         "notes": visitor.session.taken_notes() if visitor else [],
+        "undoable": visitor.session.taken_decisions() if visitor else (),
+        "switch": switch_setting(records.config.spool.folder) if visitor else None,
         **context,
     }
     text = _environment().get_template(template).render(values)

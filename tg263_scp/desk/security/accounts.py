@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -19,7 +18,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Generic, TypeVar
 
-from tg263_scp.durable import whole_file
+from tg263_scp.durable import give_to_owner_of_folder, whole_file
 from tg263_scp.errors import Tg263Error
 from tg263_scp.tools.shared.exitcode import UsageError
 
@@ -146,17 +145,10 @@ def _enter(path: Path, name: str, rest: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         kept = [line for line in lines if line.partition(":")[0].strip() != name]
-        with whole_file(path, replace=True, private=True) as (file, _):
+        with whole_file(path, replace=True, private=True) as (file, part):
             file.write("".join(f"{line}\n" for line in (*kept, f"{name}:{rest}")).encode())
-        _give_to_owner_of_folder(path)
+            give_to_owner_of_folder(part)
     except OSError as problem:
         raise Tg263Error(
             f"{path} cannot be written: {problem.strerror}", hint="let this user write in its folder"
         ) from problem
-
-
-def _give_to_owner_of_folder(path: Path) -> None:
-    """Let the node's user read what an administrator made."""
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        owner = path.parent.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)

@@ -23,7 +23,10 @@ class CameBy(StrEnum):
 
 @dataclass(slots=True)
 class Session:
-    """One login. ``form_token`` has to come back in every form; ``notes`` are shown on the next page, each with its kind."""
+    """One login. ``form_token`` has to come back in every form; ``notes`` are shown on the next page, each with its kind.
+
+    ``last_decisions`` are the ids of what was decided just now, so that it can be undone at once.
+    """
 
     key: str
     user: str
@@ -31,6 +34,7 @@ class Session:
     form_token: str
     used_at: float
     notes: list[tuple[str, str]] = field(default_factory=list)
+    last_decisions: tuple[str, ...] = ()
 
     def note(self, text: str, kind: str = "good") -> None:
         """Have the next page say something; ``kind`` is ``good`` or ``bad``."""
@@ -39,6 +43,11 @@ class Session:
     def taken_notes(self) -> list[tuple[str, str]]:
         """Return what the next page says, once."""
         taken, self.notes = self.notes, []
+        return taken
+
+    def taken_decisions(self) -> tuple[str, ...]:
+        """Return what was decided just now, once."""
+        taken, self.last_decisions = self.last_decisions, ()
         return taken
 
 

@@ -109,7 +109,9 @@ def _outlined(source: OpenedObject) -> Iterator[_Outlined]:
 
 def _colour(source: OpenedObject, element: Element | None) -> str:
     """Return ROI Display Color as a browser writes it; grey where it is absent or none."""
-    raw = source.window.take(element.value_offset, element.length) if element and element.length <= 32 else b""
+    raw = (
+        source.window.take(element.value_offset, element.length) if element and element.length <= 32 else b""
+    )
     parts = raw.strip(b" \0").split(b"\\")
     if len(parts) != 3 or not all(part.strip().isdigit() and int(part) < 256 for part in parts):
         return _GREY

@@ -91,7 +91,11 @@ class ContourReader:
         with opened(self._path) as source:
             if self._index is None:
                 self._index = _indexed(source)
-            own = [c for c in (contour_points(source, c) for c in self._index.get(roi_number, ())) if c is not None]
+            own = [
+                c
+                for c in (contour_points(source, c) for c in self._index.get(roi_number, ()))
+                if c is not None
+            ]
             if not own:
                 return None
             if self._body is None:

@@ -22,6 +22,7 @@ from tg263_scp.service.journal.database import Database
 from tg263_scp.service.journal.deliveries import Outbox
 from tg263_scp.service.journal.states import (
     LOOP_AFTER,
+    RETRIED,
     RETURNS_WITHIN_S,
     Arrival,
     Asked,
@@ -385,10 +386,11 @@ class Journal:
                     self.outbox.requeue(db, job, destination, now)
         return state
 
-    def retry(self, job: int) -> int:
+    def retry(self, job: int, *, by: str = "", why: str = "") -> int:
         """Start again what a person can start again; return how much that is.
 
-        A held object is decided anew; failed deliveries are queued again; deliveries that wait are due at once.
+        A held object is decided anew; failed deliveries are queued again; deliveries that wait are due at once. Where somebody
+        says so, the audit log will name ``by`` and ``why``.
         """
         now = self._database.clock()
         with self._database.transaction() as db:
@@ -396,14 +398,20 @@ class Journal:
             if row is None:
                 raise JournalError(f"the journal knows no job {job}", hint=_NO_JOB_HINT)
             if row["state"] == ObjectState.HELD:
-                self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
+                asked = Asked(RETRIED, by, why).as_text() if by else ""
+                self._database.move(db, (job,), ObjectState.RECEIVED, reason="", asked=asked)
                 return 1
-            failed = db.execute(
-                "SELECT destination FROM deliveries WHERE job=? AND state='FAILED'", (job,)
-            ).fetchall()
-            for delivery in failed:
-                self.outbox.requeue(db, job, delivery["destination"], now)
+            failed = [
+                each["destination"]
+                for each in self._deliveries(db, job)
+                if each["state"] == DeliveryState.FAILED
+            ]
+            for destination in failed:
+                self.outbox.requeue(db, job, destination, now)
             hastened = self.outbox.hasten(db, job, now)
+            if by and (failed or hastened):
+                said = {"kind": RETRIED, "by": by, "why": why, "destinations": []}
+                self._say(db, job, ObjectState.READY, ObjectState.READY, said)
         return len(failed) + hastened
 
     def redo(self, job: int, *, asked: Asked | None = None) -> None:

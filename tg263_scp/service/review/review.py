@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tg263_scp.config.loading import load_config
 from tg263_scp.config.sections import Config
@@ -24,7 +25,7 @@ from tg263_scp.service.review.decisions import (
     Wish,
     name_key,
 )
-from tg263_scp.service.review.impact import Impact, impact_of
+from tg263_scp.service.review.impact import DECIDED_ANEW_S, Impact, impact_of
 from tg263_scp.service.review.objects_at_hand import ObjectsAtHand, seen_in
 from tg263_scp.service.review.open_names import Filter, OpenName, open_names
 from tg263_scp.service.review.rulings import Rulings
@@ -79,6 +80,36 @@ class Review:
         wanted = Filter(site, sender, since, status)
         objects = (*self._objects.last(), *self._archive)
         return open_names(objects, active, waiting, wanted, self._nomenclature.anatomy.nearest_first)
+
+    @property
+    def state(self) -> str:
+        """Which decisions there are: the hash of the last line of the store; empty where nothing was ever decided.
+
+        Raises:
+            ReviewError: the store is damaged.
+        """
+        self._store.refresh()
+        return self._store.state
+
+    @property
+    def stamp(self) -> tuple[int, str]:
+        """What is another one whenever :meth:`open_names` may answer otherwise.
+
+        Raises:
+            ReviewError: the store is damaged.
+            OSError: the audit log cannot be read.
+        """
+        self._refresh()
+        return self._objects.generation, self._store.state
+
+    def seen(self, job: int) -> tuple[SeenObject, list[dict[str, Any]]] | None:
+        """Return the last decision about the structure set of a job, and the audit lines of its ROIs; None without one.
+
+        Raises:
+            OSError: the audit log cannot be read.
+        """
+        self._objects.refresh()
+        return next(iter(self._objects.of_jobs((job,))), None)
 
     def find(self, name: str) -> OpenName | None:
         """Return one of the names that wait, open ones before those that were decided since; None where it is none."""
@@ -214,8 +245,10 @@ class Review:
                 raise ReviewError("undone", f"{decision.undone_by} has undone {id} already")
             return writer.undone(id, by=by, why=why)
 
-    def impact(self, wish: Wish | str) -> Impact:
+    def impact(self, wish: Wish | str, *, within_s: float = DECIDED_ANEW_S) -> Impact:
         """Say which objects and names a wish would change, or undoing the decision of that id; nothing is written.
+
+        So long structure sets are decided anew for it; of the others it is told what the decision itself says.
 
         Raises:
             ReviewError: the wish makes no sense, or there is no such decision.
@@ -231,6 +264,7 @@ class Review:
             self._at_hand,
             self._nomenclature,
             self._options,
+            within_s=within_s,
         )
 
     def plan(
