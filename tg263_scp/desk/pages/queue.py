@@ -114,7 +114,7 @@ class Row:
             for each in deliveries
         )
         kind = "bad" if failed else _KINDS.get(job.state, "wait")
-        return cls(job, shown, job.state.lower(), kind, seen_mark(job))
+        return cls(job, shown, "failed" if failed else job.state.lower(), kind, seen_mark(job))
 
     @property
     def wants_a_person(self) -> bool:
@@ -150,8 +150,13 @@ def show_queue(
         number=number,
         pages=(len(rows) - 1) // ROWS + 1,
         totals=journal.totals(finished=show == "all"),
-        acts=ACTIONS if visitor.may("operate") else {},
+        acts=_useful(show if not find.strip() else "all") if visitor.may("operate") else {},
     )
+
+
+def _useful(show: str) -> dict[str, QueueAction]:
+    """Return what can be done about the objects of a list: only among all of them are discarded ones."""
+    return {key: action for key, action in ACTIONS.items() if key != "restore" or show == "all"}
 
 
 def _rows(journal: Journal, show: str) -> list[Row]:

@@ -25,7 +25,7 @@ from tg263_scp.service.review.open_names import OpenName
 from tg263_scp.service.review.seen_objects import SeenObject
 
 MOST_PICKS = 500
-_IMPACT_WITHIN_S = 1.0
+_IMPACT_WITHIN_S = 1.5
 """Looking at every object that bears a name takes long where there are thousands; the page does not wait for all of it."""
 SCOPES = {
     "clinic": "Whole clinic",
@@ -106,6 +106,13 @@ class LookedAt:
     objects: int = 0
 
     @property
+    def is_sure(self) -> bool:
+        """Whether every structure set that is still here was decided anew to tell what would change."""
+        return self.impact is not None and all(
+            each.sure or each.state == "gone" for each in self.impact.changes
+        )
+
+    @property
     def narrower(self) -> AskedFor | None:
         """The wish with the narrower scope that is proposed, if any is."""
         proposed = self.checked.proposed if self.checked else None
@@ -135,9 +142,9 @@ class Wishes:
     def look(self, wishes: Sequence[AskedFor]) -> list[LookedAt]:
         """Say of each wish what would come of it."""
         until = time.monotonic() + _IMPACT_WITHIN_S
-        return [self._look(each, with_impact=time.monotonic() < until) for each in wishes]
+        return [self._look(each, until - time.monotonic()) for each in wishes]
 
-    def _look(self, asked: AskedFor, *, with_impact: bool) -> LookedAt:
+    def _look(self, asked: AskedFor, within_s: float) -> LookedAt:
         name, found = self._name(asked)
         if not name:
             return LookedAt(
@@ -152,7 +159,7 @@ class Wishes:
             checked = self._review.check(wish)
             if checked.objection:
                 return LookedAt(asked, name, checked, None, checked.objection, count, objects)
-            impact = self._review.impact(wish, within_s=_IMPACT_WITHIN_S) if with_impact else None
+            impact = self._review.impact(wish, within_s=within_s) if within_s > 0 else None
         except ReviewError as problem:
             return LookedAt(asked, name, None, None, problem.message, count, objects)
         return LookedAt(asked, name, checked, impact, "", count, objects)

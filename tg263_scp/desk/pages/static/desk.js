@@ -67,7 +67,7 @@
   const count = () => {
     const picked = rows.filter((row) => $("input:checked", place(row)) || $("input.other", place(row))?.value.trim()).length;
     const shown = form && $("[data-count]", form);
-    if (shown) { shown.textContent = picked || ""; }
+    if (shown) { shown.textContent = picked ? ` with ${picked}` : ""; }
   };
   const pick = (input) => {
     if (!input) { return; }
