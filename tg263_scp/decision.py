@@ -138,6 +138,15 @@ class RoiPlace:
                 return side
         return ""
 
+    def as_json(self) -> dict[str, object]:
+        """Return what a person wants to know of it, rounded."""
+        return {
+            "side": self.side,
+            "offset_mm": round(self.offset_mm, 1),
+            "centroid_mm": [round(each, 1) for each in self.centroid_mm],
+            "volume_cm3": round(self.volume_cm3, 2),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

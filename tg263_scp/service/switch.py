@@ -62,3 +62,16 @@ def set_switch(folder: Path, *, paused: bool, by: str, why: str) -> SwitchSettin
             hint="has the node run with this configuration, and may this user write there?",
         ) from problem
     return setting
+
+
+def refuse_while_paused(folder: Path) -> None:
+    """Refuse what makes no sense while every object passes as it was received.
+
+    Raises:
+        Tg263Error: the node is paused.
+    """
+    setting = switch_setting(folder)
+    if setting is not None and setting.paused:
+        raise Tg263Error(
+            "the node is paused: objects would pass as they were received", hint="`tg263-scp resume` first"
+        )

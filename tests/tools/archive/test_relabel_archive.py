@@ -332,6 +332,7 @@ def test_names_with_line_ends_survive_in_the_manifest(tmp_path: Path) -> None:
         "d1",
         "d2",
         "d3",
+        *("",) * 6,
     )
     assert len(row) == len(COLUMNS)
     manifest = Manifest(path)

@@ -384,12 +384,7 @@ def _for_review(
         ],
     }
     if place is not None:
-        found["place"] = {
-            "side": place.side,
-            "offset_mm": round(place.offset_mm, 1),
-            "centroid_mm": [round(each, 1) for each in place.centroid_mm],
-            "volume_cm3": round(place.volume_cm3, 2),
-        }
+        found["place"] = place.as_json()
     if looks_identifying(roi.name, identifiers):
         found["identifying"] = True
     return found

@@ -22,6 +22,7 @@ from tg263_scp.service.journal.database import Database
 from tg263_scp.service.journal.deliveries import Outbox
 from tg263_scp.service.journal.states import (
     LOOP_AFTER,
+    RELABEL_ONCE,
     RETRIED,
     RETURNS_WITHIN_S,
     Arrival,
@@ -249,7 +250,7 @@ class Journal:
         if state != ObjectState.READY or not all(row["state"] in _AT_REST for row in rows):
             return Ingest.IN_FLIGHT
         self._count_return(db, job, now)
-        if self._would_be_decided_otherwise(db, job, rows, now, made_under):
+        if self._would_be_decided_otherwise(db, job, now, made_under):
             self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
             return Ingest.ANEW
         as_received = not db.execute("SELECT sends_result FROM objects WHERE job=?", (job,)).fetchone()[0]
@@ -266,18 +267,20 @@ class Journal:
         return Ingest.RETURNED if len(had) == len(rows) else Ingest.REDELIVERED
 
     def _would_be_decided_otherwise(
-        self, db: sqlite3.Connection, job: int, rows: Sequence[sqlite3.Row], now: float, made_under: str
+        self, db: sqlite3.Connection, job: int, now: float, made_under: str
     ) -> bool:
-        before = db.execute("SELECT made_under FROM objects WHERE job=?", (job,)).fetchone()["made_under"]
+        row = db.execute("SELECT made_under, changed_at FROM objects WHERE job=?", (job,)).fetchone()
+        before = row["made_under"]
         if not (before and made_under) or before == made_under:
             return False
         another_mode = before.partition(":")[0] != made_under.partition(":")[0]
-        latest = max((row["changed_at"] for row in rows), default=0.0)
-        newer = "SELECT 1 FROM objects n JOIN objects o ON n.sop_instance_uid=o.sop_instance_uid WHERE o.job=? AND n.job>o.job"
-        # Sent again, an older version would replace the newer one.
-        if db.execute(newer, (job,)).fetchone():
+        if not another_mode and row["changed_at"] > now - self._same_again_s:
             return False
-        return another_mode or latest <= now - self._same_again_s
+        try:
+            self._refuse_unless_at_rest(db, job)
+        except JournalError:
+            return False
+        return True
 
     def _count_return(self, db: sqlite3.Connection, job: int, now: float) -> None:
         db.execute(
@@ -337,6 +340,9 @@ class Journal:
     ) -> None:
         """RECEIVED -> DECIDED: keep the audit record and what comes next (READY, or HELD with a reason code)."""
         with self._database.transaction() as db:
+            found = db.execute("SELECT state FROM objects WHERE job=?", (job,)).fetchone()
+            if found is not None and found["state"] == ObjectState.READY:
+                raise JournalError(f"job {job} is decided: it is READY and cannot become DECIDED")
             self._decide(db, job, record, hold=hold, reason=reason, sends_result=sends_result)
             db.execute(
                 "UPDATE objects SET unanswered=?, study=?, made_under=? WHERE job=?",
@@ -423,7 +429,7 @@ class Journal:
             JournalError: it is not decided yet, a delivery is under way, or a newer version of the object has come since.
         """
         with self._database.transaction() as db:
-            row = db.execute("SELECT state, sop_instance_uid FROM objects WHERE job=?", (job,)).fetchone()
+            row = db.execute("SELECT state FROM objects WHERE job=?", (job,)).fetchone()
             if row is None:
                 raise JournalError(f"the journal knows no job {job}", hint=_NO_JOB_HINT)
             if row["state"] not in (ObjectState.READY, ObjectState.HELD):
@@ -431,20 +437,62 @@ class Journal:
                     f"job {job} is {row['state'].lower()}",
                     hint="only what is decided, and still here, is done again",
                 )
-            newer = "SELECT 1 FROM objects WHERE sop_instance_uid=? AND job>?"
-            if db.execute(newer, (row["sop_instance_uid"], job)).fetchone():
-                raise JournalError(
-                    f"a newer version of job {job} has come since",
-                    hint="sent again, it would replace the newer one",
-                )
-            if not all(each["state"] in _AT_REST for each in self._deliveries(db, job)):
-                raise JournalError(
-                    f"job {job} is on its way", hint="wait until every destination has it, or was given up on"
-                )
+            self._refuse_unless_at_rest(db, job)
             said = asked.as_text() if asked else ""
             self._database.move(db, (job,), ObjectState.RECEIVED, reason="", asked=said)
             # A person wants it everywhere once more: also where an earlier journal had it delivered.
             db.execute("UPDATE deliveries SET attempts=1 WHERE job=? AND attempts=0 AND state='SENT'", (job,))
+
+    def relabel_once(self, job: int, *, by: str, why: str, destinations: Sequence[str] = ()) -> None:
+        """HELD or READY -> RECEIVED: relabel this once what is held, or passed as it was, because it is approved.
+
+        It goes to ``destinations``, or to all; the audit log will name ``by`` and ``why``.
+
+        Raises:
+            JournalError: as :meth:`redo`, and where its approval is not what stopped it.
+        """
+        found = self.job(job)
+        if found.reason != HoldReason.APPROVED:
+            raise JournalError(
+                f"job {job} is neither held nor passed because it is approved",
+                hint="`queue show` says why it is where it is; `queue retry` decides a held object anew",
+            )
+        self.redo(job, asked=Asked(RELABEL_ONCE, by, why, tuple(destinations)))
+
+    def send_original(self, job: int, *, by: str, why: str = "") -> None:
+        """READY -> DECIDED -> READY: send what was delivered once more, as it was received; the audit log will name ``by``.
+
+        Raises:
+            JournalError: it is not delivered yet, or a newer version of the object has come since.
+        """
+        with self._database.transaction() as db:
+            row = db.execute("SELECT state FROM objects WHERE job=?", (job,)).fetchone()
+            if row is None or row["state"] != ObjectState.READY:
+                raise JournalError(f"job {job} is not delivered", hint="`queue show` says where it is")
+            self._refuse_unless_at_rest(db, job)
+            said = {"kind": "sent_as_received", "by": by, "why": why}
+            self._say(db, job, ObjectState.READY, ObjectState.READY, said)
+            db.execute("UPDATE objects SET sends_result=0 WHERE job=?", (job,))
+
+    def _refuse_unless_at_rest(self, db: sqlite3.Connection, job: int) -> None:
+        """Refuse to send again what is under way, or was replaced.
+
+        Raises:
+            JournalError: a delivery is under way, or a newer version of the object has come since.
+        """
+        newer = (
+            "SELECT 1 FROM objects n JOIN objects o ON n.sop_instance_uid=o.sop_instance_uid"
+            " WHERE o.job=? AND n.job>o.job"
+        )
+        if db.execute(newer, (job,)).fetchone():
+            raise JournalError(
+                f"a newer version of job {job} has come since",
+                hint="sent again, it would replace the newer one",
+            )
+        if not all(each["state"] in _AT_REST for each in self._deliveries(db, job)):
+            raise JournalError(
+                f"job {job} is on its way", hint="wait until every destination has it, or was given up on"
+            )
 
     def _deliveries(self, db: sqlite3.Connection, job: int) -> list[sqlite3.Row]:
         return db.execute(

@@ -1,6 +1,6 @@
 """The states of the journal: what an object and a delivery can be, and what may follow what.
 
-object      RECEIVED -> DECIDED -> READY -> EXPIRED, or RECEIVED (redo)
+object      RECEIVED -> DECIDED -> READY -> EXPIRED, RECEIVED (redo) or DECIDED (its original is sent again)
                            \\-> HELD -> RECEIVED (retry) or DECIDED (release, discard)
             DECIDED -> DISCARDED -> DECIDED (restore) or EXPIRED
 delivery    PENDING -> SENDING -> SENT | RETRY | FAILED, one per object and destination

@@ -17,6 +17,7 @@ from tg263_scp.service.review.impact import differs
 from tg263_scp.service.review.objects_at_hand import ObjectsAtHand
 from tg263_scp.service.review.rulings import Rulings
 from tg263_scp.service.review.seen_objects import SeenObject, SeenObjects
+from tg263_scp.service.switch import refuse_while_paused
 
 _AT_REST = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
 
@@ -60,6 +61,7 @@ class Applying:
         nomenclature: Nomenclature,
     ) -> None:
         self._redeliver = {each.name for each in config.destinations if each.redeliver}
+        self._folder = config.spool.folder
         self._rulings = rulings
         self._objects = objects
         self._at_hand = at_hand
@@ -128,7 +130,9 @@ class Applying:
 
         Raises:
             JournalError: the journal cannot be opened.
+            Tg263Error: the node is paused.
         """
+        refuse_while_paused(self._folder)
         begun: list[int] = []
         refused: list[tuple[int, str]] = []
         with self._at_hand.journal() as journal:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tg263_scp.dicom.encoding.part10 import data_set_sha256
+from tg263_scp.dicom.reading.geometry import places
 from tg263_scp.dicom.reading.structure_set import RoiRecord, StructureSet, read_structure_set
 from tg263_scp.errors import HeldObjectError, JournalError, ReviewError
 from tg263_scp.service.journal.database import JOURNAL_NAME
@@ -14,6 +17,7 @@ from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Job
 from tg263_scp.service.review.checking import Seen
 from tg263_scp.service.review.decisions import Scope, ScopeKind, Wish, name_key, sender_of
+from tg263_scp.service.review.open_names import Occurrence
 from tg263_scp.service.spool import Spool
 
 _GONE_HINT = "it is everywhere and past retention, or was discarded: send it again, or decide for its sender"
@@ -69,6 +73,23 @@ class ObjectsAtHand:
             return None
         job = self._job(wish)
         return self._read(self.original(job.token), job.calling_ae_title, job.sha256, job.job)
+
+    def place(self, occurrence: Occurrence) -> Mapping[str, Any]:
+        """Return where an ROI lies in the body; nothing where its object is gone or its contours do not tell."""
+        try:
+            path = self._path_of(occurrence)
+            read = read_structure_set(path)
+        except (HeldObjectError, JournalError, OSError):
+            return {}
+        index = next((roi.index for roi in read.rois if roi.number == occurrence.roi_number), None)
+        place = None if index is None else places(path, read)(index)
+        return {} if place is None else place.as_json()
+
+    def _path_of(self, occurrence: Occurrence) -> Path:
+        if occurrence.job is None:
+            return Path(occurrence.source)
+        with self.journal() as journal:
+            return self.original(journal.job(occurrence.job).token)
 
     def _job(self, wish: Wish) -> Job:
         if wish.job is None and not wish.scope.value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,10 @@ from tg263_scp.service.review.decisions import (
     Wish,
     name_key,
 )
+from tg263_scp.service.review.exchange import Exported, Imported, as_overlay, clinic_of, proposals_of
 from tg263_scp.service.review.impact import DECIDED_ANEW_S, Impact, impact_of
 from tg263_scp.service.review.objects_at_hand import ObjectsAtHand, seen_in
-from tg263_scp.service.review.open_names import Filter, OpenName, open_names
+from tg263_scp.service.review.open_names import Filter, Occurrence, OpenName, open_names
 from tg263_scp.service.review.rulings import Rulings
 from tg263_scp.service.review.seen_objects import SeenObject, SeenObjects
 from tg263_scp.service.review.store import ReviewStore, Writer
@@ -266,6 +267,32 @@ class Review:
             self._options,
             within_s=within_s,
         )
+
+    def export(self) -> Exported:
+        """Write what was decided for the whole clinic or a site as an overlay."""
+        return as_overlay(self.decisions())
+
+    def import_overlay(self, overlay: Path, *, by: str) -> Imported:
+        """Enter the mappings of another clinic as proposals: each counts when somebody has approved it.
+
+        Raises:
+            NomenclatureError: the overlay cannot be read.
+            ReviewError: the store cannot be written.
+        """
+        _named(by)
+        wishes, refused = proposals_of(overlay, by)
+        clinic, entered = clinic_of(overlay), []
+        with self._store.writing() as writer:
+            for where, wish in wishes:
+                try:
+                    entered.append(self._decide(wish, writer, proposal_from=clinic))
+                except ReviewError as problem:
+                    refused.append((where, problem.message))
+        return Imported(tuple(entered), tuple(refused))
+
+    def place(self, occurrence: Occurrence) -> Mapping[str, Any]:
+        """Return where an ROI lies in the body, read from its contours where the log does not tell; else nothing."""
+        return occurrence.place or self._at_hand.place(occurrence)
 
     def plan(
         self,

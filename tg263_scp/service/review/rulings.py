@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from tg263_scp.config.sections import Config
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.query import Ruling, RulingOn
 from tg263_scp.service.review.decisions import ReviewDecision, Ruled, ScopeKind, Standing, name_key
@@ -113,26 +114,12 @@ def as_ruling(decision: ReviewDecision) -> Ruling:
     )
 
 
-class RulingsInUse:
-    """The rulings of a store, made anew whenever something was written to it."""
+def rulings_of(config: Config) -> Rulings:
+    """Return the decisions that count for the node or the archive of a configuration.
 
-    def __init__(self, store: ReviewStore) -> None:
-        self._store = store
-        self._rulings = Rulings((), store.digest)
-        self._seen = False
-
-    def now(self) -> Rulings:
-        """Return the rulings as they stand now.
-
-        Raises:
-            ReviewError: the store is damaged or cannot be read.
-        """
-        if self._store.refresh() or not self._seen or self._rulings.state != self._store.state:
-            self._rulings = Rulings(self._store.decisions(), self._store.digest, self._store.state)
-            self._seen = True
-        return self._rulings
-
-    @property
-    def last(self) -> Rulings:
-        """The rulings that could be read last."""
-        return self._rulings
+    Raises:
+        ReviewError: the store is damaged or cannot be read.
+    """
+    store = ReviewStore(config.review.store_folder)
+    store.refresh()
+    return Rulings(store.decisions(), store.digest, store.state)

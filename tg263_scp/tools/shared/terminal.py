@@ -121,6 +121,15 @@ def complain(problem: object) -> None:
     sys.stderr.write(visible_lines(f"tg263-scp: {problem}") + "\n")
 
 
+def confirmed(question: str) -> bool | None:
+    """Ask whoever sits at the terminal; None where nobody does."""
+    if not sys.stdin.isatty():
+        return None
+    sys.stdout.write(f"{visible(question)}? [y/N] ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def print_json(value: Any) -> None:
     """Write one JSON document to standard output."""
     sys.stdout.write(json_text(value))
