@@ -18,9 +18,8 @@ class FoundName:
 
 
 def is_standard(name: str, nomenclature: Nomenclature) -> bool:
-    """Tell whether a name may be written: a name of the list, or one of its grammar that means anatomy or a target."""
-    found = parse(name, nomenclature)
-    return found is not None and not getattr(found, "not_for_dose", False)
+    """Tell whether a person may give a name: one of the list, or one that its grammar builds."""
+    return parse(name, nomenclature) is not None
 
 
 def found_names(query: str, nomenclature: Nomenclature) -> list[FoundName]:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from tg263_scp.desk.node_records import NodeRecords
 from tg263_scp.desk.open_name_list import name_digest
 from tg263_scp.desk.pages.guards import Looking
-from tg263_scp.desk.pages.queue import ACTIONS, Row
+from tg263_scp.desk.pages.queue import Row, actions_for
 from tg263_scp.desk.pages.rendering import page
 from tg263_scp.desk.pages.sketches import axial_view, coronal_view
 from tg263_scp.desk.pages.wishes import SCOPES
@@ -90,7 +90,7 @@ def show_object(request: Request, number: int, visitor: Looking, roi: int | None
         visitor,
         row=Row.of(job, deliveries),
         deliveries=deliveries,
-        acts=ACTIONS if visitor.may("operate") else {},
+        acts=actions_for(visitor, everything=True),
         rois=rois,
         is_set=is_rtstruct(job.sop_class_uid),
         seen=records.review.seen(number),

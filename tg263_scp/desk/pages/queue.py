@@ -13,6 +13,7 @@ from starlette.responses import Response
 from tg263_scp.desk.node_records import NodeRecords
 from tg263_scp.desk.pages.guards import Looking, Posted, Sent, want_role
 from tg263_scp.desk.pages.rendering import page, to
+from tg263_scp.desk.security.visitors import Visitor
 from tg263_scp.errors import JournalError
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import REDONE, Asked, Delivery, DeliveryState, Job, ObjectState
@@ -27,11 +28,16 @@ SHOWN = ("person", "open", "all")
 
 @dataclass(frozen=True, slots=True)
 class QueueAction:
-    """What a person can do about objects: its name on buttons, what it does, and how."""
+    """What a person can do about objects: its name on buttons, what it does, and how. It needs ``role``.
+
+    ``everywhere`` is whether it makes sense for objects that want a person, or on their way, too.
+    """
 
     title: str
     effect: str
     act: Callable[[Journal, int, str, str], None]
+    role: str = "operate"
+    everywhere: bool = True
 
 
 def _retry(journal: Journal, job: int, by: str, why: str) -> None:
@@ -55,6 +61,14 @@ def _restore(journal: Journal, job: int, by: str, why: str) -> None:
     journal.restore(job, by=by)
 
 
+def _relabel_once(journal: Journal, job: int, by: str, why: str) -> None:
+    journal.relabel_once(job, by=by, why=why)
+
+
+def _send_original(journal: Journal, job: int, by: str, why: str) -> None:
+    journal.send_original(job, by=by, why=why)
+
+
 ACTIONS: Mapping[str, QueueAction] = {
     "retry": QueueAction(
         "Retry", "A held object is decided anew; a delivery that failed or waits is tried at once.", _retry
@@ -68,7 +82,20 @@ ACTIONS: Mapping[str, QueueAction] = {
     "discard": QueueAction(
         "Discard", "A held object goes nowhere; its file stays for a while and can be restored.", _discard
     ),
-    "restore": QueueAction("Restore", "A discarded object is held again.", _restore),
+    "relabel": QueueAction(
+        "Relabel once",
+        "An approved structure set is relabelled this once. It keeps its Approval Status: audit log and object say that the"
+        " approval came before the names.",
+        _relabel_once,
+        role="approve",
+    ),
+    "original": QueueAction(
+        "Send original",
+        "What was delivered goes to its destinations once more, as it was received, with its old names.",
+        _send_original,
+        everywhere=False,
+    ),
+    "restore": QueueAction("Restore", "A discarded object is held again.", _restore, everywhere=False),
 }
 
 _KINDS: Mapping[ObjectState, str] = {
@@ -150,13 +177,17 @@ def show_queue(
         number=number,
         pages=(len(rows) - 1) // ROWS + 1,
         totals=journal.totals(finished=show == "all"),
-        acts=_useful(show if not find.strip() else "all") if visitor.may("operate") else {},
+        acts=actions_for(visitor, everything=show == "all" or bool(find.strip())),
     )
 
 
-def _useful(show: str) -> dict[str, QueueAction]:
-    """Return what can be done about the objects of a list: only among all of them are discarded ones."""
-    return {key: action for key, action in ACTIONS.items() if key != "restore" or show == "all"}
+def actions_for(visitor: Visitor, *, everything: bool) -> dict[str, QueueAction]:
+    """Return what a visitor may do about the objects of a page, which shows ``everything`` or only what wants something."""
+    return {
+        key: action
+        for key, action in ACTIONS.items()
+        if visitor.may(action.role) and (everything or action.everywhere)
+    }
 
 
 def _rows(journal: Journal, show: str) -> list[Row]:
@@ -183,8 +214,8 @@ def _found(journal: Journal, wanted: str) -> list[Row]:
 @router.post("/queue/ask")
 def ask(request: Request, sent: Sent) -> Response:
     """Show what will be done to which objects, and ask for the reason; nothing changes yet."""
-    want_role(sent.visitor, "operate")
     key, action = _action(sent)
+    want_role(sent.visitor, action.role)
     seen = {mark.partition(":")[0]: mark for mark in map(str, sent.form.getlist("seen"))}
     journal = _records(request).journal
     chosen = [(_job(journal, number), seen.get(str(number), "")) for number in sent.numbers("job")]
@@ -200,8 +231,8 @@ def ask(request: Request, sent: Sent) -> Response:
 @router.post("/queue/do")
 def do(request: Request, sent: Sent) -> Response:
     """Do it to each object that is still as it was shown; say of each other one why not."""
-    want_role(sent.visitor, "operate")
     _, action = _action(sent)
+    want_role(sent.visitor, action.role)
     why = sent.text("why")[:500]
     session, journal = sent.visitor.session, _records(request).journal
     if not why:
