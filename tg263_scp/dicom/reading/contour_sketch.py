@@ -31,6 +31,8 @@ _MOST_SLICES = 36
 _MOST_CONTOURS = 400
 """Of one ROI in the view from the front: an ROI of crumbs is not drawn crumb by crumb."""
 _SAME_SLICE_MM = 3.0
+_ABOUT_AS_LONG = 0.95
+"""Contours of so many bytes, against the longest, are of about the same size: the middle one of them is taken."""
 _GREY = "#9aa4ae"
 
 Polygon = tuple[tuple[float, float], ...]
@@ -131,7 +133,9 @@ def _height_of(source: OpenedObject, contour: Contour) -> float | None:
 def _height(outlined: Sequence[_Outlined], focus: int | None) -> float | None:
     focused = next((each.contours for each in outlined if each.number == focus), ())
     if focused:
-        return max(focused, key=lambda found: found[1].length)[0]
+        longest = max(contour.length for _, contour in focused)
+        large = sorted(z for z, contour in focused if contour.length >= _ABOUT_AS_LONG * longest)
+        return large[len(large) // 2]
     crowd: dict[float, int] = {}
     for each in outlined:
         for z in {round(z, 1) for z, _ in each.contours}:
