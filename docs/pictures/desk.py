@@ -2,8 +2,8 @@
 
     python docs/pictures/desk.py [FOLDER]
 
-Needs the extras ``desk`` and ``browser`` and Debian's ``chromium``. Writes open names (``desk-light.png``, ``desk-dark.png``) and
-one structure set (``set-light.png``, ``set-dark.png``) beside this file, or into FOLDER.
+Needs the extras ``desk`` and ``browser`` and Debian's ``chromium``. Writes open names (``desk-light.png``,
+``desk-dark.png``) and one structure set (``set-light.png``, ``set-dark.png``) beside this file, or into FOLDER.
 """
 
 from __future__ import annotations
