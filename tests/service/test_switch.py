@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from doubles.still_nodes import StillNode
 
+from tg263_scp.cli import main
 from tg263_scp.errors import HoldReason, Tg263Error
 from tg263_scp.naming.standard.nomenclature import Nomenclature
+from tg263_scp.service.metrics import Build, NodeFigures
 from tg263_scp.service.switch import SWITCH_NAME, set_switch, switch_setting
 
 
@@ -67,3 +70,16 @@ def test_pausing_twice_and_resuming_what_runs_are_refused(tmp_path: Path) -> Non
         set_switch(tmp_path, paused=True, by="ben", why="")
     with pytest.raises(Tg263Error, match="cannot be set"):
         set_switch(tmp_path / "nowhere", paused=True, by="anna", why="")
+
+
+def test_a_pause_is_loud_in_doctor_and_metrics(node: StillNode, capsys: pytest.CaptureFixture[str]) -> None:
+    set_switch(node.config.spool.folder, paused=True, by="anna", why="a doubt")
+    main(["doctor", "--config", str(node.path), "--json"])
+    found = {check["name"]: check for check in json.loads(capsys.readouterr().out)}
+    assert not found["switch"]["good"]
+    assert "PAUSED by anna" in found["switch"]["detail"]
+    assert found["review"]["good"]
+    figures = NodeFigures(
+        node.node.journal, node.config.spool.folder, lambda: Build("n", "c", ("archive",))
+    ).collect()
+    assert {figure.name: figure for figure in figures}["tg263_paused"].samples[0].value == 1

@@ -59,12 +59,16 @@ class NamingOptions:
 
 @dataclass(frozen=True)
 class Query:
-    """A name and its context. ``site`` and ``languages`` are what the whole set tells, empty where it tells nothing."""
+    """A name and its context. ``site`` and ``languages`` are what the whole set tells, empty where it tells nothing.
+
+    ``ranks`` are numbers of the name that the set shows to be no part of it.
+    """
 
     name: str
     interpreted_type: str = ""
     site: str = ""
     languages: frozenset[str] = frozenset()
+    ranks: tuple[str, ...] = ()
 
     @cached_property
     def text(self) -> str:

@@ -18,9 +18,10 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from tg263_scp.config.reloading import Loaded, Prepare, Reloads, TakeOver
 from tg263_scp.config.sections import Config
 from tg263_scp.dicom.encoding.budget import Budget
-from tg263_scp.dicom.network.listener import Listener
+from tg263_scp.dicom.network.doors import Doors
 from tg263_scp.dicom.reading.identify import is_rtstruct
 from tg263_scp.errors import JournalError, LlmError, Tg263Error
 from tg263_scp.naming.decide import Decide, decide_set
@@ -41,7 +42,10 @@ from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Job
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
-from tg263_scp.service.metrics import NodeCounters, metrics_of
+from tg263_scp.service.metrics import Build, NodeCounters, metrics_of
+from tg263_scp.service.notify.causes import Sources
+from tg263_scp.service.notify.channels import channels_of
+from tg263_scp.service.notify.notifier import Notifier
 from tg263_scp.service.polling import Clock, PollingThread, Step, no_step
 from tg263_scp.service.review.store import ReviewStore
 from tg263_scp.service.review.taking_up import TakingUp
@@ -62,22 +66,27 @@ class Node:
         self,
         *,
         journal: Journal,
-        listener: Listener[Incoming],
+        listener: Doors[Incoming],
         worker: Worker,
         forwarders: Sequence[Forwarder],
         waiting_sets: WaitingSets | None,
+        notifier: Notifier | None,
         metrics: AbstractContextManager[tuple[str, int] | None],
+        reloads: Reloads,
         drain_s: float,
         opened: ExitStack,
     ) -> None:
         self.journal = journal
         """What the node holds, and what becomes of it."""
+        self.reloads = reloads
+        """Takes over a changed configuration while the node runs."""
         self.metrics_address: tuple[str, int] | None = None
         """Host and port of the running node's figures; None where the configuration wants none."""
         self._listener = listener
         self._worker = worker
         self._forwarders = forwarders
         self._waiting_sets = waiting_sets
+        self._notifier = notifier
         self._metrics = metrics
         self._drain_s = drain_s
         self._opened = opened
@@ -92,8 +101,21 @@ class Node:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port that the running node listens on."""
-        return self._listener.address
+        """Host and port that the running node listens on, those of ``listen``."""
+        return self._listener.addresses[0]
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Host and port of each of its listeners."""
+        return self._listener.addresses
+
+    def reload_certificates(self) -> None:
+        """Read the files of TLS again, for connections from now on; what cannot be used is logged, and stays as it was."""
+        for reload in (self._listener.reload, *(forwarder.reload for forwarder in self._forwarders)):
+            try:
+                reload()
+            except Tg263Error as problem:
+                logger.error("the certificates stay as they were: %s", problem)
 
     def start(self) -> None:
         """Take up what an earlier run left, and listen; returns when the node can be called. It can be started once.
@@ -107,6 +129,9 @@ class Node:
                 running.callback(forwarder.stop, 0.0)
             self._worker.start()
             running.callback(self._worker.stop, 5.0)
+            if self._notifier:
+                self._notifier.start()
+                running.callback(self._notifier.stop, 1.0)
             if self._waiting_sets:
                 self._waiting_sets.start(self._worker.wake)
             self.metrics_address = running.enter_context(self._metrics)
@@ -164,22 +189,21 @@ def assemble(
         journal = _journal(config, spool, opened, clock)
         audit, hashed, counters = _audit(config, opened)
         routes, writing = Routes(config), Writing.of(config.write, now=now)
-        context = DecisionContext(nomenclature.digest, config.digest)
-        said = _what_people_said(config, audit)
-        under = MadeUnder(config, context, routes, said)
+        loaded, said = Loaded(config, nomenclature), _what_people_said(config, audit)
+        under, budget = MadeUnder(loaded, routes, said), _budget(config, spool)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
-        budget, renumbering = _budget(config, spool), Renumbering(spool, uid_map(hashed))
-        forwarders = []
+        forwarders, renumbering = [], Renumbering(spool, uid_map(hashed))
         for destination in config.destinations:
             outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
             forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
         wake_forwarders = partial(_wake_all, forwarders)
+        relabeller = _relabeller(config, nomenclature, routes, writing, decide, waiting_sets, said)
         worker = Worker(
             spool,
             journal,
             audit,
-            _relabeller(config, nomenclature, routes, writing, decide, waiting_sets, said),
-            made_under=context,
+            relabeller,
+            made_under=_made_under(loaded),
             hashed=hashed,
             routes=routes,
             budget=budget,
@@ -192,16 +216,18 @@ def assemble(
             clock=clock,
             step=step,
         )
-        wakes = Wakes(worker.wake, wake_forwarders)
-        intake = Intake(spool, journal, routes, wakes, made_under=under.of, step=step)
-        listener, threads = _listener(config, intake), (worker, *forwarders)
+        wakes, threads = Wakes(worker.wake, wake_forwarders), (worker, *forwarders)
+        listener = _listener(config, Intake(spool, journal, routes, wakes, made_under=under.of, step=step))
+        reloads = _reloads(loaded, worker, relabeller, routes, under, waiting_sets, listener)
         return Node(
             journal=journal,
             listener=listener,
             worker=worker,
             forwarders=forwarders,
             waiting_sets=waiting_sets,
-            metrics=_metrics(config, nomenclature, counters, waiting_sets, listener, threads, clock),
+            notifier=_notifier(config, spool, journal, waiting_sets, clock),
+            metrics=_metrics(reloads, counters, waiting_sets, listener, threads, clock),
+            reloads=reloads,
             drain_s=config.listen.drain_s,
             opened=opened.pop_all(),
         )
@@ -339,9 +365,28 @@ def _waiting_sets(config: Config, nomenclature: Nomenclature, opened: ExitStack)
     return waiting_sets
 
 
-def _listener(config: Config, intake: Intake) -> Listener[Incoming]:
-    return Listener(
-        config.listen,
+def _notifier(
+    config: Config, spool: Spool, journal: Journal, waiting_sets: WaitingSets | None, clock: Clock
+) -> Notifier | None:
+    channels = channels_of(config.notify)
+    if not channels:
+        return None
+    sources = Sources(
+        journal,
+        spool.folder,
+        ReviewStore(config.review.store_folder),
+        disk_is_short=lambda: spool.short_of_bytes() > 0,
+        model_is_away=lambda: config.llm.enabled and (waiting_sets is None or waiting_sets.model_is_away),
+        clock=clock,
+        destination_down_s=config.notify.destination_down_s,
+    )
+    every_s, node = config.notify.every_s, config.listen.ae_title
+    return Notifier(sources, channels, spool.folder, node, every_s=every_s, clock=clock)
+
+
+def _listener(config: Config, intake: Intake) -> Doors[Incoming]:
+    return Doors(
+        config.doors,
         config.peers,
         max_object_bytes=config.spool.max_object_bytes,
         begin=intake.begin,
@@ -349,19 +394,71 @@ def _listener(config: Config, intake: Intake) -> Listener[Incoming]:
     )
 
 
+def _made_under(loaded: Loaded) -> DecisionContext:
+    return DecisionContext(loaded.nomenclature.digest, loaded.config.digest)
+
+
+def _reloads(
+    loaded: Loaded,
+    worker: Worker,
+    relabeller: Relabeller,
+    routes: Routes,
+    under: MadeUnder,
+    waiting_sets: WaitingSets | None,
+    listener: Doors[Incoming],
+) -> Reloads:
+    """Register what parts of the node take over of a changed configuration, and which settings those are."""
+    reloads = Reloads(loaded)
+    reloads.add(_decides_by(worker, relabeller, routes, under, waiting_sets), "naming", "routes")
+    reloads.add(lambda loaded: partial(listener.admit, loaded.config.peers), "peers")
+    return reloads
+
+
+def _decides_by(
+    worker: Worker,
+    relabeller: Relabeller,
+    routes: Routes,
+    under: MadeUnder,
+    waiting_sets: WaitingSets | None,
+) -> Prepare:
+    """Return how routes, gates and names are decided by another configuration, from one object to the next."""
+
+    def prepare(loaded: Loaded) -> TakeOver:
+        ask_anew = waiting_sets.prepared(loaded.nomenclature) if waiting_sets else None
+
+        def take_over() -> None:
+            with worker.between_objects:
+                routes.use(loaded.config)
+                relabeller.use(loaded.nomenclature, loaded.config.naming)
+                worker.made_under = _made_under(loaded)
+                under.use(loaded)
+                if ask_anew:
+                    ask_anew()
+
+        return take_over
+
+    return prepare
+
+
 def _metrics(
-    config: Config,
-    nomenclature: Nomenclature,
+    reloads: Reloads,
     counters: NodeCounters,
     waiting_sets: WaitingSets | None,
-    listener: Listener[Incoming],
+    listener: Doors[Incoming],
     threads: Sequence[PollingThread],
     clock: Clock,
 ) -> AbstractContextManager[tuple[str, int] | None]:
+    config = reloads.in_force.config
+    names = tuple(destination.name for destination in config.destinations)
+
+    def build() -> Build:
+        loaded = reloads.in_force
+        return Build(loaded.nomenclature.digest, loaded.config.digest, names)
+
     return metrics_of(
         config,
         _journal_path(config),
-        nomenclature_digest=nomenclature.digest,
+        build=build,
         counters=counters,
         llm=waiting_sets.figures if waiting_sets else None,
         refused=listener.refused,

@@ -152,9 +152,9 @@ def test_who_had_an_object_decided_once_more_is_noted(
 ) -> None:
     job = hold(journal)
     do(enter(desk, "Anna Berg"), action, job, why="the destination is there again")
-    asked = journal.job(job).asked
-    assert asked is not None
-    assert (asked.by, asked.why) == ("Anna Berg", "the destination is there again")
+    wish = journal.job(job).wish
+    assert wish is not None
+    assert (wish.by, wish.why) == ("Anna Berg", "the destination is there again")
 
 
 def test_several_at_once_and_each_by_itself(desk: RunningDesk, journal: Journal) -> None:

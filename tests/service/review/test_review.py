@@ -308,3 +308,14 @@ def test_the_impact_of_undoing_is_what_the_rules_would_do(node: StillNode) -> No
     assert node.names(job) == ["vessie"]
     (change,) = review.impact(decision.id).changes
     assert (change.job, change.now, change.then) == (job, "vessie", "Bladder")
+
+
+def test_the_set_objects_when_a_decision_for_its_object_is_made(node: StillNode) -> None:
+    job = node.receive("qqx", "Bladder")
+    review = node.review()
+    assert review.check(rename("qqx", "Bladder", ONE, job=job)).objection_code == "S020"
+    with pytest.raises(ReviewError, match="S020"):
+        review.decide(rename("qqx", "Bladder", ONE, job=job))
+    assert review.state == ""
+    review.decide(rename("qqx", "Rectum", ONE, job=job))
+    assert review.state

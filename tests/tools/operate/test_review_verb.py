@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from doubles.loopback import RTSTRUCT, structure_set, write_object
+from doubles.loopback import PATIENT_NAME, RTSTRUCT, element, structure_set, write_object
 from doubles.still_nodes import StillNode
 
 from tg263_scp.cli import main
@@ -234,6 +234,31 @@ def test_an_archive_without_a_node_is_reviewed_by_its_manifest(
         "Bladder",
         "",
     ]
+
+
+def test_in_an_archive_the_sender_is_the_planning_system(
+    tmp_path: Path, loaded_once: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "archive.yaml"
+    config.write_text("review: {folder: .}\nllm: {enabled: no}\n", encoding="utf-8")
+    dataset, patient = structure_set(["qqx"]), element(0x00100010, "PN", PATIENT_NAME.encode())
+    made_by = (
+        element(0x00080070, "LO", b"Maker")
+        + element(0x00081010, "SH", b"ws7")
+        + element(0x00081090, "LO", b"Planner")
+    )
+    (tmp_path / "in").mkdir()
+    write_object(
+        tmp_path / "in" / "1.dcm", dataset.replace(patient, made_by + patient), RTSTRUCT, "1.2.3.100"
+    )
+    settings = ("--config", str(config))
+    wish = ("qqx", "--becomes", "Bladder", "--sender", "Maker | Planner | ws7")
+    assert main(["review", "decide", *wish, *settings]) == ExitCode.DONE
+    assert (
+        main(["relabel", str(tmp_path / "in"), "--output", str(tmp_path / "out"), *settings]) == ExitCode.DONE
+    )
+    assert [roi.name for roi in read_structure_set(tmp_path / "out" / "1.dcm").rois] == ["Bladder"]
+    assert "Maker | Planner | ws7" in (tmp_path / "out" / "manifest.csv").read_text()
 
 
 def test_a_manifest_of_an_earlier_version_is_refused(tmp_path: Path) -> None:

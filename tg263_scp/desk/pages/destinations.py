@@ -14,9 +14,10 @@ from tg263_scp.config.sections import Config
 from tg263_scp.desk.node_records import NodeRecords
 from tg263_scp.desk.pages.guards import Looking, Sent, want_role
 from tg263_scp.desk.pages.rendering import page, to
+from tg263_scp.errors import Tg263Error
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import DeliveryState
-from tg263_scp.tools.operate.echo import echo_check, peer_of
+from tg263_scp.tools.operate.echo import called_now, echo_check
 
 router = APIRouter()
 
@@ -85,6 +86,10 @@ def call(request: Request, sent: Sent) -> Response:
     found = [each for each in records.config.destinations if each.name == name]
     if not found:
         raise HTTPException(404, "There is no such destination.")
-    check = echo_check(name, peer_of(found[0]))
-    sent.visitor.session.note(f"{name}: {check.detail}", "good" if check.good else "bad")
+    try:
+        check = echo_check(name, called_now(found[0]))
+    except Tg263Error as problem:  # a file that TLS with it needs
+        sent.visitor.session.note(f"{name}: {problem.message}", "bad")
+    else:
+        sent.visitor.session.note(f"{name}: {check.detail}", "good" if check.good else "bad")
     return to("/destinations")

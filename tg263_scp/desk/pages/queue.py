@@ -46,7 +46,7 @@ def _retry(journal: Journal, job: int, by: str, why: str) -> None:
 
 
 def _redo(journal: Journal, job: int, by: str, why: str) -> None:
-    journal.redo(job, asked=Asked(REDONE, by, why))
+    journal.redo(job, wish=Asked(REDONE, by, why))
 
 
 def _release(journal: Journal, job: int, by: str, why: str) -> None:

@@ -172,15 +172,16 @@ def read_file_meta(path: Path) -> FileMeta:
         return file_meta(ByteWindow(file))
 
 
-def data_set_sha256(path: Path) -> str:
-    """Return the SHA-256 (hex) of the data set of a file as it stands there, behind the file meta information.
+def dataset_sha256(path: Path, meta: FileMeta | None = None) -> str:
+    """Return the SHA-256 (hex) of the data set behind the head of a file, which ``meta`` has where it was read already.
 
     Raises:
-        HeldObjectError: ``not_dicom``, ``truncated`` or ``unreadable``.
+        HeldObjectError: as :func:`file_meta`.
         OSError: the file cannot be read.
     """
+    meta = meta or read_file_meta(path)
     with path.open("rb") as file:
-        file.seek(read_file_meta(path).dataset_offset)
+        file.seek(meta.dataset_offset)
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -75,6 +75,8 @@ def marks_of(tokens: Sequence[Token], lexicon: Lexicon, *, in_target: bool = Fal
     for size in range(_LONGEST_MARK, 0, -1):
         for at in range(len(tokens) - size + 1):
             window = tokens[at : at + size]
+            if _counts(window):
+                continue
             text = "".join(t.text for t in window)
             mark = lexicon.marks.get(text)
             a_side = text in lexicon.sides and not (in_target and _takes_off(mark, tokens[at + 1 :]))
@@ -84,6 +86,12 @@ def marks_of(tokens: Sequence[Token], lexicon: Lexicon, *, in_target: bool = Fal
             if mark:
                 found.setdefault(mark, " ".join(t.raw for t in window))
     return found
+
+
+def _counts(window: Sequence[Token]) -> bool:
+    """Tell whether a letter and a number stand apart: ``R50`` is a measure of dose, the R of ``PTV_R_50`` a side."""
+    letter, *rest = window
+    return len(letter.text) == 1 and any(t.is_number and not t.joined for t in rest)
 
 
 def _takes_off(mark: str | None, following: Sequence[Token]) -> bool:

@@ -9,8 +9,8 @@ import hashlib
 import json
 from typing import Protocol
 
-from tg263_scp.config.sections import Config
-from tg263_scp.service.deciding.relabelling import DecisionContext
+from tg263_scp import __version__
+from tg263_scp.config.reloading import Loaded
 from tg263_scp.service.deciding.routing import Routes, Sender
 
 PAUSED = "paused"
@@ -31,14 +31,20 @@ class Said(Protocol):
 class MadeUnder:
     """Tells under what the objects of a sender are decided now; ``said`` is what people said."""
 
-    def __init__(self, config: Config, context: DecisionContext, routes: Routes, said: Said) -> None:
+    def __init__(self, loaded: Loaded, routes: Routes, said: Said) -> None:
         self._routes = routes
         self._said = said
+        self._shared = ""
+        self.use(loaded)
+
+    def use(self, loaded: Loaded) -> None:
+        """Take over a changed configuration."""
+        config = loaded.config
         shared = {
             "naming": config.naming.model_dump(mode="json"),
             "write": config.write.model_dump(mode="json"),
-            "nomenclature": context.nomenclature_digest,
-            "program": context.program_version,
+            "nomenclature": loaded.nomenclature.digest,
+            "program": __version__,
         }
         self._shared = json.dumps(shared, sort_keys=True)
 

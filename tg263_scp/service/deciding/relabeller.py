@@ -9,13 +9,12 @@ from tg263_scp.config.sections import Naming
 from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.deciding.gates import SentAs
+from tg263_scp.service.deciding.in_review import RulingsOn, no_rulings
 from tg263_scp.service.deciding.relabelling import (
     RelabelOutcome,
     RelabelPolicy,
-    RulingsOn,
     Writing,
     decide_and_write,
-    no_rulings,
 )
 from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.journal.states import RELABEL_ONCE, Job
@@ -43,6 +42,10 @@ class Relabeller:
         self._decide = decide
         self._waiting_sets = waiting_sets
         self._rulings = rulings
+
+    def use(self, nomenclature: Nomenclature, naming: Naming) -> None:
+        """Decide by another nomenclature and other options from the next structure set on."""
+        self._nomenclature, self._naming = nomenclature, naming
 
     @property
     def waiting(self) -> frozenset[int]:
@@ -79,7 +82,7 @@ class Relabeller:
 
     def _policy(self, job: Job) -> RelabelPolicy:
         policy = RelabelPolicy.of(self._naming, self._routes.of(job))
-        if job.asked is None or job.asked.what != RELABEL_ONCE:
+        if job.wish is None or job.wish.what != RELABEL_ONCE:
             return policy
         return replace(policy, mode="relabel", gates=policy.gates.model_copy(update={"approved": "relabel"}))
 

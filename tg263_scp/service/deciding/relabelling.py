@@ -7,7 +7,7 @@ record on both ways.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -17,19 +17,18 @@ from typing import Any, Literal
 from tg263_scp import __version__
 from tg263_scp.config.routes import Gates, Route
 from tg263_scp.config.sections import Naming, Write
-from tg263_scp.decision import Decision, Reason, RoiPlace, Status
+from tg263_scp.decision import Decision, Reason, Roi, RoiPlace, Status
 from tg263_scp.dicom.editing.identification_codes import IdentificationCode, load_codes
 from tg263_scp.dicom.editing.proof import EditProof
 from tg263_scp.dicom.editing.provenance import Provenance
 from tg263_scp.dicom.editing.relabel import relabel
-from tg263_scp.dicom.encoding.part10 import data_set_sha256
+from tg263_scp.dicom.encoding.budget import check_cpu
 from tg263_scp.dicom.reading.geometry import places
 from tg263_scp.dicom.reading.structure_set import RoiRecord, StructureSet, read_structure_set
 from tg263_scp.errors import HeldObjectError, HoldReason
 from tg263_scp.naming.decide import Decide, decide_set
-from tg263_scp.naming.query import NamingOptions, RulingOn
+from tg263_scp.naming.query import NamingOptions
 from tg263_scp.naming.rules.identifiers import looks_identifying
-from tg263_scp.naming.rules.sides_by_contours import PlaceOf
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import IdentifierHash
 from tg263_scp.service.deciding.gates import (
@@ -41,8 +40,8 @@ from tg263_scp.service.deciding.gates import (
     gate_of_unreadable,
     is_approved,
 )
+from tg263_scp.service.deciding.in_review import ObjectInReview, PlacesSeen, RulingsOn, no_rulings
 from tg263_scp.service.naming_options import naming_options
-from tg263_scp.service.review.decisions import sender_of
 
 
 class OutcomeKind(StrEnum):
@@ -149,55 +148,6 @@ class RelabelOutcome:
         return sum(bool(decision.question) and decision.choice is None for decision in self.decisions)
 
 
-class PlacesSeen:
-    """Tells places as another does, and keeps what it told."""
-
-    def __init__(self, place_of: PlaceOf) -> None:
-        self._place_of = place_of
-        self.seen: dict[int, RoiPlace] = {}
-
-    def __call__(self, index: int) -> RoiPlace | None:
-        """Return the place of the ROI at an index."""
-        place = self._place_of(index)
-        if place is not None:
-            self.seen[index] = place
-        return place
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectInReview:
-    """The object whose names are decided, as decisions of review know it."""
-
-    sop_instance_uid: str
-    sender: str
-    path: Path
-    known_version: str = ""
-
-    @classmethod
-    def of(
-        cls, structure_set: StructureSet, path: Path, calling_ae_title: str, version: str
-    ) -> ObjectInReview:
-        """Return it for a structure set that lies in a file."""
-        sender = sender_of(
-            calling_ae_title, structure_set.manufacturer, structure_set.model_name, structure_set.station_name
-        )
-        return cls(structure_set.sop_instance_uid, sender, path, version)
-
-    @property
-    def version(self) -> str:
-        """The SHA-256 (hex) of its data set; read from the file where nobody knows it."""
-        return self.known_version or data_set_sha256(self.path)
-
-
-RulingsOn = Callable[[ObjectInReview], RulingOn | None]
-"""Tells what was decided in review about the names of an object."""
-
-
-def no_rulings(this: ObjectInReview) -> RulingOn | None:
-    """Nothing was ever decided in review."""
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
     """Under what a decision was made: part of every audit line."""
@@ -237,8 +187,12 @@ def decide_and_write(
         return _unread(problem.reason, policy)
     this = ObjectInReview.of(structure_set, source, received_from, version)
     options = replace(policy.options, identifiers=structure_set.identifiers, ruling_on=rulings(this))
+    rois = _Watched(record.roi for record in structure_set.rois)
     seen = PlacesSeen(places(source, structure_set))
-    decisions = decide([record.roi for record in structure_set.rois], nomenclature, options, place_of=seen)
+    try:
+        decisions = decide(rois, nomenclature, options, place_of=seen)
+    except HeldObjectError as problem:
+        return _unread(problem.reason, policy)
     closed = closed_gates(structure_set, decisions, sent_as, policy.gates)
     outcome = RelabelOutcome(
         OutcomeKind.UNCHANGED,
@@ -268,6 +222,20 @@ def decide_and_write(
     except ValueError:
         return replace(outcome, kind=OutcomeKind.HELD, reason=HoldReason.NAME_NOT_WRITABLE)
     return replace(outcome, kind=OutcomeKind.RELABELLED, proof=proof)
+
+
+class _Watched(tuple[Roi, ...]):
+    """The ROIs of a set; who goes through them stops where the object has used up its processor time.
+
+    Naming knows no clock, and a set may have tens of thousands of names that each take long.
+    """
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Roi]:
+        for roi in super().__iter__():
+            check_cpu()
+            yield roi
 
 
 def _unread(reason: HoldReason, policy: RelabelPolicy) -> RelabelOutcome:
@@ -383,6 +351,8 @@ def _for_review(
             for each in decision.candidates
         ],
     }
+    if decision.choice is not None:
+        found["votes"] = decision.choice.said
     if place is not None:
         found["place"] = place.as_json()
     if looks_identifying(roi.name, identifiers):

@@ -49,7 +49,9 @@ CREATE TABLE objects (
     study TEXT NOT NULL DEFAULT '',
     returns INTEGER NOT NULL DEFAULT 0,
     returning_since REAL NOT NULL DEFAULT 0,
-    asked TEXT NOT NULL DEFAULT '',
+    result_sha256 TEXT NOT NULL DEFAULT '',
+    asked INTEGER NOT NULL DEFAULT 0,
+    wish TEXT NOT NULL DEFAULT '',
     made_under TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route) WHERE state <> 'EXPIRED';
@@ -73,7 +75,7 @@ CREATE TABLE deliveries (
     PRIMARY KEY (job, destination)
 ) WITHOUT ROWID;
 CREATE INDEX delivery_state ON deliveries (destination, state, job);
-CREATE INDEX delivery_sent ON deliveries (sent_sha256, sent_uid) WHERE sent_sha256<>'';
+CREATE INDEX delivery_sent_uid ON deliveries (sent_uid, destination) WHERE sent_uid<>'';
 CREATE TABLE run (alive_at REAL NOT NULL);
 """
 _UPGRADES = {
@@ -97,8 +99,12 @@ CREATE INDEX delivery_sent ON deliveries (sent_sha256, sent_uid) WHERE sent_sha2
 """,
     6: "CREATE TABLE run (alive_at REAL NOT NULL);\n",
     7: """
-ALTER TABLE objects ADD COLUMN asked TEXT NOT NULL DEFAULT '';
+ALTER TABLE objects ADD COLUMN result_sha256 TEXT NOT NULL DEFAULT '';
+ALTER TABLE objects ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE objects ADD COLUMN wish TEXT NOT NULL DEFAULT '';
 ALTER TABLE objects ADD COLUMN made_under TEXT NOT NULL DEFAULT '';
+DROP INDEX delivery_sent;
+CREATE INDEX delivery_sent_uid ON deliveries (sent_uid, destination) WHERE sent_uid<>'';
 """,
 }
 """What makes a journal of the next version of one of this version; nothing in it is lost."""

@@ -45,6 +45,7 @@ _WANTS = (
     " (SELECT 1 FROM deliveries d WHERE d.job=objects.job AND d.state<>'SENT'))"
 )
 """That an object still wants something, in SQL."""
+_NEWER_VERSION = "SELECT 1 FROM objects WHERE job>? AND sop_instance_uid=(SELECT sop_instance_uid FROM objects WHERE job=?)"
 _WANTS_A_PERSON = (
     "(state='HELD' OR EXISTS (SELECT 1 FROM deliveries d WHERE d.job=objects.job AND d.state='FAILED'))"
 )
@@ -85,7 +86,7 @@ class Journal:
     ) -> None:
         self._database = Database(path, clock, upgrade=upgrade)
         self._same_again_s = same_again_s
-        self.outbox = Outbox(self._database)
+        self.outbox = Outbox(self._database, same_again_s)
 
     @property
     def path(self) -> Path:
@@ -169,11 +170,11 @@ class Journal:
         *,
         received_at: float,
         delivered: Collection[str],
-        done: bool,
+        state: ObjectState,
         sends_result: bool,
         known_up_to: int,
     ) -> tuple[int | None, bool]:
-        """Enter an object that an earlier journal knew, as HELD, or as READY where every destination has it (``done``).
+        """Enter an object that an earlier journal knew: as HELD, as READY where every destination has it, or as DISCARDED.
 
         Return its job number, None where the same object has come again since, and whether another version of it has: one of
         a job up to ``known_up_to``.
@@ -188,12 +189,12 @@ class Journal:
             job = self._insert(
                 db,
                 arrival,
-                state=ObjectState.READY if done else ObjectState.HELD,
+                state=state,
                 received_at=min(received_at, now),
                 changed_at=now,
                 other_version=int(versions is not None),
                 sends_result=int(sends_result),
-                reason="" if done else HoldReason.ADOPTED,
+                reason="" if state is ObjectState.READY else HoldReason.ADOPTED,
             )
             for destination in sorted(delivered):
                 self.outbox.enter_as_sent(db, job, destination, now)
@@ -254,10 +255,12 @@ class Journal:
             self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
             return Ingest.ANEW
         as_received = not db.execute("SELECT sends_result FROM objects WHERE job=?", (job,)).fetchone()[0]
+        newest = not db.execute(_NEWER_VERSION, (job, job)).fetchone()
         had = {
             row["destination"]
             for row in rows
             if as_received
+            and newest
             and row["state"] == DeliveryState.SENT
             and row["changed_at"] > now - self._same_again_s
         }
@@ -284,7 +287,7 @@ class Journal:
 
     def _count_return(self, db: sqlite3.Connection, job: int, now: float) -> None:
         db.execute(
-            "UPDATE objects SET returns=CASE WHEN returning_since>?1-?2 THEN returns ELSE 0 END+1,"
+            "UPDATE objects SET asked=0, returns=CASE WHEN returning_since>?1-?2 THEN returns ELSE 0 END+1,"
             " returning_since=CASE WHEN returning_since>?1-?2 THEN returning_since ELSE ?1 END WHERE job=?3",
             (now, RETURNS_WITHIN_S, job),
         )
@@ -337,6 +340,7 @@ class Journal:
         unanswered: int = 0,
         study: str = "",
         made_under: str = "",
+        result_sha256: str = "",
     ) -> None:
         """RECEIVED -> DECIDED: keep the audit record and what comes next (READY, or HELD with a reason code)."""
         with self._database.transaction() as db:
@@ -345,8 +349,8 @@ class Journal:
                 raise JournalError(f"job {job} is decided: it is READY and cannot become DECIDED")
             self._decide(db, job, record, hold=hold, reason=reason, sends_result=sends_result)
             db.execute(
-                "UPDATE objects SET unanswered=?, study=?, made_under=? WHERE job=?",
-                (unanswered, study, made_under, job),
+                "UPDATE objects SET unanswered=?, study=?, made_under=?, result_sha256=? WHERE job=?",
+                (unanswered, study, made_under, result_sha256, job),
             )
 
     def _decide(
@@ -373,20 +377,19 @@ class Journal:
         """DECIDED -> READY or HELD, once the audit line is durable; READY queues one delivery per destination."""
         now = self._database.clock()
         with self._database.transaction() as db:
-            row = db.execute("SELECT next_state, asked FROM objects WHERE job=?", (job,)).fetchone()
+            row = db.execute("SELECT next_state, wish FROM objects WHERE job=?", (job,)).fetchone()
             if row is None or not row["next_state"]:
                 raise JournalError(f"job {job} is not decided")
-            state, asked = ObjectState(row["next_state"]), Asked.of_text(row["asked"])
-            if asked is not None and asked.destinations:
-                destinations = [each for each in destinations if each in asked.destinations]
+            state, wish = ObjectState(row["next_state"]), Asked.of_text(row["wish"])
+            if wish is not None and wish.destinations:
+                destinations = [each for each in destinations if each in wish.destinations]
             # What somebody asked for is done when it goes on; until then it holds.
-            left = {} if state is ObjectState.HELD else {"asked": ""}
+            left = {} if state is ObjectState.HELD else {"wish": ""}
             self._database.move(db, (job,), state, next_state="", record="", **left)
             before = {row["destination"]: row for row in self._deliveries(db, job)}
-            since = now - self._same_again_s
             for destination in destinations if state is ObjectState.READY else ():
                 if destination not in before:
-                    had = self.outbox.has_same(db, job, destination, since)
+                    had = self.outbox.has_same(job, destination)
                     (self.outbox.enter_had if had else self.outbox.queue)(db, job, destination, now)
                 elif not _of_an_earlier_journal(before[destination]):
                     self.outbox.requeue(db, job, destination, now)
@@ -404,8 +407,8 @@ class Journal:
             if row is None:
                 raise JournalError(f"the journal knows no job {job}", hint=_NO_JOB_HINT)
             if row["state"] == ObjectState.HELD:
-                asked = Asked(RETRIED, by, why).as_text() if by else ""
-                self._database.move(db, (job,), ObjectState.RECEIVED, reason="", asked=asked)
+                wish = Asked(RETRIED, by, why).as_text() if by else ""
+                self._database.move(db, (job,), ObjectState.RECEIVED, reason="", wish=wish)
                 return 1
             failed = [
                 each["destination"]
@@ -420,10 +423,10 @@ class Journal:
                 self._say(db, job, ObjectState.READY, ObjectState.READY, said)
         return len(failed) + hastened
 
-    def redo(self, job: int, *, asked: Asked | None = None) -> None:
+    def redo(self, job: int, *, wish: Asked | None = None) -> None:
         """READY or HELD -> RECEIVED: decide anew, and deliver what comes of it to every destination once more.
 
-        ``asked`` says who wants it, and may name the only destinations that get it.
+        ``wish`` says who wants it, and may name the only destinations that get it.
 
         Raises:
             JournalError: it is not decided yet, a delivery is under way, or a newer version of the object has come since.
@@ -438,8 +441,8 @@ class Journal:
                     hint="only what is decided, and still here, is done again",
                 )
             self._refuse_unless_at_rest(db, job)
-            said = asked.as_text() if asked else ""
-            self._database.move(db, (job,), ObjectState.RECEIVED, reason="", asked=said)
+            said = wish.as_text() if wish else ""
+            self._database.move(db, (job,), ObjectState.RECEIVED, reason="", wish=said, asked=1)
             # A person wants it everywhere once more: also where an earlier journal had it delivered.
             db.execute("UPDATE deliveries SET attempts=1 WHERE job=? AND attempts=0 AND state='SENT'", (job,))
 
@@ -457,7 +460,7 @@ class Journal:
                 f"job {job} is neither held nor passed because it is approved",
                 hint="`queue show` says why it is where it is; `queue retry` decides a held object anew",
             )
-        self.redo(job, asked=Asked(RELABEL_ONCE, by, why, tuple(destinations)))
+        self.redo(job, wish=Asked(RELABEL_ONCE, by, why, tuple(destinations)))
 
     def send_original(self, job: int, *, by: str, why: str = "") -> None:
         """READY -> DECIDED -> READY: send what was delivered once more, as it was received; the audit log will name ``by``.
@@ -472,7 +475,7 @@ class Journal:
             self._refuse_unless_at_rest(db, job)
             said = {"kind": "sent_as_received", "by": by, "why": why}
             self._say(db, job, ObjectState.READY, ObjectState.READY, said)
-            db.execute("UPDATE objects SET sends_result=0 WHERE job=?", (job,))
+            db.execute("UPDATE objects SET sends_result=0, asked=1 WHERE job=?", (job,))
 
     def _refuse_unless_at_rest(self, db: sqlite3.Connection, job: int) -> None:
         """Refuse to send again what is under way, or was replaced.
@@ -480,11 +483,7 @@ class Journal:
         Raises:
             JournalError: a delivery is under way, or a newer version of the object has come since.
         """
-        newer = (
-            "SELECT 1 FROM objects n JOIN objects o ON n.sop_instance_uid=o.sop_instance_uid"
-            " WHERE o.job=? AND n.job>o.job"
-        )
-        if db.execute(newer, (job,)).fetchone():
+        if db.execute(_NEWER_VERSION, (job, job)).fetchone():
             raise JournalError(
                 f"a newer version of job {job} has come since",
                 hint="sent again, it would replace the newer one",
@@ -525,6 +524,7 @@ class Journal:
                 "audited_after": None,
             }
             self._decide(db, job, record, hold=False, reason=HoldReason.RELEASED, sends_result=False)
+            db.execute("UPDATE objects SET asked=1 WHERE job=?", (job,))
 
     def discard(self, job: int, *, by: str, why: str) -> None:
         """HELD -> DECIDED -> DISCARDED: a person does not want the object; the audit log will name ``by`` and ``why``.
@@ -567,12 +567,21 @@ class Journal:
         text = json.dumps(record, ensure_ascii=False)
         self._database.move(db, (job,), ObjectState.DECIDED, next_state=str(to), record=text)
 
-    def discarded(self, before: float) -> list[Job]:
-        """Return the objects that were discarded before a time."""
+    def discarded(self, before: float, most: int) -> list[Job]:
+        """Return the oldest objects that were discarded before a time, ``most`` of them."""
         rows = self._database.rows(
-            "SELECT * FROM objects WHERE state='DISCARDED' AND changed_at<? ORDER BY job", before
+            "SELECT * FROM objects WHERE state='DISCARDED' AND changed_at<? ORDER BY job LIMIT ?",
+            before,
+            most,
         )
         return [job_of(row) for row in rows]
+
+    def held_jobs(self) -> list[int]:
+        """Return the objects that are held."""
+        return [
+            row["job"]
+            for row in self._database.rows("SELECT job FROM objects WHERE state='HELD' ORDER BY job")
+        ]
 
     def unanswered(self) -> list[int]:
         """Return the objects that went on, or are held, with names about which no language model was asked."""
@@ -581,27 +590,39 @@ class Journal:
         )
         return [row["job"] for row in rows]
 
-    def expirable(self, before: float) -> list[Job]:
-        """Return the READY objects that every destination has had since before ``before``."""
+    def expirable(self, before: float, most: int) -> list[Job]:
+        """Return the oldest READY objects that every destination has had since before ``before``, ``most`` of them."""
         rows = self._database.rows(
             "SELECT * FROM objects WHERE state='READY' AND changed_at<?"
             " AND EXISTS (SELECT 1 FROM deliveries d WHERE d.job=objects.job)"
             " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.job=objects.job"
-            " AND (d.state<>'SENT' OR d.changed_at>=?)) ORDER BY job",
+            " AND (d.state<>'SENT' OR d.changed_at>=?)) ORDER BY job LIMIT ?",
             before,
             before,
+            most,
         )
         return [job_of(row) for row in rows]
 
-    def expire(self, job: int) -> None:
-        """READY or DISCARDED -> EXPIRED; the caller removes the files afterwards."""
-        with self._database.transaction() as db:
-            self._database.move(db, (job,), ObjectState.EXPIRED)
+    def expire(self, *jobs: int) -> list[int]:
+        """READY or DISCARDED -> EXPIRED; return which, and the caller removes their files afterwards.
 
-    def forget(self, job: int) -> None:
-        """Remove the row of an EXPIRED object and its deliveries; the audit log keeps what became of it."""
+        An object that is wanted again, since it was sent once more or a person said so, stays.
+        """
         with self._database.transaction() as db:
-            self._forget(db, job)
+            marks = ", ".join("?" * len(jobs))
+            rows = db.execute(
+                f"SELECT job FROM objects WHERE job IN ({marks}) AND state IN ('READY','DISCARDED') AND NOT ({_WANTS})",
+                jobs,
+            ).fetchall()
+            for row in rows:
+                self._database.move(db, (row["job"],), ObjectState.EXPIRED)
+        return [row["job"] for row in rows]
+
+    def forget(self, *jobs: int) -> None:
+        """Remove the rows of EXPIRED objects and their deliveries; the audit log keeps what became of them."""
+        with self._database.transaction() as db:
+            for job in jobs:
+                self._forget(db, job)
 
     def forget_expired(self, remembers: Callable[[Job], bool]) -> None:
         """Remove the rows of all EXPIRED objects but those that are to be remembered."""
@@ -639,6 +660,14 @@ class Journal:
         """Return how many objects are in each state that occurs."""
         rows = self._database.rows("SELECT state, COUNT(*) AS n FROM objects GROUP BY state")
         return {ObjectState(row["state"]): row["n"] for row in rows}
+
+    def held(self) -> list[tuple[str, int, float]]:
+        """Return why objects are held, of how many each is true, and when the oldest of those was received."""
+        rows = self._database.rows(
+            "SELECT reason, COUNT(*) AS n, MIN(received_at) AS at FROM objects WHERE state='HELD'"
+            " GROUP BY reason ORDER BY n DESC, reason"
+        )
+        return [(row["reason"], row["n"], row["at"]) for row in rows]
 
     def oldest_received_at(self) -> dict[ObjectState, float]:
         """Return when the oldest object of each state that still wants something of the node or a person was received."""

@@ -137,8 +137,10 @@ class Job(Arrival):
 
     ``unanswered`` is how many names went on although a language model would have been asked about them. ``study`` is the keyed
     hash of its Study Instance UID; empty as long as it is not decided, or where it says none. ``returns`` is how often it came
-    again after it was delivered, within :data:`RETURNS_WITHIN_S` from ``returning_since`` on. ``asked`` is what a person asked
-    for the next time it is decided, if anything; ``made_under`` tells under what it was decided last.
+    again after it was delivered, within :data:`RETURNS_WITHIN_S` from ``returning_since`` on. ``result_sha256`` (hex) is of the
+    data set of its relabelled copy; empty where there is none, or an earlier program version made it. ``asked`` is true where
+    a person wants it sent, also to who has the same already. ``wish`` is what a person asked for the next time it is decided,
+    if anything; ``made_under`` tells under what it was decided last.
     """
 
     job: int
@@ -154,7 +156,9 @@ class Job(Arrival):
     study: str
     returns: int
     returning_since: float
-    asked: Asked | None
+    result_sha256: str
+    asked: bool
+    wish: Asked | None
     made_under: str
 
 
@@ -190,10 +194,14 @@ class UidSent:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """In what form an object goes to a destination: the UIDs of structure sets in it, what the audit line says of it."""
+    """In what form an object goes to a destination: the UIDs of structure sets in it, what the audit line says of it.
+
+    ``sha256`` (hex) is of its data set, empty where an earlier program version did not keep it.
+    """
 
     uids: tuple[UidSent, ...]
     told: Mapping[str, Any]
+    sha256: str = ""
 
     @classmethod
     def of_text(cls, text: str) -> Variant | None:
@@ -202,12 +210,12 @@ class Variant:
             return None
         values = json.loads(text)
         uids = tuple(UidSent(old, new, Found(found)) for old, new, found in values["uids"])
-        return cls(uids, values["told"])
+        return cls(uids, values["told"], values.get("sha256", ""))
 
     def as_text(self) -> str:
         """Write it for the journal."""
         uids = [[each.old, each.new, each.found] for each in self.uids]
-        return json.dumps({"uids": uids, "told": self.told})
+        return json.dumps({"uids": uids, "told": self.told, "sha256": self.sha256})
 
 
 AS_IT_IS = Variant((), {})
@@ -244,7 +252,8 @@ def job_of(row: sqlite3.Row) -> Job:
     values["state"] = ObjectState(values["state"])
     values["other_version"] = bool(values["other_version"])
     values["sends_result"] = bool(values["sends_result"])
-    values["asked"] = Asked.of_text(values["asked"])
+    values["asked"] = bool(values["asked"])
+    values["wish"] = Asked.of_text(values["wish"])
     return Job(**values)
 
 

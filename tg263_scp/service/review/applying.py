@@ -137,9 +137,9 @@ class Applying:
         refused: list[tuple[int, str]] = []
         with self._at_hand.journal() as journal:
             for planned in plan.jobs:
-                asked = Asked(FOR_REVIEW, by, destinations=planned.destinations)
+                wish = Asked(FOR_REVIEW, by, destinations=planned.destinations)
                 try:
-                    journal.redo(planned.job, asked=asked)
+                    journal.redo(planned.job, wish=wish)
                     begun.append(planned.job)
                 except JournalError as problem:
                     refused.append((planned.job, problem.message))

@@ -17,7 +17,6 @@ from tg263_scp.service.review.decisions import (
     ScopeKind,
     Standing,
     Wish,
-    name_key,
 )
 
 MAX_NAME_CHARS = 10_000
@@ -169,14 +168,3 @@ def refuse_unfit(wish: Wish) -> None:
 def same_wish(decision: ReviewDecision, wish: Wish, scope: Scope) -> bool:
     """Tell whether a decision is just what is wished."""
     return (decision.ruled, decision.becomes, decision.scope) == (wish.ruled, wish.becomes, scope)
-
-
-def about(decisions: Iterable[ReviewDecision], name: str, digest: str) -> list[ReviewDecision]:
-    """Return the decisions about a name that were not undone."""
-    key = name_key(name)
-    return [
-        each
-        for each in decisions
-        if each.standing is not Standing.UNDONE
-        and (each.name_digest == digest if each.name_digest else name_key(each.name) == key)
-    ]

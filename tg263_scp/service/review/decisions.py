@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,7 @@ class Entry:
     decision: ReviewDecision
 
 
+@lru_cache(maxsize=1 << 17)
 def name_key(name: str) -> str:
     """Return what is compared of a name as written: case and runs of blanks do not count, every sign does.
 

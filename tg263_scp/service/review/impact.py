@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from tg263_scp.decision import Status
-from tg263_scp.dicom.reading.geometry import places
 from tg263_scp.dicom.reading.structure_set import read_structure_set
 from tg263_scp.errors import HeldObjectError
-from tg263_scp.naming.decide import decide_set
 from tg263_scp.naming.query import NamingOptions
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.journal.states import DeliveryState, ObjectState
@@ -23,7 +21,7 @@ from tg263_scp.service.review.decisions import (
     Wish,
     name_key,
 )
-from tg263_scp.service.review.objects_at_hand import ObjectsAtHand
+from tg263_scp.service.review.objects_at_hand import ObjectsAtHand, decided_anew
 from tg263_scp.service.review.rulings import Rulings
 from tg263_scp.service.review.seen_objects import SeenObject, SeenObjects
 from tg263_scp.service.review.store import ReviewStore
@@ -32,7 +30,8 @@ MOST_CHANGES = 10_000
 DECIDED_ANEW_S = 10.0
 """So long structure sets of the spool are decided anew; of the others it is told what the decision itself says."""
 _BEFORE_RULINGS = frozenset({"R000", "R010", "R020"})
-_HYPOTHETICAL = "(new)"
+HYPOTHETICAL = "(new)"
+"""The id of a decision that was not made yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ def impact_of(
     """
     decisions = store.decisions()
     if isinstance(wish, Wish):
-        about = _as_decided(wish)
+        about = as_decided(wish)
         decisions = [each for each in decisions if each.id != wish.instead_of]
         then = Rulings([*decisions, about], store.digest)
     else:
@@ -125,9 +124,10 @@ def impact_of(
     )
 
 
-def _as_decided(wish: Wish) -> ReviewDecision:
+def as_decided(wish: Wish) -> ReviewDecision:
+    """Return the decision that a wish would become, under an id of its own."""
     return ReviewDecision(
-        id=_HYPOTHETICAL,
+        id=HYPOTHETICAL,
         seq=1 << 62,
         at="",
         by=wish.by,
@@ -232,9 +232,8 @@ class _Anew:
             with self._at_hand.journal() as journal:
                 path = self._at_hand.original(journal.job(seen.job).token)
             read = read_structure_set(path)
-            options = replace(self._options, identifiers=read.identifiers, ruling_on=self._then.on(seen))
-            rois = [record.roi for record in read.rois]
-            decisions = decide_set(rois, self._nomenclature, options, place_of=places(path, read))
+            ruling_on = self._then.on(seen)
+            decisions = decided_anew(path, read, ruling_on, self._nomenclature, self._options)
         except (HeldObjectError, OSError):
             return None
         return [decision.name for decision in decisions]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tg263_scp.dicom.encoding.part10 import data_set_sha256
+from tg263_scp.decision import Decision
+from tg263_scp.dicom.encoding.part10 import dataset_sha256
 from tg263_scp.dicom.reading.geometry import places
 from tg263_scp.dicom.reading.structure_set import RoiRecord, StructureSet, read_structure_set
 from tg263_scp.errors import HeldObjectError, JournalError, ReviewError
+from tg263_scp.naming.decide import decide_set
+from tg263_scp.naming.query import NamingOptions, RulingOn
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.journal.database import JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Job
@@ -31,7 +35,11 @@ class AtHand:
     path: Path
     version: str
     sender: str
-    job: int | None = None
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """The UID of the structure set."""
+        return self.structure_set.sop_instance_uid
 
 
 class ObjectsAtHand:
@@ -68,11 +76,11 @@ class ObjectsAtHand:
             ReviewError: it is no longer here, or cannot be read.
         """
         if wish.file is not None:
-            return self._read(wish.file, "", "", None)
+            return self._read(wish.file, "", "")
         if wish.job is None and wish.scope.kind is not ScopeKind.OBJECT:
             return None
         job = self._job(wish)
-        return self._read(self.original(job.token), job.calling_ae_title, job.sha256, job.job)
+        return self._read(self.original(job.token), job.calling_ae_title, job.sha256)
 
     def place(self, occurrence: Occurrence) -> Mapping[str, Any]:
         """Return where an ROI lies in the body; nothing where its object is gone or its contours do not tell."""
@@ -110,16 +118,16 @@ class ObjectsAtHand:
                 return job
         raise _gone()
 
-    def _read(self, path: Path, calling_ae_title: str, version: str, job: int | None) -> AtHand:
+    def _read(self, path: Path, calling_ae_title: str, version: str) -> AtHand:
         try:
             read = read_structure_set(path)
-            version = version or data_set_sha256(path)
+            version = version or dataset_sha256(path)
         except HeldObjectError as problem:
             raise ReviewError("scope", f"the object cannot be read: {problem.reason}") from problem
         except OSError as problem:
             raise _gone() from problem
         sender = sender_of(calling_ae_title, read.manufacturer, read.model_name, read.station_name)
-        return AtHand(read, path, version, sender, job)
+        return AtHand(read, path, version, sender)
 
 
 def _gone() -> ReviewError:
@@ -160,3 +168,16 @@ def _roi_of(at_hand: AtHand, wish: Wish) -> RoiRecord:
     if not found[0].readable:
         raise ReviewError("scope", "the bytes of that name have no certain meaning: it is never changed")
     return found[0]
+
+
+def decided_anew(
+    path: Path,
+    read: StructureSet,
+    ruling_on: RulingOn | None,
+    nomenclature: Nomenclature,
+    options: NamingOptions,
+) -> tuple[Decision, ...]:
+    """Decide a whole structure set as the node would under these rulings, without a language model; nothing is written."""
+    options = replace(options, identifiers=read.identifiers, ruling_on=ruling_on)
+    rois = [record.roi for record in read.rois]
+    return decide_set(rois, nomenclature, options, place_of=places(path, read))

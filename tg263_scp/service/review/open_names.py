@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from heapq import nlargest
 from typing import Any
 
 from tg263_scp.service.review.decisions import ReviewDecision, name_key
@@ -33,57 +35,110 @@ class Occurrence:
     outcome: str
     patient: str
     place: Mapping[str, Any]
+    votes: str
 
 
-@dataclass(frozen=True, slots=True)
+_Met = tuple[SeenObject, OpenRoi]
+
+
+@dataclass(frozen=True)
 class OpenName:
-    """A name that waits. ``name`` is its most frequent spelling, ``count`` how many ROIs bear it in how many ``objects``.
+    """A name that waits, as it was ``met``; the rest follows from that, and is worked out where somebody looks.
 
     ``status`` is ``open``, ``decided`` (and its objects not decided anew yet) or ``waiting`` (for a second person), with the
-    latest ``decision`` then. ``occurrences`` are the newest, at most :data:`MOST_OCCURRENCES`.
+    latest ``decision`` then.
     """
 
-    name: str
     key: str
-    count: int
-    objects: int
-    senders: Mapping[str, int]
-    sites: Mapping[str, int]
-    types: Mapping[str, int]
-    reasons: Mapping[str, int]
-    candidates: tuple[OfferedName, ...]
-    occurrences: tuple[Occurrence, ...]
-    identifying: bool
-    last_at: str
-    status: str = OPEN
+    status: str
+    met: Sequence[_Met]
     decision: ReviewDecision | None = None
 
+    @property
+    def count(self) -> int:
+        """How many ROIs bear it."""
+        return len(self.met)
 
-@dataclass(slots=True)
-class _Gathered:
-    """What was met of one name so far."""
+    @cached_property
+    def name(self) -> str:
+        """Its most frequent spelling."""
+        spellings = Counter(roi.name for _, roi in self.met)
+        return min(spellings, key=lambda name: (-spellings[name], name))
 
-    spellings: Counter[str] = field(default_factory=Counter)
-    senders: Counter[str] = field(default_factory=Counter)
-    sites: Counter[str] = field(default_factory=Counter)
-    types: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
-    offered: dict[str, OfferedName] = field(default_factory=dict)
-    met: list[tuple[SeenObject, OpenRoi]] = field(default_factory=list)
-    decision: ReviewDecision | None = None
+    @cached_property
+    def objects(self) -> int:
+        """How many objects have it."""
+        return len({id(seen) for seen, _ in self.met})
 
-    def add(self, seen: SeenObject, roi: OpenRoi, decision: ReviewDecision | None) -> None:
-        self.spellings[roi.name] += 1
-        self.senders[seen.sender] += 1
-        self.sites[seen.site] += 1
-        self.types[roi.interpreted_type] += 1
-        self.reasons[roi.reason] += 1
-        for each in roi.candidates:
-            known = self.offered.get(each.name)
-            if known is None or known.score < each.score:
-                self.offered[each.name] = each
-        self.met.append((seen, roi))
-        self.decision = decision or self.decision
+    @cached_property
+    def senders(self) -> Mapping[str, int]:
+        """How often it came from which sender."""
+        return _counted(seen.sender for seen, _ in self.met)
+
+    @cached_property
+    def sites(self) -> Mapping[str, int]:
+        """How often it was met at which treatment site."""
+        return _counted(seen.site for seen, _ in self.met)
+
+    @cached_property
+    def types(self) -> Mapping[str, int]:
+        """How often the ROI had which interpreted type."""
+        return _counted(roi.interpreted_type for _, roi in self.met)
+
+    @cached_property
+    def reasons(self) -> Mapping[str, int]:
+        """Why it was left for review, how often."""
+        return _counted(roi.reason for _, roi in self.met)
+
+    @cached_property
+    def candidates(self) -> tuple[OfferedName, ...]:
+        """What it may be, best first."""
+        offered: dict[str, OfferedName] = {}
+        for each in (each for _, roi in self.met for each in roi.candidates):
+            if each.name not in offered or offered[each.name].score < each.score:
+                offered[each.name] = each
+        return tuple(sorted(offered.values(), key=lambda each: -each.score)[:MOST_OFFERED])
+
+    @cached_property
+    def occurrences(self) -> tuple[Occurrence, ...]:
+        """Where it was met, newest first, at most :data:`MOST_OCCURRENCES`."""
+        newest = nlargest(MOST_OCCURRENCES, self.met, key=lambda met: met[0].at)
+        return tuple(_occurrence(*met) for met in newest)
+
+    @cached_property
+    def identifying(self) -> bool:
+        """Whether it looks like an identifier."""
+        return any(roi.identifying for _, roi in self.met)
+
+    @cached_property
+    def last_at(self) -> str:
+        """When it was met last (ISO 8601)."""
+        return max(seen.at for seen, _ in self.met)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it."""
+        told = (
+            "name",
+            "status",
+            "count",
+            "objects",
+            "reasons",
+            "types",
+            "sites",
+            "senders",
+            "identifying",
+            "last_at",
+        )
+        return {
+            **{name: getattr(self, name) for name in told},
+            "candidates": [asdict(each) for each in self.candidates],
+            "occurrences": [asdict(each) for each in self.occurrences],
+            "decision": asdict(self.decision) if self.decision else None,
+        }
+
+
+def _counted(texts: Iterable[str]) -> Mapping[str, int]:
+    return dict(Counter(texts).most_common())
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +170,17 @@ def open_names(
 
     ``active`` and ``waiting`` are the decisions that hold, and those that somebody else has yet to approve.
     """
-    gathered: dict[tuple[str, str], _Gathered] = {}
+    gathered: dict[tuple[str, str], list[_Met]] = {}
+    latest: dict[tuple[str, str], ReviewDecision | None] = {}
     for seen in filter(wanted.takes, objects):
         sites = nearest_first(seen.site)
         for roi in seen.open_rois:
             status, decision = _status(seen, roi, sites, active, waiting)
             if wanted.status in ("", "all", status):
-                key = name_key(roi.name)
-                gathered.setdefault((key, status), _Gathered()).add(seen, roi, decision)
-    found = [_open_name(key, status, each) for (key, status), each in gathered.items()]
+                key = name_key(roi.name), status
+                gathered.setdefault(key, []).append((seen, roi))
+                latest[key] = decision or latest.get(key)
+    found = [OpenName(key, status, met, latest[key, status]) for (key, status), met in gathered.items()]
     return sorted(found, key=lambda each: (-each.count, each.key))
 
 
@@ -136,26 +193,6 @@ def _status(
         return (OPEN, None) if decision.id == roi.ruling else (DECIDED, decision)
     decision = waiting.decision_on(roi.name, roi.number, sites, seen)
     return (OPEN, None) if decision is None else (WAITING, decision)
-
-
-def _open_name(key: str, status: str, found: _Gathered) -> OpenName:
-    newest = sorted(found.met, key=lambda met: met[0].at, reverse=True)
-    return OpenName(
-        name=min(found.spellings, key=lambda name: (-found.spellings[name], name)),
-        key=key,
-        count=len(found.met),
-        objects=len({id(seen) for seen, _ in found.met}),
-        senders=dict(found.senders.most_common()),
-        sites=dict(found.sites.most_common()),
-        types=dict(found.types.most_common()),
-        reasons=dict(found.reasons.most_common()),
-        candidates=tuple(sorted(found.offered.values(), key=lambda each: -each.score)[:MOST_OFFERED]),
-        occurrences=tuple(_occurrence(*met) for met in newest[:MOST_OCCURRENCES]),
-        identifying=any(roi.identifying for _, roi in found.met),
-        last_at=newest[0][0].at,
-        status=status,
-        decision=found.decision,
-    )
 
 
 def _occurrence(seen: SeenObject, roi: OpenRoi) -> Occurrence:
@@ -172,4 +209,5 @@ def _occurrence(seen: SeenObject, roi: OpenRoi) -> Occurrence:
         outcome=seen.outcome,
         patient=seen.patient,
         place=roi.place,
+        votes=roi.votes,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from tg263_scp.config.loading import load_config
 from tg263_scp.config.sections import Config
+from tg263_scp.decision import Status
 from tg263_scp.errors import ReviewError
 from tg263_scp.naming.query import NamingOptions
 from tg263_scp.naming.standard.loading import load_nomenclature
@@ -26,8 +27,8 @@ from tg263_scp.service.review.decisions import (
     name_key,
 )
 from tg263_scp.service.review.exchange import Exported, Imported, as_overlay, clinic_of, proposals_of
-from tg263_scp.service.review.impact import DECIDED_ANEW_S, Impact, impact_of
-from tg263_scp.service.review.objects_at_hand import ObjectsAtHand, seen_in
+from tg263_scp.service.review.impact import DECIDED_ANEW_S, HYPOTHETICAL, Impact, as_decided, impact_of
+from tg263_scp.service.review.objects_at_hand import AtHand, ObjectsAtHand, decided_anew, seen_in
 from tg263_scp.service.review.open_names import Filter, Occurrence, OpenName, open_names
 from tg263_scp.service.review.rulings import Rulings
 from tg263_scp.service.review.seen_objects import SeenObject, SeenObjects
@@ -67,6 +68,16 @@ class Review:
         """Whether somebody else has to approve a decision before it counts."""
         return self._store.second_person
 
+    @property
+    def state(self) -> str:
+        """Which decisions count: the hash of the last line of the store; empty where nothing was ever decided.
+
+        Raises:
+            ReviewError: the store is damaged.
+        """
+        self._store.refresh()
+        return self._store.state
+
     def open_names(
         self, *, site: str = "", sender: str = "", since: str = "", status: str = "open"
     ) -> list[OpenName]:
@@ -81,16 +92,6 @@ class Review:
         wanted = Filter(site, sender, since, status)
         objects = (*self._objects.last(), *self._archive)
         return open_names(objects, active, waiting, wanted, self._nomenclature.anatomy.nearest_first)
-
-    @property
-    def state(self) -> str:
-        """Which decisions there are: the hash of the last line of the store; empty where nothing was ever decided.
-
-        Raises:
-            ReviewError: the store is damaged.
-        """
-        self._store.refresh()
-        return self._store.state
 
     @property
     def stamp(self) -> tuple[int, str]:
@@ -124,7 +125,8 @@ class Review:
 
     def decided_about(self, name: str) -> list[ReviewDecision]:
         """Return the decisions about a name that were not undone."""
-        return checking.about(self.decisions(), name, self._store.digest(name))
+        self._store.refresh()
+        return self._store.about(name)
 
     def log(self) -> list[Entry]:
         """Return what was decided, approved and undone, oldest first."""
@@ -148,7 +150,22 @@ class Review:
             seen = replace(seen, scope=replace(seen.scope, roi=roi))
             wish = replace(wish, scope=seen.scope)
         known = self.decided_about(wish.name)
-        return checking.check(wish, seen, known, self._nomenclature, self._options), seen
+        checked = checking.check(wish, seen, known, self._nomenclature, self._options)
+        if at_hand is not None and checked.scope.kind is ScopeKind.OBJECT and not checked.objection:
+            checked = self._tried(checked, replace(wish, scope=checked.scope), at_hand)
+        return checked, seen
+
+    def _tried(self, checked: Checked, wish: Wish, at_hand: AtHand) -> Checked:
+        """Decide the object at hand as if the wish were granted: its other ROIs, its letters and its sex may object."""
+        others = [each for each in self._store.decisions() if each.id != wish.instead_of]
+        ruling_on = Rulings([*others, as_decided(wish)], self._store.digest).on(at_hand)
+        decisions = decided_anew(
+            at_hand.path, at_hand.structure_set, ruling_on, self._nomenclature, self._options
+        )
+        for decision in decisions:
+            if decision.ruling == HYPOTHETICAL and decision.status is Status.REVIEW:
+                return replace(checked, objection=decision.note, objection_code=decision.rule)
+        return checked
 
     def _site_of(self, version: str) -> str:
         self._objects.refresh()
@@ -208,7 +225,7 @@ class Review:
             replaced = self._store.decision(wish.instead_of)
             if replaced.standing is Standing.UNDONE:
                 raise ReviewError("undone", f"the decision {replaced.id} was undone by {replaced.undone_by}")
-        for decision in checking.about(self._store.decisions(), wish.name, self._store.digest(wish.name)):
+        for decision in self._store.about(wish.name):
             if decision.scope == wish.scope and decision.id != wish.instead_of:
                 return decision
         return None

@@ -75,6 +75,8 @@ class Rulings:
         self, name: str, roi_number: int | None, sites: Sequence[str], this: TheObject
     ) -> ReviewDecision | None:
         """Return the decision that holds for a name, for its ROI Number and the sites of its set, nearest first."""
+        if not self._by_key:
+            return None
         key = name_key(name)
         if this.sop_instance_uid in self._objects:
             found = self._for_this_object(name, key, roi_number, this)

@@ -34,7 +34,11 @@ class OfferedName:
 
 @dataclass(frozen=True, slots=True)
 class OpenRoi:
-    """An ROI whose name was left for review. ``ruling`` is the decision that a veto or a set rule stopped, if any."""
+    """An ROI whose name was left for review.
+
+    ``ruling`` is the decision that a veto or a set rule stopped, if any; ``votes`` what a language model said, where it was
+    asked.
+    """
 
     name: str
     number: int | None
@@ -45,6 +49,7 @@ class OpenRoi:
     candidates: tuple[OfferedName, ...]
     place: Mapping[str, Any]
     identifying: bool
+    votes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,4 +219,5 @@ def _open_roi(roi: Mapping[str, Any]) -> OpenRoi:
         candidates=tuple(offered),
         place=roi.get("place", {}),
         identifying=bool(roi.get("identifying")),
+        votes=roi.get("votes", ""),
     )

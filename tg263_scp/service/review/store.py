@@ -53,6 +53,7 @@ class _Read:
     seq: int = 0
     last_hash: str = FIRST_PREV
     decisions: dict[str, ReviewDecision] = field(default_factory=dict)
+    by_name: dict[str, list[str]] = field(default_factory=dict)
     lines: list[Mapping[str, Any]] = field(default_factory=list)
 
 
@@ -153,6 +154,9 @@ class ReviewStore:
             return
         self._read.lines.append({**line, "evidence": None})
         decision = change(line, self._read.decisions)
+        if decision.id not in self._read.decisions:
+            known_as = decision.name_digest or name_key(decision.name)
+            self._read.by_name.setdefault(known_as, []).append(decision.id)
         self._read.decisions[decision.id] = decision
 
     def decisions(self) -> list[ReviewDecision]:
@@ -173,6 +177,14 @@ class ReviewStore:
                 "unknown_decision", f"there is no decision {id}", hint="`review log` lists the ids"
             )
         return found
+
+    def about(self, name: str) -> list[ReviewDecision]:
+        """Return the decisions about a name that were not undone, oldest first."""
+        digest = self.digest(name)
+        with self._lock:
+            ids = [*self._read.by_name.get(name_key(name), ()), *self._read.by_name.get(digest, ())]
+            found = [self._read.decisions[id] for id in ids]
+        return [each for each in found if each.standing is not Standing.UNDONE]
 
     def entries(self) -> list[Entry]:
         """Return the lines of the store, oldest first."""

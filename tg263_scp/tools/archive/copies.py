@@ -27,13 +27,12 @@ from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import IdentifierHash
+from tg263_scp.service.deciding.in_review import RulingsOn, no_rulings
 from tg263_scp.service.deciding.relabelling import (
     OutcomeKind,
     RelabelPolicy,
-    RulingsOn,
     Writing,
     decide_and_write,
-    no_rulings,
 )
 from tg263_scp.service.delivery.new_uid_copies import uid_map
 from tg263_scp.service.llm.ask_and_decide import asking_at_once

@@ -40,6 +40,7 @@ COLUMNS = (
     "blanked_sha256",
     "roi_type",
     "candidates",
+    "votes",
     "site",
     "sender",
     "ruling",

@@ -36,7 +36,7 @@ def set_rows(
     structure_set = outcome.structure_set
     if structure_set is None or not structure_set.rois:
         uid = structure_set.sop_instance_uid if structure_set else ""
-        return (row(source, what, outcome.reason, uid, digests, for_review=("",) * 5 + (settings,)),)
+        return (row(source, what, outcome.reason, uid, digests, for_review=("",) * 6 + (settings,)),)
     uid, total = structure_set.sop_instance_uid, len(structure_set.rois)
     written = what is What.RELABELLED
     return tuple(
@@ -71,6 +71,7 @@ def _for_review(interpreted_type: str, decision: Decision, sender: str) -> Itera
     """Yield what `review list` wants to know of an open name."""
     yield interpreted_type
     yield ";".join(f"{each.name}={each.score:.3f}" for each in decision.candidates)
+    yield decision.choice.said if decision.choice else ""
     yield decision.site
     yield sender
     yield decision.ruling
@@ -85,7 +86,7 @@ def row(
     place: tuple[int, int] = (1, 1),
     roi: Iterator[str] | None = None,
     new_uid: str = "",
-    for_review: tuple[str, ...] = ("",) * 6,
+    for_review: tuple[str, ...] = ("",) * 7,
 ) -> Row:
     """Return one row; ``place`` says which it is of how many."""
     return (

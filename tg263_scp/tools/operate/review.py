@@ -105,7 +105,7 @@ def list_names(
     review = _opened(config, manifests)
     names = review.open_names(site=site, sender=sender, since=since, status=status)
     if as_json:
-        print_json([asdict(each) for each in names])
+        print_json([each.as_json() for each in names])
     else:
         review_tables.show_names(names, review, open_console())
     return ExitCode.FINDINGS if any(each.status == "open" for each in names) else ExitCode.DONE
@@ -117,7 +117,7 @@ def show_name(name: str, manifests: Sequence[Path], config: Path, as_json: bool)
     found = review.find(name)
     decided = review.decided_about(name)
     if as_json:
-        told = {} if found is None else asdict(found)
+        told = {} if found is None else found.as_json()
         print_json({**told, "decisions": [asdict(each) for each in decided]})
     elif found is None and not decided:
         raise UsageError("that name does not wait, and nothing was decided about it", hint="`review list`")

@@ -23,6 +23,7 @@ _WANTED = (
     "name_reason",
     "roi_type",
     "candidates",
+    "votes",
     "site",
     "sender",
     "ruling",
@@ -77,6 +78,7 @@ def _open_roi(row: _Cells) -> OpenRoi:
         candidates=tuple(_offered(row["candidates"])),
         place={},
         identifying=looks_identifying(row["original_name"]),
+        votes=row["votes"],
     )
 
 

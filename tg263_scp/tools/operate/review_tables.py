@@ -106,7 +106,7 @@ def _show_candidates(found: OpenName, console: Console) -> None:
 
 def _show_occurrences(found: OpenName, review: Review, console: Console) -> None:
     table = Table(title="Where it was met, newest first", title_justify="left")
-    for title in ("job", "ROI", "sender", "site", "type", "where", "SOP Instance UID"):
+    for title in ("job", "ROI", "sender", "site", "type", "where", "the model said", "SOP Instance UID"):
         table.add_column(title, overflow="fold")
     until = time.monotonic() + _PLACES_S
     for each in found.occurrences[:_CHANGES_SHOWN]:
@@ -118,6 +118,7 @@ def _show_occurrences(found: OpenName, review: Review, console: Console) -> None
             each.site,
             each.interpreted_type,
             place_words(place),
+            each.votes,
             each.sop_instance_uid,
         )
     console.print(table)
