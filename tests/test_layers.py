@@ -33,6 +33,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "dicom",
         "service",
         "tools",
+        "desk",
         "cli",
         "__main__",
     ),
@@ -70,23 +71,39 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "node",
     ),
     "tools": ("shared", "names", "operate", "statement", "archive", "demo"),
+    "desk": (
+        "security",
+        "node_records",
+        "name_search",
+        "open_name_list",
+        "api",
+        "pages",
+        "application",
+        "server",
+        "verbs",
+    ),
 }
 """Rooms in each folder, from the ground up: a room imports from those before it. Inside a room any order will do, so long as
 it closes no circle."""
 
 HOMES = {
+    "fastapi": ("desk/",),
     "filelock": ("service/sole_owner.py",),
     "httpcore": ("service/llm/clients/",),
     "httpx": ("service/llm/clients/",),
+    "jinja2": ("desk/pages/",),
+    "markupsafe": ("desk/pages/",),
     "numpy": ("dicom/",),
     "ollama": ("service/llm/clients/ollama_client.py",),
     "platformdirs": ("resources.py",),
     "prometheus_client": ("service/llm/counters.py", "service/metrics.py"),
-    "pydantic": ("config/",),
+    "pydantic": ("config/", "desk/api/"),
     "pydicom": ("dicom/",),
     "pynetdicom": ("dicom/",),
     "rapidfuzz": ("naming/rules/spelling.py",),
     "rich": ("tools/", "cli.py"),
+    "starlette": ("desk/",),
+    "uvicorn": ("desk/server.py",),
     "yaml": ("yamlsource.py",),
 }
 IMPURE = {

@@ -58,9 +58,10 @@ def _complain(problem: object) -> None:
 
 
 def tool(address: str) -> Callable[..., Any]:
-    """Import the function that a leaf names as ``module:function``, relative to ``tg263_scp.tools``."""
+    """Import the function that a leaf names as ``module:function``, relative to ``tg263_scp.tools`` or, above it, the desk."""
     module, _, function = address.partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(f"tg263_scp.tools.{module}"), function)
+    room = "" if module.startswith("desk.") else "tools."
+    found: Callable[..., Any] = getattr(importlib.import_module(f"tg263_scp.{room}{module}"), function)
     return found
 
 
@@ -91,6 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_revert(verbs)
     _add_evaluate(verbs)
     _add_queue(verbs)
+    _add_desk(verbs)
     _add_review(verbs)
     _add_switch(verbs)
     _add_audit(verbs)
@@ -522,6 +524,35 @@ def _add_model(verbs: _Group) -> None:
     leaf.add_argument("path", type=Path, metavar="FILE", help="RTSTRUCT, or a table as map takes it (.csv)")
     _with_naming(leaf)
     _with_json(leaf)
+
+
+def _add_desk(verbs: _Group) -> None:
+    purpose = "run the review desk, a web page for people and an API for planning scripts, beside a node"
+    desk = _leaf(verbs, "desk", "desk.verbs:run", purpose)
+    _with_config(desk)
+    # A node that starts a desk ends it so, however the node itself ends.
+    desk.add_argument(
+        "--until-input-ends", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
+    actions = desk.add_subparsers(title="actions", metavar="ACTION")
+    leaf = _leaf(actions, "link", "desk.verbs:link", "print the address that logs in to the running desk")
+    _with_config(leaf, required=True)
+    leaf = _leaf(actions, "add-user", "desk.verbs:add_user", "enter a user, in the place of one of that name")
+    leaf.add_argument("name", metavar="NAME")
+    leaf.add_argument(
+        "--role",
+        dest="roles",
+        action="append",
+        required=True,
+        metavar="ROLE",
+        help="look, decide, approve or operate; may be given several times",
+    )
+    leaf.add_argument("--by-proxy", action="store_true", help="without a password: a proxy logs this user in")
+    _with_config(leaf, required=True)
+    purpose = "make a token of the names API, in the place of one of that name, and print it"
+    leaf = _leaf(actions, "add-token", "desk.verbs:add_token", purpose)
+    leaf.add_argument("name", metavar="NAME", help="which script it is for")
+    _with_config(leaf, required=True)
 
 
 def _add_audit(verbs: _Group) -> None:

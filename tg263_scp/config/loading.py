@@ -116,6 +116,15 @@ def _completed(config: Config, base: Path) -> Config:
                     "cache_file": folder / config.llm.cache_file,
                 }
             ),
+            "desk": config.desk.model_copy(
+                update={
+                    "link_file": folder / config.desk.link_file,
+                    "users": folder / config.desk.users,
+                    "tokens": folder / config.desk.tokens,
+                    "cert_file": beside(config.desk.cert_file),
+                    "key_file": beside(config.desk.key_file),
+                }
+            ),
             "review": config.review.model_copy(update={"folder": beside(config.review.folder) or folder}),
             "notify": config.notify.model_copy(
                 update={

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tg263_scp.config.desk import Desk
 from tg263_scp.config.fields import (
     AeTitle,
     AeTitles,
@@ -215,6 +216,7 @@ class Config(Section):
     commitment_peers: list[CommitmentPeer]
     routes: list[Route]
     review: Review
+    desk: Desk
     audit: Audit
     metrics: Metrics
     notify: Notify

@@ -23,6 +23,7 @@ from tg263_scp.service.journal.deliveries import Outbox
 from tg263_scp.service.journal.states import (
     LOOP_AFTER,
     RELABEL_ONCE,
+    RETRIED,
     RETURNS_WITHIN_S,
     Arrival,
     Asked,
@@ -404,10 +405,11 @@ class Journal:
                     self.outbox.requeue(db, job, destination, now)
         return state
 
-    def retry(self, job: int) -> int:
+    def retry(self, job: int, *, by: str = "", why: str = "") -> int:
         """Start again what a person can start again; return how much that is.
 
-        A held object is decided anew; failed deliveries are queued again; deliveries that wait are due at once.
+        A held object is decided anew; failed deliveries are queued again; deliveries that wait are due at once. Where somebody
+        says so, the audit log will name ``by`` and ``why``.
         """
         now = self._database.clock()
         with self._database.transaction() as db:
@@ -415,14 +417,20 @@ class Journal:
             if row is None:
                 raise JournalError(f"the journal knows no job {job}", hint=_NO_JOB_HINT)
             if row["state"] == ObjectState.HELD:
-                self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
+                wish = Asked(RETRIED, by, why).as_text() if by else ""
+                self._database.move(db, (job,), ObjectState.RECEIVED, reason="", wish=wish)
                 return 1
-            failed = db.execute(
-                "SELECT destination FROM deliveries WHERE job=? AND state='FAILED'", (job,)
-            ).fetchall()
-            for delivery in failed:
-                self.outbox.requeue(db, job, delivery["destination"], now)
+            failed = [
+                each["destination"]
+                for each in self._deliveries(db, job)
+                if each["state"] == DeliveryState.FAILED
+            ]
+            for destination in failed:
+                self.outbox.requeue(db, job, destination, now)
             hastened = self.outbox.hasten(db, job, now)
+            if by and (failed or hastened):
+                said = {"kind": RETRIED, "by": by, "why": why, "destinations": []}
+                self._say(db, job, ObjectState.READY, ObjectState.READY, said)
         return len(failed) + hastened
 
     def redo(self, job: int, *, wish: Asked | None = None) -> None:
@@ -500,8 +508,8 @@ class Journal:
             "SELECT destination, state, attempts, changed_at FROM deliveries WHERE job=?", (job,)
         ).fetchall()
 
-    def release(self, job: int, *, by: str = "") -> None:
-        """HELD -> DECIDED: forward the original, unchanged, on a person's word; the audit log will name ``by``.
+    def release(self, job: int, *, by: str = "", why: str = "") -> None:
+        """HELD -> DECIDED: forward the original, unchanged, on a person's word; the audit log will name ``by`` and ``why``.
 
         Raises:
             JournalError: the object is not held.
@@ -522,6 +530,7 @@ class Journal:
                 "job_number": job,
                 "sop_instance_uid": row["sop_instance_uid"],
                 "by": by,
+                **({"why": why} if why else {}),
                 "audited_after": None,
             }
             self._decide(db, job, record, hold=False, reason=HoldReason.RELEASED, sends_result=False)

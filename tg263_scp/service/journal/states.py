@@ -82,7 +82,7 @@ TRANSITIONS: Mapping[StrEnum, frozenset[StrEnum]] = {
 }
 
 
-FOR_REVIEW, RELABEL_ONCE = "review", "relabel_once"
+FOR_REVIEW, RELABEL_ONCE, RETRIED, REDONE = "review", "relabel_once", "retried", "redone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ class Asked:
     """What a person asked of the node about one object, for the next time it is decided.
 
     ``what`` is a code: :data:`FOR_REVIEW` wants it decided with what was decided about its names since, :data:`RELABEL_ONCE`
-    wants it relabelled although it is approved. ``by`` and ``why`` are in the person's words. ``destinations`` are those that
-    get it; empty for all.
+    wants it relabelled although it is approved, :data:`RETRIED` and :data:`REDONE` want it decided once more. ``by`` and
+    ``why`` are in the person's words. ``destinations`` are those that get it; empty for all.
     """
 
     what: str

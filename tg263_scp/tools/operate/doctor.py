@@ -50,7 +50,7 @@ _REWRITES = (
 
 def doctor(config: Path | None, as_json: bool) -> ExitCode:
     """The verb ``doctor``: without a configuration the program alone is examined."""
-    checks = list(_checks(config))
+    checks = list(examine(config))
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
@@ -58,7 +58,8 @@ def doctor(config: Path | None, as_json: bool) -> ExitCode:
     return found(checks)
 
 
-def _checks(path: Path | None) -> Iterator[Check]:
+def examine(path: Path | None) -> Iterator[Check]:
+    """Yield what is found of a node, one look after the other; without a configuration file the program alone."""
     try:
         config = load_config(path)
     except Tg263Error as problem:
