@@ -31,6 +31,7 @@ from tg263_scp.service.deciding.made_under import MadeUnder
 from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, Writing, local_time
 from tg263_scp.service.deciding.routing import Routes
+from tg263_scp.service.deciding.selection import Selection
 from tg263_scp.service.deciding.worker import Worker
 from tg263_scp.service.delivery.forwarder import Forwarder
 from tg263_scp.service.delivery.new_uid_copies import Renumbering, uid_map
@@ -214,6 +215,7 @@ def assemble(
             hashed=hashed,
             routes=routes,
             budget=budget,
+            selection=Selection(config.destinations),
             retention_s=config.spool.retention_s,
             discarded_retention_s=config.spool.discarded_retention_s,
             wake_forwarders=wake_forwarders,
