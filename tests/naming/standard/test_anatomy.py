@@ -44,6 +44,7 @@ numbers_in_words: {Heart: 2}
 interpreted_types: {organ: [ORGAN], target: [PTV], structure: {BOLUS: [Bolus]}, other: [SUPPORT]}
 classifiers: {n: nodal}
 dose_levels: {High: higher}
+never_treated: []
 """
 
 

@@ -93,7 +93,7 @@ NAMES: tuple[tuple[Doubt, str, str, str], ...] = (
     (Doubt.SIDE_UNLISTED, "PTV liver R", "", ""),
     (Doubt.SIGN_WITHOUT_SLOT, "PTV?", "", ""),
     (Doubt.SMALL_LETTER, "PTVr", "", ""),
-    (Doubt.STRUCTURE_UNLISTED, "neck GTV", "", ""),
+    (Doubt.STRUCTURE_UNLISTED, "thalamus GTV", "", ""),
     (Doubt.STRUCTURE_WITHOUT_SLOT, "GTV Laorta", "", ""),
     (Doubt.TOO_LONG, "PTV60 combined", "", ""),
     (Doubt.TWO_DOSES, "CTV54,60", "", ""),

@@ -27,6 +27,10 @@ planning_beginnings: [mar]
 planning_endings: [ndil]
 inflections: [ë]
 letters: [ñ, Ë]
+vague_helpers: [arda]
+helper_prefixes: [x]
+placeholders: [sina]
+qualifiers: [ambar]
 structures:
   Heart: [hondo ën quén]
 """
@@ -54,6 +58,10 @@ def test_the_words_are_folded_and_know_their_line() -> None:
         silent_words=frozenset({"na"}),
         planning_beginnings=frozenset({"mar"}),
         planning_endings=frozenset({"ndil"}),
+        vague_helpers=frozenset({"arda"}),
+        helper_prefixes=frozenset({"x"}),
+        placeholders=frozenset({"sina"}),
+        qualifiers=frozenset({"ambar"}),
         inflections=frozenset({"e"}),
     )
     assert lexicon(ELVISH).source_of("side_nouns", "rima") == SourceLine("qy.yaml", 3)

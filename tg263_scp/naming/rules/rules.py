@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from tg263_scp.decision import Candidate, Kind, Reason, Status
 from tg263_scp.errors import SourceLine
-from tg263_scp.naming.organs.reading import Finding, OrganReading, evidence_of, read_organ
+from tg263_scp.naming.organs.reading import Finding, OrganReading, evidence_of, read_organ, read_qualified
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.rules.planning_helpers import difference_of, is_not_for_dose, kind_of
 from tg263_scp.naming.standard import grammar
@@ -23,9 +23,11 @@ from tg263_scp.naming.targets.numbers import is_possible
 from tg263_scp.naming.targets.reading import read_target
 from tg263_scp.naming.words.compounds import ends_in_false_side
 from tg263_scp.naming.words.letters import fold
-from tg263_scp.naming.words.lexicon import OWN_LANGUAGE
+from tg263_scp.naming.words.lexicon import OWN_LANGUAGE, WIDE_LANGUAGES
 
 _SHORT_ENDING = 3
+_LONGEST_CODE = 3
+"""Letters of a word that another language may use for something else."""
 
 Rule = Callable[[Query, Nomenclature, NamingOptions], Proposal | None]
 
@@ -226,13 +228,33 @@ def helper(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
 
 
 def synonym(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
-    """A known name of the structure in one of the languages: renamed."""
+    """A known name of the structure in one of the languages: renamed; what TG-263 does not list: kept, or left for review.
+
+    A thalamus needs no name of the list. Which of the two becomes of it is the clinic's choice (``naming.unlisted``); an ROI
+    whose interpreted type is a target is left for review in any case.
+    """
     if type_tokens(query, nomenclature.lexicon)[1]:
         return None
     reading = read_organ(query, nomenclature)
+    if reading.finding is Finding.NOTHING:
+        reading = read_qualified(query, nomenclature)
     if reading.finding is Finding.NOTHING or (reading.finding is Finding.FOUND and reading.rebuilt):
         return None
-    return from_reading("R050", Reason.SYNONYM, 0.97, reading, nomenclature)
+    proposal = from_reading("R050", Reason.SYNONYM, 0.97, reading, nomenclature)
+    if options.unlisted == "keep" and _is_unlisted(reading, query, nomenclature):
+        return replace(proposal, status=Status.KEEP, confidence=0.9)
+    return proposal
+
+
+def _is_unlisted(reading: OrganReading, query: Query, nomenclature: Nomenclature) -> bool:
+    """Tell whether a name is anatomy without a name of its own; an abbreviation of one language alone may be anything."""
+    if reading.finding is not Finding.UNLISTED or reading.parts is None:
+        return False
+    if query.interpreted_type.upper() in nomenclature.anatomy.interpreted_types.target:
+        return False
+    core, shown = reading.parts.core, WIDE_LANGUAGES | query.languages
+    code = len(core) == 1 and len(core[0]) <= _LONGEST_CODE and core[0].isascii()
+    return not code or any(phrase.language in shown for phrase in reading.phrases)
 
 
 def rebuilt(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
