@@ -268,6 +268,12 @@ def _add_evaluate(verbs: _Group) -> None:
     leaf.add_argument(
         "--replay", type=Path, metavar="FILE", help="with --llm: take the answers from there, ask no model"
     )
+    leaf.add_argument(
+        "--against",
+        type=Path,
+        metavar="OLD.json",
+        help="name every decision that changed since that evaluation; exit code 1 where one got wrong",
+    )
     _with_naming(leaf)
     _with_json(leaf)
 

@@ -12,6 +12,15 @@ from rich.text import Text
 
 from tg263_scp import __version__
 from tg263_scp.service.namer import open_namer
+from tg263_scp.tools.names.changes import (
+    Changes,
+    change_rows,
+    changes_against,
+    changes_table,
+    decisions_as_json,
+    read_decisions,
+    said_of,
+)
 from tg263_scp.tools.names.evaluation import (
     CurvePoint,
     Evaluation,
@@ -57,6 +66,7 @@ def evaluate_gold(
     llm: bool,
     record: Path | None,
     replay: Path | None,
+    against: Path | None,
     config: Path | None,
     overlay: Path | None,
     as_json: bool,
@@ -64,6 +74,7 @@ def evaluate_gold(
     """The verb ``evaluate``."""
     if (record or replay) and not llm:
         raise UsageError("--record and --replay go with --llm", hint="add --llm")
+    earlier = read_decisions(against) if against else None
     namer = open_namer(config, overlay)
     figures: dict[str, Any] = {}
     unanswered = 0
@@ -79,15 +90,27 @@ def evaluate_gold(
     else:
         evaluation = evaluate_file(gold, namer)
     figures |= evaluation_as_json(evaluation, nomenclature=namer.nomenclature.digest, sets=sets)
+    changes = changes_against(earlier, evaluation, namer.nomenclature) if earlier is not None else None
+    if changes:
+        figures["changes"] = changes.as_json()
     if report:
-        write_report(report, evaluation, figures)
+        write_report(report, evaluation, figures, changes)
     if as_json:
         print_json(figures)
     else:
-        show_evaluation(evaluation, open_console(), errors=errors, sets=sets)
+        console = open_console()
+        show_evaluation(evaluation, console, errors=errors, sets=sets)
         if llm:
-            open_console().print(_model_table(figures["model"]))
-    return ExitCode.FINDINGS if unanswered else ExitCode.DONE
+            console.print(_model_table(figures["model"]))
+        if changes:
+            _show_changes(changes, console)
+    return ExitCode.FINDINGS if unanswered or (changes and changes.got_wrong) else ExitCode.DONE
+
+
+def _show_changes(changes: Changes, console: Console) -> None:
+    if changes.changed:
+        console.print(changes_table(changes))
+    console.print(said_of(changes), style="bold red" if changes.got_wrong else "")
 
 
 def evaluation_as_json(evaluation: Evaluation, *, nomenclature: str, sets: bool = False) -> dict[str, Any]:
@@ -109,6 +132,7 @@ def evaluation_as_json(evaluation: Evaluation, *, nomenclature: str, sets: bool 
             figures["structure_sets"]["each"] = {
                 name: tally.as_json() for name, tally in evaluation.sets.items()
             }
+    figures["decisions"] = decisions_as_json(evaluation)
     return figures
 
 
@@ -231,14 +255,19 @@ def _curve_cells(point: CurvePoint) -> tuple[str, ...]:
     )
 
 
-def write_report(folder: Path, evaluation: Evaluation, figures: dict[str, Any]) -> list[Path]:
+def write_report(
+    folder: Path, evaluation: Evaluation, figures: dict[str, Any], changes: Changes | None = None
+) -> list[Path]:
     """Write ``report.md``, ``figures.json`` and ``rows.csv`` (every row with its verdict) into a folder.
 
     Raises:
         Tg263Error: the folder cannot be written to.
     """
     files = {
-        "report.md": "\n".join((*_markdown(evaluation), *_markdown_model(figures))) + "\n",
+        "report.md": "\n".join(
+            (*_markdown(evaluation), *_markdown_model(figures), *_markdown_changes(changes))
+        )
+        + "\n",
         "figures.json": json_text(figures),
         "rows.csv": _rows_csv(evaluation),
     }
@@ -312,6 +341,18 @@ def _markdown_model(figures: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     rows = ((name.replace("_", " "), str(value)) for name, value in figures["model"].items())
     yield from _markdown_table(("", ""), rows)
+
+
+def _markdown_changes(changes: Changes | None) -> Iterator[str]:
+    """What changed since an earlier evaluation, where one was given."""
+    if changes is None:
+        return
+    yield ""
+    yield "## Decisions that changed"
+    yield ""
+    yield said_of(changes)
+    yield ""
+    yield from _markdown_table(("name", "gold", "before", "now", "rules", ""), change_rows(changes))
 
 
 def _markdown_tallies(title: str, tallies: Mapping[str, Tally]) -> Iterator[str]:
