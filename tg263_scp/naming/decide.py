@@ -14,6 +14,7 @@ from typing import Protocol
 from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming.llm.choice import LlmView, certain, llm_choice
 from tg263_scp.naming.llm.questions import Asking, Question, question_about
+from tg263_scp.naming.offering.open_names import with_offers
 from tg263_scp.naming.organs.margins import take_margin
 from tg263_scp.naming.organs.reading import read_known_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
@@ -109,7 +110,9 @@ def decide_set(
         ]
     if place_of is not None:
         decisions = check_sides(decisions, nomenclature, place_of)
-    return settle_clashes(refuse_unwritable(doubt_the_other_sex(decisions, nomenclature), rois))
+    settled = settle_clashes(refuse_unwritable(doubt_the_other_sex(decisions, nomenclature), rois))
+    queries = [_query(roi, options, inferred_site, languages) for roi in rois]
+    return with_offers(settled, queries, nomenclature)
 
 
 def decide(
