@@ -47,6 +47,7 @@ class Reason(StrEnum):
     SYNONYM = "synonym"
     REBUILT = "rebuilt"
     TARGET = "target"
+    SHORTENED = "shortened"
     CLOSE_MATCH = "close_match"
     MODEL_CHOICE = "model_choice"
     PLANNING = "planning"
@@ -68,6 +69,7 @@ class Reason(StrEnum):
     TOO_LONG = "too_long"
     NO_STANDARD_NAME = "no_standard_name"
     REMARK = "remark"
+    LANGUAGE_UNCHECKED = "language_unchecked"
     TARGET_DOUBTFUL = "target_doubtful"
     PART_UNKNOWN = "part_unknown"
     UNMATCHED = "unmatched"
@@ -85,6 +87,9 @@ class Reason(StrEnum):
     VETO_TYPE = "veto_type"
     VETO_CHARSET = "veto_charset"
     SIDE_FROM_CONTOURS = "side_from_contours"
+    SHARED_TAKEN_OUT = "shared_taken_out"
+    MIRROR_NAME = "mirror_name"
+    NUMBERS_OF_SET = "numbers_of_set"
     OTHER_SEX = "other_sex"
     CLASH_SAME_NAME = "clash_same_name"
     CLASH_KEPT_NAME = "clash_kept_name"
@@ -110,6 +115,8 @@ class Roi:
 class RoiPlace:
     """Where an ROI lies against the midline of the body, in mm; positive is the patient's left (PS3.3 C.7.6.2.1.1).
 
+    Without a body outline in its slices (``against_body`` is false) only the centre and the volume are known.
+
     ``offset_mm`` is the centroid's distance, ``rightmost_mm`` and ``leftmost_mm`` those of the outermost points, each against
     the midline of the body outline in the same slice; ``slices`` is how many contours could be compared. ``centroid_mm`` is
     the area-weighted centre (x, y, z), ``volume_cm3`` the sum of areas times the slice spacing, holes not subtracted.
@@ -121,6 +128,7 @@ class RoiPlace:
     slices: int
     centroid_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
     volume_cm3: float = 0.0
+    against_body: bool = True
 
     @property
     def side(self) -> str:
@@ -129,6 +137,8 @@ class RoiPlace:
         Either the whole ROI keeps 5 mm from the midline, or its centre is at least 40 mm away and no part of it reaches
         further across than a quarter of that, as the medial border of a lung may.
         """
+        if not self.against_body:
+            return ""
         for side, near_mm, offset_mm in (
             ("L", self.rightmost_mm, self.offset_mm),
             ("R", -self.leftmost_mm, -self.offset_mm),

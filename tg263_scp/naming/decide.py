@@ -14,13 +14,15 @@ from typing import Protocol
 from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming.llm.choice import LlmView, certain, llm_choice
 from tg263_scp.naming.llm.questions import Asking, Question, question_about
+from tg263_scp.naming.notation.second_look import is_worth_a_look, second_look
 from tg263_scp.naming.offering.open_names import with_offers
 from tg263_scp.naming.organs.margins import take_margin
 from tg263_scp.naming.organs.reading import read_known_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.rules import rules
 from tg263_scp.naming.rules.close_match import close_match
-from tg263_scp.naming.rules.planning_helpers import marks_of
+from tg263_scp.naming.rules.planning_helpers import helper_prefix, marks_of
+from tg263_scp.naming.rules.shortened import shortened
 from tg263_scp.naming.rules.sides_by_contours import PlaceOf, check_sides
 from tg263_scp.naming.rules.spelling import offers
 from tg263_scp.naming.rules.vetoes import VETOES, no_identifier
@@ -33,6 +35,7 @@ from tg263_scp.naming.rules.whole_set import (
     settle_clashes,
 )
 from tg263_scp.naming.standard.nomenclature import Nomenclature
+from tg263_scp.naming.words.letters import squeeze
 
 RULES: tuple[tuple[str, rules.Rule], ...] = (
     ("R000", rules.not_for_us),
@@ -44,6 +47,7 @@ RULES: tuple[tuple[str, rules.Rule], ...] = (
     ("R050", rules.synonym),
     ("R060", rules.rebuilt),
     ("R070", rules.target),
+    ("R075", shortened),
     ("R080", close_match),
 )
 """In the order they are asked. Codes are never reused."""
@@ -91,13 +95,14 @@ def decide_set(
         One decision per ROI, in the order of ``rois``; the same for every order of the same ROIs.
     """
     options = options or NamingOptions()
+    options = _without_shared_prefix(rois, options, nomenclature)
     site = nomenclature.anatomy.site_called(site)
-    first = [_decide_one(roi, nomenclature, options, site, frozenset()) for roi in rois]
-    inferred_site = site or infer_site(first, nomenclature)
-    languages = infer_languages([proposal for _, proposal in first])
+    looked = _decide_together(rois, nomenclature, options, site, frozenset())
+    inferred_site = site or infer_site(looked, nomenclature)
+    languages = infer_languages([proposal for _, proposal in looked])
     if inferred_site != site or languages:
-        first = [_decide_one(roi, nomenclature, options, inferred_site, languages) for roi in rois]
-    decisions = [decision for decision, _ in first]
+        looked = _decide_together(rois, nomenclature, options, inferred_site, languages)
+    decisions = [decision for decision, _ in looked]
     if llm is not None:
         halves = half_pairs(decisions, nomenclature)
         decisions = [
@@ -115,6 +120,16 @@ def decide_set(
     return with_offers(settled, queries, nomenclature)
 
 
+def _without_shared_prefix(
+    rois: Sequence[Roi], options: NamingOptions, nomenclature: Nomenclature
+) -> NamingOptions:
+    """Let no prefix tell a helper where half of the names have one: then it is the set's, and tells nothing."""
+    sorted_out = sum(bool(helper_prefix(roi.name, nomenclature.lexicon)) for roi in rois)
+    if sorted_out > 1 and 2 * sorted_out >= len(rois):
+        return replace(options, prefixes_tell=False)
+    return options
+
+
 def decide(
     name: str,
     nomenclature: Nomenclature,
@@ -125,6 +140,30 @@ def decide(
 ) -> Decision:
     """Decide one name alone, as if it were a structure set of one."""
     return decide_set([Roi(0, name, interpreted_type)], nomenclature, options, site=site)[0]
+
+
+def _decide_together(
+    rois: Sequence[Roi],
+    nomenclature: Nomenclature,
+    options: NamingOptions,
+    site: str,
+    languages: frozenset[str],
+) -> list[tuple[Decision, Proposal | None]]:
+    """Decide every name alone, then those that are left for review once more in the light of the others."""
+    first = [_decide_one(roi, nomenclature, options, site, languages) for roi in rois]
+    if len(rois) < 2 or not any(is_worth_a_look(decision) for decision, _ in first):
+        return first
+
+    def read(index: int, text: str) -> tuple[Decision, Proposal | None]:
+        return _decide_one(replace(rois[index], name=text), nomenclature, options, site, languages)
+
+    def objection(query: Query, proposal: Proposal) -> str:
+        found = (veto(query, proposal, nomenclature, options) for _, _, veto in VETOES)
+        return next(filter(None, found), "")
+
+    return second_look(
+        rois, first, nomenclature, site=site, languages=languages, read=read, objection=objection
+    )
 
 
 def _decide_one(
@@ -250,7 +289,8 @@ def _why_unmatched(query: Query, in_part: bool, nomenclature: Nomenclature) -> t
         )
     remark = marks_of(query.words, nomenclature.lexicon).get("copy")
     if remark:
-        return Reason.REMARK, f"'{remark}'"
+        why = nomenclature.lexicon.remarks.get(squeeze(remark), "")
+        return Reason.REMARK, f"'{remark}': {why}" if why else f"'{remark}'"
     if in_part:
         return (
             Reason.PART_UNKNOWN,

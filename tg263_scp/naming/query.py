@@ -26,7 +26,7 @@ class NamingOptions:
     ``unlisted`` (known anatomy that TG-263 does not list) ``keep`` or ``review``.
     ``languages`` limits the synonym packs (ISO 639-1; empty: all). ``fuzzy_floor`` and ``fuzzy_gap`` (0 to 1) bound a close
     match: how good it must be, and how far ahead of the runner-up. ``identifiers`` are texts of the object's patient that no
-    new name may echo.
+    new name may echo. ``prefixes_tell`` is false for a set in which most names begin with the letters of a helper.
     """
 
     keep_patterns: tuple[str, ...] = ()
@@ -36,16 +36,21 @@ class NamingOptions:
     fuzzy_floor: float = 0.79
     fuzzy_gap: float = 0.15
     identifiers: tuple[str, ...] = ()
+    prefixes_tell: bool = True
 
 
 @dataclass(frozen=True)
 class Query:
-    """A name and its context. ``site`` and ``languages`` are what the whole set tells, empty where it tells nothing."""
+    """A name and its context. ``site`` and ``languages`` are what the whole set tells, empty where it tells nothing.
+
+    ``ranks`` are numbers of the name that the set shows to be no part of it.
+    """
 
     name: str
     interpreted_type: str = ""
     site: str = ""
     languages: frozenset[str] = frozenset()
+    ranks: tuple[str, ...] = ()
 
     @cached_property
     def text(self) -> str:

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from tg263_scp.naming.decide import RULES
 from tg263_scp.naming.llm.choice import llm_choice
+from tg263_scp.naming.notation.second_look import SET_RULES
 from tg263_scp.naming.rules.sides_by_contours import SIDE_RULES
 from tg263_scp.naming.rules.vetoes import VETOES
 from tg263_scp.naming.rules.whole_set import WHOLE_SET_RULES
@@ -23,6 +24,9 @@ _TITLES = {
     "S010": "same new name",
     "S020": "name kept by another",
     "S030": "side from contours",
+    "S050": "shared words taken out",
+    "S060": "mirror name",
+    "S070": "numbers of the set",
     "V080": "contours agree",
     "V090": "can be written",
 }
@@ -66,7 +70,7 @@ def _sections() -> Iterator[tuple[Section, Iterable[tuple[str, Callable[..., obj
     yield Section.RULES, RULES
     yield Section.MODEL, (("R090", llm_choice),)
     yield Section.VETOES, [(code, veto) for code, _, veto in VETOES]
-    yield Section.WHOLE_SET, (*SIDE_RULES, *WHOLE_SET_RULES)
+    yield Section.WHOLE_SET, (*SET_RULES, *SIDE_RULES, *WHOLE_SET_RULES)
 
 
 def _row(code: str, section: Section, function: Callable[..., object]) -> RuleRow:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
+import pydicom
 import pytest
 
 from tg263_scp.decision import Reason, Roi, RoiPlace, Status
@@ -19,10 +22,15 @@ RIGHT = RoiPlace(offset_mm=-60, rightmost_mm=-75, leftmost_mm=-45, slices=9)
 MIDDLE = RoiPlace(offset_mm=3, rightmost_mm=-20, leftmost_mm=26, slices=9)
 
 
+@cache
+def drawn_once() -> bytes:
+    return synthetic_structure_set("head_and_neck")
+
+
 @pytest.fixture
 def head_and_neck(tmp_path: Path) -> StructureSet:
     path = tmp_path / "set.dcm"
-    path.write_bytes(synthetic_structure_set("head_and_neck"))
+    path.write_bytes(drawn_once())
     return read_structure_set(path)
 
 
@@ -48,9 +56,74 @@ def test_volume_and_centroid_are_those_of_the_drawn_organ(head_and_neck: Structu
     assert 5 < left.volume_cm3 < 80
 
 
-def test_without_a_body_outline_no_side_is_told(head_and_neck: StructureSet) -> None:
-    reader = ContourReader(head_and_neck.path, None)
-    assert [reader.place(roi.number or 0) for roi in head_and_neck.rois] == [None] * len(head_and_neck.rois)
+def test_without_a_body_outline_only_centre_and_volume_are_told(head_and_neck: StructureSet) -> None:
+    reader, alone = places(head_and_neck.path, head_and_neck), ContourReader(head_and_neck.path, None)
+    for roi in head_and_neck.rois:
+        beside, place = reader(roi.index), alone.place(roi.number or 0)
+        assert place is None or place.side == ""
+        if beside and place:
+            assert place.centroid_mm == pytest.approx(beside.centroid_mm)
+            assert place.volume_cm3 == pytest.approx(beside.volume_cm3)
+
+
+def _contours(
+    path: Path, change: Callable[[float, float, float], tuple[float, float, float]], *, upward: bool
+) -> None:
+    """Change every contour point of an object, and the order of the slices."""
+    dataset = pydicom.dcmread(path)
+    for roi in dataset.ROIContourSequence:
+        for contour in roi.ContourSequence:
+            values = [float(value) for value in contour.ContourData]
+            moved = [change(*values[at : at + 3]) for at in range(0, len(values), 3)]
+            contour.ContourData = [f"{value:.2f}" for point in moved for value in point]
+        if not upward:
+            roi.ContourSequence = list(reversed(roi.ContourSequence))
+    dataset.save_as(path)
+
+
+@pytest.mark.parametrize(
+    ("position", "change", "upward"),
+    [
+        ("HFS", lambda x, y, z: (x, y, z), True),
+        ("FFS", lambda x, y, z: (x, y, z), False),
+        ("HFP", lambda x, y, z: (x, y * 0.9 + 12, z), True),
+        ("FFP", lambda x, y, z: (x, y * 0.9 + 12, z), False),
+        ("HFDL", lambda x, y, z: (x + 25, y, z), True),
+        ("FFDR", lambda x, y, z: (x - 25, y, z), False),
+    ],
+)
+@pytest.mark.parametrize("body", [True, False])
+def test_x_is_the_patient_s_left_in_every_position(
+    head_and_neck: StructureSet,
+    nomenclature: Nomenclature,
+    position: str,
+    change: Callable[[float, float, float], tuple[float, float, float]],
+    upward: bool,
+    body: bool,
+) -> None:
+    """Patients lie feet first, prone and on a side; the coordinate system lies in the patient (PS3.3 C.7.6.2.1.1)."""
+    _contours(head_and_neck.path, change, upward=upward)
+    named = [roi for roi in head_and_neck.rois if body or roi.interpreted_type.upper() != "EXTERNAL"]
+    place = places(head_and_neck.path, replace(head_and_neck, rois=tuple(named)))
+    rois = [Roi(at, roi.name, roi.interpreted_type) for at, roi in enumerate(named)]
+    plain = decide_set(rois, nomenclature)
+    decided = {d.original: d for d in decide_set(rois, nomenclature, place_of=place)}
+    assert "V080" not in {d.rule for d in decided.values()}, position
+    assert {d.original: d.name for d in plain if d.status is Status.RENAME}.items() <= {
+        name: d.name for name, d in decided.items()
+    }.items()
+
+
+def test_a_mirrored_object_without_a_body_is_left_for_review(
+    head_and_neck: StructureSet, nomenclature: Nomenclature
+) -> None:
+    _contours(head_and_neck.path, lambda x, y, z: (-x, y, z), upward=True)
+    named = [roi for roi in head_and_neck.rois if roi.interpreted_type.upper() != "EXTERNAL"]
+    place = places(head_and_neck.path, replace(head_and_neck, rois=tuple(named)))
+    rois = [Roi(at, roi.name, roi.interpreted_type) for at, roi in enumerate(named)]
+    decided = decide_set(rois, nomenclature, place_of=place)
+    assert Status.RENAME not in {decision.status for decision in decided}
+    assert "V080" in {decision.rule for decision in decided}
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,8 @@ def test_targets_and_what_the_list_lacks_are_offered_no_organ(nomenclature: Nome
     decisions = decide_set(rois, nomenclature)
     assert {decision.status for decision in decisions} == {Status.REVIEW}
     assert decisions[1].reason is Reason.UNLISTED
-    assert not any(decision.candidates for decision in decisions)
+    assert all(candidate.name.startswith("PTV") for candidate in decisions[0].candidates)
+    assert not any(decision.candidates for decision in decisions[1:])
 
 
 def test_nothing_else_of_a_decision_changes(nomenclature: Nomenclature) -> None:

@@ -102,3 +102,106 @@ def test_s030_supplies_nothing_where_two_names_have_that_side(nomenclature: Nome
 def test_s030_answers_no_other_doubt(nomenclature: Nomenclature) -> None:
     ambiguous = replace(KIDNEY, reason=Reason.AMBIGUOUS)
     assert checked(nomenclature, (ambiguous, LEFT), (LUNG_L, LEFT))[0] == ambiguous
+
+
+def at(x_mm: float) -> RoiPlace:
+    """A place with a centre, and no body beside it."""
+    return RoiPlace(0, 0, 0, 0, centroid_mm=(x_mm, 0, 0), volume_cm3=9, against_body=False)
+
+
+def named(name: str) -> Decision:
+    return Decision(name.lower(), Status.RENAME, name, "R060", Reason.REBUILT, 0.95)
+
+
+def names_left(nomenclature: Nomenclature, drawn: dict[str, RoiPlace | None]) -> list[str]:
+    """The names that are left for review because of their contours."""
+    decided = checked(nomenclature, *((named(name), place) for name, place in drawn.items()))
+    return [name for name, decision in zip(drawn, decided, strict=True) if decision.rule == "V080"]
+
+
+RIGHTLY = {"Lung_L": at(130), "Lung_R": at(20), "Eye_L": at(90), "Eye_R": at(30)}
+"""Left is where x is greater; the middle of the body may be anywhere."""
+
+
+def test_pairs_that_agree_are_left_alone_without_a_body(nomenclature: Nomenclature) -> None:
+    assert names_left(nomenclature, RIGHTLY) == []
+
+
+def test_one_pair_at_odds_is_left_for_review(nomenclature: Nomenclature) -> None:
+    drawn = RIGHTLY | {"Parotid_L": at(20), "Parotid_R": at(99)}
+    assert names_left(nomenclature, drawn) == ["Parotid_L", "Parotid_R"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"Parotid_L": at(20), "Parotid_R": at(99), "Kidney_L": at(20), "Kidney_R": at(99)},
+        {"Parotid_L": at(20), "Parotid_R": at(99), "Kidney_L": at(-9), "SpinalCord": at(70)},
+    ],
+    ids=["two pairs", "a pair, and one against the cord"],
+)
+def test_two_at_odds_leave_the_whole_set_for_review(
+    odd: dict[str, RoiPlace | None], nomenclature: Nomenclature
+) -> None:
+    drawn = RIGHTLY | odd | {"Heart": at(90), "PTV_6000": None}
+    assert names_left(nomenclature, drawn) == list(drawn)
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        {"Parotid_L": at(20), "Parotid_R": at(99), "Heart": None},
+        {"Parotid_L": at(20), "SpinalCord": at(70), "Heart": None},
+        {"Parotid_L_PRV05": None, "Parotid_L": at(-60), "Parotid_R": at(60), "Eye_L": at(52), "Eye_R": at(50)},
+    ],
+    ids=["the only pair", "the only side", "the other pair is no evidence"],
+)  # fmt: skip
+def test_all_there_are_at_odds_leave_the_whole_set_for_review(
+    drawn: dict[str, RoiPlace | None], nomenclature: Nomenclature
+) -> None:
+    assert names_left(nomenclature, drawn) == list(drawn)
+
+
+def test_helpers_of_a_mirrored_set_stay_helpers(nomenclature: Nomenclature) -> None:
+    ring = Decision("ring", Status.KEEP, "ring", "R045", Reason.PLANNING, 0.9)
+    drawn = [(named("Eye_L"), at(1)), (named("Eye_R"), at(50)), (ring, None), (LUNG_L, None)]
+    assert [d.rule for d in checked(nomenclature, *drawn)] == ["V080", "V080", "R045", "V080"]
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        {"Parotid_L": at(50), "Parotid_R": at(59)},
+        {"Parotid_L": at(50), "Parotid_R": None},
+        {"Parotid_L": at(51), "SpinalCord": at(70)},
+        {"Parotid_L": at(20), "Heart": at(70)},
+        {"Parotid_L": at(20), "SpinalCord": at(70), "Larynx": at(120)},
+        {"Parotid_L": at(20), "Kidney_R": at(90)},
+    ],
+    ids=["9 mm", "no partner", "19 mm off the cord", "no median", "medians disagree", "two structures"],
+)
+def test_what_is_no_evidence_changes_nothing(
+    drawn: dict[str, RoiPlace | None], nomenclature: Nomenclature
+) -> None:
+    assert names_left(nomenclature, drawn) == []
+
+
+def test_pairs_are_compared_where_a_body_is_drawn_as_well(nomenclature: Nomenclature) -> None:
+    near = replace(MIDDLE, centroid_mm=(12, 0, 0)), replace(MIDDLE, centroid_mm=(-12, 0, 0))
+    drawn = {"Eye_L": LEFT, "OpticNrv_R": near[0], "OpticNrv_L": near[1]}
+    assert names_left(nomenclature, drawn | {"Eye_R": RIGHT}) == [*drawn, "Eye_R"]
+
+
+def test_a_set_with_a_pair_at_odds_lends_no_side(nomenclature: Nomenclature) -> None:
+    lung = replace(LEFT, centroid_mm=(60, 0, 0)), replace(RIGHT, centroid_mm=(-60, 0, 0))
+    odd = replace(MIDDLE, centroid_mm=(-9, 0, 0)), replace(MIDDLE, centroid_mm=(9, 0, 0))
+    decided = checked(
+        nomenclature,
+        (KIDNEY, LEFT),
+        (LUNG_L, lung[0]),
+        (named("Lung_R"), lung[1]),
+        (named("Eye_L"), odd[0]),
+        (named("Eye_R"), odd[1]),
+    )
+    assert decided[0] == KIDNEY
+    assert [d.rule for d in decided[3:]] == ["V080", "V080"]

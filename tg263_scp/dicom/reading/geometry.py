@@ -69,7 +69,7 @@ def places(path: Path, structure_set: StructureSet) -> Callable[[int], RoiPlace 
 class ContourReader:
     """The contours of one structure set, read as they are asked for.
 
-    ``body_number`` is the ROI Number of the body outline; without one no side can be told and :meth:`place` gives None.
+    ``body_number`` is the ROI Number of the body outline; without one :meth:`place` knows no midline, only centre and volume.
     """
 
     def __init__(self, path: Path, body_number: int | None) -> None:
@@ -79,12 +79,12 @@ class ContourReader:
         self._body: tuple[Points, Points] | None = None
 
     def place(self, roi_number: int) -> RoiPlace | None:
-        """Return where the ROI lies against the body's midline; None where that cannot be told.
+        """Return where the ROI lies, against the body's midline where one is drawn; None where it has no closed contours.
 
         Raises:
             HeldObjectError: the object cannot be followed to its contours.
         """
-        if self._body_number is None or roi_number == self._body_number:
+        if roi_number == self._body_number:
             return None
         with opened(self._path) as source:
             if self._index is None:
@@ -93,8 +93,9 @@ class ContourReader:
             if not own:
                 return None
             if self._body is None:
-                self._body = _midline(source, self._index.get(self._body_number, ()))
-        return _placed(own, *self._body)
+                outlines = () if self._body_number is None else self._index.get(self._body_number, ())
+                self._body = _midline(source, outlines)
+        return _placed(own, *self._body) or _placed_alone(own)
 
 
 def _indexed(source: OpenedObject) -> dict[int, tuple[_Contour, ...]]:
@@ -180,6 +181,17 @@ def _placed(contours: list[Points], heights: Points, middles: Points) -> RoiPlac
         centroid_mm=(float(x), float(y), float(z)),
         volume_cm3=sum(areas) * _spacing_mm([float(c[2]) for c in centres]) / 1000,
     )
+
+
+def _placed_alone(contours: list[Points]) -> RoiPlace | None:
+    """Return centre and volume of an ROI with no body beside it; None where it encloses nothing."""
+    areas = [_area_mm2(points) for points in contours]
+    if not sum(areas):
+        return None
+    x, y, z = np.average([points.mean(axis=0) for points in contours], axis=0, weights=areas)
+    spacing = _spacing_mm([float(points[0, 2]) for points in contours])
+    volume_cm3 = sum(areas) * spacing / 1000
+    return RoiPlace(0.0, 0.0, 0.0, 0, (float(x), float(y), float(z)), volume_cm3, against_body=False)
 
 
 def _spacing_mm(heights: list[float]) -> float:

@@ -83,6 +83,8 @@ def marks_of(
     for size in range(_LONGEST_MARK, 0, -1):
         for at in range(len(tokens) - size + 1):
             window = tokens[at : at + size]
+            if _counts(window):
+                continue
             text = "".join(t.text for t in window)
             mark = lexicon.marks.get(text)
             a_letter = len(text) == 1 and text.isascii()
@@ -91,6 +93,12 @@ def marks_of(
             if mark:
                 found.setdefault(mark, " ".join(t.raw for t in window))
     return found
+
+
+def _counts(window: Sequence[Token]) -> bool:
+    """Tell whether a letter and a number stand apart: ``R50`` is a measure of dose, the R of ``PTV_R_50`` a side."""
+    letter, *rest = window
+    return len(letter.text) == 1 and any(t.is_number and not t.joined for t in rest)
 
 
 def difference_of(query: Query, nomenclature: Nomenclature) -> Difference | None:
@@ -142,17 +150,11 @@ def kind_of(query: Query, nomenclature: Nomenclature) -> Sign | None:
     cuts = [tokens, *(() if types else (query.camel_words,))]
     cuts += [glued for cut in cuts if (glued := segmented(cut, lexicon))]
     ways = [tuple(Token(piece, piece, True) for piece in way) for way in _ways(tokens, lexicon)]
-    return _helper_word((*cuts, *ways), types, query, lexicon) or _combined(cuts, types, query, nomenclature)
+    return _helper_word((*cuts, *ways), types, lexicon) or _combined(cuts, types, query, nomenclature)
 
 
-def _helper_word(
-    cuts: Sequence[tuple[Token, ...]], types: int, query: Query, lexicon: Lexicon
-) -> Sign | None:
+def _helper_word(cuts: Sequence[tuple[Token, ...]], types: int, lexicon: Lexicon) -> Sign | None:
     """Return a word of planning or of a device; a vague one only where the name holds nothing else."""
-    prefix = _prefix(query.name, lexicon)
-    if prefix:
-        line = lexicon.source_of("helper_prefixes", prefix)
-        return Sign(Kind.PLANNING, Reason.PLANNING, f"'{prefix}' before the name", (line,) if line else ())
     for cut in cuts:
         silent = frozenset() if _is_vague_only(cut, lexicon) else lexicon.usage.vague_helpers
         marks = marks_of(cut, lexicon, silent)
@@ -183,7 +185,17 @@ def _is_counted(tokens: Sequence[Token], at: int) -> bool:
     return at + 1 < len(tokens) and tokens[at + 1].is_number and tokens[at + 1].joined
 
 
-def _prefix(name: str, lexicon: Lexicon) -> str:
+def prefixed(query: Query, nomenclature: Nomenclature) -> Sign | None:
+    """Return the letters before a name that sort helpers to an end of the list, where the name is no structure with them."""
+    lexicon = nomenclature.lexicon
+    prefix = helper_prefix(query.name, lexicon)
+    if not prefix or read_organ(query, nomenclature).finding is not Finding.NOTHING:
+        return None
+    line = lexicon.source_of("helper_prefixes", prefix)
+    return Sign(Kind.PLANNING, Reason.PLANNING, f"'{prefix}' before the name", (line,) if line else ())
+
+
+def helper_prefix(name: str, lexicon: Lexicon) -> str:
     """Return the letters by which planners sort helpers to an end of the list: ``xRectum``, ``x_PTV``, ``TS_Bladder``."""
     found = _PREFIXED.match(name)
     if found is None:

@@ -23,6 +23,7 @@ _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _SIGNS = {"-": "minus", "+": "union", "&": "union", "∪": "union", "/": "either", "∩": "inside"}
 _LONGEST_OPERATOR = 3
 _LENGTHS = ("mm", "cm")
+_UNITS = (*_LENGTHS, "Gy", "cGy", "weighted Gy")
 _LONGER = 4
 """Letters from which a word beside unknown ones names an organ: the *sp* of ``mandible_SP`` is somebody's."""
 _NAMED = (Finding.FOUND, Finding.SIDE_MISSING, Finding.NO_STANDARD_NAME)
@@ -156,7 +157,7 @@ def operand_of(term: tuple[Token, ...], in_target: bool, query: Query, nomenclat
         return Operand(Sort.NOTHING)
     if any(t.text.upper() in TARGET_TYPES for t in words):
         return Operand(Sort.TARGET)
-    if not words or all(lexicon.number_words.get(w.text) for w in words):
+    if not words or all(lexicon.number_words.get(w.text) in _UNITS for w in words):
         length = any(lexicon.number_words.get(w.text) in _LENGTHS for w in words)
         return Operand(Sort.LENGTH if length else Sort.NUMBER)
     if all(w.text in lexicon.sides or (in_target and has_slot(w.text, lexicon)) for w in words):

@@ -61,8 +61,14 @@ def side_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, opti
 
 
 def numbers_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, options: NamingOptions) -> str:
-    """V020: every number of the old name is in the new one (in cGy, mm or as a Roman numeral), and no other."""
+    """V020: every number of the old name is in the new one (in cGy, mm or as a Roman numeral), and no other.
+
+    A number that the whole set shows to be a rank or a copy (S050, S070) is none of the name; the step says which.
+    """
     old = [float(token.text) for token in query.words if token.is_number]
+    for rank in query.ranks:
+        if float(rank) in old:
+            old.remove(float(rank))
     entry = nomenclature.entries.get(proposal.name.partition("-")[0])
     if entry and entry.plural_of and query.words[0].text == "2":
         old = old[1:]  # '2 poumons' are both lungs
@@ -95,10 +101,11 @@ def numbers_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, o
 def margin_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, options: NamingOptions) -> str:
     """V030: a PRV stays a PRV, and nothing becomes one that does not say so."""
     said = "prv" in squeeze(query.name)
+    grown = any(token.text in nomenclature.lexicon.usage.grown_words for token in query.camel_words)
     given = "_PRV" in proposal.name
     if said and not given:
         return "the old name is a PRV, the new one is not"
-    if given and not said and not any(token.is_number for token in query.words):
+    if given and not (said or grown) and not any(token.is_number for token in query.words):
         return "the new name is a PRV, the old one says nothing of it"
     return ""
 

@@ -13,9 +13,10 @@ from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming.query import Proposal
 from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.naming.words.letters import squeeze
+from tg263_scp.naming.words.letters import squeeze, tokenise
 
 _LEAST_VOTES = 2
+_SIDE_LETTERS = {"left": "l", "lt": "l", "right": "r", "rt": "r"}
 _LONGEST_ABBREVIATION = 5
 """Letters up to which a name may be an abbreviation, or a short word of a language that nobody speaks here."""
 
@@ -116,7 +117,16 @@ def settle_clashes(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
     kept = Counter(d.name.strip().casefold() for d in decisions if d.status is not Status.RENAME)
     given = Counter(d.name.casefold() for d in decisions if d.status is Status.RENAME)
     borne = frozenset(kept) | frozenset(given)
-    return tuple(_free_first(_settled(d, kept, given), borne) for d in decisions)
+    plain = Counter(d.name.casefold() for d in decisions if given[d.name.casefold()] > 1 and _is_plain(d))
+    return tuple(_free_first(_settled(d, kept, given, plain), borne) for d in decisions)
+
+
+def _is_plain(decision: Decision) -> bool:
+    """Tell whether a name is the listed name itself in other letters and order: ``Right Eye`` is, ``Right Globe`` is not."""
+    if decision.status is not Status.RENAME:
+        return False
+    said = [_SIDE_LETTERS.get(token.text, token.text) for token in tokenise(decision.original)]
+    return sorted(filter(str.isalnum, said)) == sorted(token.text for token in tokenise(decision.name))
 
 
 def _free_first(decision: Decision, borne: frozenset[str]) -> Decision:
@@ -126,10 +136,11 @@ def _free_first(decision: Decision, borne: frozenset[str]) -> Decision:
     return replace(decision, candidates=tuple(offered))
 
 
-def _settled(decision: Decision, kept: Counter[str], given: Counter[str]) -> Decision:
+def _settled(decision: Decision, kept: Counter[str], given: Counter[str], plain: Counter[str]) -> Decision:
     """S020: a ROI would get a name that another one keeps.
 
-    S010: two ROIs would get the same new name; both are left for review.
+    S010: two ROIs would get the same new name; both are left for review, unless one of them alone is the listed name itself
+    in other letters: beside a ``Right Globe`` a ``Right Eye`` becomes ``Eye_R``, as an ``Eye_R`` would stay.
 
     Names are compared without case, as treatment planning systems do.
     """
@@ -138,7 +149,7 @@ def _settled(decision: Decision, kept: Counter[str], given: Counter[str]) -> Dec
     key = decision.name.casefold()
     if kept[key]:
         code, reason, note = "S020", Reason.CLASH_KEPT_NAME, "another ROI of the set keeps this name"
-    elif given[key] > 1:
+    elif given[key] > 1 and not (plain[key] == 1 and _is_plain(decision)):
         code, reason, note = "S010", Reason.CLASH_SAME_NAME, "another ROI of the set would get the same name"
     else:
         return decision

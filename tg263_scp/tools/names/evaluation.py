@@ -153,8 +153,19 @@ def evaluate(table: Table, decisions: Sequence[Decision], nomenclature: Nomencla
         overall=tally(judged),
         groups={dimension: found for dimension, found in groups.items() if found},
         curve=tuple(_curve(judged)),
-        sets=_tallies((row.structure_set, row) for row in judged if row.structure_set),
+        sets=_tallies(_by_set(judged)),
     )
+
+
+def _by_set(judged: Sequence[Judged]) -> Iterator[tuple[str, Judged]]:
+    """Yield each row of a structure set with the name of the set: with its source, where two sources have one of that name."""
+    sources: dict[str, set[str]] = defaultdict(set)
+    for row in judged:
+        sources[row.structure_set].add(row.groups.get("source", ""))
+    for row in judged:
+        if row.structure_set:
+            shared = len(sources[row.structure_set]) > 1
+            yield f"{row.groups['source']}: {row.structure_set}" if shared else row.structure_set, row
 
 
 def _judged_rows(table: Table, decisions: Sequence[Decision], nomenclature: Nomenclature) -> Iterator[Judged]:

@@ -1,8 +1,8 @@
 """``map``: a table of ROI names in, the same table with their TG-263 names out.
 
-The rows of one ``structure_set`` are decided together, so that pairs, clashes and the site count; a row without one is
-decided alone. Names repeat endlessly in real tables, so a row that is decided alone is decided once per distinct name,
-site and interpreted type.
+The rows of one ``structure_set`` (of one ``source``, where there is such a column) are decided together, so that pairs,
+clashes and the site count; a row without one is decided alone. Names repeat endlessly in real tables, so a row that is decided
+alone is decided once per distinct name, site and interpreted type.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The rows of a table decided: those of one structure set together, all others once for each distinct name."""
+"""The rows of a table decided: those of one structure set together, all others once for each distinct name.
+
+A structure set is told by the column ``structure_set``, within its ``source`` where there is one: two clinics may both have a
+set 1. Rows without it are no set, for a list of names may be of many patients.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +24,12 @@ def decide_table(table: Table, namer: Namer) -> list[Decision]:
     """
     names = table.required("original_name")
     sites, types = table.optional("site"), table.optional("roi_type")
-    members: dict[str, list[int]] = {}
+    members: dict[tuple[str, str], list[int]] = {}
     decisions: dict[int, Decision] = {}
+    sources = table.optional("source")
     for row, structure_set in enumerate(table.optional("structure_set")):
         if structure_set.strip():
-            members.setdefault(structure_set, []).append(row)
+            members.setdefault((sources[row].strip(), structure_set.strip()), []).append(row)
         else:
             decisions[row] = namer.alone(
                 names[row], site=sites[row].strip(), interpreted_type=types[row].strip()
