@@ -34,6 +34,10 @@ filling_words: [quanta]
 grown_words: [alta]
 contents: [nén]
 letters: [ñ, Ë]
+vague_helpers: [arda]
+helper_prefixes: [x]
+placeholders: [sina]
+qualifiers: [ambar]
 structures:
   Heart: [hondo ën quén]
 """
@@ -61,6 +65,10 @@ def test_the_words_are_folded_and_know_their_line() -> None:
         silent_words=frozenset({"na"}),
         planning_beginnings=frozenset({"mar"}),
         planning_endings=frozenset({"ndil"}),
+        vague_helpers=frozenset({"arda"}),
+        helper_prefixes=frozenset({"x"}),
+        placeholders=frozenset({"sina"}),
+        qualifiers=frozenset({"ambar"}),
         drawn_by=frozenset({"tecindo"}),
         never_shared=frozenset({"lume"}),
         between_levels=frozenset({"endya"}),
