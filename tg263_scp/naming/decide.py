@@ -145,7 +145,15 @@ def _decide_together(
         return next(filter(None, found), "")
 
     return second_look(
-        rois, first, nomenclature, site=site, languages=languages, read=read, objection=objection
+        rois,
+        first,
+        nomenclature,
+        site=site,
+        languages=languages,
+        read=read,
+        objection=objection,
+        share=options.notation_share,
+        pairs=options.notation_pairs,
     )
 
 

@@ -25,7 +25,8 @@ class NamingOptions:
     ``keep_patterns`` are globs (case ignored) of names never touched. ``planning`` is ``keep`` or ``prefix_z``.
     ``languages`` limits the synonym packs (ISO 639-1; empty: all). ``fuzzy_floor`` and ``fuzzy_gap`` (0 to 1) bound a close
     match: how good it must be, and how far ahead of the runner-up. ``identifiers`` are texts of the object's patient that no
-    new name may echo.
+    new name may echo. ``notation_share`` is the share of names above which a set shares a beginning or an ending,
+    ``notation_pairs`` how many pairs show how it writes sides; both are measured in ``benchmarks/``, not configured.
     """
 
     keep_patterns: tuple[str, ...] = ()
@@ -34,6 +35,8 @@ class NamingOptions:
     fuzzy_floor: float = 0.79
     fuzzy_gap: float = 0.15
     identifiers: tuple[str, ...] = ()
+    notation_share: float = 0.5
+    notation_pairs: int = 3
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,6 @@ _CONFIDENCE = 0.9
 _MOST_OFFERED = 5
 _LEAST_FOREIGN = 2
 """Mirror names that prove a letter of a language which the set does not show."""
-_LEAST_PAIRS = 3
-"""Mirror names with sides written alike from which that is the notation of the set."""
 _INDEX = re.compile(r"(?<=TV)\d")
 _UNREAD = frozenset({Reason.UNMATCHED, Reason.PART_UNKNOWN})
 
@@ -66,6 +64,8 @@ class _Set:
     site: str
     read: Read
     objection: Objection
+    pairs: int
+    """Mirror names with sides written alike from which that is the notation of the set"""
 
     def is_open(self, index: int) -> bool:
         """Tell whether the name was left for review when it was read alone."""
@@ -91,11 +91,13 @@ def second_look(
     languages: frozenset[str],
     read: Read,
     objection: Objection,
+    share: float,
+    pairs: int,
 ) -> list[Looked]:
     """Return the decisions of a set with those that its other names explain; the order of the ROIs does not matter."""
-    whole = _Set(rois, first, nomenclature, languages, site, read, objection)
+    whole = _Set(rois, first, nomenclature, languages, site, read, objection, pairs)
     names = [roi.name if roi.readable else "" for roi in rois]
-    bare = _without_ranks(without_shared(names, nomenclature.lexicon))
+    bare = _without_ranks(without_shared(names, nomenclature.lexicon, share=share))
     found: dict[int, list[Looked]] = {}
     for way in (*_shared(whole, bare), *_mirrored(whole, bare), *_numbered(whole, bare)):
         looked = _looked(whole, way)
@@ -175,7 +177,7 @@ def _mirrored(whole: _Set, bare: Sequence[Stripped]) -> Iterator[_Way]:
             f"its mirror name stands beside it: '{mirror.place.marker}' is a side",
         )
         yield _Way(mirror.index, "S060", mirror.texts()[0], notes, bare[mirror.index].numbers, _gains_a_side)
-    usual = {style: count for style, count in pairs.items() if count >= _LEAST_PAIRS}
+    usual = {style: count for style, count in pairs.items() if count >= whole.pairs}
     open_texts = [
         text if whole.is_open(index) and whole.first[index][0].reason in _UNREAD else ""
         for index, text in enumerate(texts)

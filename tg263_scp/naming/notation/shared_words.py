@@ -63,27 +63,33 @@ _WAYS = (
 )
 
 
-def without_shared(names: Sequence[str], lexicon: Lexicon) -> list[Stripped]:
-    """Return every name without the beginning and the ending that most names of the set share, in their order."""
+def without_shared(names: Sequence[str], lexicon: Lexicon, *, share: float = 0.5) -> list[Stripped]:
+    """Return every name without the beginning and the ending that most names of the set share, in their order.
+
+    Args:
+        names: the names of one set.
+        lexicon: the packs.
+        share: of the different names, 0 to 1; more than these have to share it.
+    """
     stripped = [Stripped(name) for name in names]
     distinct = {relaxed(name) for name in names if name.strip()}
     if len(distinct) < LEAST_NAMES:
         return stripped
     for called in ("beginning", "ending"):
-        stripped = _without(stripped, [way for way in _WAYS if way.called == called], lexicon)
+        stripped = _without(stripped, [way for way in _WAYS if way.called == called], lexicon, share)
     return stripped
 
 
-def _without(names: list[Stripped], ways: Sequence[_Way], lexicon: Lexicon) -> list[Stripped]:
+def _without(names: list[Stripped], ways: Sequence[_Way], lexicon: Lexicon, share: float) -> list[Stripped]:
     """Take out the word that most names begin or end with, where it may be; at most one."""
     texts = {name.text for name in names if name.text.strip()}
     for way in ways:
         matches = {text: match for text in texts if (match := _matched(way.pattern, text))}
-        if 2 * len(matches) <= len(texts):
+        if len(matches) <= share * len(texts):
             continue
         words = Counter(fold(match["word"]) for match in matches.values())
         ((word, count),) = words.most_common(1)
-        if count < LEAST_NAMES or 2 * count <= len(texts) or not may_be_taken_out(word, lexicon):
+        if count < LEAST_NAMES or count <= share * len(texts) or not may_be_taken_out(word, lexicon):
             continue
         cut = {
             text: text[: match.start()] + text[match.end() :]
