@@ -11,106 +11,23 @@ what is asked for and what was found.
 from __future__ import annotations
 
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from doubles.loopback import image
-from doubles.wire import (
-    association_request,
-    connected,
-    fragment,
-    pdu,
-    raw_association,
-    store_command,
-)
+from doubles.nuisances import HELD, coming_and_going, unfinished_object
+from doubles.wire import connected, fragment, pdu, raw_association, store_command
 
 ADDRESSES = ("127.0.0.1", "127.0.0.2")
 NUISANCES = 25
 WITHIN_S, PEAK_MB = 1.0, 300
-GIANT_BYTES = 1200 << 20
-_UNFINISHED_BYTES = 64 << 20
-
-
-def silent(port: int, address: str) -> socket.socket:
-    return connected(port, address)
-
-
-def trickling(port: int, address: str) -> socket.socket:
-    connection = connected(port, address)
-    connection.sendall(b"\x01")
-    return connection
-
-
-def giant_request(port: int, address: str) -> socket.socket:
-    connection = connected(port, address)
-    with suppress(OSError):
-        connection.sendall(struct.pack(">BBI", 1, 0, GIANT_BYTES) + bytes(16 << 20))
-    return connection
-
-
-def large_requests(port: int, address: str) -> socket.socket:
-    connection = connected(port, address)
-    with suppress(OSError):
-        connection.sendall(struct.pack(">BBI", 1, 0, 1 << 20) + bytes((1 << 20) - 1))
-    return connection
-
-
-def idle(port: int, address: str) -> socket.socket:
-    connection = connected(port, address)
-    with suppress(OSError):
-        connection.sendall(association_request())
-        pdu(connection)
-    return connection
-
-
-def unfinished_object(port: int, address: str) -> socket.socket:
-    """An object of 1.2 GB in one PDU that stops after 64 MB."""
-    with raw_association(port, address=address) as connection:
-        kept = connection.dup()
-        connection.sendall(fragment(store_command(), is_command=True))
-        head = struct.pack(">BBIIBB", 4, 0, GIANT_BYTES + 6, GIANT_BYTES + 2, 1, 2)
-        with suppress(OSError):
-            connection.sendall(head)
-            for _ in range(_UNFINISHED_BYTES >> 20):
-                connection.sendall(bytes(1 << 20))
-    return kept
-
-
-HELD: dict[str, Callable[[int, str], socket.socket]] = {
-    "silent connections": silent,
-    "one byte, then nothing": trickling,
-    "requests of 1.2 GB, announced with the connection": giant_request,
-    "requests of 1 MiB that lack their last byte": large_requests,
-    "idle associations": idle,
-}
-
-
-@contextmanager
-def coming_and_going(port: int, address: str) -> Iterator[None]:
-    """Garbage and leave, as fast as it goes."""
-    over = threading.Event()
-
-    def run() -> None:
-        while not over.is_set():
-            with suppress(OSError), connected(port, address) as connection:
-                connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def store_s(port: int, number: int) -> float:

@@ -1,11 +1,13 @@
 """Everything at once: does the node keep each object that it acknowledged, whatever happens to it?
 
-    python benchmarks/soak.py [--seconds 180] [--seed 1] [--only TEXT[,TEXT]] [--evidence FILE]
+    python benchmarks/soak.py [--seconds 180] [--seed 1] [--only TEXT[,TEXT]] [--small-disk] [--evidence FILE]
 
 A node of its own (``tg263-scp serve``, a process) receives structure sets and images from honest senders. Meanwhile it is
 killed, its destination is away, refuses or breaks off, its disk is short, its clock steps, and hostile peers beset it, in a
 random order that the seed repeats. The clock is what ``time.time`` says inside the node. The disk is short while less is free
-than ``spool.min_free_bytes`` asks for. A sender that gets no answer, or another one than success, sends the object again.
+than ``spool.min_free_bytes`` asks for; with ``--small-disk`` everything lies on a disk of 512 MB in memory, which also becomes
+full to the last byte (Linux, where a user may mount in a namespace of their own). A sender that gets no answer, or another
+one than success, sends the object again.
 
 In the end everything is mended, and every acknowledged object is looked for at the destination: images must have come byte
 for byte, structure sets with their new names and nothing else changed but what records it. What is not there must wait for
@@ -36,15 +38,19 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from doubles.loopback import CT, RTSTRUCT, Receiver, image, structure_set, unrecorded, unused_port
+from doubles.nuisances import HELD, coming_and_going, unfinished_object
 from doubles.wire import answer, connected, fragment, raw_association, store_command
 from evidence import record, table
-from hostile_peers import HELD, coming_and_going, peak_mb, unfinished_object
+from hostile_peers import peak_mb
 
 from tg263_scp.service.audit import verify
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.node import JOURNAL_NAME
 
 SENDERS, OBJECTS_PER_ASSOCIATION, SETTLE_S = 3, 5, 120.0
+SMALL_DISK_BYTES = 512 << 20
+PAUSE_S = 0.05
+"""Of each sender between two objects: faster than any department, slower than a destination takes them."""
 NAMES, NEW_NAMES = ["LUNG-L", "Heart", "no such thing"], ["Lung_L", "Heart", "no such thing"]
 _PROGRAM = """
 import sys, time
@@ -101,6 +107,12 @@ class NodeProcess:
         self._process.send_signal(number)
         self._process.wait(SETTLE_S)
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def look(self) -> None:
         """Note how much memory it has taken."""
         if self._process is not None and self._process.poll() is None:
@@ -132,15 +144,20 @@ def send_until(over: threading.Event, node: NodeProcess, books: Books, sender: i
         wanted = [f"1.2.{sender + 3}.{number + more}" for more in range(OBJECTS_PER_ASSOCIATION)]
         while wanted and not over.is_set():
             try:
-                _send(wanted, sop_class, node.port, books)
+                send(wanted, sop_class, node.port, books, PAUSE_S)
             except (OSError, AssertionError):
                 books.note("no answer")
                 over.wait(0.1)
         number += OBJECTS_PER_ASSOCIATION
 
 
-def _send(wanted: list[str], sop_class: str, port: int, books: Books) -> None:
-    """Send objects over one association and take those off the list that are acknowledged."""
+def send(wanted: list[str], sop_class: str, port: int, books: Books, pause_s: float = 0.0) -> None:
+    """Send objects over one association, with a pause after each, and take those off the list that are acknowledged.
+
+    Raises:
+        OSError: one was not acknowledged.
+        AssertionError: there was no answer.
+    """
     with raw_association(port, sop_class=sop_class) as connection:
         connection.settimeout(20.0)
         while wanted:
@@ -157,6 +174,7 @@ def _send(wanted: list[str], sop_class: str, port: int, books: Books) -> None:
                 raise OSError("to be sent again")
             books.note("acknowledged", uid, dataset, time.monotonic() - began)
             wanted.pop(0)
+            time.sleep(pause_s)
 
 
 class Trouble:
@@ -177,6 +195,7 @@ class Trouble:
             "destination out of resources": self._refusing,
             "destination breaks off": self._breaking_off,
             "disk short": self._short_disk,
+            **({"disk full": self._full_disk} if _is_small(node.folder) else {}),
             "clock set back an hour": lambda pause_s: self._clock(-3600.0, pause_s),
             "clock set forward nine days": lambda pause_s: self._clock(9 * 86400.0, pause_s),
             **{f"25 {name}": self._beset(name) for name in HELD},
@@ -227,6 +246,15 @@ class Trouble:
             time.sleep(pause_s)
         self.node.filler.unlink()
 
+    def _full_disk(self, pause_s: float) -> None:
+        with self.node.filler.open("wb", buffering=0) as file:
+            for block_bytes in (1 << 20, 1 << 9):
+                with suppress(OSError):
+                    while file.write(bytes(block_bytes)):
+                        pass
+            time.sleep(pause_s)
+        self.node.filler.unlink()
+
     def _clock(self, step_s: float, pause_s: float) -> None:
         self.node.clock.write_text(str(step_s))
         time.sleep(pause_s)
@@ -258,6 +286,20 @@ class Trouble:
             time.sleep(pause_s)
 
 
+def _is_small(folder: Path) -> bool:
+    """Whether a folder lies on a disk that may be filled: one of its own."""
+    return shutil.disk_usage(folder).total <= SMALL_DISK_BYTES
+
+
+def on_a_small_disk(words: list[str]) -> int:
+    """Run this program with other arguments and, as the last, a folder on a disk that only it sees; return its exit code."""
+    with tempfile.TemporaryDirectory() as folder:
+        mount = f'mount -t tmpfs -o size={SMALL_DISK_BYTES} tmpfs "$0" && exec "$@"'
+        return subprocess.call(
+            [*"unshare --map-root-user --mount sh -c".split(), mount, folder, sys.executable, *words, folder]
+        )
+
+
 @dataclass
 class Account:
     """What became of the acknowledged objects, by number, and what else was seen."""
@@ -265,6 +307,7 @@ class Account:
     acknowledged: int = 0
     delivered: int = 0
     delivered_again: int = 0
+    settled_s: float = 0.0
     waiting_for_a_person: int = 0
     stalled: int = 0
     found_so: Counter[str] = field(default_factory=Counter)
@@ -317,21 +360,25 @@ def _audited(audit: Path, uids: set[str]) -> Counter[str]:
 def settled(books: Books, receiver: Receiver, node: NodeProcess) -> Account:
     """Wait until every acknowledged object is accounted for, at most ``SETTLE_S``, and say what became of them."""
     audit = node.audit
-    until = time.monotonic() + SETTLE_S
+    began = time.monotonic()
     while True:
-        missing = set(books.acknowledged) - set(receiver.uids())
-        if not missing or (time.monotonic() > until) or missing <= _kept_for_a_person(audit):
+        # In the order of their way: what goes on meanwhile is seen further on, and never nowhere.
+        known = _known(node.journal)
+        kept = _kept_for_a_person(audit)
+        boxes = list(receiver.box)
+        settled_s = time.monotonic() - began
+        missing = set(books.acknowledged) - {each.uid for each in boxes}
+        kept &= missing
+        if missing == kept or settled_s > SETTLE_S:
             break
         time.sleep(0.5)
-    boxes = list(receiver.box)
-    kept = missing & _kept_for_a_person(audit)
-    known = _known(node.journal)
     stalled = (missing - kept) & set(known)
     lost = missing - kept - stalled
     report = verify(audit)
     sent = [each for each in boxes if each.uid in books.acknowledged]
     return Account(
         acknowledged=len(books.acknowledged),
+        settled_s=settled_s,
         delivered=len({each.uid for each in sent}),
         delivered_again=len(sent) - len({each.uid for each in sent}),
         waiting_for_a_person=len(kept),
@@ -396,6 +443,7 @@ def report(account: Account, books: Books, trouble: Trouble) -> list[str]:
     figures = [
         ("objects acknowledged", account.acknowledged),
         ("of them at the destination, as they should be", account.delivered - len(account.damaged)),
+        ("all of them there after the last object was sent", f"{account.settled_s:.1f} s"),
         ("delivered more than once", account.delivered_again),
         ("waiting for a person, by the audit log", account.waiting_for_a_person),
         (f"still not delivered after {SETTLE_S:.0f} s", account.stalled),
@@ -427,11 +475,16 @@ def main() -> int:
         metavar="TEXT[,TEXT]",
         help="what has one of these in its name, such as clock,killed",
     )
+    parser.add_argument("--small-disk", action="store_true", help="also fill the disk to its last byte")
     parser.add_argument("--evidence", type=Path)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    if options.small_disk and options.folder is None:
+        return on_a_small_disk([*sys.argv, "--folder"])
+    with ExitStack() as made:
+        folder = options.folder or Path(made.enter_context(tempfile.TemporaryDirectory()))
         account, books, trouble = soak(
-            Path(folder),
+            folder,
             seconds=options.seconds,
             seed=options.seed,
             wanted=lambda kind: any(text in kind for text in options.only.split(",")),
@@ -444,6 +497,7 @@ def main() -> int:
         print(f"{count} {found}")
     if options.evidence:
         data = f"{SENDERS} senders, images of 2 kB and structure sets of {len(NAMES)} names, {options.seconds:.0f} s"
+        data += f", on a disk of {SMALL_DISK_BYTES >> 20} MB in memory" if options.small_disk else ""
         record("Nothing is lost: the soak", data, lines, options.evidence)
     return 0 if account.good else 1
 

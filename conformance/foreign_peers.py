@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,30 @@ ENCODINGS = {
 """dcmconv's option, storescu's option, and the transfer syntax they stand for."""
 
 
-class DcmtkReceiver(Running):
-    """DCMTK's ``storescp`` or ``dcmrecv``, writing data sets bit for bit as they came (``+B``)."""
+EVERY_SYNTAX = (
+    *("LittleEndianExplicit", "BigEndianExplicit", "LittleEndianImplicit", "DeflatedLittleEndianExplicit"),
+    *("JPEGBaseline", "JPEGLossless:Non-hierarchical-1stOrderPrediction", "JPEGLSLossless", "RLELossless"),
+)
+"""Transfer syntaxes by the names that DCMTK's association profiles give them."""
 
-    def __init__(self, folder: Path, *, command: str = "storescp", port: int = 0) -> None:
+
+class DcmtkReceiver(Running):
+    """DCMTK's ``storescp`` or ``dcmrecv``, writing data sets bit for bit as they came (``+B``); only dcmrecv takes just
+    some ``syntaxes``.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        command: str = "storescp",
+        port: int = 0,
+        syntaxes: Sequence[str] = EVERY_SYNTAX,
+    ) -> None:
         super().__init__(command, folder.parent)
         self.folder = folder
         self.command = command
+        self.syntaxes = syntaxes
         self.port = port or free_port()
         self.ae_title = command.upper()
 
@@ -58,25 +76,14 @@ class DcmtkReceiver(Running):
 
     def _profile(self) -> Path:
         """Write the association profile without which dcmrecv takes nothing but C-ECHO."""
-        syntaxes = (
-            *(
-                "LittleEndianExplicit",
-                "BigEndianExplicit",
-                "LittleEndianImplicit",
-                "DeflatedLittleEndianExplicit",
-            ),
-            *(
-                "JPEGBaseline",
-                "JPEGLossless:Non-hierarchical-1stOrderPrediction",
-                "JPEGLSLossless",
-                "RLELossless",
-            ),
-        )
-        classes = (Verification, *SOP_CLASSES)
-        lines = ["[[TransferSyntaxes]]", "[All]"]
-        lines += [f"TransferSyntax{number} = {syntax}" for number, syntax in enumerate(syntaxes, start=1)]
-        lines += ["[[PresentationContexts]]", "[Storage]"]
-        lines += [f"PresentationContext{number} = {uid}\\All" for number, uid in enumerate(classes, start=1)]
+        lines = ["[[TransferSyntaxes]]", "[Echo]", "TransferSyntax1 = LittleEndianImplicit", "[Taken]"]
+        lines += [
+            f"TransferSyntax{number} = {syntax}" for number, syntax in enumerate(self.syntaxes, start=1)
+        ]
+        lines += ["[[PresentationContexts]]", "[Storage]", f"PresentationContext1 = {Verification}\\Echo"]
+        lines += [
+            f"PresentationContext{number} = {uid}\\Taken" for number, uid in enumerate(SOP_CLASSES, start=2)
+        ]
         lines += ["[[Profiles]]", "[Default]", "PresentationContexts = Storage", ""]
         profile = self.folder.parent / "dcmrecv.cfg"
         profile.write_text("\n".join(lines))
@@ -98,11 +105,14 @@ class DcmtkReceiver(Running):
 
 
 class Orthanc(Running):
-    """An Orthanc of our own: no plugins, REST without password for this computer, DICOM for the listed AE titles only."""
+    """An Orthanc of our own: no plugins, REST without password for this computer, DICOM for the listed AE titles only.
+
+    ``more`` are settings of Orthanc's own.
+    """
 
     ae_title = "ORTHANC"
 
-    def __init__(self, folder: Path, *, overwrite: bool) -> None:
+    def __init__(self, folder: Path, *, overwrite: bool, **more: Any) -> None:
         super().__init__("Orthanc", folder)
         self.port, self._rest_port = free_port(), free_port()
         (folder / "storage").mkdir()
@@ -125,13 +135,14 @@ class Orthanc(Running):
                     "DicomModalities": {title: [title, HOST, 104] for title in callers},
                     "OverwriteInstances": overwrite,
                     "SaveJobs": False,
+                    **more,
                 }
             )
         )
 
-    def start(self) -> Orthanc:
-        """Start it and wait for both of its doors."""
-        ready = lambda: self._answers() and echo(self.port, self.ae_title)  # noqa: E731
+    def start(self, *, answers: bool = True) -> Orthanc:
+        """Start it and wait for both of its doors; ``answers`` is false where a plain C-ECHO is not answered."""
+        ready = lambda: self._answers() and (not answers or echo(self.port, self.ae_title))  # noqa: E731
         self._launch([program("Orthanc"), self._settings], ready)
         return self
 
@@ -149,7 +160,9 @@ class Orthanc(Running):
         """
         connection = http.client.HTTPConnection(HOST, self._rest_port, timeout=DEADLINE_S)
         with contextlib.closing(connection):
-            connection.request(method, path, body if isinstance(body, str | None) else json.dumps(body))
+            connection.request(
+                method, path, body if isinstance(body, str | bytes | None) else json.dumps(body)
+            )
             answer = connection.getresponse()
             content = answer.read()
         assert answer.status == 200, f"{method} {path}: {answer.status} {content!r}"

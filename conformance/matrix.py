@@ -57,6 +57,12 @@ TABLES: dict[str, Table] = {
         "Nothing is lost or counted twice when one side breaks off, is down, refuses or is killed (PS3.4 B.2.3).",
         _BOTH_WAYS,
     ),
+    "TLS": Table(
+        "Objects pass over TLS with certificates on both sides (PS3.15 B.12), and what is not right is refused by this node. "
+        "The profiles of DCMTK 3.6.7 are the older ones of BCP 195: `+px` and `+py` speak TLS 1.3, `+pz` 1.2 alone, and with "
+        "an ECDSA certificate only it does.",
+        _BOTH_WAYS,
+    ),
     "Character sets": Table(
         "A structure set with names in this character set (PS3.3 C.12.1.1.2) arrives; the peer reads its new names, and those "
         "that stayed in their own script.",

@@ -138,6 +138,8 @@ class Running:
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
+        self.environment: dict[str, str] = {}
+        """Variables of its environment beside those of all."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def _launch(self, command: Sequence[object], ready: Callable[[], bool]) -> None:
@@ -147,7 +149,7 @@ class Running:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=ENVIRONMENT,
+                env={**ENVIRONMENT, **self.environment},
             )
 
         def answers() -> bool:

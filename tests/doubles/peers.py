@@ -23,6 +23,8 @@ class Peer:
         self.box: list[str] = []
         self.tried: list[str] = []
         self.connections = 0
+        self.contexts: list[tuple[str, str]] = []
+        self.takes = lambda context: True
 
     def connect(self, target, contexts):
         self.connections += 1
@@ -36,6 +38,7 @@ class Line:
     def __init__(self, peer):
         self.peer = peer
         self.usable = True
+        self.accepted = [each for each in peer.contexts if peer.takes(each)]
 
     def send(self, parcel):
         token = parcel.path.stem

@@ -9,6 +9,7 @@ from threading import Thread
 import pytest
 
 from tg263_scp.errors import AuditError, Tg263Error
+from tg263_scp.service import audit
 from tg263_scp.service.audit import (
     AuditLog,
     IdentifierHash,
@@ -245,6 +246,28 @@ def test_a_name_that_utf_8_has_no_bytes_for_is_written_and_verifies(path):
     log = AuditLog(path)
     log.append({"kind": "a", "old": "half \ud800"})
     log.close()
+    assert verify(path).intact
+
+
+def test_what_hides_in_a_name_stands_in_the_file_for_who_looks_at_it(path):
+    names = ["Lung\u202e_L", "a\x9b31mb", "c\u2028d", "zero\u200bwidth", "Größe", "\U000e0041"]
+    log = AuditLog(path)
+    log.append({"kind": "a", "names": names})
+    log.close()
+    text = path.read_text(encoding="utf-8")
+    assert text.removesuffix("\n").isprintable()
+    assert "Größe" in text
+    assert json.loads(text)["names"] == names
+    assert verify(path).intact
+
+
+def test_a_log_in_which_something_hides_as_earlier_versions_wrote_it_verifies(path, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(audit, "_as_written", audit._as_written_before)
+        log = AuditLog(path)
+        log.append({"kind": "a", "old": "Lung\u202e_L"})
+        log.close()
+    assert "\u202e" in path.read_text(encoding="utf-8")
     assert verify(path).intact
 
 

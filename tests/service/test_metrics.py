@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def shown(journal: Journal, clock: Clock, tmp_path: Path):
     listeners = []
 
     def show(**more) -> tuple[str, int]:
-        build = Build("ab" * 32, "cd" * 32, ("pacs", "research"))
+        build = partial(Build, "ab" * 32, "cd" * 32, ("pacs", "research"))
         listeners.append(
             MetricsListener("127.0.0.1", 0, NodeFigures(journal, tmp_path, build, clock=clock, **more))
         )
@@ -238,7 +239,7 @@ def test_a_journal_that_cannot_be_read_does_not_hide_the_rest(journal, shown):
 def test_a_port_that_is_taken_is_a_clear_error(journal, shown, tmp_path):
     port = shown()[1]
     with pytest.raises(Tg263Error, match=f"metrics cannot be shown at 127.0.0.1:{port}") as caught:
-        MetricsListener("127.0.0.1", port, NodeFigures(journal, tmp_path, Build("", "", ())))
+        MetricsListener("127.0.0.1", port, NodeFigures(journal, tmp_path, partial(Build, "", "", ())))
     assert caught.value.hint
 
 

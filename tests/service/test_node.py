@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import stat
-import threading
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,14 +34,16 @@ from doubles.loopback import (
 )
 from doubles.nodes import UID, List, audit_lines, decide, names_in, settled
 
+from tg263_scp.config.reloading import Loaded
 from tg263_scp.decision import Decision, Reason, Status
 from tg263_scp.dicom.editing.revert import revert
 from tg263_scp.dicom.encoding.part10 import read_file_meta
+from tg263_scp.dicom.network.sender import Unavailable
 from tg263_scp.dicom.reading.identify import identify, is_rtstruct
 from tg263_scp.dicom.reading.structure_set import read_structure_set
 from tg263_scp.errors import HoldReason, JournalError, Tg263Error
 from tg263_scp.service.audit import verify
-from tg263_scp.service.journal.states import ObjectState
+from tg263_scp.service.journal.states import DeliveryState, ObjectState
 from tg263_scp.service.node import Node, assemble
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -161,13 +162,11 @@ class Echo(Receiver):
 
     def _on_store(self, event):
         status = super()._on_store(event)
-        threading.Thread(target=self._send_back, args=(self.box[-1],), daemon=True).start()
+        # Before the answer: the node does not know yet that it was sent.
+        self._send_back(self.box[-1])
         return status
 
     def _send_back(self, sent):
-        wait_until(
-            lambda: settled(self.node)
-        )  # else it would come back before the node knows that it was sent
         sender = Sender(self.node.address[1], self.folder, calling_ae_title="ARCHIVE")
         assert sender.send(sent.dataset, sent.sop_class, sent.uid).status == 0x0000
         self.returned += 1
@@ -705,3 +704,48 @@ def test_a_disk_that_takes_nothing_is_an_error_with_a_hint(tmp_path, monkeypatch
     with pytest.raises(Tg263Error, match="Read-only file system") as refused:
         assemble(config, List(), decide=decide)
     assert refused.value.hint
+
+
+def test_a_running_node_takes_over_mode_routes_and_allow_lists(run, tps, receiver, tmp_path):
+    node = run()
+    before = node.reloads.in_force.config
+    assert tps(node, structure_set(["herz"], uid="1.2.3.1"), uid="1.2.3.1") == 0x0000
+    wait_until(lambda: settled(node))
+
+    def reload(**sections):
+        update = {name: getattr(before, name).model_copy(update=values) for name, values in sections.items()}
+        assert node.reloads.reload(lambda: Loaded(before.model_copy(update=update), List()))
+
+    reload(naming={"mode": "shadow"})
+    assert tps(node, structure_set(["herz"], uid="1.2.3.2"), uid="1.2.3.2") == 0x0000
+    wait_until(lambda: settled(node, 2))
+    assert [names_in(sent.dataset, tmp_path) for sent in receiver.box] == [["Heart"], ["herz"]]
+    one, two = [line for line in audit_lines(before) if "config" in line]
+    assert (one["kind"], two["kind"]) == ("relabelled", "shadow")
+    assert two["config"] == node.reloads.in_force.config.digest != one["config"]
+
+    reload(peers={"ae_titles": ["ANOTHER"]})
+    with pytest.raises(Unavailable, match="Calling AE title"):
+        tps(node, structure_set(["herz"]))
+    reload()
+    assert tps(node, structure_set(["herz"])) == 0x0000
+
+
+def test_a_copy_that_was_damaged_in_the_spool_fails_alone_and_is_made_anew(run, tps, receiver, tmp_path):
+    receiver.status = 0xA700
+    node = run()
+    assert tps(node, structure_set(["herz"])) == 0x0000
+    wait_until(lambda: node.journal.outbox.counts().get(("d1", DeliveryState.RETRY)))
+    (copy,) = (tmp_path / "spool" / "results").iterdir()
+    content = bytearray(copy.read_bytes())
+    content[-1] ^= 1
+    copy.write_bytes(content)
+    receiver.status = 0x0000
+    wait_until(lambda: node.journal.outbox.counts().get(("d1", DeliveryState.FAILED)))
+    (delivery,) = node.journal.outbox.deliveries(1)
+    assert "queue redo" in delivery.error
+    assert receiver.box == []
+    node.journal.redo(1)
+    node._worker.wake()
+    wait_until(lambda: len(receiver.box) == 1)
+    assert names_in(receiver.box[0].dataset, tmp_path) == ["Heart"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
@@ -41,11 +41,13 @@ def _truth(value: Any) -> Any:
     return word
 
 
-def _none_if_empty(value: Any) -> Any:
+def none_if_empty(value: Any) -> Any:
+    """Read an empty value as none."""
     return None if value == "" else value
 
 
-def _list_of_texts(value: Any) -> Any:
+def list_of_texts(value: Any) -> Any:
+    """Read one text as the list that it may stand for."""
     return list(yamlsource.texts(value)) if isinstance(value, str) else value
 
 
@@ -124,22 +126,25 @@ AeTitle = Annotated[str, AfterValidator(_ae_title)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Url = Annotated[str, AfterValidator(_http_url)]
 ModelName = Annotated[str, AfterValidator(_model_name)]
-OptionalModelName = Annotated[ModelName | None, BeforeValidator(_none_if_empty)]
+OptionalModelName = Annotated[ModelName | None, BeforeValidator(none_if_empty)]
 Header = Annotated[str, BeforeValidator(_header)]
 Uid = Annotated[str, AfterValidator(_uid)]
 Share = Annotated[float, Field(ge=0, le=1)]
-OptionalCount = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_none_if_empty)]
-OptionalPort = Annotated[Port | None, BeforeValidator(_none_if_empty)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
-OptionalAeTitle = Annotated[AeTitle | None, BeforeValidator(_none_if_empty)]
+OptionalCount = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(none_if_empty)]
+OptionalPort = Annotated[Port | None, BeforeValidator(none_if_empty)]
+OptionalPath = Annotated[Path | None, BeforeValidator(none_if_empty)]
+OptionalAeTitle = Annotated[AeTitle | None, BeforeValidator(none_if_empty)]
 OptionalSystemName = Annotated[
-    Annotated[str, AfterValidator(_system_name)] | None, BeforeValidator(_none_if_empty)
+    Annotated[str, AfterValidator(_system_name)] | None, BeforeValidator(none_if_empty)
 ]
-AeTitles = Annotated[list[AeTitle], BeforeValidator(_list_of_texts)]
-Networks = Annotated[list[Network], BeforeValidator(_list_of_texts)]
-Uids = Annotated[list[Uid], BeforeValidator(_list_of_texts)]
-Texts = Annotated[list[str], BeforeValidator(_list_of_texts)]
-Headers = Annotated[list[Header], BeforeValidator(_list_of_texts)]
+AeTitles = Annotated[list[AeTitle], BeforeValidator(list_of_texts)]
+Networks = Annotated[list[Network], BeforeValidator(list_of_texts)]
+Uids = Annotated[list[Uid], BeforeValidator(list_of_texts)]
+Texts = Annotated[list[str], BeforeValidator(list_of_texts)]
+SyntaxNames = Annotated[
+    list[Literal["explicit", "implicit", "deflated", "big_endian"]], BeforeValidator(list_of_texts)
+]
+Headers = Annotated[list[Header], BeforeValidator(list_of_texts)]
 
 
 class Misfit(ValueError):  # noqa: N818 - a ValueError is what pydantic wants of a validator

@@ -13,7 +13,7 @@ from tg263_scp.config.fields import (
     Misfit,
 )
 from tg263_scp.config.routes import Route, route_settings
-from tg263_scp.config.sections import Config, Destination
+from tg263_scp.config.sections import Config, Destination, Listen
 from tg263_scp.errors import ConfigError, SourceLine
 
 DEFAULTS_PATH = Path(__file__).with_name("default_config.yaml")
@@ -26,14 +26,17 @@ def load_config(path: Path | None = None) -> Config:
         ConfigError: not readable, not YAML, an unknown key or a wrong value; names file, line and nearest key.
     """
     defaults = yamlsource.load(DEFAULTS_PATH, error=ConfigError)
+    known = _with_tls(defaults)
     user = yamlsource.load(path, error=ConfigError) if path else yamlsource.Mapping()
     where = str(path) if path else DEFAULTS_PATH.name
     entries = {
-        "destinations": {**dict.fromkeys(Destination.model_fields), **defaults["destination_defaults"]},
+        "listeners": known["listen"],
+        "destinations": {**dict.fromkeys(Destination.model_fields), **known["destination_defaults"]},
         "routes": {**dict.fromkeys(Route.model_fields), "gates": defaults["naming"]["gates"]},
     }
-    keys.refuse_unknown(user, defaults, entries, where)
-    settings = keys.merged(defaults, user)
+    keys.refuse_unknown(user, known, entries, where)
+    settings = _with_tls(keys.merged(defaults, user))
+    settings["listeners"] = keys.entries(settings["listeners"], settings["listen"])
     settings["destinations"] = keys.entries(settings["destinations"], settings["destination_defaults"])
     names = [entry.get("name", "") for entry in settings["destinations"] if isinstance(entry, dict)]
     settings["routes"] = keys.entries(settings["routes"], route_settings(settings["naming"], names))
@@ -42,6 +45,15 @@ def load_config(path: Path | None = None) -> Config:
     except ValidationError as problem:
         raise _wrong_value(problem, user, where) from problem
     return _completed(config, (path.parent if path else Path()).resolve())
+
+
+def _with_tls(settings: dict[str, Any]) -> dict[str, Any]:
+    """Let the section ``tls`` stand for what a place that does TLS does not say itself."""
+    places = {
+        section: {**settings[section], "tls": keys.merged(settings["tls"], settings[section]["tls"])}
+        for section in ("listen", "destination_defaults")
+    }
+    return {**settings, **places}
 
 
 def _wrong_value(problem: ValidationError, user: yamlsource.Mapping, where: str) -> ConfigError:
@@ -79,6 +91,9 @@ def _completed(config: Config, base: Path) -> Config:
 
     return config.model_copy(
         update={
+            "listen": _door(config.listen, base),
+            "listeners": [_door(door, base) for door in config.listeners],
+            "tls": config.tls.beside(base),
             "spool": config.spool.model_copy(update={"folder": folder}),
             "naming": config.naming.model_copy(update={"overlay": beside(config.naming.overlay)}),
             "write": config.write.model_copy(
@@ -97,9 +112,16 @@ def _completed(config: Config, base: Path) -> Config:
             ),
             "destinations": [
                 destination.model_copy(
-                    update={"calling_ae_title": destination.calling_ae_title or config.listen.ae_title}
+                    update={
+                        "calling_ae_title": destination.calling_ae_title or config.listen.ae_title,
+                        "tls": destination.tls.beside(base),
+                    }
                 )
                 for destination in config.destinations
             ],
         }
     )
+
+
+def _door(listen: Listen, base: Path) -> Listen:
+    return listen.model_copy(update={"tls": listen.tls.beside(base)})

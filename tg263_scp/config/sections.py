@@ -29,12 +29,14 @@ from tg263_scp.config.fields import (
     Section,
     Share,
     Size,
+    SyntaxNames,
     Texts,
     Truth,
     Uids,
 )
 from tg263_scp.config.llm import Llm
 from tg263_scp.config.routes import Gates, Mode, Route, check_routes
+from tg263_scp.config.tls import CertificateNames, ClientTls, ServerTls, Tls
 
 
 class Listen(Section):
@@ -47,6 +49,7 @@ class Listen(Section):
     max_pdu_bytes: Size
     max_associations: Annotated[int, Field(ge=1)]
     extra_sop_classes: Uids
+    transfer_syntaxes: SyntaxNames
     acse_timeout_s: Seconds
     network_timeout_s: Seconds
     drain_s: Seconds
@@ -55,6 +58,7 @@ class Listen(Section):
     progress_s: Seconds
     max_waiting: Annotated[int, Field(ge=1)]
     max_waiting_per_address: OptionalCount
+    tls: ServerTls
 
 
 class Peers(Section):
@@ -62,6 +66,7 @@ class Peers(Section):
 
     ae_titles: AeTitles
     addresses: Networks
+    certificates: CertificateNames
 
 
 class Naming(Section):
@@ -123,6 +128,7 @@ class DestinationDefaults(Section):
     acse_timeout_s: Seconds
     dimse_timeout_s: Seconds
     retry: Retry
+    tls: ClientTls
 
     @model_validator(mode="after")
     def _references_change_with_uids_only(self) -> Self:
@@ -175,6 +181,8 @@ class Config(Section):
     """The whole configuration with all defaults filled in and all paths absolute."""
 
     listen: Listen
+    listeners: list[Listen]
+    tls: Tls
     peers: Peers
     naming: Naming
     write: Write
@@ -197,14 +205,36 @@ class Config(Section):
                     f"two destinations are called '{name}'",
                     hint="queue and log tell destinations apart by their names",
                 )
-            if is_this_node(self.listen, self.destinations[number]):
+            if any(is_this_node(door, self.destinations[number]) for door in self.doors):
                 raise Misfit(
                     ("destinations", number, "port"),
                     f"the destination '{name}' is this node itself",
                     hint="every object would come back for ever: name the host and port of another system",
                 )
         check_routes(self.routes, names)
+        self._check_doors()
         return self
+
+    def _check_doors(self) -> None:
+        for number, door in enumerate(self.doors):
+            earlier = [(other.host, other.port) for other in self.doors[:number]]
+            if door.port and (door.host, door.port) in earlier:
+                raise Misfit(
+                    ("listeners", number - 1, "port"),
+                    f"something else of this node listens on {door.host}:{door.port}",
+                    hint="give every listener a port of its own",
+                )
+        if self.peers.certificates and not any(door.tls.asks_for_certificates for door in self.doors):
+            raise Misfit(
+                ("peers", "certificates"),
+                "are never seen: no listener asks callers for a certificate",
+                hint="write listen.tls.enabled: yes and client_certificates: required, or leave the list empty",
+            )
+
+    @property
+    def doors(self) -> list[Listen]:
+        """All that the node listens with: ``listen`` first, then the further ``listeners``."""
+        return [self.listen, *self.listeners]
 
     @property
     def digest(self) -> str:

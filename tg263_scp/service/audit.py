@@ -40,6 +40,7 @@ from typing import Any
 
 from tg263_scp.durable import sync_folder, whole_file
 from tg263_scp.errors import AuditError
+from tg263_scp.hidden import visible_json
 from tg263_scp.service.sole_owner import sole_owner
 
 FIRST_PREV = "0" * 64
@@ -327,6 +328,12 @@ def _time_of(line: Mapping[str, Any], otherwise: datetime) -> datetime:
 
 
 def _as_written(line: Mapping[str, Any]) -> bytes:
+    """Return a line as it stands in the file: a name of a peer hides nothing from who looks at it in a terminal."""
+    return visible_json(json.dumps(line, ensure_ascii=False)).encode() + b"\n"
+
+
+def _as_written_before(line: Mapping[str, Any]) -> bytes:
+    """Return a line as versions up to 0.2 wrote it."""
     try:
         return json.dumps(line, ensure_ascii=False).encode() + b"\n"
     except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 has no bytes for
@@ -338,7 +345,7 @@ def _problem_of(line: dict[str, Any], text: bytes, count: int, prev: str) -> str
         return "not a complete line of JSON"
     if line.get("hash") != _hash_of(line):
         return "the line was changed: its hash does not fit"
-    if text != _as_written(line):
+    if text != _as_written(line) and text != _as_written_before(line):
         return "the line was rewritten: it has the content, and not the bytes (a blank, a key twice)"
     if line.get("seq") != count:
         return (

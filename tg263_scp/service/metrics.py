@@ -115,7 +115,7 @@ class NodeFigures(Collector):
         self,
         journal: Journal,
         spool: Path,
-        build: Build,
+        build: Callable[[], Build],
         *,
         counters: NodeCounters | None = None,
         llm: LlmFigures | None = None,
@@ -131,10 +131,11 @@ class NodeFigures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every figure; those of the journal are left out while it cannot be read."""
+        build = self._build()
         labels = {
             "version": __version__,
-            "nomenclature": self._build.nomenclature_digest[:12],
-            "configuration": self._build.configuration_digest[:12],
+            "nomenclature": build.nomenclature_digest[:12],
+            "configuration": build.configuration_digest[:12],
         }
         yield _gauge("build_info", "What runs; the value means nothing", [(labels, 1)])
         free_bytes = shutil.disk_usage(self._spool).free
@@ -189,7 +190,7 @@ class NodeFigures(Collector):
         counts = self._journal.outbox.counts()
         since = self._journal.outbox.oldest_queued_at()
         now = self._clock()
-        names = dict.fromkeys((*self._build.destinations, *(name for name, _ in counts)))
+        names = dict.fromkeys((*self._build().destinations, *(name for name, _ in counts)))
         yield _gauge(
             "deliveries",
             "Deliveries by destination and state; failed ones were given up and want a person",
@@ -357,7 +358,7 @@ def metrics_of(
     config: Config,
     journal: Path,
     *,
-    nomenclature_digest: str,
+    build: Callable[[], Build],
     counters: NodeCounters,
     llm: LlmFigures | None = None,
     refused: Refused | None = None,
@@ -368,7 +369,6 @@ def metrics_of(
     if config.metrics.port is None:
         yield None
         return
-    build = Build(nomenclature_digest, config.digest, tuple(each.name for each in config.destinations))
     with closing(Journal(journal)) as own_connection:
         figures = NodeFigures(
             own_connection,

@@ -18,9 +18,10 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from tg263_scp.config.reloading import Loaded, Prepare, Reloads, TakeOver
 from tg263_scp.config.sections import Config
 from tg263_scp.dicom.encoding.budget import Budget
-from tg263_scp.dicom.network.listener import Listener
+from tg263_scp.dicom.network.doors import Doors
 from tg263_scp.dicom.reading.identify import is_rtstruct
 from tg263_scp.errors import JournalError, LlmError, Tg263Error
 from tg263_scp.naming.decide import Decide, decide_set
@@ -40,7 +41,7 @@ from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Job
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
-from tg263_scp.service.metrics import NodeCounters, metrics_of
+from tg263_scp.service.metrics import Build, NodeCounters, metrics_of
 from tg263_scp.service.polling import Clock, PollingThread, Step, no_step
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.service.spool import LOCK_NAME, Incoming, Spool
@@ -59,16 +60,19 @@ class Node:
         self,
         *,
         journal: Journal,
-        listener: Listener[Incoming],
+        listener: Doors[Incoming],
         worker: Worker,
         forwarders: Sequence[Forwarder],
         waiting_sets: WaitingSets | None,
         metrics: AbstractContextManager[tuple[str, int] | None],
+        reloads: Reloads,
         drain_s: float,
         opened: ExitStack,
     ) -> None:
         self.journal = journal
         """What the node holds, and what becomes of it."""
+        self.reloads = reloads
+        """Takes over a changed configuration while the node runs."""
         self.metrics_address: tuple[str, int] | None = None
         """Host and port of the running node's figures; None where the configuration wants none."""
         self._listener = listener
@@ -89,8 +93,21 @@ class Node:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port that the running node listens on."""
-        return self._listener.address
+        """Host and port that the running node listens on, those of ``listen``."""
+        return self._listener.addresses[0]
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Host and port of each of its listeners."""
+        return self._listener.addresses
+
+    def reload_certificates(self) -> None:
+        """Read the files of TLS again, for connections from now on; what cannot be used is logged, and stays as it was."""
+        for reload in (self._listener.reload, *(forwarder.reload for forwarder in self._forwarders)):
+            try:
+                reload()
+            except Tg263Error as problem:
+                logger.error("the certificates stay as they were: %s", problem)
 
     def start(self) -> None:
         """Take up what an earlier run left, and listen; returns when the node can be called. It can be started once.
@@ -176,7 +193,7 @@ def assemble(
             journal,
             audit,
             relabeller,
-            made_under=DecisionContext(nomenclature.digest, config.digest),
+            made_under=_made_under(Loaded(config, nomenclature)),
             hashed=hashed,
             routes=routes,
             budget=budget,
@@ -191,13 +208,15 @@ def assemble(
             spool, journal, routes, wake_worker=worker.wake, wake_forwarders=wake_forwarders, step=step
         )
         listener, threads = _listener(config, intake), (worker, *forwarders)
+        reloads = _reloads(Loaded(config, nomenclature), worker, relabeller, routes, waiting_sets, listener)
         return Node(
             journal=journal,
             listener=listener,
             worker=worker,
             forwarders=forwarders,
             waiting_sets=waiting_sets,
-            metrics=_metrics(config, nomenclature, counters, waiting_sets, listener, threads, clock),
+            metrics=_metrics(reloads, counters, waiting_sets, listener, threads, clock),
+            reloads=reloads,
             drain_s=config.listen.drain_s,
             opened=opened.pop_all(),
         )
@@ -307,9 +326,9 @@ def _waiting_sets(config: Config, nomenclature: Nomenclature, opened: ExitStack)
     return waiting_sets
 
 
-def _listener(config: Config, intake: Intake) -> Listener[Incoming]:
-    return Listener(
-        config.listen,
+def _listener(config: Config, intake: Intake) -> Doors[Incoming]:
+    return Doors(
+        config.doors,
         config.peers,
         max_object_bytes=config.spool.max_object_bytes,
         begin=intake.begin,
@@ -317,19 +336,65 @@ def _listener(config: Config, intake: Intake) -> Listener[Incoming]:
     )
 
 
+def _made_under(loaded: Loaded) -> DecisionContext:
+    return DecisionContext(loaded.nomenclature.digest, loaded.config.digest)
+
+
+def _reloads(
+    loaded: Loaded,
+    worker: Worker,
+    relabeller: Relabeller,
+    routes: Routes,
+    waiting_sets: WaitingSets | None,
+    listener: Doors[Incoming],
+) -> Reloads:
+    """Register what parts of the node take over of a changed configuration, and which settings those are."""
+    reloads = Reloads(loaded)
+    reloads.add(_decides_by(worker, relabeller, routes, waiting_sets), "naming", "routes")
+    reloads.add(lambda loaded: partial(listener.admit, loaded.config.peers), "peers")
+    return reloads
+
+
+def _decides_by(
+    worker: Worker, relabeller: Relabeller, routes: Routes, waiting_sets: WaitingSets | None
+) -> Prepare:
+    """Return how routes, gates and names are decided by another configuration, from one object to the next."""
+
+    def prepare(loaded: Loaded) -> TakeOver:
+        ask_anew = waiting_sets.prepared(loaded.nomenclature) if waiting_sets else None
+
+        def take_over() -> None:
+            with worker.between_objects:
+                routes.use(loaded.config)
+                relabeller.use(loaded.nomenclature, loaded.config.naming)
+                worker.made_under = _made_under(loaded)
+                if ask_anew:
+                    ask_anew()
+
+        return take_over
+
+    return prepare
+
+
 def _metrics(
-    config: Config,
-    nomenclature: Nomenclature,
+    reloads: Reloads,
     counters: NodeCounters,
     waiting_sets: WaitingSets | None,
-    listener: Listener[Incoming],
+    listener: Doors[Incoming],
     threads: Sequence[PollingThread],
     clock: Clock,
 ) -> AbstractContextManager[tuple[str, int] | None]:
+    config = reloads.in_force.config
+    names = tuple(destination.name for destination in config.destinations)
+
+    def build() -> Build:
+        loaded = reloads.in_force
+        return Build(loaded.nomenclature.digest, loaded.config.digest, names)
+
     return metrics_of(
         config,
         _journal_path(config),
-        nomenclature_digest=nomenclature.digest,
+        build=build,
         counters=counters,
         llm=waiting_sets.figures if waiting_sets else None,
         refused=listener.refused,

@@ -16,6 +16,8 @@ from tg263_scp.service.faults import fault_place
 POLL_S = 1.0
 """How soon is seen what another process (``tg263-scp queue``) put into the journal."""
 PAUSE_AFTER_ERROR_S = 5.0
+ROUND_S = 1.0
+"""How long work goes on before what comes before each round is done again, however much is left."""
 
 Clock = Callable[[], float]
 """Seconds since 1970."""
@@ -97,9 +99,10 @@ class PollingThread(ABC):
             self._wake.clear()
             try:
                 self._prepare(afresh=afresh)
-                while not self.stopping and self.work_on_next():
-                    pass
-                pause, afresh = self._idle_s(), False
+                until, more = time.monotonic() + ROUND_S, True
+                while more and not self.stopping and time.monotonic() < until:
+                    more = self.work_on_next()
+                pause, afresh = 0.0 if more else self._idle_s(), False
             except Exception as problem:
                 # The disk or the journal refuses, or the fault is ours: nothing is lost, everything stays in the journal
                 # where it is, and one object may not end the work on all others.

@@ -40,6 +40,8 @@ LOCK_NAME = "node.lock"
 RESERVED_BYTES = 32 << 20
 """Some 30 000 deliveries, by what journal and audit log write of each."""
 _LITTLE_BYTES = 16 << 20
+_MUCH_BYTES = 1 << 30
+"""The most that is cleared beyond ``spool.min_free_bytes``."""
 _ZEROS_BYTES = 1 << 16
 
 
@@ -226,7 +228,8 @@ class Spool:
 
     def short_of_bytes(self) -> int:
         """Return how much has to go before objects are received again, and some more; 0 where there is enough free disk."""
-        wanted = max(self._min_free_bytes + self._min_free_bytes // 8, _LITTLE_BYTES)
+        more_bytes = min(self._min_free_bytes // 8, _MUCH_BYTES)
+        wanted = max(self._min_free_bytes + more_bytes, _LITTLE_BYTES)
         return max(0, wanted - self._free_bytes(self.folder))
 
     @property
@@ -384,9 +387,26 @@ def unknown_objects(folder: Path, known: Callable[[], Collection[str]]) -> int:
     that came within the last minute is not counted, since its row may be on the way.
     """
     lately = time.time() - 60
-    found = {path.name.removeprefix("originals-") for path in (folder / "orphans").glob("originals-*.dcm")}
-    for path in (folder / "originals").glob("*.dcm"):
-        with suppress(FileNotFoundError):
-            if path.stat().st_mtime < lately:
-                found.add(path.name)
-    return len({name.removesuffix(".dcm") for name in found} - set(known())) if found else 0
+    orphans = {path.name.removeprefix("originals-") for path in (folder / "orphans").glob("originals-*.dcm")}
+    originals = folder / "originals"
+    found = {name for name in _names(originals) if name.endswith(".dcm")}
+    if not orphans | found:
+        return 0
+    familiar = {f"{token}.dcm" for token in known()}
+    old = {name for name in found - familiar if _came_before(lately, originals / name)}
+    return len((orphans - familiar) | old)
+
+
+def _came_before(lately: float, original: Path) -> bool:
+    try:
+        return original.stat().st_mtime < lately
+    except FileNotFoundError:  # it has left meanwhile
+        return False
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
+    except FileNotFoundError:
+        return []

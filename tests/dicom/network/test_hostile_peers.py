@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 from doubles.loopback import DEADLINE_S, image, wait_until
+from doubles.nuisances import coming_and_going, garbage, half_a_request, idle, silent, trickling
 from doubles.wire import (
     association_request,
     connected,
@@ -85,36 +86,6 @@ def is_served(house: Listener) -> bool:
     return echo(Peer(host, port, "TG263", "TPS", acse_timeout_s=20.0)).answered
 
 
-def silent(port: int, address: str) -> socket.socket:
-    return connected(port, address)
-
-
-def trickling(port: int, address: str) -> socket.socket:
-    connection = connected(port, address)
-    connection.sendall(b"\x01")
-    return connection
-
-
-def half_a_request(port: int, address: str) -> socket.socket:
-    connection = connected(port, address)
-    connection.sendall(struct.pack(">BBI", 1, 0, 1 << 20) + bytes(1000))
-    return connection
-
-
-def garbage(port: int, address: str) -> socket.socket:
-    connection = connected(port, address)
-    connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
-    return connection
-
-
-def idle(port: int, address: str) -> socket.socket:
-    connection = connected(port, address)
-    connection.sendall(association_request())
-    with suppress(ConnectionError):
-        pdu(connection)
-    return connection
-
-
 @pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize("nuisance", [silent, trickling, half_a_request, garbage, idle])
 def test_an_honest_peer_is_served_while_others_occupy_the_house(house, nuisance, address):
@@ -128,20 +99,8 @@ def test_an_honest_peer_is_served_while_others_occupy_the_house(house, nuisance,
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_an_honest_peer_is_served_while_others_come_and_go(house, address):
     running = house(max_associations=4, max_waiting=16)
-    over = threading.Event()
-
-    def come_and_go() -> None:
-        while not over.is_set():
-            with suppress(OSError):
-                garbage(running.address[1], address).close()
-
-    nuisance = threading.Thread(target=come_and_go)
-    nuisance.start()
-    try:
+    with coming_and_going(running.address[1], address):
         assert is_served(running)
-    finally:
-        over.set()
-        nuisance.join()
 
 
 def test_the_oldest_silent_connection_of_the_busiest_address_goes_first(house):

@@ -31,6 +31,7 @@ from pynetdicom import AE, build_context
 from pynetdicom.sop_class import Verification
 
 from tg263_scp.config.loading import load_config
+from tg263_scp.dicom.encoding.part10 import IMPLICIT_VR_LITTLE_ENDIAN
 from tg263_scp.dicom.network.listener import Listener
 from tg263_scp.dicom.network.messages import InMemory, Received
 from tg263_scp.dicom.network.sender import Unavailable
@@ -141,6 +142,24 @@ def test_explicit_little_endian_is_preferred_whatever_the_order_of_the_offer(lis
     (accepted,) = association.accepted_contexts
     association.release()
     assert accepted.transfer_syntax[0] == EXPLICIT
+
+
+@pytest.mark.parametrize(
+    ("ours", "chosen"),
+    [
+        (["implicit", "explicit"], IMPLICIT_VR_LITTLE_ENDIAN),
+        (["explicit"], EXPLICIT),
+        ([], IMPLICIT_VR_LITTLE_ENDIAN),
+        (["deflated"], IMPLICIT_VR_LITTLE_ENDIAN),
+    ],
+)
+def test_the_order_of_our_own_is_configured_and_implicit_is_always_there(listener, ours, chosen):
+    port = listener(transfer_syntaxes=ours).address[1]
+    contexts = [build_context(CT, [EXPLICIT, IMPLICIT_VR_LITTLE_ENDIAN])]
+    association = AE(ae_title="TPS").associate("127.0.0.1", port, contexts=contexts)
+    (accepted,) = association.accepted_contexts
+    association.release()
+    assert accepted.transfer_syntax[0] == chosen
 
 
 def test_a_private_sop_class_is_carried_where_configured(listener, desk, tmp_path):

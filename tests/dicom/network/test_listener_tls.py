@@ -17,6 +17,7 @@ from tg263_scp.dicom.network.listener import Listener
 from tg263_scp.dicom.network.messages import InMemory, Received
 from tg263_scp.dicom.network.refusals import Reason
 from tg263_scp.dicom.network.statuses import StoreStatus
+from tg263_scp.tls.contexts import Reloadable
 
 FOR_EVER = 600.0
 
@@ -26,10 +27,14 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-@pytest.fixture
-def house(authority):
+def context_of(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def house(authority):
     config = load_config(None)
     with ExitStack() as stack:
 
@@ -47,7 +52,7 @@ def house(authority):
                 max_object_bytes=64 << 20,
                 begin=InMemory,
                 accept=accept,
-                tls=context,
+                tls=Reloadable(lambda: context_of(authority)),
             )
             running.box = box
             running.start()
@@ -89,6 +94,21 @@ def test_connections_that_do_not_shake_hands_do_not_keep_others_out(house, autho
         with associated_over_tls(running, authority) as connection:
             connection.sendall(fragment(store_command(), is_command=True) + fragment(image()))
             assert answer(connection)["status"] == 0x0000
+
+
+def test_fifty_silent_clients_keep_nobody_out_and_are_closed_at_their_deadline(house, authority):
+    running = house(acse_timeout_s=2.0)
+    with ExitStack() as held:
+        silent = [held.enter_context(connected(running.address[1])) for _ in range(50)]
+        with associated_over_tls(running, authority) as connection:
+            connection.sendall(fragment(store_command(), is_command=True) + fragment(image()))
+            assert answer(connection)["status"] == 0x0000
+        for connection in silent:
+            with suppress(ConnectionError):
+                assert connection.recv(1) == b""
+    wait_until(
+        lambda: running.refused()[Reason.NO_REQUEST] + running.refused()[Reason.TOO_MANY_WAITING] == 50
+    )
 
 
 def test_a_handshake_that_does_not_come_ends_at_the_deadline(house):

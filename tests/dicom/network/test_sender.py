@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import threading
 
 import pytest
@@ -68,6 +69,12 @@ def test_a_large_object_leaves_in_pdus_of_moderate_size(tmp_path, maximum_pdu_si
         assert receiver.box[0].message_pdus > 8
 
 
+def test_a_data_set_does_not_wait_for_the_acknowledgement_of_its_command(parcel):
+    with Receiver() as receiver, Connection(target(receiver.port), [parcel.context]) as line:
+        connection = line._association.dul.socket.socket
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_several_objects_share_one_association(tmp_path):
     parcels = [write_object(tmp_path / f"{n}.dcm", image(f"1.2.{n}"), CT, f"1.2.{n}") for n in range(5)]
     with Receiver() as receiver:
@@ -77,10 +84,29 @@ def test_several_objects_share_one_association(tmp_path):
 
 
 STATUSES = {
-    StoreResult.STORED: (0x0000, 0xB000, 0xB006, 0xB007),
-    StoreResult.TRANSIENT: (0xA700, 0xA702, 0xA7FF, 0x0110, 0x0213, 0xB123, 0xFE00, 0x0001),
+    StoreResult.STORED: (
+        *(0x0000, 0xB000, 0xB006, 0xB007, 0xB001, 0xB008, 0xB123, 0xBFFF),
+        *(0x0001, 0x0107, 0x0116, 0x0111),
+    ),
+    StoreResult.TRANSIENT: (0xA700, 0xA702, 0xA7FF, 0xA800, 0x0110, 0x0213, 0xFE00, 0xFF00, 0x0002),
     StoreResult.PERMANENT: (
-        *(0x0106, 0x0112, 0x0115, 0x0117, 0x0118, 0x0119, 0x0122, 0x0124, 0x0210, 0x0211, 0x0212),
+        *(
+            0x0105,
+            0x0106,
+            0x0112,
+            0x0114,
+            0x0120,
+            0x0121,
+            0x0115,
+            0x0117,
+            0x0118,
+            0x0119,
+            0x0122,
+            0x0124,
+            0x0210,
+            0x0211,
+            0x0212,
+        ),
         *(0xA900, 0xA9FF, 0xC000, 0xCFFF),
     ),
 }
@@ -102,7 +128,11 @@ def test_each_status_has_one_reaction():
 
 
 @pytest.mark.parametrize(
-    ("status", "verdict"), [(0xA700, StoreResult.TRANSIENT), (0xC001, StoreResult.PERMANENT)]
+    ("status", "verdict"),
+    [
+        *((0xA700, StoreResult.TRANSIENT), (0xC001, StoreResult.PERMANENT)),
+        *((0x0001, StoreResult.STORED), (0x0107, StoreResult.STORED), (0x0111, StoreResult.STORED)),
+    ],
 )
 def test_the_answer_carries_the_status_of_the_peer(parcel, status, verdict):
     with Receiver(status=status) as receiver:

@@ -6,7 +6,7 @@ import pytest
 
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.naming.targets.filling import fill, has_slot, type_tokens
+from tg263_scp.naming.targets.filling import fill, has_slot, told_by_site, type_tokens
 from tg263_scp.naming.targets.reading import read_target
 from tg263_scp.naming.targets.slots import Slots
 
@@ -73,3 +73,30 @@ def test_a_word_without_a_slot_waits_for_the_structure(nomenclature: Nomenclatur
 def test_a_word_with_a_slot_of_its_own_is_told_from_a_place(nomenclature: Nomenclature) -> None:
     assert all(has_slot(word, nomenclature.lexicon) for word in ("n", "high", "boost"))
     assert not any(has_slot(word, nomenclature.lexicon) for word in ("neck", "larynx", ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "site", "becomes"),
+    [
+        ("PTV T12", "spine", "PTV_VB_T12"),
+        ("PTV L2 boost", "spine", "PTV_VB_L2^Boost"),
+        ("CTV T8 vertebral body", "spine", "CTV_VB_T08"),
+        ("CTV C8", "spine", ""),
+        ("PTV T12", "", ""),
+        ("CTVn L2 L", "breast", "CTVn_LN_Ax_L2_L"),
+        ("PTV L2", "breast", ""),
+        ("PTV T5-T7", "spine", "PTV^T5-T7"),
+        ("PTV L2-4", "", "PTV^L2-4"),
+        ("PTV T5-70", "", ""),
+    ],
+)
+def test_the_site_tells_what_is_counted(
+    name: str, site: str, becomes: str, nomenclature: Nomenclature
+) -> None:
+    assert read_target(Query(name, site=site), nomenclature).name == becomes
+
+
+def test_other_sites_change_nothing(nomenclature: Nomenclature) -> None:
+    query = Query("PTV T12", site="thorax")
+    tokens, _ = type_tokens(query, nomenclature.lexicon)
+    assert told_by_site(tokens, query, nomenclature.lexicon) == tokens

@@ -14,7 +14,7 @@ def filled(slot: str, *values: str) -> Slots:
     return slots
 
 
-@pytest.mark.parametrize("slot", ["classifier", "number", "imaging", "dose", "level", "qualifier"])
+@pytest.mark.parametrize("slot", ["classifier", "number", "imaging", "dose", "level"])
 def test_a_second_value_of_a_slot_is_noted(slot: str) -> None:
     assert filled(slot, "2") == Slots(**{slot: "2"})
     assert filled(slot, "1", "2") != Slots(**{slot: "2"})

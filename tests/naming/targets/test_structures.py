@@ -27,8 +27,13 @@ def test_a_side_goes_to_the_structure(nomenclature: Nomenclature) -> None:
 
 
 def test_a_side_the_list_does_not_know_is_refused(nomenclature: Nomenclature) -> None:
-    slots = placed(read_organ(Query("liver"), nomenclature), nomenclature, sides=["R"])
+    slots = placed(read_organ(Query("colon"), nomenclature), nomenclature, sides=["R"])
     assert (slots.qualifier, slots.doubt) == ("", Doubt.SIDE_UNLISTED)
+
+
+def test_the_side_of_a_single_organ_goes_behind_the_caret(nomenclature: Nomenclature) -> None:
+    slots = placed(read_organ(Query("liver"), nomenclature), nomenclature, sides=["R"])
+    assert (slots.qualifier, slots.sides, slots.doubt) == ("Liver", ["R"], None)
 
 
 def test_nodes_of_a_side_are_one_structure(nomenclature: Nomenclature) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,10 @@ import pytest
 from doubles.loopback import EXPLICIT, RTSTRUCT, node_config, structure_set, write_object
 from doubles.nodes import UID, List, decide
 
+from tg263_scp.decision import Decision, Roi
+from tg263_scp.dicom.encoding.budget import Budget, within
 from tg263_scp.dicom.reading.structure_set import read_structure_set
+from tg263_scp.errors import HoldReason
 from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import OutcomeKind, Writing
 from tg263_scp.service.deciding.routing import Routes
@@ -102,3 +107,20 @@ def test_a_set_waits_for_the_model_and_is_relabelled_when_it_has_answered(
     assert [roi.name for roi in read_structure_set(target).rois] == ["Heart", "noname"]
     asking.forget(job.job)
     assert asking.waiting == frozenset()
+
+
+def test_names_that_take_too_long_hold_their_set(received: Path, tmp_path: Path) -> None:
+    config = node_config(tmp_path)
+    relabeller = Relabeller(List(), config.naming, Routes(config), Writing(), decide=_slow)
+    with within(Budget(cpu_s=0.05)):
+        outcome = relabeller.relabel(received, tmp_path / "copy.dcm", job_from(tmp_path, "TPS"))
+    assert outcome is not None
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.HELD, HoldReason.TOO_COSTLY)
+
+
+def _slow(rois: Sequence[Roi], *_: Any, **__: Any) -> tuple[Decision, ...]:
+    for _roi in rois:
+        until = time.thread_time() + 0.06
+        while time.thread_time() < until:
+            pass
+    raise AssertionError("it was not stopped")

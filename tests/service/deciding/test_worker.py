@@ -3,12 +3,23 @@ from __future__ import annotations
 import json
 
 import pytest
-from doubles.loopback import CT, EXPLICIT, RTSTRUCT, image, node_config, structure_set, wait_until
+from doubles.loopback import (
+    CT,
+    EXPLICIT,
+    RTSTRUCT,
+    image,
+    node_config,
+    structure_set,
+    wait_until,
+    write_object,
+)
 from doubles.spooling import spool_dataset
 
 from tg263_scp.dicom.encoding.budget import Budget, budget_at_hand
+from tg263_scp.dicom.encoding.part10 import dataset_sha256
 from tg263_scp.errors import HoldReason, JournalError
 from tg263_scp.service.audit import AuditLog, IdentifierHash
+from tg263_scp.service.deciding import worker
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, RelabelOutcome
 from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.deciding.worker import FIRST_ASIDE_S, SHARED_BY, Worker
@@ -67,7 +78,7 @@ class Desk:
 
     def write_result(self, source, target, job):
         self.calls += 1
-        target.write_bytes(b"result")
+        write_object(target, structure_set(["Heart"]), RTSTRUCT, "1.2.3.100")
         return RelabelOutcome(OutcomeKind.RELABELLED)
 
     def receive(self, dataset=None, sop_class=RTSTRUCT, uid="1.2.3.100"):
@@ -189,7 +200,7 @@ def test_half_a_result_of_an_earlier_attempt_is_thrown_away(desk):
 
     desk.relabel = relabel
     desk.work()
-    assert stale.read_bytes() == b"result"
+    assert desk.journal.job(job).result_sha256 == dataset_sha256(stale)
 
 
 def refuse(*arguments):
@@ -368,6 +379,18 @@ def test_what_leaves_the_spool_is_everywhere_and_old(desk):
     assert [line["job_number"] for line in desk.lines()] == [job]
     assert not desk.spool.original(token).exists()
     assert not desk.spool.result(token).exists()
+
+
+def test_of_many_old_objects_only_some_go_before_new_ones_have_their_turn(desk, monkeypatch, no_fsync):
+    monkeypatch.setattr(worker, "EXPIRED_AT_ONCE", 2)
+    for number in range(3):
+        desk.receive(uid=f"1.2.3.{number}", dataset=image(f"1.2.3.{number}"), sop_class=CT)
+    desk.work()
+    for _, (delivery,) in desk.journal.list_objects(finished=True):
+        desk.journal.outbox.sending(delivery)
+        desk.journal.outbox.settle(delivery, DeliveryState.SENT)
+    desk.now += 51
+    assert [desk.worker.expire() for _ in range(3)] == [2, 1, 0]
 
 
 def held(desk):

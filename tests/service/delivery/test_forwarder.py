@@ -8,6 +8,7 @@ from doubles.peers import Clock, Line, Peer
 
 from tg263_scp.dicom.editing.new_uids import UidMap
 from tg263_scp.dicom.encoding.budget import Budget
+from tg263_scp.dicom.encoding.part10 import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from tg263_scp.dicom.network.sender import Answer, Parcel, Unavailable
 from tg263_scp.dicom.network.statuses import StoreResult
 from tg263_scp.service.audit import AuditLog, verify
@@ -126,16 +127,36 @@ def test_objects_arrive_in_order_of_receipt_over_one_association(desk, peer):
     assert desk.state("t2") is DeliveryState.SENT
 
 
-@pytest.mark.parametrize("status", [0xB000, 0xB006, 0xB007])
+def test_what_the_destination_got_meanwhile_by_another_object_is_not_sent_again(desk, peer, caplog):
+    desk.queue("t1")
+    desk.journal.outbox.has_same = lambda job, destination: destination == "d1"
+    with caplog.at_level("INFO"):
+        desk.run()
+    assert peer.box == []
+    assert (desk.state("t1"), desk.delivery("t1").attempts) == (DeliveryState.SENT, 0)
+    assert "not sent again" in caplog.text
+
+
+@pytest.mark.parametrize("status", [0xB000, 0xB006, 0xB007, 0xB123, 0x0001, 0x0107, 0x0116])
 def test_a_storage_warning_is_sent_and_recorded(desk, peer, status):
     peer.answers["t1"] = [status]
     desk.queue("t1")
     desk.run()
     assert (desk.state("t1"), desk.delivery("t1").status) == (DeliveryState.SENT, status)
     assert f"0x{status:04X}" in desk.delivery("t1").error
+    assert peer.tried == ["t1"]
 
 
-@pytest.mark.parametrize("failure", [0xA700, 0x0001, "abort"])
+def test_a_duplicate_is_not_sent_again_and_the_log_warns(desk, peer, caplog):
+    peer.answers["t1"] = [0x0111]
+    desk.queue("t1")
+    desk.run()
+    assert (desk.state("t1"), peer.tried) == (DeliveryState.SENT, ["t1"])
+    assert "perhaps an older version" in desk.delivery("t1").error
+    assert [each.levelname for each in caplog.records if "holds it already" in each.message] == ["WARNING"]
+
+
+@pytest.mark.parametrize("failure", [0xA700, 0x0110, "abort"])
 def test_a_failure_that_passes_lets_nobody_pass(desk, peer, failure):
     peer.answers["t1"] = [failure] * (PATIENCE - 1)
     desk.queue("t1", "t2")
@@ -149,7 +170,7 @@ def test_a_failure_that_passes_lets_nobody_pass(desk, peer, failure):
     assert desk.delivery("t1").attempts == PATIENCE
 
 
-@pytest.mark.parametrize("failure", [0xA700, 0x0001, "abort"])
+@pytest.mark.parametrize("failure", [0xA700, 0x0110, "abort"])
 def test_an_object_that_fails_again_and_again_is_set_aside_and_the_others_pass(desk, peer, failure):
     peer.answers["t1"] = [failure] * 6
     desk.queue("t1", "t2", "t3")
@@ -414,7 +435,9 @@ def test_every_context_is_proposed_with_one_transfer_syntax(desk, peer):
     desk.queue("t1", "t2")
     desk.queue("t3", sop_class=RTPLAN)
     desk.run()
-    assert peer.contexts == [(CT, EXPLICIT), (RTPLAN, EXPLICIT)]
+    assert peer.contexts[:2] == [(CT, EXPLICIT), (RTPLAN, EXPLICIT)]
+    others = {(RTPLAN, IMPLICIT_VR_LITTLE_ENDIAN), (RTPLAN, DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN)}
+    assert set(peer.contexts[2:]) == others
 
 
 def test_more_kinds_of_objects_than_an_association_has_contexts_take_two(desk, peer):

@@ -176,6 +176,25 @@ def test_an_object_whose_route_is_not_known_is_left_to_a_person(tmp_path: Path, 
     assert adoption.doubtful == adoption.held
 
 
+def test_what_was_discarded_stays_so_and_can_be_restored(tmp_path: Path, journal: Journal) -> None:
+    spool = spooled(tmp_path / "spool", b"one", b"two")
+    first, second = (orphan.token for orphan in spool.orphans())
+    lines = [
+        {"kind": "discarded", "job": first},
+        {"kind": "discarded", "job": second},
+        {"kind": "restored", "job": second},
+    ]
+    adoption = adopt(
+        spool, journal, (json.dumps(line).encode() for line in lines), route_is_certain=lambda _: True
+    )
+    assert (len(adoption.held), len(adoption.discarded)) == (1, 1)
+    (gone,) = adoption.discarded
+    assert (journal.job(gone).state, journal.job(gone).token) == (ObjectState.DISCARDED, first)
+    assert spool.original(first).exists()
+    journal.restore(gone, by="A. Physicist")
+    assert journal.finish(gone, []) is ObjectState.HELD
+
+
 def test_a_file_that_the_node_did_not_write_stays_where_it_is(tmp_path: Path, journal: Journal) -> None:
     spool = Spool(tmp_path / "spool", min_free_bytes=0)
     (tmp_path / "spool" / "orphans" / "originals-x.dcm").write_bytes(b"something else")

@@ -111,7 +111,6 @@ def test_a_held_object_has_no_deliveries_and_a_reason(journal):
     "action",
     [
         lambda journal, job: journal.finish(job, ["d1"]),
-        lambda journal, job: journal.expire(job),
         lambda journal, job: journal.release(job),
     ],
 )
@@ -137,7 +136,7 @@ def test_nothing_is_sent_that_was_not_being_sent(journal):
 
 
 def test_an_unknown_job_is_an_error(journal):
-    for action in (journal.retry, journal.redo, journal.release, journal.expire, journal.job):
+    for action in (journal.retry, journal.redo, journal.release, journal.job):
         with pytest.raises(JournalError, match="99"):
             action(99)
 
@@ -204,6 +203,52 @@ def test_the_copy_of_a_relabelled_set_that_comes_back_is_not_sent_where_it_comes
         ("d1", DeliveryState.SENT),
         ("d2", DeliveryState.PENDING),
     ]
+
+
+def test_a_copy_that_comes_back_before_its_delivery_is_entered_is_known_once_it_is(patient):
+    job = received(patient)
+    patient.decide(job, {"kind": "relabelled"}, hold=False, sends_result=True)
+    patient.finish(job, ["d1"])
+    (delivery,) = patient.outbox.deliveries(job)
+    patient.outbox.sending(delivery)
+    back = ready(patient, token="t2", sha256="copy")
+    assert not patient.outbox.has_same(back, "d1")
+    patient.outbox.settle(delivery, DeliveryState.SENT, status=0, sent_uid="1.2.3", sent_sha256="copy")
+    assert patient.outbox.has_same(back, "d1")
+
+
+def test_an_older_version_that_is_sent_again_is_delivered_again(patient, clock):
+    first = ready(patient)
+    sent(patient, first)
+    clock.now += 1
+    second = ready(patient, token="t2", sha256="bb")
+    sent(patient, second, sha256="bb")
+    assert patient.receive(arrival("t3")) == (first, Ingest.REDELIVERED)
+
+
+def test_the_copy_of_an_older_version_that_comes_back_is_sent(patient, clock):
+    relabelled(patient)
+    clock.now += 1
+    newer = ready(patient, token="t2", sha256="bb")
+    sent(patient, newer, sha256="bb")
+    back = ready(patient, token="t3", sha256="copy")
+    assert delivery_of(patient, back).state is DeliveryState.PENDING
+
+
+def test_what_a_person_releases_or_does_again_is_sent_also_where_the_same_is(patient):
+    relabelled(patient)
+    back = received(patient, "t2", sha256="copy")
+    patient.decide(back, {"kind": "held"}, hold=True, reason=HoldReason.TRUNCATED)
+    patient.finish(back, ["d1"])
+    patient.release(back, by="A. Physicist")
+    patient.finish(back, ["d1"])
+    assert delivery_of(patient, back).state is DeliveryState.PENDING
+    assert not patient.outbox.has_same(back, "d1")
+    sent(patient, back, sha256="copy")
+    patient.redo(back)
+    patient.decide(back, {"kind": "passed"}, hold=False)
+    patient.finish(back, ["d1", "d2"])
+    assert {each.state for each in patient.outbox.deliveries(back)} == {DeliveryState.PENDING}
 
 
 def test_a_copy_that_comes_back_late_or_changed_is_sent(patient, clock):
@@ -441,7 +486,8 @@ def test_a_journal_that_root_makes_belongs_to_the_owner_of_the_spool(tmp_path):
 def test_rows_of_what_is_done_with_go_unless_they_are_to_be_remembered(journal):
     jobs = [ready(journal, "d1", token=f"t{number}", uid=f"1.2.{number}") for number in (1, 2, 3)]
     for job in jobs[:2]:
-        journal.expire(job)
+        settle(journal, job, DeliveryState.SENT)
+    assert journal.expire(*jobs) == jobs[:2]
     for job in (jobs[0], jobs[2]):
         journal.forget(job)  # the last one is not expired, and stays
     assert [job.job for job, _ in journal.list_objects(finished=True)] == jobs[1:]
@@ -462,7 +508,26 @@ def test_only_what_everybody_has_had_long_enough_expires(journal, clock):
     clock.now += 100
     late = ready(journal, token="t5", uid="1.5", sha256="5")
     settle(journal, late, DeliveryState.SENT)
-    assert [job.job for job in journal.expirable(clock.now - 50)] == [sent]
+    assert [job.job for job in journal.expirable(clock.now - 50, 9)] == [sent]
+
+
+def test_of_many_that_may_expire_the_oldest_do(journal, clock):
+    jobs = [ready(journal, token=f"t{number}", uid=f"1.{number}", sha256=str(number)) for number in (1, 2, 3)]
+    for job in jobs:
+        settle(journal, job, DeliveryState.SENT)
+    assert [job.job for job in journal.expirable(clock.now + 1, 2)] == jobs[:2]
+
+
+def test_what_is_wanted_again_does_not_expire(journal, clock):
+    undecided = received(journal, "t1", uid="1.1", sha256="1")
+    again = ready(journal, token="t2", uid="1.2", sha256="2")
+    settle(journal, again, DeliveryState.SENT)
+    gone = ready(journal, token="t3", uid="1.3", sha256="3")
+    settle(journal, gone, DeliveryState.SENT)
+    assert [job.job for job in journal.expirable(clock.now + 1, 9)] == [again, gone]
+    assert journal.receive(arrival("t4", uid="1.2", sha256="2")) == (again, Ingest.REDELIVERED)
+    assert journal.expire(undecided, again, gone, 99) == [gone]
+    assert journal.job(again).state is ObjectState.READY
 
 
 def test_the_list_shows_what_still_wants_something(journal):

@@ -326,6 +326,7 @@ def files(authority: trustme.CA, tmp_path: Path) -> dict[str, Path]:
     authority.cert_pem.write_to_path(str(paths["ca_file"]))
     ours.cert_chain_pems[0].write_to_path(str(paths["cert_file"]))
     ours.private_key_pem.write_to_path(str(paths["key_file"]))
+    paths["key_file"].chmod(0o600)
     return paths
 
 
@@ -367,6 +368,7 @@ def test_a_file_that_cannot_be_used_is_named_at_once(files, name, content):
     files[name].unlink()
     if content:
         files[name].write_text(content, encoding="ascii")
+        files[name].chmod(0o600)
     with OllamaDouble() as double, pytest.raises(Tg263Error, match=f"llm.*{name}") as caught:
         OllamaClient.of(double.llm(**files, host="https://127.0.0.1"))
     assert "PEM" in caught.value.hint

@@ -262,6 +262,17 @@ def test_doctor_is_content_where_everything_answers_and_writes_nothing(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_doctor_tells_of_held_objects_why_since_when_and_what_to_do(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--config", str(config), "--json"]) == ExitCode.FINDINGS
+    (held,) = [check for check in json.loads(capsys.readouterr().out) if check["name"] == "held objects"]
+    assert not held["good"]
+    assert held["detail"].startswith("1, the oldest of 2")
+    assert "1 truncated (" in held["detail"]
+    assert "queue show" in held["hint"]
+
+
 def test_doctor_says_what_new_uids_break(
     tmp_path: Path, peer: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -329,7 +340,7 @@ def test_doctor_knows_a_title_that_nobody_may_call(
 def test_doctor_names_what_is_wrong(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--config", str(config), "--json"]) == ExitCode.FINDINGS
     bad = [check for check in json.loads(capsys.readouterr().out) if not check["good"]]
-    assert [check["name"] for check in bad] == ["destination archive"]
+    assert [check["name"] for check in bad] == ["held objects", "destination archive"]
     assert bad[0]["hint"]
 
 
@@ -346,7 +357,7 @@ def test_doctor_knows_a_running_node(tmp_path: Path, peer: int, nomenclature: No
     config = load_config(configured(tmp_path, peer))
     with assemble(config, nomenclature) as node:
         listen = config.listen.model_copy(update={"port": node.address[1]})
-        check = doctor._port(config.model_copy(update={"listen": listen}))
+        check = doctor._port(config.model_copy(update={"listen": listen}), listen)
     assert check.good
     assert "a node runs there" in check.detail
 
@@ -402,7 +413,8 @@ def test_a_node_with_allow_lists_answers_the_health_check(
     assert main(asked) == ExitCode.FINDINGS
     with assemble(load_config(path), nomenclature):
         assert main(asked) == ExitCode.DONE
-        assert "a node runs there" in doctor._port(load_config(path)).detail
+        config = load_config(path)
+        assert "a node runs there" in doctor._port(config, config.listen).detail
     assert main(asked) == ExitCode.FINDINGS
     assert capsys.readouterr().out.count("FAIL") == 2
 

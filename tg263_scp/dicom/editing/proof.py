@@ -132,7 +132,7 @@ def check_kept(
     files = before.inflated or before.file, after.inflated or after.file
     while old is not None and new is not None:
         length = min(old[1], new[1])
-        if not _same(files[0], old[0], files[1], new[0], length):
+        if not same_bytes(files[0], old[0], files[1], new[0], length):
             raise not_proven("bytes outside the edited names differ")
         old = (old[0] + length, old[1] - length) if old[1] > length else next(left, None)
         new = (new[0] + length, new[1] - length) if new[1] > length else next(right, None)
@@ -140,7 +140,8 @@ def check_kept(
         raise not_proven("bytes outside the edited names are missing or too many")
 
 
-def _same(old: BinaryIO, old_offset: int, new: BinaryIO, new_offset: int, length: int) -> bool:
+def same_bytes(old: BinaryIO, old_offset: int, new: BinaryIO, new_offset: int, length: int) -> bool:
+    """Tell whether so many bytes of two files are the same."""
     old.seek(old_offset)
     new.seek(new_offset)
     while length:

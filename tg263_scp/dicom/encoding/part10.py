@@ -7,6 +7,7 @@ A received data set is stored exactly as it came over the network: :func:`write_
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 import zlib
@@ -169,6 +170,19 @@ def read_file_meta(path: Path) -> FileMeta:
     """
     with path.open("rb") as file:
         return file_meta(ByteWindow(file))
+
+
+def dataset_sha256(path: Path, meta: FileMeta | None = None) -> str:
+    """Return the SHA-256 (hex) of the data set behind the head of a file, which ``meta`` has where it was read already.
+
+    Raises:
+        HeldObjectError: as :func:`file_meta`.
+        OSError: the file cannot be read.
+    """
+    meta = meta or read_file_meta(path)
+    with path.open("rb") as file:
+        file.seek(meta.dataset_offset)
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def has_prefix(window: ByteWindow) -> bool:

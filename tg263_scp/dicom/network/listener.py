@@ -10,12 +10,13 @@ Standard: Storage Service Class PS3.4 B; C-STORE PS3.7 9.1.1; upper layer PS3.8.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import socket
-import ssl
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Generic
 
 from pynetdicom import AE
@@ -31,6 +32,8 @@ from tg263_scp.dicom.network.statuses import StoreStatus
 from tg263_scp.dicom.network.storage_classes import supported_contexts
 from tg263_scp.dicom.network.waiting_room import Asking, Limits, Rejection, WaitingRoom
 from tg263_scp.errors import Tg263Error
+from tg263_scp.tls.certificates import Unreadable, read_certificate
+from tg263_scp.tls.contexts import Reloadable
 
 logger = logging.getLogger("tg263_scp.listener")
 
@@ -59,12 +62,12 @@ class Listener(Generic[D]):
         max_object_bytes: int,
         begin: Callable[[Announced], D],
         accept: Callable[[Received[D]], StoreStatus],
-        tls: ssl.SSLContext | None = None,
+        tls: Reloadable | None = None,
     ) -> None:
         self._listen = listen
         self._tls = tls
         self._ae = _application_entity(listen)
-        self._contexts = supported_contexts(listen.extra_sop_classes)
+        self._contexts = supported_contexts(listen.extra_sop_classes, listen.transfer_syntaxes)
         self._peers = peers
         self._max_object_bytes = max_object_bytes
         self._begin = begin
@@ -90,6 +93,10 @@ class Listener(Generic[D]):
         """How many connections were turned away or ended by this side, by reason."""
         return self._refusals.counts()
 
+    def admit(self, peers: Peers) -> None:
+        """Let these call from now on; associations that stand go on."""
+        self._peers = peers
+
     def start(self) -> None:
         """Bind the port and begin to accept.
 
@@ -111,7 +118,8 @@ class Listener(Generic[D]):
             tls=self._tls,
         )
         self._room.open()
-        logger.info("listening on %s:%d as %s", *self.address, listen.ae_title)
+        over = " with TLS" if self._tls else ""
+        logger.info("listening on %s:%d as %s%s", *self.address, listen.ae_title, over)
 
     def stop(self, deadline_s: float) -> None:
         """Close the door, let running associations finish, and abort them after the deadline.
@@ -145,8 +153,17 @@ class Listener(Generic[D]):
     def _admits(self, address: str) -> bool:
         return not self._peers.addresses or in_networks(address, self._peers.addresses)
 
-    def _judge(self, caller: Caller, request: AssociationRequest) -> Rejection | None:
-        """Reject what PS3.8 9.3.4 has a reason for, and titles that the configuration does not want."""
+    def reload(self) -> None:
+        """Read the certificates again, for connections that come from now on.
+
+        Raises:
+            Tg263Error: a file cannot be used; the listener goes on with what it has.
+        """
+        if self._tls:
+            self._tls.reload()
+
+    def _judge(self, caller: Caller, request: AssociationRequest, shown: bytes) -> Rejection | None:
+        """Reject what PS3.8 9.3.4 has a reason for, and titles and certificates that the configuration does not want."""
         if not request.protocol_version & 1:
             return Rejection(1, 2, 2, Reason.PROTOCOL)
         if request.application_context != APPLICATION_CONTEXT:
@@ -156,7 +173,16 @@ class Listener(Generic[D]):
             return Rejection(1, 1, 7, Reason.CALLED_AE_TITLE, ours)
         if self._peers.ae_titles and caller.calling_ae_title not in self._peers.ae_titles:
             return Rejection(1, 1, 3, Reason.CALLING_AE_TITLE)
+        if self._listen.tls.asks_for_certificates and not self._knows(shown):
+            which = f"its SHA-256 is {hashlib.sha256(shown).hexdigest()}"
+            return Rejection(1, 1, 1, Reason.CERTIFICATE, which)
         return None
+
+    def _knows(self, shown: bytes) -> bool:
+        listed = self._peers.certificates
+        with suppress(Unreadable):
+            return not listed or read_certificate(shown).is_one_of(listed)
+        return False
 
     def _has_place(self) -> bool:
         """Whether one more association may begin; where the house is full, the one that is idle for longest has to go."""

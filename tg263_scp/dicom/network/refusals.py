@@ -34,6 +34,7 @@ class Reason(StrEnum):
 
     ADDRESS = "address", "the address is not in peers.addresses"
     CALLING_AE_TITLE = "calling_ae_title", "the calling AE title is not in peers.ae_titles"
+    CERTIFICATE = "certificate", "the certificate of the caller is not in peers.certificates"
     CALLED_AE_TITLE = "called_ae_title", "the called AE title is not ours"
     TOO_MANY = "too_many_associations", "listen.max_associations peers are at work"
     TOO_MANY_WAITING = "too_many_waiting", "too many connections wait without having asked for an association"

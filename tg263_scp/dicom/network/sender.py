@@ -10,19 +10,21 @@ Standard: Storage Service Class PS3.4 B, status values B.2.3 and PS3.7 C; associ
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pynetdicom import AE, build_context, evt
 from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import MaximumLengthNotification
 
 import tg263_scp.dicom.network.pynetdicom_settings  # noqa: F401  (settings of pynetdicom)
+from tg263_scp.config.sections import Destination
 from tg263_scp.dicom.encoding.part10 import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
+    dataset_sha256,
     read_file_meta,
 )
 from tg263_scp.dicom.network.pynetdicom_calling import (
@@ -36,6 +38,7 @@ from tg263_scp.dicom.network.pynetdicom_calling import (
 from tg263_scp.dicom.network.pynetdicom_internals import keep_answers
 from tg263_scp.dicom.network.statuses import StoreResult, reaction_to
 from tg263_scp.errors import HeldObjectError, Tg263Error
+from tg263_scp.tls.calling import CallingTls, Handshake
 
 MAX_CONTEXTS = 128
 """Presentation context IDs are the odd numbers from 1 to 255 (PS3.8 9.3.2.2)."""
@@ -58,6 +61,26 @@ class Peer:
     connect_timeout_s: float = 15.0
     acse_timeout_s: float = 30.0
     dimse_timeout_s: float = 300.0
+    tls: CallingTls | None = None
+    """How hands are shaken first; None for a plain connection."""
+
+
+def peer_of(destination: Destination) -> Peer:
+    """Return a destination as whom to call.
+
+    Raises:
+        Tg263Error: a file that TLS with it needs cannot be used.
+    """
+    return Peer(
+        destination.host,
+        destination.port,
+        destination.ae_title,
+        destination.calling_ae_title or "",
+        destination.connect_timeout_s,
+        destination.acse_timeout_s,
+        destination.dimse_timeout_s,
+        CallingTls(destination.tls, destination.host) if destination.tls.enabled else None,
+    )
 
 
 def requesting_entity(target: Peer) -> AE:
@@ -69,6 +92,38 @@ def requesting_entity(target: Peer) -> AE:
     ae.acse_timeout = target.acse_timeout_s
     ae.dimse_timeout = target.dimse_timeout_s
     return ae
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An association that was asked for, established or not, and its handshake where there is TLS."""
+
+    association: Association
+    handshake: Handshake | None
+
+    @property
+    def tls_problem(self) -> str:
+        """Why hands were not shaken; empty where that is not the reason."""
+        problem = self.handshake.problem if self.handshake else ""
+        return f"no TLS with the peer: {problem}" if problem else ""
+
+
+def call(ae: AE, target: Peer, **options: Any) -> Call:
+    """Ask ``target`` for an association; ``options`` are those of pynetdicom's ``associate``.
+
+    Raises:
+        OSError: the host cannot be found.
+    """
+    handshake = target.tls.handshake() if target.tls else None
+    association = ae.associate(
+        target.host,
+        target.port,
+        ae_title=target.ae_title,
+        evt_handlers=[(evt.EVT_CONN_OPEN, bound_answers)],
+        tls_args=(handshake, target.tls.server_name) if target.tls else None,
+        **options,
+    )
+    return Call(association, handshake)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +160,9 @@ class Answer:
     dataset_sha256: str = ""
 
 
+DAMAGED = "the file in the spool was damaged: 'tg263-scp queue redo' makes a relabelled copy anew"
+
+
 class Unavailable(Tg263Error):  # noqa: N818 - a state of the peer, not a fault of ours
     """No association came about; ``permanent`` where the peer refuses us for good."""
 
@@ -130,17 +188,13 @@ class Connection:
         ae.network_timeout = target.dimse_timeout_s + target.acse_timeout_s
         proposed = [build_context(sop_class, [syntax]) for sop_class, syntax in contexts]
         try:
-            self._association = ae.associate(
-                target.host,
-                target.port,
-                contexts=proposed,
-                ae_title=target.ae_title,
-                max_pdu=ANNOUNCED_PDU_BYTES,
-                evt_handlers=[(evt.EVT_CONN_OPEN, bound_answers)],
-            )
+            called = call(ae, target, contexts=proposed, max_pdu=ANNOUNCED_PDU_BYTES)
         except OSError as problem:
             raise Unavailable(f"{target.host} cannot be found", permanent=False) from problem
+        self._association = called.association
         if not self._association.is_established:
+            if called.tls_problem:
+                raise Unavailable(called.tls_problem, permanent=True)
             # With nothing accepted the peer is there, but wants none of these objects as they are.
             if not self._association.rejected_contexts:
                 raise _unavailable(self._association)
@@ -162,6 +216,11 @@ class Connection:
     def accepts(self, parcel: Parcel) -> bool:
         """Say whether the peer takes this SOP class in this transfer syntax."""
         return parcel.context in self._accepted
+
+    @property
+    def accepted(self) -> Collection[tuple[str, str]]:
+        """What the peer takes: SOP class with transfer syntax."""
+        return self._accepted.keys()
 
     @property
     def usable(self) -> bool:
@@ -239,11 +298,9 @@ def _checked(parcel: Parcel) -> tuple[int, str, str]:
     said = (parcel.sop_class_uid, parcel.sop_instance_uid, parcel.transfer_syntax_uid)
     if said != (meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax_uid):
         return 0, "", "the file is another object than the one to be sent"
-    with parcel.path.open("rb") as file:
-        file.seek(meta.dataset_offset)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = dataset_sha256(parcel.path, meta)
     if parcel.dataset_sha256 not in ("", digest):
-        return 0, "", "the file is no longer what was received"
+        return 0, "", DAMAGED
     return meta.dataset_offset, digest, ""
 
 

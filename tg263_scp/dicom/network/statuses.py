@@ -82,7 +82,10 @@ class StoreResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """What is made of the statuses ``first`` to ``last`` of a peer; ``said`` is how queue and audit log call it."""
+    """What is made of the statuses ``first`` to ``last`` of a peer.
+
+    ``said`` is how queue and audit log call it, ``source`` where the standard says what the status means.
+    """
 
     first: int
     last: int
@@ -90,42 +93,84 @@ class Reaction:
     meaning: str
     result: StoreResult
     said: str
+    source: str
 
 
-def _refusal(code: int, meaning: str) -> Reaction:
-    return Reaction(code, code, "Failure", meaning, StoreResult.PERMANENT, "refused")
+_STORAGE, _GENERAL = "PS3.4 B.2.3", "PS3.7 C"
 
 
-_STORED_WITH = "stored with a warning"
+def _warning(code: int, meaning: str, source: str, last: int = 0) -> Reaction:
+    return Reaction(
+        code, last or code, "Warning", meaning, StoreResult.STORED, "stored with a warning", source
+    )
+
+
+def _refusal(code: int, meaning: str, source: str = _GENERAL) -> Reaction:
+    return Reaction(code, code, "Failure", meaning, StoreResult.PERMANENT, "refused", source)
+
+
+def _passing(code: int, meaning: str) -> Reaction:
+    return Reaction(code, code, "Failure", meaning, StoreResult.TRANSIENT, "not stored", _GENERAL)
+
+
+DUPLICATE = 0x0111
+"""Duplicate SOP Instance: the peer holds an object of this SOP Instance UID. Which version of it, it does not say."""
+
 REACTIONS = (
-    Reaction(0x0000, 0x0000, "Success", "Success", StoreResult.STORED, "success"),
-    Reaction(0xB000, 0xB000, "Warning", "Coercion of Data Elements", StoreResult.STORED, _STORED_WITH),
+    Reaction(0x0000, 0x0000, "Success", "Success", StoreResult.STORED, "success", _STORAGE),
+    _warning(0xB000, "Coercion of Data Elements", _STORAGE),
+    _warning(0xB007, "Data Set does not match SOP Class", _STORAGE),
+    _warning(0xB006, "Elements Discarded", _STORAGE),
+    _warning(0xB001, "Other warnings of the storage service", _GENERAL, 0xB005),
+    _warning(0xB008, "Other warnings of the storage service", _GENERAL, 0xBFFF),
+    _warning(0x0001, "Warning of no closer kind", _GENERAL),
+    _warning(0x0107, "Attribute list error", _GENERAL),
+    _warning(0x0116, "Attribute value out of range", _GENERAL),
     Reaction(
-        0xB007, 0xB007, "Warning", "Data Set does not match SOP Class", StoreResult.STORED, _STORED_WITH
+        *(DUPLICATE, DUPLICATE, "Failure", "Duplicate SOP Instance", StoreResult.STORED),
+        *("the destination holds an object of this UID already, perhaps an older version", _GENERAL),
     ),
-    Reaction(0xB006, 0xB006, "Warning", "Elements Discarded", StoreResult.STORED, _STORED_WITH),
+    _refusal(0x0105, "No such attribute"),
     _refusal(0x0106, "Invalid attribute value"),
+    _passing(0x0110, "Processing failure"),
     _refusal(0x0112, "No such SOP Instance"),
+    _refusal(0x0114, "No such argument"),
     _refusal(0x0115, "Invalid argument value"),
-    _refusal(0x0117, "Invalid SOP Instance"),
+    _refusal(0x0117, "Invalid SOP Instance", _STORAGE),
     _refusal(0x0118, "No such SOP Class"),
     _refusal(0x0119, "Class-Instance conflict"),
-    _refusal(0x0122, "SOP Class not supported"),
-    _refusal(0x0124, "Not authorized"),
-    _refusal(0x0210, "Duplicate invocation"),
-    _refusal(0x0211, "Unrecognized operation"),
-    _refusal(0x0212, "Mistyped argument"),
-    Reaction(0xA700, 0xA7FF, "Failure", "Out of Resources", StoreResult.TRANSIENT, "out of resources"),
+    _refusal(0x0120, "Missing attribute"),
+    _refusal(0x0121, "Missing attribute value"),
+    _refusal(0x0122, "SOP Class not supported", _STORAGE),
+    _refusal(0x0124, "Not authorized", _STORAGE),
+    _refusal(0x0210, "Duplicate invocation", _STORAGE),
+    _refusal(0x0211, "Unrecognized operation", _STORAGE),
+    _refusal(0x0212, "Mistyped argument", _STORAGE),
+    _passing(0x0213, "Resource limitation"),
+    Reaction(
+        *(0xA700, 0xA7FF, "Failure", "Out of Resources", StoreResult.TRANSIENT, "out of resources", _STORAGE),
+    ),
     Reaction(
         *(0xA900, 0xA9FF, "Failure", "Data Set does not match SOP Class"),
-        *(StoreResult.PERMANENT, "data set does not match SOP class"),
+        *(StoreResult.PERMANENT, "data set does not match SOP class", _STORAGE),
     ),
-    Reaction(0xC000, 0xCFFF, "Failure", "Cannot Understand", StoreResult.PERMANENT, "cannot understand"),
+    Reaction(
+        *(
+            0xC000,
+            0xCFFF,
+            "Failure",
+            "Cannot Understand",
+            StoreResult.PERMANENT,
+            "cannot understand",
+            _STORAGE,
+        ),
+    ),
 )
-"""In the order of the conformance statement; no status is in two of them. Where the peer says that the object, sent again,
-will fare no better, it is not."""
-OTHER = Reaction(0x0001, 0xFFFF, "-", "Other Status Codes", StoreResult.TRANSIENT, "not stored")
-"""What the standard does not define, or not for C-STORE, counts as transient."""
+"""In the order of the conformance statement; no status is in two of them. Any status of the class Warning says that the object
+is stored (PS3.7 C): it is not sent again. A failure is permanent where the peer says that the object, sent again as it is, will
+fare no better; it passes where it speaks of the peer's own state."""
+OTHER = Reaction(0x0001, 0xFFFF, "-", "Other Status Codes", StoreResult.TRANSIENT, "not stored", "-")
+"""What the standard does not define, or not as the answer to a C-STORE, counts as transient."""
 
 
 def reaction_to(status: int) -> Reaction:

@@ -19,12 +19,13 @@ from pynetdicom.presentation import PresentationContext
 from pynetdicom.service_class import ServiceClass, StorageServiceClass
 from pynetdicom.sop_class import SOPClass, Verification, uid_to_service_class
 
-_UNCOMPRESSED = (
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-)
+UNCOMPRESSED = {
+    "explicit": str(ExplicitVRLittleEndian),
+    "implicit": str(ImplicitVRLittleEndian),
+    "deflated": str(DeflatedExplicitVRLittleEndian),
+    "big_endian": str(ExplicitVRBigEndian),
+}
+"""The uncompressed transfer syntaxes by the names that the configuration gives them (PS3.5 A.1, A.2, A.3, A.5)."""
 _NOT_STORED = ("1.2.840.10008.1.2.7.", "1.2.840.10008.1.2.4.204", "1.2.840.10008.1.2.4.205")
 """Streams (SMPTE ST 2110) and pixel data that stay on a server (JPIP): what came would not be the whole object."""
 _RETIRED_TRANSFER_SYNTAXES = ("1.2.840.10008.1.2.4.52", "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55")
@@ -38,18 +39,20 @@ _RETIRED_SOP_CLASSES = (
 )
 
 
-def accepted_transfer_syntaxes() -> list[str]:
+def accepted_transfer_syntaxes(uncompressed: Iterable[str] = UNCOMPRESSED) -> list[str]:
     """Return what the node accepts, best first: an acceptor's own order decides among what a context offers.
 
-    Explicit VR little endian leads, since it is the one that loses nothing and that everybody reads. Compressed data are
-    passed on as they are.
+    ``uncompressed`` names those of :data:`UNCOMPRESSED` in the order of preference; implicit VR, which every application
+    entity has to accept (PS3.5 10.1), is there in any case. By default explicit VR little endian leads, since it says the VR of
+    private elements too. Compressed data are passed on as they are.
     """
+    ours = dict.fromkeys(UNCOMPRESSED[name] for name in (*uncompressed, "implicit"))
     compressed = [
         str(uid)
         for uid in AllTransferSyntaxes
-        if uid not in _UNCOMPRESSED and not str(uid).startswith(_NOT_STORED)
+        if uid not in UNCOMPRESSED.values() and not str(uid).startswith(_NOT_STORED)
     ]
-    return [str(uid) for uid in _UNCOMPRESSED] + compressed + list(_RETIRED_TRANSFER_SYNTAXES)
+    return [*ours, *compressed, *_RETIRED_TRANSFER_SYNTAXES]
 
 
 def carried_sop_classes(extra_sop_classes: Iterable[str] = ()) -> list[str]:
@@ -58,10 +61,12 @@ def carried_sop_classes(extra_sop_classes: Iterable[str] = ()) -> list[str]:
     return list(dict.fromkeys((*standard, *_RETIRED_SOP_CLASSES, *extra_sop_classes)))
 
 
-def supported_contexts(extra_sop_classes: Iterable[str] = ()) -> list[PresentationContext]:
+def supported_contexts(
+    extra_sop_classes: Iterable[str] = (), uncompressed: Iterable[str] = UNCOMPRESSED
+) -> list[PresentationContext]:
     """Return the presentation contexts of the node: Verification and every carried storage SOP class."""
     contexts = [build_context(Verification, list(VERIFICATION_TRANSFER_SYNTAXES))]
-    transfer_syntaxes = accepted_transfer_syntaxes()
+    transfer_syntaxes = accepted_transfer_syntaxes(uncompressed)
     for uid in carried_sop_classes(extra_sop_classes):
         if uid_to_service_class(uid) is ServiceClass:  # known to nobody
             register_uid(uid, f"Storage_{uid.replace('.', '_')}", StorageServiceClass)

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.sop_class import Verification
 
-from tg263_scp.dicom.network.pynetdicom_calling import bound_answers
 from tg263_scp.dicom.network.pynetdicom_internals import keep_answers
-from tg263_scp.dicom.network.sender import Peer, requesting_entity
+from tg263_scp.dicom.network.sender import Peer, call, requesting_entity
 from tg263_scp.dicom.network.storage_classes import VERIFICATION_TRANSFER_SYNTAXES
+from tg263_scp.tls.certificates import Certificate
 
 
 @dataclass(frozen=True, slots=True)
 class EchoAnswer:
-    """What came of a C-ECHO; ``text`` says it in words."""
+    """What came of a C-ECHO; ``text`` says it in words, ``certificate`` is what the peer showed, with TLS."""
 
     answered: bool
     text: str
+    certificate: Certificate | None = None
 
 
 def echo(target: Peer) -> EchoAnswer:
@@ -30,27 +30,25 @@ def echo(target: Peer) -> EchoAnswer:
     ae = requesting_entity(target)
     ae.add_requested_context(Verification, list(VERIFICATION_TRANSFER_SYNTAXES))
     try:
-        association = ae.associate(
-            target.host,
-            target.port,
-            ae_title=target.ae_title,
-            evt_handlers=[(evt.EVT_CONN_OPEN, bound_answers)],
-        )
+        called = call(ae, target)
     except OSError:
         return EchoAnswer(False, "the host cannot be found")
+    association = called.association
+    certificate = called.handshake.certificate if called.handshake else None
     if not association.is_established:
-        return EchoAnswer(False, _why_not(association))
+        return EchoAnswer(False, called.tls_problem or _why_not(association), certificate)
     keep_answers(association)
     try:
         status = association.send_c_echo()
     except (RuntimeError, ValueError):
-        return EchoAnswer(False, "the association ended before the echo was sent")
+        return EchoAnswer(False, "the association ended before the echo was sent", certificate)
     finally:
         if association.is_established:
             association.release()
     if "Status" not in status:
-        return EchoAnswer(False, "no answer to the C-ECHO")
-    return EchoAnswer(status.Status == 0x0000, f"C-ECHO status 0x{status.Status:04X}")
+        return EchoAnswer(False, "no answer to the C-ECHO", certificate)
+    over = f" over {called.handshake.version}" if called.handshake else ""
+    return EchoAnswer(status.Status == 0x0000, f"C-ECHO status 0x{status.Status:04X}{over}", certificate)
 
 
 def _why_not(association: Association) -> str:

@@ -30,6 +30,7 @@ from tg263_scp.dicom.network.association_request import (
     read_association_request,
 )
 from tg263_scp.dicom.network.refusals import Caller, Reason, Refusals
+from tg263_scp.tls.contexts import Reloadable, why_not
 
 logger = logging.getLogger("tg263_scp.listener")
 
@@ -87,8 +88,9 @@ class Limits:
     request_s: float
 
 
-Judge = Callable[[Caller, AssociationRequest], Rejection | None]
-"""Reject a request for what it says; None where it is welcome."""
+Judge = Callable[[Caller, AssociationRequest, bytes], Rejection | None]
+"""Reject a request for what it says, or for the certificate (DER) of the caller, empty where it showed none; None where it is
+welcome."""
 
 
 @dataclass(eq=False, slots=True)
@@ -111,8 +113,8 @@ class WaitingRoom:
     """Accepts connections on a listening socket and hands them on once they have asked for an association.
 
     ``admits`` says whether an address may connect at all, ``judge`` rejects requests, ``has_place`` says whether one more
-    association may begin, ``begin`` begins it, and ``tick`` is called some twenty times a second. All are called from the
-    one thread of the room and must not wait.
+    association may begin, ``begin`` begins it, and ``tick`` is called some twenty times a second. All are called
+    from the one thread of the room and must not wait.
     """
 
     def __init__(
@@ -126,7 +128,7 @@ class WaitingRoom:
         has_place: Callable[[], bool],
         begin: Callable[[Asking], None],
         tick: Callable[[], None],
-        tls: ssl.SSLContext | None = None,
+        tls: Reloadable | None = None,
     ) -> None:
         self._listening = listening
         self._limits = limits
@@ -205,7 +207,7 @@ class WaitingRoom:
                 continue
             try:
                 if self._tls:
-                    connection = self._tls.wrap_socket(
+                    connection = self._tls.current.wrap_socket(
                         connection, server_side=True, do_handshake_on_connect=False
                     )
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -242,8 +244,8 @@ class WaitingRoom:
                 block = waiting.connection.recv(_READ_BYTES)
             except _NOT_NOW:
                 return
-            except ssl.SSLError:
-                self._refuse(waiting, Reason.TLS, b"")
+            except ssl.SSLError as problem:
+                self._refuse(waiting, Reason.TLS, b"", why_not(problem))
                 return
             except OSError:
                 self._leave(waiting)
@@ -279,7 +281,7 @@ class WaitingRoom:
             self._refuse(waiting, Reason.BAD_REQUEST, _ABORT)
             return
         waiting.caller = Caller(waiting.caller.address, request.calling_ae_title, request.called_ae_title)
-        rejection = self._judge(waiting.caller, request)
+        rejection = self._judge(waiting.caller, request, _shown(waiting.connection))
         if rejection:
             self._refuse(waiting, rejection.reason, rejection.pdu(), rejection.hint)
             return
@@ -334,3 +336,8 @@ class WaitingRoom:
         with suppress(KeyError, ValueError):
             self._selector.unregister(waiting.connection)
         waiting.connection.close()
+
+
+def _shown(connection: socket.socket) -> bytes:
+    """Return the verified certificate (DER) that a caller has shown; empty where it has not."""
+    return (connection.getpeercert(binary_form=True) or b"") if isinstance(connection, ssl.SSLSocket) else b""

@@ -17,15 +17,17 @@ from tg263_scp.naming.rules.planning_helpers import difference_of, is_not_for_do
 from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.grammar import DerivedName, OrganName, TargetName
 from tg263_scp.naming.standard.nomenclature import SHORT_NAME, Nomenclature, relaxed
+from tg263_scp.naming.targets.alternatives import readings_offered
 from tg263_scp.naming.targets.doubts import NO_STANDARD_NAME
 from tg263_scp.naming.targets.filling import type_tokens
 from tg263_scp.naming.targets.numbers import is_possible
 from tg263_scp.naming.targets.reading import read_target
 from tg263_scp.naming.words.compounds import ends_in_false_side
 from tg263_scp.naming.words.letters import fold
-from tg263_scp.naming.words.lexicon import OWN_LANGUAGE
+from tg263_scp.naming.words.lexicon import OWN_LANGUAGE, Lexicon
 
 _SHORT_ENDING = 3
+_UNCHECKED_NOTE = "the pack of its language says no 'checked_by': it suggests, and renames nothing"
 
 Rule = Callable[[Query, Nomenclature, NamingOptions], Proposal | None]
 
@@ -110,6 +112,8 @@ def _hides_a_dose(target: TargetName) -> bool:
         return True  # 'GTVn_1' is number 1
     if not is_possible(target.dose):
         return True  # the date in 'PTV_20210514', the total in 'PTV_54Gyx3'
+    if target.dose.startswith("0") and not target.dose.startswith(("0.", "0p")):
+        return True  # no dose begins with a zero: 'PTV_0304'
     per_fraction, times, _ = target.dose.partition("x")
     if times and per_fraction.isdecimal() and int(per_fraction) < 100:
         return True  # 'PTV_18x3' is 3 times 18 cGy by the letter
@@ -175,7 +179,8 @@ def _means_another(query: Query, name: str, nomenclature: Nomenclature) -> bool:
     phrases = nomenclature.lexicon.find(tuple(token.text for token in query.words))
     others = [phrase for phrase in phrases if phrase.language != OWN_LANGUAGE and phrase.means != name]
     if len(query.name) <= SHORT_NAME:
-        return bool(others)
+        glued = len(query.words) == 1 and "_" in name and len(query.name) < SHORT_NAME
+        return bool(others) or glued  # an 'RLN' is a nerve, 'SVB' anything
     sites = nomenclature.anatomy.nearest_first(query.site)
     return any(phrase.site in sites for phrase in others)
 
@@ -264,7 +269,8 @@ def from_reading(
     """Turn a reading into a proposal: a rename where a structure was found, else a review that says why not."""
     evidence = evidence_of(reading, nomenclature.lexicon)
     languages = frozenset(phrase.language for phrase in reading.phrases)
-    if reading.finding is Finding.FOUND:
+    unchecked = reading.finding is Finding.FOUND and _only_unchecked(reading, nomenclature.lexicon)
+    if reading.finding is Finding.FOUND and not unchecked:
         kind = Kind.PRV if "_PRV" in reading.name else Kind.ORGAN
         return Proposal(
             rule,
@@ -281,12 +287,19 @@ def from_reading(
     return Proposal(
         rule,
         Status.REVIEW,
-        reading.reason,
-        note=reading.note,
+        Reason.LANGUAGE_UNCHECKED if unchecked else reading.reason,
+        note=_UNCHECKED_NOTE if unchecked else reading.note,
         evidence=evidence,
         candidates=offered,
         languages=languages,
     )
+
+
+def _only_unchecked(reading: OrganReading, lexicon: Lexicon) -> bool:
+    """Tell whether no checked pack knows the structure, or none the side that was taken out."""
+    tongues = reading.parts.tongues if reading.parts else frozenset()
+    spoken = {phrase.language for phrase in reading.phrases}
+    return bool(spoken and spoken <= lexicon.unchecked) or bool(tongues and tongues <= lexicon.unchecked)
 
 
 def target(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
@@ -296,15 +309,28 @@ def target(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
         return None
     if reading.doubt is None:
         evidence = reading.evidence
+        if any(nomenclature.lexicon.is_unchecked(line) for line in evidence):
+            offered = (Candidate(reading.name, 0.5),)
+            return Proposal(
+                "R070",
+                Status.REVIEW,
+                Reason.LANGUAGE_UNCHECKED,
+                kind=Kind.TARGET,
+                note=_UNCHECKED_NOTE,
+                evidence=evidence,
+                candidates=offered,
+            )
         return Proposal(
             "R070", Status.RENAME, Reason.TARGET, reading.name, 0.93, Kind.TARGET, evidence=evidence
         )
     unnamed = reading.doubt in NO_STANDARD_NAME
+    offered = tuple(Candidate(name, 0.5) for name in readings_offered(query, nomenclature))
     return Proposal(
         "R070",
         Status.REVIEW,
         Reason.NO_STANDARD_NAME if unnamed else Reason.TARGET_DOUBTFUL,
         kind=Kind.TARGET,
         note=reading.doubt.text,
+        candidates=offered,
         doubt=reading.doubt,
     )

@@ -56,10 +56,12 @@ class Anatomy:
     """What a site is called, without case and signs -> its name; see :meth:`site_called`."""
     female: Facts
     male: Facts
-    grown_unsaid: Facts
-    """Serial organs, for which a length without ``+`` is the margin of a PRV (``Cord 5mm``)."""
+    grown_most: Facts
+    """Serial organs, of which most PRVs are made: a margin beside a short word tells it is one of them (``SC PRV``)."""
     never_grown: Facts
-    """Structures that a length cuts or shells rather than grows, unless PRV is said."""
+    """Structures that a length cuts or shells rather than grows, or that are counted, unless PRV is said."""
+    filled: Facts
+    """Hollow organs of which *full* says how they were filled on the day."""
     drawn_as_targets: Facts
     """Structures that ``CTV-SV`` names as the target's own; any other behind a minus may be what was cut off."""
     often_treated: Facts
@@ -78,6 +80,10 @@ class Anatomy:
     """What targets are named after."""
     never_offered: Facts
     """Listed names that any region could be given."""
+    nodes_unsaid: Facts
+    """Nodes that a target is named after without the word: ``CTV obturator``."""
+    parted_by_sides: Facts
+    """Organs whose left or right one is a structure of another name."""
     sides_of_parts: Mapping[str, str]
     """Part of a name -> the side it says (``LUL`` -> ``L``)."""
     numbers_in_words: Mapping[str, float]
@@ -112,8 +118,8 @@ class Anatomy:
 _LISTS = (
     "female",
     "male",
-    "grown_unsaid",
-    "never_grown",
+    "grown_most",
+    "filled",
     "drawn_as_targets",
     "treated_vessels",
     "beside_targets",
@@ -121,8 +127,10 @@ _LISTS = (
     "contoured_most",
     "treated_most",
     "never_offered",
+    "parted_by_sides",
+    "nodes_unsaid",
 )
-_LISTS_WITH_BEGINNINGS = ("often_treated", "vessels")
+_LISTS_WITH_BEGINNINGS = ("never_grown", "often_treated", "vessels")
 _OTHER_SECTIONS = (
     "sites",
     "beside_targets_at",

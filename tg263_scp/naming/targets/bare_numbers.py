@@ -30,6 +30,8 @@ _LEAST_UNLIKELY_INDEX = 6
 _MOST_VERTEBRAE = 12
 _VERTEBRAE = frozenset({"c", "t", "l", "s", "th", "d"})
 """Letters of cervical, thoracic (dorsal), lumbar and sacral vertebrae."""
+_MOST_DAYS = 31
+_MOST_MONTHS = 12
 _FIELD_STRENGTHS_T = frozenset({"1.5", "3", "7"})
 
 
@@ -117,6 +119,17 @@ def may_be_year(number: Number) -> bool:
     return number.whole and first <= number.value <= last and bool(number.value % _ROUND_CGY)
 
 
+def may_be_date(number: Number) -> bool:
+    """``PTV 24.03`` and ``PTV 2403``; ``54.12`` and ``2400`` are doses."""
+    text = number.token.text
+    if number.whole:
+        days = {(text[:2], text[2:]), (text[2:], text[:2])} if len(text) == 4 and number.value % 5 else set()
+    else:
+        day, _, month = text.partition(".")
+        days = {(day, month)} if len(day) == len(month) == 2 else set()
+    return any(1 <= int(day) <= _MOST_DAYS and 1 <= int(month) <= _MOST_MONTHS for day, month in days)
+
+
 def may_be_breathing_phase(number: Number) -> bool:
     """``GTV 50``."""
     breathing = number.slots.type in _BREATHING_TYPES and number.slots.classifier in ("", "p")
@@ -152,9 +165,39 @@ def may_be_vertebra(number: Number) -> bool:
     return number.token.joined and number.before in _VERTEBRAE
 
 
+def counts_custom(number: Number) -> bool:
+    """The 1 of ``PTV_Met1`` and ``PTV phase 1`` belongs to the word that has no slot: it is no index of the target."""
+    return number.behind == "custom" and number.whole and len(number.token.text) == 1 and number.value >= 1
+
+
+def is_behind_image(number: Number) -> bool:
+    """``GTV PET 4`` may be a threshold."""
+    return number.number_words.get(number.before, "").partition(" ")[0] in ("CT", "MR", "PT")
+
+
+def range_of_vertebrae(tokens: Sequence[Token], at: int) -> int:
+    """Return how many tokens name vertebrae from one to another (``T5-T7``, ``L2-4``); 0 where none do."""
+    if not (_is_vertebra(tokens, at) and [t.text for t in tokens[at + 2 : at + 3]] == ["-"]):
+        return 0
+    if _is_vertebra(tokens, at + 3):
+        return 5
+    last = tokens[at + 3 : at + 4]
+    return 4 if last and last[0].joined and _counts_vertebra(last[0]) else 0
+
+
+def _is_vertebra(tokens: Sequence[Token], at: int) -> bool:
+    pair = tokens[at : at + 2]
+    return len(pair) == 2 and pair[0].text in _VERTEBRAE and pair[1].joined and _counts_vertebra(pair[1])
+
+
+def _counts_vertebra(token: Token) -> bool:
+    return token.text.isdecimal() and 1 <= int(token.text) <= _MOST_VERTEBRAE
+
+
 def is_index(number: Number) -> bool:
-    """One digit from 1, or two with a leading zero."""
-    return number.whole and (len(number.token.text) == 1 or _is_padded(number)) and number.value >= 1
+    """One digit from 1, two with a leading zero, or a number below 20 that is joined to a classifier (``n12``)."""
+    one_digit = len(number.token.text) == 1 or _is_padded(number) or _counts_classified(number)
+    return number.whole and one_digit and number.value >= 1
 
 
 def is_bare_dose(number: Number) -> bool:
@@ -183,8 +226,14 @@ def may_be_neck_level(number: Number) -> bool:
 
 
 def may_count_copies(number: Number) -> bool:
-    """``CTV60L_2`` and ``PTV (2)``."""
-    return bool(number.slots.dose) or number.before == "("
+    """``CTV60L_2``, ``PTV high_1`` and ``PTV (2)``."""
+    behind_level = bool(number.slots.level) and not number.token.joined
+    return bool(number.slots.dose) or behind_level or number.before == "("
+
+
+def may_be_rank(number: Number) -> bool:
+    """``1 GTV``, ``2 CTV`` and ``3 PTV`` may be sorted so."""
+    return number.at == 0 and not number.slots.type
 
 
 def may_be_dose(number: Number) -> bool:
@@ -213,6 +262,11 @@ def _is_padded(number: Number) -> bool:
     text = number.token.text
     small = len(text) == 2 and text[0] == "0" and number.before != "-" and bool(number.slots.type)
     return small and (number.slots.type == "GTV" or int(text) <= 2)
+
+
+def _counts_classified(number: Number) -> bool:
+    """``GTV_n12`` and ``CTVp10``; from 20 on it is a dose."""
+    return number.behind == "classifier" and number.token.joined and number.value < BARE_GY[0]
 
 
 def _is_sided(number: Number) -> bool:

@@ -30,7 +30,6 @@ class Doubt(StrEnum):
     SECOND_IMAGE_SET = "second_image_set", "the name holds more than one image set"
     SECOND_LEVEL = "second_level", "the name holds more than one dose level"
     SECOND_NUMBER = "second_number", "the name holds more than one index"
-    SECOND_STRUCTURE = "second_structure", "the name holds more than one word for the structure slot"
     BOTH_SIDES = "both_sides", "the name says left and right"
 
     # Numbers
@@ -46,7 +45,9 @@ class Doubt(StrEnum):
     INDEX_OR_DOSE = "index_or_dose", "the number may be an index or a dose"
     LENGTH = "length", "the number is a length"
     MAY_BE_BREATHING_PHASE = "may_be_breathing_phase", "the number may be a breathing phase or a dose"
+    MAY_BE_DATE = "may_be_date", "the number may be a date"
     MAY_BE_NECK_LEVEL = "may_be_neck_level", "the number may be a nodal level of the neck"
+    MAY_BE_RANK = "may_be_rank", "the number before the type may be the place in a list"
     MAY_BE_STATION = "may_be_station", "the number may be a nodal station"
     MAY_BE_VERTEBRA = "may_be_vertebra", "the number may be a vertebra or a level"
     MAY_BE_YEAR = "may_be_year", "the number may be a year"
@@ -98,7 +99,7 @@ class Doubt(StrEnum):
         "level_of_structure",
         "high, middle or low may be a part of the structure or a dose level",
     )
-    NODES_OF_ONE_SIDE_OR_BOTH = "nodes_of_one_side_or_both", "the nodes may be those of one side or of both"
+    NODES_OR_DOSE_LEVEL = "nodes_or_dose_level", "the level may be one of nodes or one of dose"
     NODES_OF_ORGAN = "nodes_of_organ", "the name may mean the nodes of an organ, or both"
     NOT_NODES = "not_nodes", "the name says nodes, and the structure is none"
     ONE_SIDE_OR_BOTH = (
@@ -113,8 +114,6 @@ class Doubt(StrEnum):
         "the target is a part of the structure, or the structure with a margin",
     )
     PLACE_BESIDE_STRUCTURE = "place_beside_structure", "a place beside a structure may be a part of it"
-    PLACE_AMBIGUOUS = "place_ambiguous", "the words may mean more than one place"
-    PLACE_UNLISTED = "place_unlisted", "TG-263 does not list the place"
     SIDE_UNLISTED = "side_unlisted", "TG-263 lists no sides of this structure"
     STRUCTURE_UNLISTED = "structure_unlisted", "TG-263 does not list the structure"
     STRUCTURE_WITHOUT_SLOT = (
@@ -130,7 +129,6 @@ class Doubt(StrEnum):
 NO_STANDARD_NAME = frozenset(
     {
         Doubt.DEVICE,
-        Doubt.PLACE_UNLISTED,
         Doubt.SIDE_UNLISTED,
         Doubt.STRUCTURE_UNLISTED,
         Doubt.TOO_LONG,
@@ -141,7 +139,6 @@ NO_STANDARD_NAME = frozenset(
 OPEN_WORDS = frozenset(
     {
         Doubt.PART_OF_STRUCTURE,
-        Doubt.SECOND_STRUCTURE,
         Doubt.STRUCTURE_UNLISTED,
         Doubt.STRUCTURE_WITHOUT_SLOT,
         Doubt.WORD_AMBIGUOUS,

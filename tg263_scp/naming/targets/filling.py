@@ -13,6 +13,7 @@ from functools import lru_cache
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.grammar import CLASSIFIERS, TARGET_TYPES
 from tg263_scp.naming.targets import signs, single_words
+from tg263_scp.naming.targets.bare_numbers import range_of_vertebrae
 from tg263_scp.naming.targets.doubts import Doubt, first_doubt
 from tg263_scp.naming.targets.numbers import image_set, take_number
 from tg263_scp.naming.targets.signs import Sign
@@ -21,7 +22,7 @@ from tg263_scp.naming.targets.slots import Slots
 from tg263_scp.naming.words.letters import Token, ends_in_capital, tokenise
 from tg263_scp.naming.words.lexicon import Lexicon, Sense
 
-__all__ = ["fill", "has_slot", "type_tokens"]
+__all__ = ["fill", "has_slot", "told_by_site", "type_tokens"]
 
 DOUBTS_OF_WORDS: tuple[tuple[Callable[[Word, Slots], bool], Doubt], ...] = (
     (single_words.may_be_place, Doubt.PLACE_OR_CLASSIFIER),
@@ -37,7 +38,7 @@ WORDS: tuple[tuple[Callable[[Word, Slots], bool], Callable[[Word, Slots, Lexicon
     (single_words.is_classifier, single_words.take_classifier, "classifier"),
     (single_words.is_level, single_words.take_level, "word"),
     (single_words.is_qualifier, single_words.take_qualifier, "word"),
-    (single_words.is_custom, single_words.take_custom, "word"),
+    (single_words.is_custom, single_words.take_custom, "custom"),
     (single_words.is_roman_index, single_words.take_roman_index, "word"),
     (single_words.is_classifier_and_side, single_words.take_classifier_and_side, "word"),
     (single_words.is_anything_else, single_words.keep_for_structure, "word"),
@@ -55,6 +56,10 @@ DOUBTS_OF_SIGNS: tuple[tuple[Callable[[Sign], bool], Doubt], ...] = (
 _LONGEST_WORDING = 4
 """Words of the longest way to write one part of a target name."""
 _TYPE = re.compile(r"i?[gc]tv|itv|ptv")
+_SLOTS = frozenset({*CLASSIFIERS, "High", "Mid", "Low"})
+"""Roles of words that together are no structure; ``pelvic nodes`` and ``tumor bed`` are, though each word has its role."""
+_MOST_VERTEBRAE_OF = {"c": 7, "t": 12, "l": 5, "s": 5}
+_MOST_AXILLARY_LEVELS = 3
 _SITE_WORDS = re.compile(r"(?<![^\W_])h\s*&\s*n(?![^\W_])", re.IGNORECASE)
 
 
@@ -114,9 +119,43 @@ def _part_type(token: Token, lexicon: Lexicon) -> Sequence[Token]:
     return [*before, Token(cuts[1], cuts[1], joined[1]), *rest]
 
 
-def fill(tokens: Sequence[Token], lexicon: Lexicon) -> Slots:
+def told_by_site(tokens: Sequence[Token], query: Query, lexicon: Lexicon) -> tuple[Token, ...]:
+    """Put the word that the site implies before a letter and its number.
+
+    The ``L3`` of a spine is a vertebra (``vb L3``), the ``n L2`` of a breast a level of the axilla.
+    """
+    out: list[Token] = []
+    for at, token in enumerate(tokens):
+        following = tokens[at + 1] if at + 1 < len(tokens) else None
+        if range_of_vertebrae(tokens, at) or _is_named(tokens[at + 2 : at + 3], lexicon):
+            following = None
+        if following is not None and following.is_number and following.joined and following.text.isdecimal():
+            out.extend(_implied(token, int(following.text), out, query, lexicon))
+        out.append(token)
+    return tuple(out)
+
+
+def _is_named(behind: Sequence[Token], lexicon: Lexicon) -> bool:
+    """Tell whether a word behind the number says what it counts: ``T8 vertebral body``."""
+    words = [token.text for token in behind if token.is_word and len(token.text) > 1]
+    return any(word not in lexicon.target_words and word not in lexicon.sides for word in words)
+
+
+def _implied(
+    letter: Token, number: int, before: Sequence[Token], query: Query, lexicon: Lexicon
+) -> tuple[Token, ...]:
+    word = before[-1].text if before else ""
+    if query.site == "spine" and not letter.joined and 1 <= number <= _MOST_VERTEBRAE_OF.get(letter.text, 0):
+        return () if word in ("vb", "vertebra") else (Token("vb", "VB", joined=False),)
+    nodal = lexicon.number_words.get(word) == "node"
+    if query.site == "breast" and letter.text == "l" and nodal and 1 <= number <= _MOST_AXILLARY_LEVELS:
+        return (Token("axillary", "axillary", joined=False),)
+    return ()
+
+
+def fill(tokens: Sequence[Token], lexicon: Lexicon, slots: Slots | None = None) -> Slots:
     """Give every token of a target name its slot, from left to right, until all have one or a doubt arises."""
-    slots = Slots()
+    slots = Slots() if slots is None else slots
     at = 0
     while at < len(tokens) and not slots.doubt:
         at += next(width for take in TAKINGS if (width := take(tokens, at, slots, lexicon)))
@@ -137,6 +176,16 @@ def _image_set(tokens: Sequence[Token], at: int, slots: Slots, lexicon: Lexicon)
     slots.used.append(("number_words", tokens[at].text))
     slots.last = "imaging"
     return 2
+
+
+def _vertebrae(tokens: Sequence[Token], at: int, slots: Slots, lexicon: Lexicon) -> int:
+    """``T5-T7``, ``L2-4``: from one to another, which the list cannot say; it goes behind ``^`` as it stands."""
+    used = range_of_vertebrae(tokens, at)
+    if not used or not slots.type:
+        return 0
+    slots.custom.append("".join(token.raw for token in tokens[at : at + used]))
+    slots.last = "word"
+    return used
 
 
 def _words_of_one_structure(tokens: Sequence[Token], at: int, slots: Slots, lexicon: Lexicon) -> int:
@@ -169,6 +218,7 @@ def _sign(tokens: Sequence[Token], at: int, slots: Slots, lexicon: Lexicon) -> i
 TAKINGS: tuple[Callable[[Sequence[Token], int, Slots, Lexicon], int], ...] = (
     _number,
     _image_set,
+    _vertebrae,
     _words_of_one_structure,
     _single_word,
     _sign,
@@ -180,7 +230,7 @@ def _words_together(ahead: Sequence[Token], slots: Slots, lexicon: Lexicon) -> i
     """Return how many of the tokens ahead mean one thing and may not be taken word by word; 0 where none do.
 
     These are numbered structures (``BWK 8``, ``rib 5``, ``VB L3``) and phrases with a word that has a role of its own when
-    alone (``loge prostatique``, ``mid esophagus``). A doubt arises where the list has no such structure (the midbrain).
+    alone (``loge prostatique``, ``mid esophagus``, ``mid brain``).
     """
     if len(ahead[0].text) < 2:
         return _vertebra_and_word(ahead, lexicon)
@@ -189,13 +239,13 @@ def _words_together(ahead: Sequence[Token], slots: Slots, lexicon: Lexicon) -> i
         roles = [role_of(token, lexicon) for token in window]
         if not all(t.is_word for t in window[:-1]) or not (window[-1].is_word or window[-1].is_number):
             continue
-        if all(roles) or not (window[-1].is_number or any(roles)):
+        if not (window[-1].is_number or any(roles)) or (all(roles) and _SLOTS.issuperset(roles)):
             continue
         senses = {phrase.sense for phrase in lexicon.find([token.text for token in window])}
         if Sense.STRUCTURE in senses:
             return 0 if not window[-1].is_number and set(roles) <= {"", "n"} else size
-        if senses:
-            slots.leave(Doubt.PLACE_AMBIGUOUS if Sense.AMBIGUOUS in senses else Doubt.PLACE_UNLISTED)
+        if senses and "n" not in roles and not all(roles):
+            return size  # in 'neck nodes' the nodes are the classifier, the place goes behind ^
     return 0
 
 

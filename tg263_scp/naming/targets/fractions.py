@@ -35,13 +35,17 @@ _LEAST_TOTAL_CGY = 1000
 
 
 def with_fractions(tokens: Sequence[Token], at: int, slots: Slots, number_words: Mapping[str, str]) -> int:
-    """Read ``3x18Gy`` and ``18Gy x 3`` as 3 fractions of 18 Gy; the unit tells which number is the dose."""
+    """Read ``3x18Gy`` and ``18Gy x 3`` as 3 fractions of 18 Gy; the unit or the decimals tell which number is the dose."""
     match [token.text for token in tokens[at : at + 4]]:
         case [count, "x", dose, "gy"] if tokens[at + 2].is_number:
             used = 4
         case [dose, "gy", "x", count] if tokens[at + 3].is_number:
             used = 4
         case [dose, "gyx", count, *_] if tokens[at + 2].is_number:
+            used = 3
+        case [dose, "x", count, *_] if "." in dose and count.isdecimal():
+            used = 3
+        case [count, "x", dose, *_] if "." in dose and count.isdecimal():
             used = 3
         case _:
             return 0

@@ -25,6 +25,7 @@ DOUBTS_OF_NUMBERS: tuple[tuple[Callable[[Number], bool], Doubt], ...] = (
     (bare_numbers.is_ordinal, Doubt.ORDINAL),
     (bare_numbers.is_field_strength, Doubt.FIELD_STRENGTH),
     (bare_numbers.may_be_year, Doubt.MAY_BE_YEAR),
+    (bare_numbers.may_be_date, Doubt.MAY_BE_DATE),
     (bare_numbers.may_be_breathing_phase, Doubt.MAY_BE_BREATHING_PHASE),
     (bare_numbers.may_be_copy, Doubt.COPY_NUMBER),
     (bare_numbers.may_be_two_doses, Doubt.TWO_DOSES),
@@ -38,10 +39,17 @@ DOUBTS_OF_INDICES: tuple[tuple[Callable[[Number], bool], Doubt], ...] = (
     (bare_numbers.may_be_revision, Doubt.SIDE_OR_REVISION),
     (bare_numbers.may_be_neck_level, Doubt.MAY_BE_NECK_LEVEL),
     (bare_numbers.may_count_copies, Doubt.COPY_NUMBER),
+    (bare_numbers.may_be_rank, Doubt.MAY_BE_RANK),
     (bare_numbers.may_be_dose, Doubt.INDEX_OR_DOSE),
     (bare_numbers.may_be_phase_or_plan, Doubt.PHASE_OR_PLAN),
 )
 """What a small number may be instead of the index of a target, in the order it is asked."""
+
+DOUBTS_OF_COUNTS: tuple[tuple[Callable[[Number], bool], Doubt], ...] = (
+    (bare_numbers.may_be_neck_level, Doubt.MAY_BE_NECK_LEVEL),
+    (bare_numbers.is_behind_image, Doubt.INDEX_OR_DOSE),
+)
+"""What a small number behind a word without a slot may be besides its count, in the order it is asked."""
 
 _CGY_OF = {"cGy": 1, "Gy": 100, "weighted Gy": 100}
 """Units of dose in cGy; of protons the dose is written weighted, as it is prescribed."""
@@ -63,9 +71,13 @@ def take_number(tokens: Sequence[Token], at: int, slots: Slots, number_words: Ma
     doubt = first_doubt(DOUBTS_OF_NUMBERS, number)
     if doubt:
         slots.leave(doubt)
+    elif bare_numbers.counts_custom(number):
+        slots.leave(first_doubt(DOUBTS_OF_COUNTS, number))
+        slots.custom[-1] += number.token.text
     elif bare_numbers.is_index(number):
         slots.station = slots.station or bare_numbers.may_be_numbered_node(number)
         slots.leave(first_doubt(DOUBTS_OF_INDICES, number))
+        slots.counted = slots.counted or (bool(slots.words) and number.behind in ("word", "side"))
         slots.put("number", number.token.text.lstrip("0"))
     elif bare_numbers.is_bare_dose(number):
         _put_dose(slots, number.value if number.value >= BARE_CGY[0] else number.value * 100)

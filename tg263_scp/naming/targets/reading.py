@@ -23,14 +23,13 @@ from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.grammar import TargetName
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.doubts import OPEN_WORDS, Doubt, first_doubt
-from tg263_scp.naming.targets.filling import fill, type_tokens
-from tg263_scp.naming.targets.slots import Slots
+from tg263_scp.naming.targets.filling import fill, told_by_site, type_tokens
+from tg263_scp.naming.targets.slots import BEDS, Slots
 from tg263_scp.naming.targets.structures import place_words, put_structure
+from tg263_scp.naming.words.letters import Token
 
 _RISKS = {"High": "HR", "Mid": "IR", "Low": "LR"}
 """What is written behind ``^`` where a risk stands beside a dose: a level of risk is none of dose."""
-_BEDS = frozenset({"ProstateBed", "TumorBed", "SurgicalBed"})
-"""Structures that the classifier ``sb`` stands for where 16 characters cannot hold them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +51,16 @@ def read_target(query: Query, nomenclature: Nomenclature) -> TargetReading:
     tokens, types = type_tokens(query, nomenclature.lexicon)
     if types != 1:
         return TargetReading(types, doubt=Doubt.MORE_THAN_ONE_TYPE if types else None)
-    slots = fill(tokens, nomenclature.lexicon)
+    return _finished(filled_slots(tokens, query, nomenclature), nomenclature)
+
+
+def filled_slots(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> Slots:
+    """Give every token its slot, the structure's too, and look at all of them once more as a whole."""
+    slots = fill(told_by_site(tokens, query, nomenclature.lexicon), nomenclature.lexicon)
     if not slots.doubt and slots.words:
         place_words(slots, query, nomenclature)
-    return _finished(slots, query, nomenclature)
+    slots.leave(first_doubt(DOUBTS_OF_TARGETS, slots, query, nomenclature))
+    return slots
 
 
 def open_slots(query: Query, nomenclature: Nomenclature) -> Slots | None:
@@ -63,7 +68,7 @@ def open_slots(query: Query, nomenclature: Nomenclature) -> Slots | None:
     tokens, types = type_tokens(query, nomenclature.lexicon)
     if types != 1:
         return None
-    slots = fill(tokens, nomenclature.lexicon)
+    slots = fill(told_by_site(tokens, query, nomenclature.lexicon), nomenclature.lexicon)
     if slots.doubt or not slots.words or slots.qualifier:
         return None
     if read_words((tuple(slots.words),), query, nomenclature).finding is Finding.UNLISTED:
@@ -95,13 +100,13 @@ def read_with_choice(
         stem = nomenclature.stems[structure]
         finding = Finding.SIDE_MISSING if stem.paired and not slots.sides else Finding.FOUND
         put_structure(OrganReading(finding, (stem.any_form,), structure), slots, query, nomenclature)
-    return _finished(slots, query, nomenclature)
-
-
-def _finished(slots: Slots, query: Query, nomenclature: Nomenclature) -> TargetReading:
-    """Look at filled slots once more as a whole, and write them as a name."""
     slots.leave(first_doubt(DOUBTS_OF_TARGETS, slots, query, nomenclature))
-    name = None if slots.doubt else _spelt(slots, nomenclature)
+    return _finished(slots, nomenclature)
+
+
+def _finished(slots: Slots, nomenclature: Nomenclature) -> TargetReading:
+    """Write filled slots as a name, unless a doubt or 16 characters forbid it."""
+    name = None if slots.doubt else grammar.spell(as_name(slots), nomenclature)
     if not name:
         return TargetReading(1, doubt=slots.doubt or Doubt.TOO_LONG)
     return TargetReading(1, name, evidence=_evidence(slots, nomenclature))
@@ -143,6 +148,12 @@ def may_be_state(slots: Slots, query: Query, nomenclature: Nomenclature) -> bool
     return slots.small and not (slots.dose or slots.level or slots.classifier or slots.words)
 
 
+def may_be_copy(slots: Slots, query: Query, nomenclature: Nomenclature) -> bool:
+    """``PTV prostate 1``: there is one, so that the number may count copies; ``PTV liver 1`` is the first of several."""
+    organ = slots.qualifier.removesuffix("_L").removesuffix("_R")
+    return slots.counted and organ in nomenclature.anatomy.drawn_as_targets
+
+
 def may_be_nodal_level(slots: Slots, query: Query, nomenclature: Nomenclature) -> bool:
     """``CTV II L``, and any Roman number of a neck or a breast."""
     return slots.roman and (bool(slots.sides) or query.site in ("head_and_neck", "breast"))
@@ -157,6 +168,7 @@ DOUBTS_OF_TARGETS: tuple[tuple[Callable[[Slots, Query, Nomenclature], bool], Dou
     (may_be_station_of_thorax, Doubt.MAY_BE_STATION),
     (may_be_state, Doubt.SMALL_LETTER),
     (may_be_nodal_level, Doubt.ROMAN_LEVEL),
+    (may_be_copy, Doubt.COPY_NUMBER),
 )
 """Why a name whose parts all have their slots is left for review all the same, in the order it is asked."""
 
@@ -171,8 +183,8 @@ def _evidence(slots: Slots, nomenclature: Nomenclature) -> tuple[SourceLine, ...
     return tuple(dict.fromkeys(line for line in (*lines, listed.source) if line is not None))
 
 
-def _spelt(slots: Slots, nomenclature: Nomenclature) -> str | None:
-    """Write the slots as a name; a dose level beside a dose goes behind ``^``, a bed that does not fit is ``sb``."""
+def as_name(slots: Slots) -> TargetName:
+    """Return the slots as a name; a dose level beside a dose goes behind ``^``, a bed that does not fit is ``sb``."""
     level_beside: tuple[str, ...] = ()
     if slots.dose and slots.level:
         level_beside = (_RISKS[slots.level] if slots.risk else slots.level,)
@@ -187,9 +199,9 @@ def _spelt(slots: Slots, nomenclature: Nomenclature) -> str | None:
         custom="_".join((*level_beside, *slots.custom, *dict.fromkeys(slots.sides))),
     )
     if (
-        name.structure in _BEDS
+        name.structure in BEDS
         and name.classifier in ("", "sb")
         and len(grammar.render(name)) > grammar.MAX_LENGTH
     ):
         name = replace(name, structure="", classifier="sb")  # 'PTV_ProstateBed_6600' has 20 characters
-    return grammar.spell(name, nomenclature)
+    return name

@@ -19,7 +19,7 @@ _NEVER_INITIALS = frozenset({"mid", "low"})
 _LEVELS = frozenset({"High", "Mid", "Low"})
 _LONGEST_LEVEL_LETTERS = 2
 """Letters of ``HR`` and ``BD``, which stand for a risk or a dose and never for a place, unless a pack says so (``LO``)."""
-_QUALIFIERS = frozenset({"Boost", "Eval", "Preop", "Postop", "TumorBed", "SurgicalBed", "ProstateBed"})
+_QUALIFIERS = frozenset({"Boost", "Eval", "Preop", "Postop"})
 _ROMAN_INDEX = {"ii": "2", "iii": "3"}
 """Roman numbers of targets; one letter alone may be anything, and *IV* is a vein's or a level's."""
 DOUBTS_OF_PACKS = {
@@ -96,8 +96,9 @@ def may_be_somebody(word: Word, slots: Slots) -> bool:
 
 
 def is_taken_off(word: Word, slots: Slots) -> bool:
-    """``GTV - neck``."""
-    return slots.behind_minus and is_custom(word, slots)
+    """``GTV - neck``; the minus of ``PTV-CSI`` only parts the words."""
+    apart = not word.token.joined or word.doubtful is Doubt.PLACE_BESIDE_STRUCTURE
+    return slots.behind_minus and apart and is_custom(word, slots)
 
 
 def is_type(word: Word, slots: Slots) -> bool:
@@ -160,15 +161,19 @@ def is_qualifier(word: Word, slots: Slots) -> bool:
 
 
 def take_qualifier(word: Word, slots: Slots, lexicon: Lexicon) -> None:
-    """Fill the structure slot with what is no anatomy (principle T5)."""
-    slots.put("qualifier", word.role)
+    """Fill the structure slot with what is no anatomy (principle T5); a second such word goes behind ``^``."""
+    if slots.qualifier and slots.qualifier != word.role:
+        slots.custom.append(word.role)
+    else:
+        slots.qualifier = word.role
     slots.used.append(("target_words", word.text))
 
 
 def is_custom(word: Word, slots: Slots) -> bool:
-    """``CSI``, ``neck`` behind the type."""
+    """``CSI``, ``neck``; before the type two letters may be initials."""
     elsewhere = is_side(word, slots) or is_classifier(word, slots) or is_level(word, slots)
-    return bool(word.role and slots.type) and not elsewhere and not is_qualifier(word, slots)
+    said = bool(word.role) and (bool(slots.type) or len(word.text) >= _LONGEST_INITIALS)
+    return said and not elsewhere and not is_qualifier(word, slots)
 
 
 def take_custom(word: Word, slots: Slots, lexicon: Lexicon) -> None:

@@ -14,8 +14,9 @@ _SECOND = {
     "imaging": Doubt.SECOND_IMAGE_SET,
     "level": Doubt.SECOND_LEVEL,
     "number": Doubt.SECOND_NUMBER,
-    "qualifier": Doubt.SECOND_STRUCTURE,
 }
+BEDS = frozenset({"ProstateBed", "TumorBed", "SurgicalBed"})
+"""Structures that the classifier ``sb`` stands for where another takes their slot, or 16 characters cannot hold them."""
 _NEVER_TWICE = frozenset({"dose", "number"})
 """Slots that even the same value fills once only: ``PTV 54 54`` may be a copy."""
 
@@ -46,6 +47,7 @@ class Slots:
     place: bool = False
     place_level: bool = False
     station: bool = False
+    counted: bool = False
     risk: bool = False
     risk_first: bool = False
     said: list[Token] = field(default_factory=list)

@@ -34,6 +34,10 @@ class Relabeller:
         self._decide = decide
         self._waiting_sets = waiting_sets
 
+    def use(self, nomenclature: Nomenclature, naming: Naming) -> None:
+        """Decide by another nomenclature and other options from the next structure set on."""
+        self._nomenclature, self._naming = nomenclature, naming
+
     @property
     def waiting(self) -> frozenset[int]:
         """The jobs that are not to be decided yet: the language model is being asked about them."""

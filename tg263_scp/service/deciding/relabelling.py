@@ -7,7 +7,7 @@ record on both ways.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +22,7 @@ from tg263_scp.dicom.editing.identification_codes import IdentificationCode, loa
 from tg263_scp.dicom.editing.proof import EditProof
 from tg263_scp.dicom.editing.provenance import Provenance
 from tg263_scp.dicom.editing.relabel import relabel
+from tg263_scp.dicom.encoding.budget import check_cpu
 from tg263_scp.dicom.reading.geometry import places
 from tg263_scp.dicom.reading.structure_set import RoiRecord, StructureSet, read_structure_set
 from tg263_scp.errors import HeldObjectError, HoldReason
@@ -173,8 +174,11 @@ def decide_and_write(
     except HeldObjectError as problem:
         return _unread(problem.reason, policy)
     options = replace(policy.options, identifiers=structure_set.identifiers)
-    rois = [_roi(record) for record in structure_set.rois]
-    decisions = decide(rois, nomenclature, options, place_of=places(source, structure_set))
+    rois = _Watched(map(_roi, structure_set.rois))
+    try:
+        decisions = decide(rois, nomenclature, options, place_of=places(source, structure_set))
+    except HeldObjectError as problem:
+        return _unread(problem.reason, policy)
     closed = closed_gates(structure_set, decisions, sent_as, policy.gates)
     outcome = RelabelOutcome(OutcomeKind.UNCHANGED, "", structure_set, decisions, gates=closed)
     gate = deciding(closed)
@@ -196,6 +200,20 @@ def decide_and_write(
     except ValueError:
         return replace(outcome, kind=OutcomeKind.HELD, reason=HoldReason.NAME_NOT_WRITABLE)
     return replace(outcome, kind=OutcomeKind.RELABELLED, proof=proof)
+
+
+class _Watched(tuple[Roi, ...]):
+    """The ROIs of a set; who goes through them stops where the object has used up its processor time.
+
+    Naming knows no clock, and a set may have tens of thousands of names that each take long.
+    """
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Roi]:
+        for roi in super().__iter__():
+            check_cpu()
+            yield roi
 
 
 def _unread(reason: HoldReason, policy: RelabelPolicy) -> RelabelOutcome:

@@ -24,15 +24,24 @@ class Routes:
     """The routes of one configuration. The same sender gets the same route, whenever it is asked for."""
 
     def __init__(self, config: Config) -> None:
-        names = [destination.name for destination in config.destinations]
-        naming = {"mode": config.naming.mode, "gates": config.naming.gates}
-        # It has no name: the routes of the configuration must have one.
-        self._everybody_else = Route.model_construct(name="", **route_settings(naming, names))
-        self._routes = config.routes
+        self._in_force = _of(config)
+
+    def use(self, config: Config) -> None:
+        """Go by the routes of another configuration from now on."""
+        self._in_force = _of(config)
 
     def of(self, sender: Sender) -> Route:
         """Return the route of an object; without a name where no route of the configuration fits."""
-        return next((route for route in self._routes if fits(route, sender)), self._everybody_else)
+        routes, everybody_else = self._in_force
+        return next((route for route in routes if fits(route, sender)), everybody_else)
+
+
+def _of(config: Config) -> tuple[list[Route], Route]:
+    """Return the routes of a configuration, and the one for everybody else."""
+    names = [destination.name for destination in config.destinations]
+    naming = {"mode": config.naming.mode, "gates": config.naming.gates}
+    # It has no name: the routes of the configuration must have one.
+    return config.routes, Route.model_construct(name="", **route_settings(naming, names))
 
 
 def fits(route: Route, sender: Sender) -> bool:

@@ -20,13 +20,15 @@ import logging
 import math
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from tg263_scp.config.routes import Route
 from tg263_scp.dicom.encoding.budget import Budget, within
+from tg263_scp.dicom.encoding.part10 import dataset_sha256
 from tg263_scp.dicom.reading.identify import identify, is_rtstruct
 from tg263_scp.errors import HoldReason, JournalError
 from tg263_scp.service.audit import AuditLog, IdentifierHash
@@ -43,6 +45,8 @@ from tg263_scp.service.spool import Spool
 logger = logging.getLogger("tg263_scp.worker")
 
 EXPIRE_EVERY_S = 60.0
+EXPIRED_AT_ONCE = 200
+"""So many objects lose their files before received ones have their turn again."""
 FIRST_ASIDE_S = 5.0
 """How long an object that met an error is set aside; doubled with each further one, up to :data:`LONGEST_ASIDE_S`."""
 LONGEST_ASIDE_S = 300.0
@@ -79,7 +83,10 @@ class Worker(PollingThread):
         self._journal = journal
         self._audit = audit
         self._relabeller = relabeller
-        self._made_under = made_under
+        self.made_under = made_under
+        """Under what the next object is decided; change it, and what goes with it, :attr:`between_objects`."""
+        self.between_objects = Lock()
+        """Held while an object is decided."""
         self._hashed = hashed
         self._routes = routes
         self._budget = budget
@@ -104,7 +111,8 @@ class Worker(PollingThread):
         if job is None:
             return False
         try:
-            self._bring_on(job)
+            with self.between_objects:
+                self._bring_on(job)
         except JournalError:
             raise
         except Exception as problem:
@@ -154,37 +162,42 @@ class Worker(PollingThread):
         self._expire_next_at = self._clock() + EXPIRE_EVERY_S
         self._journal.alive()
         expired = self.expire()
+        if expired >= EXPIRED_AT_ONCE:
+            self._expire_next_at = 0.0
         if expired:
             logger.info("%d objects are everywhere or discarded, and past retention: files removed", expired)
 
     def expire(self) -> int:
-        """Remove the files of objects that every destination has had, or that were discarded, for long; return how many."""
+        """Remove the files of objects that every destination has had, or that were discarded, for long; return how many.
+
+        At most :data:`EXPIRED_AT_ONCE` at a time.
+        """
         now = self._clock()
-        jobs = [
-            *self._journal.expirable(now - self._retention_s),
-            *self._journal.discarded(now - self._discarded_retention_s),
-        ]
-        for job in jobs:
-            self._expire(job)
+        jobs = self._journal.expirable(now - self._retention_s, EXPIRED_AT_ONCE)
+        left = EXPIRED_AT_ONCE - len(jobs)
+        jobs += self._journal.discarded(now - self._discarded_retention_s, left)
+        self._expire(jobs)
         return len(jobs)
 
     def _expire_early(self) -> None:
         """Remove the files of delivered objects, oldest first, until there is enough free disk: retention is a wish."""
         removed = 0
-        for job in self._journal.expirable(math.inf):
-            self._expire(job)
+        jobs = self._journal.expirable(math.inf, EXPIRED_AT_ONCE)
+        for job in jobs:
+            self._expire([job])
             removed += 1
             if not self._spool.short_of_bytes():
                 break
         if removed:
             logger.warning("the disk is short: files of %d delivered objects removed early", removed)
 
-    def _expire(self, job: Job) -> None:
+    def _expire(self, jobs: Sequence[Job]) -> None:
         # First the journal: were the files gone first, a crash would leave an object that cannot be sent again.
-        self._journal.expire(job.job)
-        self._spool.discard(job.token)
-        if not self._remembers(job):
-            self._journal.forget(job.job)
+        expired = set(self._journal.expire(*(job.job for job in jobs)))
+        gone = [job for job in jobs if job.job in expired]
+        for job in gone:
+            self._spool.discard(job.token)
+        self._journal.forget(*(job.job for job in gone if not self._remembers(job)))
 
     def _decide(self, job: Job) -> bool:
         """RECEIVED -> DECIDED; false where the set waits for the language model and stays RECEIVED."""
@@ -212,15 +225,17 @@ class Worker(PollingThread):
         if outcome.kind is not OutcomeKind.RELABELLED and outcome.reason is not HoldReason.DISK_REFUSED:
             self._spool.discard_result(job.token)
         self._step("written")
-        record = audit_record(outcome, self._made_under, self._hashed, context)
+        relabelled = outcome.kind is OutcomeKind.RELABELLED
+        record = audit_record(outcome, self.made_under, self._hashed, context)
         self._journal.decide(
             job.job,
             {**record, "audited_after": self._audit.last_seq},
             hold=outcome.kind is OutcomeKind.HELD,
             reason=outcome.reason,
-            sends_result=outcome.kind is OutcomeKind.RELABELLED,
+            sends_result=relabelled,
             unanswered=outcome.unanswered,
             study=record.get("study", ""),
+            result_sha256=dataset_sha256(target) if relabelled else "",
         )
         self._step("decided")
         self._log(job, outcome)

@@ -31,18 +31,27 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
 from tg263_scp.config.sections import Destination
-from tg263_scp.dicom.network.sender import MAX_CONTEXTS, Answer, Connection, Parcel, Peer, Unavailable
-from tg263_scp.dicom.network.statuses import StoreResult
+from tg263_scp.dicom.network.sender import (
+    MAX_CONTEXTS,
+    Answer,
+    Connection,
+    Parcel,
+    Peer,
+    Unavailable,
+    peer_of,
+)
+from tg263_scp.dicom.network.statuses import DUPLICATE, StoreResult
 from tg263_scp.errors import HeldObjectError, JournalError
 from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.delivery.outgoing import Outlet
+from tg263_scp.service.delivery.transcoding import Context, contexts_of
 from tg263_scp.service.faults import fault_place
 from tg263_scp.service.journal.deliveries import Outbox
 from tg263_scp.service.journal.states import Delivery, DeliveryState, Found, Job, Variant
@@ -65,12 +74,14 @@ class Line(Protocol):
 
     @property
     def usable(self) -> bool: ...  # noqa: D102
+    @property
+    def accepted(self) -> Collection[Context]: ...  # noqa: D102
     def send(self, parcel: Parcel) -> Answer: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
     def abort(self) -> None: ...  # noqa: D102
 
 
-Connect = Callable[[Peer, Collection[tuple[str, str]]], Line]
+Connect = Callable[[Peer, Collection[Context]], Line]
 
 
 class Forwarder(PollingThread):
@@ -96,15 +107,7 @@ class Forwarder(PollingThread):
         )
         self._destination = destination
         self._name = destination.name
-        self._target = Peer(
-            destination.host,
-            destination.port,
-            destination.ae_title,
-            destination.calling_ae_title or "",
-            destination.connect_timeout_s,
-            destination.acse_timeout_s,
-            destination.dimse_timeout_s,
-        )
+        self._target = peer_of(destination)
         self._outbox = outbox
         self._audit = audit
         self._outlet = outlet
@@ -129,6 +132,15 @@ class Forwarder(PollingThread):
             line.abort()
         return super().stop(5.0)
 
+    def reload(self) -> None:
+        """Read the certificates again, for associations from now on.
+
+        Raises:
+            Tg263Error: a file cannot be used; the forwarder goes on with what it has.
+        """
+        if self._target.tls:
+            self._target.tls.reload()
+
     def _prepare(self, *, afresh: bool) -> None:
         if afresh:
             # Nobody else sends to this destination: what is SENDING now was cut off.
@@ -150,7 +162,7 @@ class Forwarder(PollingThread):
         if not batch:
             return bool(due)
         try:
-            line = self._connect(self._target, list(dict.fromkeys(_context(job) for job, _ in batch)))
+            line = self._connect(self._target, _contexts(batch))
         except Unavailable as problem:
             self._refused(batch, problem)
             return False
@@ -193,6 +205,10 @@ class Forwarder(PollingThread):
 
     def _send(self, job: Job, delivery: Delivery, line: Line) -> bool:
         """Send one object and enter what became of it; true where the next one may follow over the same association."""
+        if self._outbox.has_same(job.job, self._name):
+            self._outbox.pass_by(delivery)
+            logger.info("job %d: %s has the same already, not sent again", job.job, self._name)
+            return True
         try:
             path, variant = self._outlet.outgoing(job, delivery)
         except HeldObjectError as problem:
@@ -216,10 +232,10 @@ class Forwarder(PollingThread):
                 "job %d: goes to %s before job %d of the same study, which has waited long enough",
                 *(job.job, self._name, overtaken[0]),
             )
-        delivery = replace(delivery, variant=variant)
         self._step("sending")
         stands = line.usable
-        answer = self._answer(line, job, path, variant)
+        answer, told = self._answer(line, job, path, variant)
+        delivery = replace(delivery, variant=replace(variant, told={**variant.told, **told}))
         self._step("answered")
         if answer.result is StoreResult.STORED:
             self._record(job, delivery, "delivered", answer)
@@ -232,7 +248,7 @@ class Forwarder(PollingThread):
                 sent_uid=_uid_sent(job, variant),
                 sent_sha256=answer.dataset_sha256,
             )
-            logger.info("job %d: sent to %s", job.job, self._name)
+            self._log_sent(job, answer)
             return not self._recalled() and line.usable
         if answer.result is StoreResult.PERMANENT:
             self._fail(job, delivery, answer)
@@ -242,14 +258,34 @@ class Forwarder(PollingThread):
             self._paused_until = self._clock() + self._destination.retry.first_delay_s / 2
         return self._not_taken(job, delivery, answer) and line.usable
 
-    def _answer(self, line: Line, job: Job, path: Path, variant: Variant) -> Answer:
-        """Send what the journal says an object is; an error of the sending library is one of this object alone."""
-        digest = job.sha256 if variant.told.get("sent") == "original" else ""
+    def _log_sent(self, job: Job, answer: Answer) -> None:
+        if answer.status == DUPLICATE:
+            held = (
+                "job %d: not sent to %s again: it says 0x0111, holds it already, perhaps in an older version"
+            )
+            logger.warning(held, job.job, self._name)
+        else:
+            note = f" ({_remark(answer)})" if answer.status else ""
+            logger.info("job %d: sent to %s%s", job.job, self._name, note)
+
+    def _answer(self, line: Line, job: Job, path: Path, variant: Variant) -> tuple[Answer, Mapping[str, Any]]:
+        """Send what the journal says an object is, and tell how it was written.
+
+        An error of the sending library is one of this object alone.
+        """
         try:
-            return line.send(Parcel(path, *_context(job), _uid_sent(job, variant), digest))
+            with self._outlet.fitted(job, path, variant.sha256, line.accepted) as sent:
+                context = job.sop_class_uid, sent.transfer_syntax_uid
+                parcel = Parcel(sent.path, *context, _uid_sent(job, variant), sent.dataset_sha256)
+                return line.send(parcel), sent.told
+        except HeldObjectError as problem:
+            return Answer(StoreResult.PERMANENT, None, problem.message), {}
+        except OSError as problem:
+            said = f"it cannot be transcoded: {problem.strerror}"
+            return Answer(StoreResult.TRANSIENT, None, said), {}
         except Exception as problem:
             line.abort()
-            return _own_fault(job, problem)
+            return _own_fault(job, problem), {}
 
     def _not_made(self, job: Job, delivery: Delivery, problem: OSError) -> None:
         """Enter that our disk refuses the copy for this destination: it is tried again, and the others pass."""
@@ -356,15 +392,15 @@ def _uid_sent(job: Job, variant: Variant) -> str:
     return variant.told.get("new_sop_instance_uid") or job.sop_instance_uid
 
 
-def _context(job: Job) -> tuple[str, str]:
-    return job.sop_class_uid, job.transfer_syntax_uid
+def _contexts(batch: Batch) -> list[Context]:
+    return list(dict.fromkeys(each for job, _ in batch for each in contexts_of(job)))
 
 
 def _of_one_association(batch: Batch) -> Batch:
     """Cut a batch where it would need more presentation contexts than an association has."""
-    contexts: set[tuple[str, str]] = set()
+    contexts: set[Context] = set()
     for place, (job, _) in enumerate(batch):
-        contexts.add(_context(job))
+        contexts.update(contexts_of(job))
         if len(contexts) > MAX_CONTEXTS:
             return batch[:place]
     return batch

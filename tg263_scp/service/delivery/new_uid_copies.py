@@ -12,7 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from tg263_scp.dicom.editing.new_uids import UidMap, new_uids
-from tg263_scp.dicom.encoding.part10 import read_file_meta
+from tg263_scp.dicom.encoding.part10 import dataset_sha256, read_file_meta
+from tg263_scp.dicom.network.sender import DAMAGED
+from tg263_scp.errors import HeldObjectError, HoldReason
 from tg263_scp.service.audit import IdentifierHash
 from tg263_scp.service.journal.states import Job
 from tg263_scp.service.spool import Spool
@@ -36,7 +38,7 @@ class Renumbering:
         Where the relabelled object is no longer in the spool, nor is the copy.
 
         Raises:
-            HeldObjectError: the object cannot be given new UIDs.
+            HeldObjectError: the object cannot be given new UIDs, or is no longer what was written.
             OSError: reading or writing failed.
         """
         copy = self._spool.under_new_uids(job.token)
@@ -44,7 +46,10 @@ class Renumbering:
             decided_at = datetime.fromtimestamp(job.changed_at).astimezone()
             # Another destination may have been faster.
             with suppress(FileExistsError, FileNotFoundError):
-                new_uids(self._spool.result(job.token), copy, self.uids, decided_at)
+                result = self._spool.result(job.token)
+                if job.result_sha256 and job.result_sha256 != dataset_sha256(result):
+                    raise HeldObjectError(HoldReason.EDIT_NOT_PROVEN, DAMAGED)
+                new_uids(result, copy, self.uids, decided_at)
         return copy
 
     def sop_instance_uid(self, job: Job) -> str:

@@ -12,7 +12,9 @@ bytes again, never others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,14 @@ from tg263_scp.config.routes import Gates
 from tg263_scp.config.sections import Destination
 from tg263_scp.dicom.editing.rewrite_references import rewrite_references
 from tg263_scp.dicom.encoding.budget import Budget, within
+from tg263_scp.dicom.encoding.part10 import dataset_sha256
 from tg263_scp.dicom.reading.identify import is_rtstruct
 from tg263_scp.dicom.reading.references import REFERRING, Referring, structure_sets_of
 from tg263_scp.errors import HeldObjectError
 from tg263_scp.service.deciding.relabelling import Writing, digests_of
 from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.delivery.new_uid_copies import Renumbering
+from tg263_scp.service.delivery.transcoding import Context, Fitted, fitted
 from tg263_scp.service.journal.deliveries import Outbox
 from tg263_scp.service.journal.states import (
     AS_IT_IS,
@@ -83,6 +87,12 @@ class Outlet:
         with within(self._budget):
             return self._outgoing(job, delivery)
 
+    def fitted(
+        self, job: Job, path: Path, digest: str, accepted: Collection[Context]
+    ) -> AbstractContextManager[Fitted]:
+        """Give the file as the destination accepts it; see :func:`~tg263_scp.service.delivery.transcoding.fitted`."""
+        return fitted(job, path, digest, accepted, self._spool.scratch, self._budget)
+
     def _outgoing(self, job: Job, delivery: Delivery) -> tuple[Path, Variant]:
         if self._rewrites(job):
             try:
@@ -90,12 +100,13 @@ class Outlet:
             finally:
                 self._read.pop(job.token, None)
         if not job.sends_result:
-            return self._spool.original(job.token), Variant((), {"sent": "original"})
+            return self._spool.original(job.token), Variant((), {"sent": "original"}, job.sha256)
         if self._destination.uid_policy == "keep":
-            return self._spool.result(job.token), Variant((), {"sent": "result"})
+            return self._spool.result(job.token), Variant((), {"sent": "result"}, job.result_sha256)
         path, new = self._renumbering.copy(job), self._renumbering.sop_instance_uid(job)
         uids = (UidSent(job.sop_instance_uid, new, Found.RENUMBERED),)
-        return path, Variant(uids, {"sent": "result", "new_sop_instance_uid": new})
+        sha256 = delivery.variant.sha256 if delivery.variant is not None else _sha256_of(path)
+        return path, Variant(uids, {"sent": "result", "new_sop_instance_uid": new}, sha256)
 
     def _rewrites(self, job: Job) -> bool:
         return self._destination.rewrite_references and job.sop_class_uid in REFERRING
@@ -104,24 +115,26 @@ class Outlet:
         original = self._spool.original(job.token)
         copy = self._spool.rewritten(job.token, self._destination.name)
         if decided is not None:
-            return (copy if decided.told.get("sent") == "rewritten" else original), decided
+            rewritten = decided.told.get("sent") == "rewritten"
+            return (copy, decided) if rewritten else (original, replace(decided, sha256=job.sha256))
         copy.unlink(missing_ok=True)
         uids: tuple[UidSent, ...] = ()
         try:
             uids = tuple(uid for uid, _ in self._uids_referred_to(job))
             new = {uid.old: uid.new for uid in uids if uid.found is Found.RENUMBERED}
             if not new:
-                return original, Variant(uids, {"sent": "original", "references": _told(uids)})
+                told: dict[str, Any] = {"sent": "original", "references": _told(uids)}
+                return original, Variant(uids, told, job.sha256)
             provenance = self._writing.provenance(job.calling_ae_title)
             proof = rewrite_references(original, copy, new, self._renumbering.uids.series, provenance)
         except FileNotFoundError:
             return original, AS_IT_IS
         except HeldObjectError as problem:
             kept = tuple(UidSent(uid.old, uid.old, Found.NOT_EDITABLE) for uid in uids)
-            told: dict[str, Any] = {"sent": "original", "references": _told(kept)}
-            return original, Variant(kept, {**told, "references_kept": problem.reason})
+            told = {"sent": "original", "references": _told(kept), "references_kept": problem.reason}
+            return original, Variant(kept, told, job.sha256)
         told = {"sent": "rewritten", "references": _told(uids), "provenance_added": proof.added}
-        return copy, Variant(uids, {**told, "digests": digests_of(proof)})
+        return copy, Variant(uids, {**told, "digests": digests_of(proof)}, dataset_sha256(copy))
 
     def _uids_referred_to(self, job: Job) -> list[tuple[UidSent, bool]]:
         """Return the UIDs that stand for those in a plan or dose, each with whether that can no longer change."""
@@ -167,6 +180,11 @@ def sealed(referring: Referring, gates: Gates) -> Found | None:
     if referring.approval_status.upper() == "APPROVED" and gates.approved != "relabel":
         return Found.APPROVED
     return None
+
+
+def _sha256_of(copy: Path) -> str:
+    """Return the digest of a copy, empty where there is none: who sends it says so."""
+    return dataset_sha256(copy) if copy.is_file() else ""
 
 
 def _told(uids: Iterable[UidSent]) -> list[dict[str, str]]:

@@ -1,7 +1,8 @@
 """Taking objects in again that the spool holds and the journal does not know: it was lost, emptied, damaged, or an older copy.
 
-Every object comes in again as HELD, and a person lets it go on. What the audit log says of it still holds: who sent it, and
-which destinations have it. A destination that has it does not get it again; what every destination has is READY, as before.
+Every object comes in again as HELD, and a person lets it go on; one that was discarded stays so. What the audit log says of
+it still holds: who sent it, and which destinations have it. A destination that has it does not get it again; what every
+destination has is READY, as before.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tg263_scp.service.journal.objects import Journal
-from tg263_scp.service.journal.states import Arrival
+from tg263_scp.service.journal.states import Arrival, ObjectState
 from tg263_scp.service.spool import Orphan, Spool
 
 
@@ -21,23 +22,25 @@ class Adoption:
     """What became of the objects that the journal did not know: job numbers, and counts of those that got none.
 
     ``held`` are those that a person may let go on, ``doubtful`` those of them that ``queue adopt --send`` leaves alone: another
-    version of the object has come since, or its route is not known. ``done`` are everywhere. ``known`` were here a second time;
-    ``unreadable`` files stay where they are.
+    version of the object has come since, or its route is not known. ``discarded`` are those that a person had discarded, and
+    stay so. ``done`` are everywhere. ``known`` were here a second time; ``unreadable`` files stay where they are.
     """
 
     held: tuple[int, ...]
     doubtful: tuple[int, ...]
     done: tuple[int, ...]
+    discarded: tuple[int, ...]
     known: int
     unreadable: int
 
 
 @dataclass(slots=True)
 class _Told:
-    """What the audit log tells of one object: its last decision, and who got what came of that."""
+    """What the audit log tells of one object: its last decision, who got what came of that, whether it was discarded."""
 
     decision: Mapping[str, Any] = field(default_factory=dict)
     delivered: set[str] = field(default_factory=set)
+    discarded: bool = False
 
     def take(self, line: Mapping[str, Any]) -> None:
         if "peer" in line and "destinations" in line:
@@ -45,6 +48,16 @@ class _Told:
             self.decision, self.delivered = line, set()
         elif line.get("kind") == "delivered":
             self.delivered.add(str(line.get("destination")))
+        elif line.get("kind") in ("discarded", "restored"):
+            self.discarded = line["kind"] == "discarded"
+
+    @property
+    def state(self) -> ObjectState:
+        """What becomes of the object: only what every destination has is READY."""
+        if self.discarded:
+            return ObjectState.DISCARDED
+        everywhere = set(self.decision.get("destinations", ()))
+        return ObjectState.READY if everywhere and everywhere <= self.delivered else ObjectState.HELD
 
 
 def adopt(
@@ -65,7 +78,8 @@ def adopt(
     orphans = spool.orphans()
     told = _told(audit_lines, {orphan.token for orphan in orphans})
     last_job = journal.last_job()
-    held, doubtful, done = [], [], []
+    taken: dict[ObjectState, list[int]] = {state: [] for state in ObjectState}
+    doubtful = []
     known = unreadable = 0
     for orphan in orphans:
         about = told.get(orphan.token, _Told())
@@ -73,14 +87,12 @@ def adopt(
         if arrival is None:
             unreadable += 1
             continue
-        everywhere = set(about.decision.get("destinations", ()))
-        is_done = bool(everywhere) and everywhere <= about.delivered
         job, newer = journal.adopt(
             arrival,
             received_at=orphan.received_at,
             delivered=about.delivered,
-            done=is_done,
-            sends_result=is_done and about.decision.get("kind") == "relabelled",
+            state=about.state,
+            sends_result=about.state is ObjectState.READY and about.decision.get("kind") == "relabelled",
             known_up_to=last_job,
         )
         if job is None:
@@ -88,13 +100,13 @@ def adopt(
             known += 1
             continue
         spool.take_back(orphan.token)
-        if is_done:
-            done.append(job)
-            continue
-        held.append(job)
-        if newer or not (about.decision or route_is_certain(arrival)):
+        taken[about.state].append(job)
+        if about.state is ObjectState.HELD and (newer or not (about.decision or route_is_certain(arrival))):
             doubtful.append(job)
-    return Adoption(tuple(held), tuple(doubtful), tuple(done), known, unreadable)
+    held, done, discarded = (
+        tuple(taken[state]) for state in (ObjectState.HELD, ObjectState.READY, ObjectState.DISCARDED)
+    )
+    return Adoption(held, tuple(doubtful), done, discarded, known, unreadable)
 
 
 def _told(audit_lines: Iterable[bytes], tokens: Collection[str]) -> dict[str, _Told]:

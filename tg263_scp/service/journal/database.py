@@ -23,7 +23,7 @@ JOURNAL_NAME = "journal.sqlite"
 """Name of the journal inside the spool folder."""
 ADOPT_HINT = "keep the files, stop the node, and run 'tg263-scp queue adopt': it makes a new journal of spool and audit log"
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 _SCHEMA = """
 CREATE TABLE objects (
     job INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -48,7 +48,9 @@ CREATE TABLE objects (
     unanswered INTEGER NOT NULL DEFAULT 0,
     study TEXT NOT NULL DEFAULT '',
     returns INTEGER NOT NULL DEFAULT 0,
-    returning_since REAL NOT NULL DEFAULT 0
+    returning_since REAL NOT NULL DEFAULT 0,
+    result_sha256 TEXT NOT NULL DEFAULT '',
+    asked INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route) WHERE state <> 'EXPIRED';
 CREATE INDEX object_uid ON objects (sop_instance_uid);
@@ -71,7 +73,7 @@ CREATE TABLE deliveries (
     PRIMARY KEY (job, destination)
 ) WITHOUT ROWID;
 CREATE INDEX delivery_state ON deliveries (destination, state, job);
-CREATE INDEX delivery_sent ON deliveries (sent_sha256, sent_uid) WHERE sent_sha256<>'';
+CREATE INDEX delivery_sent_uid ON deliveries (sent_uid, destination) WHERE sent_uid<>'';
 CREATE TABLE run (alive_at REAL NOT NULL);
 """
 _UPGRADES = {
@@ -94,6 +96,12 @@ ALTER TABLE deliveries ADD COLUMN sent_sha256 TEXT NOT NULL DEFAULT '';
 CREATE INDEX delivery_sent ON deliveries (sent_sha256, sent_uid) WHERE sent_sha256<>'';
 """,
     6: "CREATE TABLE run (alive_at REAL NOT NULL);\n",
+    7: """
+ALTER TABLE objects ADD COLUMN result_sha256 TEXT NOT NULL DEFAULT '';
+ALTER TABLE objects ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
+DROP INDEX delivery_sent;
+CREATE INDEX delivery_sent_uid ON deliveries (sent_uid, destination) WHERE sent_uid<>'';
+""",
 }
 """What makes a journal of the next version of one of this version; nothing in it is lost."""
 

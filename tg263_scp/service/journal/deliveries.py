@@ -15,12 +15,15 @@ from tg263_scp.service.journal.states import (
     job_of,
 )
 
+_HAS_SAME = "the destination has the same already: not sent again"
+
 
 class Outbox:
     """The table ``deliveries`` of the journal, reached as :attr:`Journal.outbox`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, same_again_s: float) -> None:
         self._database = database
+        self._same_again_s = same_again_s
 
     def deliveries(self, job: int) -> list[Delivery]:
         """Return the deliveries of one object."""
@@ -117,21 +120,35 @@ class Outbox:
             (job, destination, now, now, now),
         )
 
-    def has_same(self, db: sqlite3.Connection, job: int, destination: str, since: float) -> bool:
-        """Tell whether a destination got, since a time, the very data set that an object would bring there as received."""
-        query = (
-            "SELECT 1 FROM objects o JOIN deliveries d ON d.sent_sha256=o.sha256 AND d.sent_uid=o.sop_instance_uid"
-            " WHERE o.job=? AND NOT o.sends_result AND d.job<>o.job AND d.destination=? AND d.state='SENT'"
-            " AND d.changed_at>?"
+    def has_same(self, job: int, destination: str) -> bool:
+        """Tell whether a destination got, within ``same_again_s``, the very data set that an object would bring as received.
+
+        What came there last under the UID counts, since a destination keeps that. It is never so where a person wants the
+        object sent.
+        """
+        rows = self._database.rows(
+            "SELECT d.sent_sha256=o.sha256 AS same FROM objects o JOIN deliveries d ON d.sent_uid=o.sop_instance_uid"
+            " WHERE o.job=? AND NOT o.sends_result AND NOT o.asked AND d.job<>o.job AND d.destination=?"
+            " AND d.sent_uid<>'' AND d.state='SENT' AND d.changed_at>? ORDER BY d.changed_at DESC, d.job DESC LIMIT 1",
+            job,
+            destination,
+            self._database.clock() - self._same_again_s,
         )
-        return db.execute(query, (job, destination, since)).fetchone() is not None
+        return bool(rows and rows[0]["same"])
+
+    def pass_by(self, delivery: Delivery) -> None:
+        """PENDING or RETRY -> SENDING -> SENT without an attempt: the destination has the same already."""
+        with self._database.transaction() as db:
+            key = (delivery.job, delivery.destination)
+            self._database.move(db, key, DeliveryState.SENDING)
+            self._database.move(db, key, DeliveryState.SENT, error=_HAS_SAME)
 
     def enter_had(self, db: sqlite3.Connection, job: int, destination: str, now: float) -> None:
         """Enter as SENT what a destination has already, by another object; part of the caller's transaction."""
         db.execute(
             "INSERT INTO deliveries (job, destination, state, queued_at, next_attempt_at, changed_at, error)"
-            " VALUES (?,?,'SENT',?,?,?,'the destination has the same already: not sent again')",
-            (job, destination, now, now, now),
+            " VALUES (?,?,'SENT',?,?,?,?)",
+            (job, destination, now, now, now, _HAS_SAME),
         )
 
     def requeue(self, db: sqlite3.Connection, job: int, destination: str, now: float) -> None:

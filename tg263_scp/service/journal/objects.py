@@ -42,6 +42,7 @@ _WANTS = (
     " (SELECT 1 FROM deliveries d WHERE d.job=objects.job AND d.state<>'SENT'))"
 )
 """That an object still wants something, in SQL."""
+_NEWER_VERSION = "SELECT 1 FROM objects WHERE job>? AND sop_instance_uid=(SELECT sop_instance_uid FROM objects WHERE job=?)"
 _WANTS_A_PERSON = (
     "(state='HELD' OR EXISTS (SELECT 1 FROM deliveries d WHERE d.job=objects.job AND d.state='FAILED'))"
 )
@@ -82,7 +83,7 @@ class Journal:
     ) -> None:
         self._database = Database(path, clock, upgrade=upgrade)
         self._same_again_s = same_again_s
-        self.outbox = Outbox(self._database)
+        self.outbox = Outbox(self._database, same_again_s)
 
     @property
     def path(self) -> Path:
@@ -164,11 +165,11 @@ class Journal:
         *,
         received_at: float,
         delivered: Collection[str],
-        done: bool,
+        state: ObjectState,
         sends_result: bool,
         known_up_to: int,
     ) -> tuple[int | None, bool]:
-        """Enter an object that an earlier journal knew, as HELD, or as READY where every destination has it (``done``).
+        """Enter an object that an earlier journal knew: as HELD, as READY where every destination has it, or as DISCARDED.
 
         Return its job number, None where the same object has come again since, and whether another version of it has: one of
         a job up to ``known_up_to``.
@@ -183,12 +184,12 @@ class Journal:
             job = self._insert(
                 db,
                 arrival,
-                state=ObjectState.READY if done else ObjectState.HELD,
+                state=state,
                 received_at=min(received_at, now),
                 changed_at=now,
                 other_version=int(versions is not None),
                 sends_result=int(sends_result),
-                reason="" if done else HoldReason.ADOPTED,
+                reason="" if state is ObjectState.READY else HoldReason.ADOPTED,
             )
             for destination in sorted(delivered):
                 self.outbox.enter_as_sent(db, job, destination, now)
@@ -244,10 +245,12 @@ class Journal:
             return Ingest.IN_FLIGHT
         self._count_return(db, job, now)
         as_received = not db.execute("SELECT sends_result FROM objects WHERE job=?", (job,)).fetchone()[0]
+        newest = not db.execute(_NEWER_VERSION, (job, job)).fetchone()
         had = {
             row["destination"]
             for row in rows
             if as_received
+            and newest
             and row["state"] == DeliveryState.SENT
             and row["changed_at"] > now - self._same_again_s
         }
@@ -258,7 +261,7 @@ class Journal:
 
     def _count_return(self, db: sqlite3.Connection, job: int, now: float) -> None:
         db.execute(
-            "UPDATE objects SET returns=CASE WHEN returning_since>?1-?2 THEN returns ELSE 0 END+1,"
+            "UPDATE objects SET asked=0, returns=CASE WHEN returning_since>?1-?2 THEN returns ELSE 0 END+1,"
             " returning_since=CASE WHEN returning_since>?1-?2 THEN returning_since ELSE ?1 END WHERE job=?3",
             (now, RETURNS_WITHIN_S, job),
         )
@@ -310,11 +313,15 @@ class Journal:
         sends_result: bool = False,
         unanswered: int = 0,
         study: str = "",
+        result_sha256: str = "",
     ) -> None:
         """RECEIVED -> DECIDED: keep the audit record and what comes next (READY, or HELD with a reason code)."""
         with self._database.transaction() as db:
             self._decide(db, job, record, hold=hold, reason=reason, sends_result=sends_result)
-            db.execute("UPDATE objects SET unanswered=?, study=? WHERE job=?", (unanswered, study, job))
+            db.execute(
+                "UPDATE objects SET unanswered=?, study=?, result_sha256=? WHERE job=?",
+                (unanswered, study, result_sha256, job),
+            )
 
     def _decide(
         self,
@@ -346,10 +353,9 @@ class Journal:
             state = ObjectState(row["next_state"])
             self._database.move(db, (job,), state, next_state="", record="")
             before = {row["destination"]: row for row in self._deliveries(db, job)}
-            since = now - self._same_again_s
             for destination in destinations if state is ObjectState.READY else ():
                 if destination not in before:
-                    had = self.outbox.has_same(db, job, destination, since)
+                    had = self.outbox.has_same(job, destination)
                     (self.outbox.enter_had if had else self.outbox.queue)(db, job, destination, now)
                 elif not _of_an_earlier_journal(before[destination]):
                     self.outbox.requeue(db, job, destination, now)
@@ -383,7 +389,7 @@ class Journal:
             JournalError: it is not decided yet, a delivery is under way, or a newer version of the object has come since.
         """
         with self._database.transaction() as db:
-            row = db.execute("SELECT state, sop_instance_uid FROM objects WHERE job=?", (job,)).fetchone()
+            row = db.execute("SELECT state FROM objects WHERE job=?", (job,)).fetchone()
             if row is None:
                 raise JournalError(f"the journal knows no job {job}", hint=_NO_JOB_HINT)
             if row["state"] not in (ObjectState.READY, ObjectState.HELD):
@@ -391,8 +397,7 @@ class Journal:
                     f"job {job} is {row['state'].lower()}",
                     hint="only what is decided, and still here, is done again",
                 )
-            newer = "SELECT 1 FROM objects WHERE sop_instance_uid=? AND job>?"
-            if db.execute(newer, (row["sop_instance_uid"], job)).fetchone():
+            if db.execute(_NEWER_VERSION, (job, job)).fetchone():
                 raise JournalError(
                     f"a newer version of job {job} has come since",
                     hint="sent again, it would replace the newer one",
@@ -402,6 +407,7 @@ class Journal:
                     f"job {job} is on its way", hint="wait until every destination has it, or was given up on"
                 )
             self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
+            db.execute("UPDATE objects SET asked=1 WHERE job=?", (job,))
             # A person wants it everywhere once more: also where an earlier journal had it delivered.
             db.execute("UPDATE deliveries SET attempts=1 WHERE job=? AND attempts=0 AND state='SENT'", (job,))
 
@@ -435,6 +441,7 @@ class Journal:
                 "audited_after": None,
             }
             self._decide(db, job, record, hold=False, reason=HoldReason.RELEASED, sends_result=False)
+            db.execute("UPDATE objects SET asked=1 WHERE job=?", (job,))
 
     def discard(self, job: int, *, by: str, why: str) -> None:
         """HELD -> DECIDED -> DISCARDED: a person does not want the object; the audit log will name ``by`` and ``why``.
@@ -477,10 +484,12 @@ class Journal:
         text = json.dumps(record, ensure_ascii=False)
         self._database.move(db, (job,), ObjectState.DECIDED, next_state=str(to), record=text)
 
-    def discarded(self, before: float) -> list[Job]:
-        """Return the objects that were discarded before a time."""
+    def discarded(self, before: float, most: int) -> list[Job]:
+        """Return the oldest objects that were discarded before a time, ``most`` of them."""
         rows = self._database.rows(
-            "SELECT * FROM objects WHERE state='DISCARDED' AND changed_at<? ORDER BY job", before
+            "SELECT * FROM objects WHERE state='DISCARDED' AND changed_at<? ORDER BY job LIMIT ?",
+            before,
+            most,
         )
         return [job_of(row) for row in rows]
 
@@ -491,27 +500,39 @@ class Journal:
         )
         return [row["job"] for row in rows]
 
-    def expirable(self, before: float) -> list[Job]:
-        """Return the READY objects that every destination has had since before ``before``."""
+    def expirable(self, before: float, most: int) -> list[Job]:
+        """Return the oldest READY objects that every destination has had since before ``before``, ``most`` of them."""
         rows = self._database.rows(
             "SELECT * FROM objects WHERE state='READY' AND changed_at<?"
             " AND EXISTS (SELECT 1 FROM deliveries d WHERE d.job=objects.job)"
             " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.job=objects.job"
-            " AND (d.state<>'SENT' OR d.changed_at>=?)) ORDER BY job",
+            " AND (d.state<>'SENT' OR d.changed_at>=?)) ORDER BY job LIMIT ?",
             before,
             before,
+            most,
         )
         return [job_of(row) for row in rows]
 
-    def expire(self, job: int) -> None:
-        """READY or DISCARDED -> EXPIRED; the caller removes the files afterwards."""
-        with self._database.transaction() as db:
-            self._database.move(db, (job,), ObjectState.EXPIRED)
+    def expire(self, *jobs: int) -> list[int]:
+        """READY or DISCARDED -> EXPIRED; return which, and the caller removes their files afterwards.
 
-    def forget(self, job: int) -> None:
-        """Remove the row of an EXPIRED object and its deliveries; the audit log keeps what became of it."""
+        An object that is wanted again, since it was sent once more or a person said so, stays.
+        """
         with self._database.transaction() as db:
-            self._forget(db, job)
+            marks = ", ".join("?" * len(jobs))
+            rows = db.execute(
+                f"SELECT job FROM objects WHERE job IN ({marks}) AND state IN ('READY','DISCARDED') AND NOT ({_WANTS})",
+                jobs,
+            ).fetchall()
+            for row in rows:
+                self._database.move(db, (row["job"],), ObjectState.EXPIRED)
+        return [row["job"] for row in rows]
+
+    def forget(self, *jobs: int) -> None:
+        """Remove the rows of EXPIRED objects and their deliveries; the audit log keeps what became of them."""
+        with self._database.transaction() as db:
+            for job in jobs:
+                self._forget(db, job)
 
     def forget_expired(self, remembers: Callable[[Job], bool]) -> None:
         """Remove the rows of all EXPIRED objects but those that are to be remembered."""
@@ -549,6 +570,14 @@ class Journal:
         """Return how many objects are in each state that occurs."""
         rows = self._database.rows("SELECT state, COUNT(*) AS n FROM objects GROUP BY state")
         return {ObjectState(row["state"]): row["n"] for row in rows}
+
+    def held(self) -> list[tuple[str, int, float]]:
+        """Return why objects are held, of how many each is true, and when the oldest of those was received."""
+        rows = self._database.rows(
+            "SELECT reason, COUNT(*) AS n, MIN(received_at) AS at FROM objects WHERE state='HELD'"
+            " GROUP BY reason ORDER BY n DESC, reason"
+        )
+        return [(row["reason"], row["n"], row["at"]) for row in rows]
 
     def oldest_received_at(self) -> dict[ObjectState, float]:
         """Return when the oldest object of each state that still wants something of the node or a person was received."""

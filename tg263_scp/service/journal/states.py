@@ -105,7 +105,9 @@ class Job(Arrival):
 
     ``unanswered`` is how many names went on although a language model would have been asked about them. ``study`` is the keyed
     hash of its Study Instance UID; empty as long as it is not decided, or where it says none. ``returns`` is how often it came
-    again after it was delivered, within :data:`RETURNS_WITHIN_S` from ``returning_since`` on.
+    again after it was delivered, within :data:`RETURNS_WITHIN_S` from ``returning_since`` on. ``result_sha256`` (hex) is of the
+    data set of its relabelled copy; empty where there is none, or an earlier program version made it. ``asked`` is true where
+    a person wants it sent, also to who has the same already.
     """
 
     job: int
@@ -121,6 +123,8 @@ class Job(Arrival):
     study: str
     returns: int
     returning_since: float
+    result_sha256: str
+    asked: bool
 
 
 class Found(StrEnum):
@@ -155,10 +159,14 @@ class UidSent:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """In what form an object goes to a destination: the UIDs of structure sets in it, what the audit line says of it."""
+    """In what form an object goes to a destination: the UIDs of structure sets in it, what the audit line says of it.
+
+    ``sha256`` (hex) is of its data set, empty where an earlier program version did not keep it.
+    """
 
     uids: tuple[UidSent, ...]
     told: Mapping[str, Any]
+    sha256: str = ""
 
     @classmethod
     def of_text(cls, text: str) -> Variant | None:
@@ -167,12 +175,12 @@ class Variant:
             return None
         values = json.loads(text)
         uids = tuple(UidSent(old, new, Found(found)) for old, new, found in values["uids"])
-        return cls(uids, values["told"])
+        return cls(uids, values["told"], values.get("sha256", ""))
 
     def as_text(self) -> str:
         """Write it for the journal."""
         uids = [[each.old, each.new, each.found] for each in self.uids]
-        return json.dumps({"uids": uids, "told": self.told})
+        return json.dumps({"uids": uids, "told": self.told, "sha256": self.sha256})
 
 
 AS_IT_IS = Variant((), {})
@@ -209,6 +217,7 @@ def job_of(row: sqlite3.Row) -> Job:
     values["state"] = ObjectState(values["state"])
     values["other_version"] = bool(values["other_version"])
     values["sends_result"] = bool(values["sends_result"])
+    values["asked"] = bool(values["asked"])
     return Job(**values)
 
 

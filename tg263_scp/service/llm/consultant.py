@@ -95,6 +95,12 @@ class Consultant:
         self._closed = False
         self._answered_at: float | None = None
 
+    def use(self, nomenclature: Nomenclature, book: PromptBook) -> None:
+        """Ask under another nomenclature from now on; answers given under the one before are not taken for its own."""
+        self._nomenclature, self._book = nomenclature, book
+        if self._llm.embed_model:
+            self._embedding = Embedding(self._llm.embed_model, self._chooser.embed, self._store, nomenclature)
+
     def close(self) -> None:
         """Close the client and the memory; what is being asked ends without an answer."""
         self._closed = True

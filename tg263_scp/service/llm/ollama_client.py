@@ -22,9 +22,11 @@ import httpx
 import ollama
 
 from tg263_scp.config.llm import Llm
+from tg263_scp.config.tls import Tls
 from tg263_scp.errors import LlmError, Tg263Error
 from tg263_scp.service.llm.bounded_http import BoundedTransport, TooManyBytes, exchange
 from tg263_scp.service.llm.ollama_errors import cut_off, malformed, missing, overlong, refused
+from tg263_scp.tls.contexts import client_context
 
 FACTS_TIMEOUT_S = 10.0
 """Facts are looked up, not computed."""
@@ -259,21 +261,9 @@ def _encodable(text: str) -> str:
 def _tls(llm: Llm) -> ssl.SSLContext | None:
     if not llm.host.startswith("https:"):
         return None
+    files = llm.model_dump(include={"ca_file", "cert_file", "key_file"})
     try:
-        context = ssl.create_default_context(cafile=llm.ca_file)
-    except (OSError, ssl.SSLError) as problem:
-        raise _unusable("ca_file", problem) from None
-    try:
-        if llm.cert_file and llm.key_file:
-            # Without a password given, OpenSSL would ask for one at the terminal.
-            context.load_cert_chain(llm.cert_file, llm.key_file, password="")
-    except (OSError, ssl.SSLError) as problem:
-        raise _unusable("cert_file or llm.key_file", problem) from None
-    return context
-
-
-def _unusable(keys: str, problem: OSError) -> Tg263Error:
-    return Tg263Error(
-        f"llm.{keys} cannot be used: {problem.strerror or problem}",
-        hint="PEM files are wanted, readable by this user; the key without a password",
-    )
+        return client_context(Tls(**files, minimum_version="1.2"))
+    except Tg263Error as problem:
+        named = f"llm.ca_file, llm.cert_file or llm.key_file: {problem.message}"
+        raise Tg263Error(named, hint=problem.hint) from None

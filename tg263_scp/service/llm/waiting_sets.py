@@ -14,11 +14,14 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
 from tg263_scp.decision import Decision
 from tg263_scp.naming.decide import Decide
+from tg263_scp.naming.llm.prompt_files import load_prompts
+from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.faults import fault_place
 from tg263_scp.service.llm.ask_and_decide import DecideWith, ask_and_decide, with_llm
 from tg263_scp.service.llm.consultant import Consultant, Missed
@@ -83,6 +86,14 @@ class WaitingSets:
         self._consultant.close()
         if self._thread is not None:
             self._thread.join(5.0)
+
+    def prepared(self, nomenclature: Nomenclature) -> Callable[[], None]:
+        """Return what makes the model be asked under another nomenclature.
+
+        Raises:
+            PromptError: a prompt cannot be used with it.
+        """
+        return partial(self._consultant.use, nomenclature, load_prompts(nomenclature))
 
     @property
     def waiting(self) -> frozenset[int]:

@@ -8,12 +8,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from tg263_scp.config.loading import load_config
 from tg263_scp.config.routes import Route
-from tg263_scp.config.sections import Config, Destination
+from tg263_scp.config.sections import Config, Destination, Listen
+from tg263_scp.dicom.network.verification import echo
 from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.audit import verify
@@ -21,10 +24,12 @@ from tg263_scp.service.journal.database import ADOPT_HINT, JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.spool import unknown_objects
 from tg263_scp.tools.operate.checks import Check, found, show
-from tg263_scp.tools.operate.echo import ECHO_TIMEOUT_S, echo_check, node_check, peer_of
+from tg263_scp.tools.operate.echo import ECHO_TIMEOUT_S, called_now, node_check, said_by
 from tg263_scp.tools.operate.llm_checks import llm_checks
+from tg263_scp.tools.operate.tls_checks import own_certificate_checks, shown_certificate_check
 from tg263_scp.tools.shared.exitcode import ExitCode
 from tg263_scp.tools.shared.terminal import print_json
+from tg263_scp.tools.shared.wording import hold_words
 
 _KEEPS = (
     "kept: a destination that holds the original already may ignore the relabelled object and answer success"
@@ -59,9 +64,12 @@ def _checks(path: Path | None) -> Iterator[Check]:
         return
     yield _guarded("spool", lambda: _spool(config))
     yield _guarded("journal", lambda: _journal(config))
+    yield _guarded("held objects", lambda: _held(config))
     yield _guarded("free disk", lambda: _free_disk(config))
     yield _guarded("audit log", lambda: _audit(config))
-    yield _guarded("port", lambda: _port(config))
+    for door in config.doors:
+        yield _guarded(_port_name(config, door), partial(_port, config, door))
+    yield from own_certificate_checks(config)
     if config.metrics.port is not None:
         yield _guarded("metrics", lambda: _metrics(config))
     yield _peers(config)
@@ -73,8 +81,22 @@ def _checks(path: Path | None) -> Iterator[Check]:
             "destinations", False, "none: every object would be held", "add at least one to the configuration"
         )
     for destination in config.destinations:
-        yield echo_check(f"destination {destination.name}", peer_of(destination))
+        yield from _destination(destination)
         yield Check(f"UIDs for {destination.name}", True, _uid_policy(destination, config))
+
+
+def _destination(destination: Destination) -> Iterator[Check]:
+    name = f"destination {destination.name}"
+    try:
+        peer = called_now(destination)
+    except Tg263Error as problem:
+        yield Check(name, False, problem.message, problem.hint)
+        return
+    answer = echo(peer)
+    yield said_by(name, peer, answer)
+    shown = shown_certificate_check(destination, answer)
+    if shown:
+        yield shown
 
 
 def _uid_policy(destination: Destination, config: Config) -> str:
@@ -169,6 +191,26 @@ def _journal(config: Config) -> Check:
     )
 
 
+def _held(config: Config) -> Check:
+    """Does something wait for a person?"""
+    path = config.spool.folder / JOURNAL_NAME
+    held = []
+    if path.is_file():
+        with closing(Journal(path)) as journal:
+            held = journal.held()
+    if not held:
+        return Check("held objects", True, "none")
+    oldest = datetime.fromtimestamp(min(at for _, _, at in held), UTC)
+    reasons = "; ".join(f"{count} {reason} ({hold_words(reason)})" for reason, count, _ in held)
+    detail = f"{sum(count for _, count, _ in held)}, the oldest of {oldest:%Y-%m-%d %H:%M} UTC: {reasons}"
+    return Check(
+        "held objects",
+        False,
+        detail,
+        "'queue show JOB' says more; then 'queue retry' (after a change), 'release' (as received), 'export' or 'discard'",
+    )
+
+
 def _free_disk(config: Config) -> Check:
     free = shutil.disk_usage(_nearest_existing(config.spool.folder)).free
     wanted = config.spool.min_free_bytes
@@ -192,17 +234,19 @@ def _audit(config: Config) -> Check:
     return Check("audit log", report.intact, detail, "keep the log as it is and find out who changed it")
 
 
-def _port(config: Config) -> Check:
+def _port_name(config: Config, listen: Listen) -> str:
+    return "port" if listen is config.listen else f"port {listen.port}"
+
+
+def _port(config: Config, listen: Listen) -> Check:
     """Free, or already held by a node that answers."""
-    listen = config.listen
+    name, place = _port_name(config, listen), f"{listen.host}:{listen.port}"
     said = _unusable(listen.host, listen.port)
     if not said:
-        return Check("port", True, f"{listen.host}:{listen.port} is free")
-    if node_check("port", config).good:
-        return Check("port", True, f"{listen.host}:{listen.port}: a node runs there and answers")
-    return Check(
-        "port", False, f"{listen.host}:{listen.port}: {said}", "another program has it, or it is below 1024"
-    )
+        return Check(name, True, f"{place} is free")
+    if node_check(name, config, listen).good:
+        return Check(name, True, f"{place}: a node runs there and answers")
+    return Check(name, False, f"{place}: {said}", "another program has it, or it is below 1024")
 
 
 def _metrics(config: Config) -> Check:
@@ -234,7 +278,12 @@ def _unusable(host: str, port: int) -> str:
 
 def _peers(config: Config) -> Check:
     """Listening to the whole network without saying who may call is a finding."""
-    limited = bool(config.peers.ae_titles or config.peers.addresses)
-    local = config.listen.host in ("127.0.0.1", "::1", "localhost")
-    who = "listed peers only" if limited else "this computer only" if local else "everybody in the network"
-    return Check("who may call", limited or local, who, "fill in peers.ae_titles and peers.addresses")
+    listed = bool(config.peers.ae_titles or config.peers.addresses)
+    outside = [door for door in config.doors if door.host not in ("127.0.0.1", "::1", "localhost")]
+    certified = all(door.tls.asks_for_certificates for door in outside)
+    who = "everybody in the network"
+    if not outside:
+        who = "this computer only"
+    if listed or (certified and outside):
+        who = "listed peers only" if listed else "who shows a certificate that we trust"
+    return Check("who may call", listed or certified, who, "fill in peers.ae_titles and peers.addresses")

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 from tg263_scp.config.loading import load_config
 from tg263_scp.config.networks import in_networks
-from tg263_scp.config.sections import Config, Destination
-from tg263_scp.dicom.network.sender import Peer
+from tg263_scp.config.sections import Config, Destination, Listen
+from tg263_scp.config.tls import ClientTls, ServerTls
+from tg263_scp.dicom.network.sender import Peer, peer_of
+from tg263_scp.dicom.network.verification import EchoAnswer
 from tg263_scp.dicom.network.verification import echo as send_echo
+from tg263_scp.tls.calling import CallingTls
+from tg263_scp.tls.certificates import certificates_in
 from tg263_scp.tools.operate.checks import Check, found, show
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import print_json
@@ -42,7 +47,7 @@ def _peers(peer: str | None, config: Path | None) -> list[tuple[str, Peer]]:
     if peer is None:
         if config is None:
             raise UsageError("say whom to call", hint="give AE@HOST:PORT, or --config for its destinations")
-        return [(each.name, peer_of(each)) for each in load_config(config).destinations]
+        return [(each.name, called_now(each)) for each in load_config(config).destinations]
     given = _PEER.fullmatch(peer)
     if not given or not given["ae"].strip() or not 0 < int(given["port"]) < 65536:
         raise UsageError("a peer is written AE@HOST:PORT", hint="such as TG263@127.0.0.1:11112")
@@ -51,37 +56,66 @@ def _peers(peer: str | None, config: Path | None) -> list[tuple[str, Peer]]:
     return [(peer, Peer(given["host"].strip("[]"), int(given["port"]), given["ae"], calling, *timeouts))]
 
 
-def peer_of(destination: Destination) -> Peer:
-    """Return a destination as a peer to be called now: it has less time than for an object."""
-    timeouts = (
-        min(ECHO_TIMEOUT_S, destination.connect_timeout_s),
-        min(ECHO_TIMEOUT_S, destination.acse_timeout_s),
-        min(ECHO_TIMEOUT_S, destination.dimse_timeout_s),
+def called_now(destination: Destination) -> Peer:
+    """Return a destination as a peer to be called now: it has less time than for an object.
+
+    Raises:
+        Tg263Error: a file that TLS with it needs cannot be used.
+    """
+    peer = peer_of(destination)
+    return replace(
+        peer,
+        connect_timeout_s=min(ECHO_TIMEOUT_S, peer.connect_timeout_s),
+        acse_timeout_s=min(ECHO_TIMEOUT_S, peer.acse_timeout_s),
+        dimse_timeout_s=min(ECHO_TIMEOUT_S, peer.dimse_timeout_s),
     )
-    calling = destination.calling_ae_title or ""
-    return Peer(destination.host, destination.port, destination.ae_title, calling, *timeouts)
 
 
 def echo_check(name: str, peer: Peer) -> Check:
     """Send a C-ECHO (PS3.7 9.1.5) to a peer; ``name`` is what the user calls it."""
-    answer = send_echo(peer)
+    return said_by(name, peer, send_echo(peer))
+
+
+def said_by(name: str, peer: Peer, answer: EchoAnswer) -> Check:
+    """Say what a peer answered."""
     hint = "is it running, does it know our AE title, does a firewall let us through?"
+    if peer.tls and not answer.answered:
+        hint = "is TLS on at both ends, does each trust who signed the other's certificate, and is its name right?"
     place = f"{peer.ae_title}@{peer.host}:{peer.port}"
     detail = answer.text if name == place else f"{place}: {answer.text}"
     return Check(name, answer.answered, detail, hint)
 
 
-def node_check(name: str, config: Config) -> Check:
+def node_check(name: str, config: Config, door: Listen | None = None) -> Check:
     """Does the node that ``config`` describes answer here? It is called by a title that it lets in.
 
-    A node that lets its own address not in closes the connection unasked: then that is its answer.
+    A node that lets its own address not in closes the connection unasked: then that is its answer. So does one that shows its
+    certificate and takes no call with it.
+
+    Raises:
+        Tg263Error: a file that TLS needs cannot be used.
     """
-    listen = config.listen
+    listen = door or config.listen
     host = _HERE.get(listen.host, listen.host)
     if config.peers.addresses and not in_networks(host, config.peers.addresses):
         return _turned_away(name, host, listen.port)
     calling = (config.peers.ae_titles or [listen.ae_title])[0]
-    return echo_check(name, Peer(host, listen.port, listen.ae_title, calling, *(ECHO_TIMEOUT_S,) * 3))
+    tls = _as_itself(listen.tls, host) if listen.tls.enabled else None
+    node = Peer(host, listen.port, listen.ae_title, calling, *(ECHO_TIMEOUT_S,) * 3, tls)
+    answer = send_echo(node)
+    if answer.certificate and not answer.answered:
+        place = f"{host}:{listen.port}"
+        return Check(name, True, f"{place}: shows its certificate and takes no call with it; so a node runs")
+    return said_by(name, node, answer)
+
+
+def _as_itself(tls: ServerTls, host: str) -> CallingTls:
+    """Call a listener of ours with its own certificate, and take that alone."""
+    assert tls.cert_file
+    own = certificates_in(tls.cert_file)[0].sha256
+    files = tls.model_dump(include={"cert_file", "key_file", "minimum_version"})
+    calling = ClientTls(**files, ca_file=tls.cert_file, enabled=True, server_name=None, certificates=[own])
+    return CallingTls(calling, host)
 
 
 def _turned_away(name: str, host: str, port: int) -> Check:

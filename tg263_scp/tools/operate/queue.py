@@ -27,7 +27,7 @@ from tg263_scp.service.journal.states import Delivery, DeliveryState, Job, Objec
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.service.spool import LOCK_NAME, Spool, unknown_objects
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
-from tg263_scp.tools.shared.terminal import complain, open_console, print_json, say
+from tg263_scp.tools.shared.terminal import complain, open_console, print_json, print_json_rows, say
 from tg263_scp.tools.shared.wording import hold_words
 
 _ROWS_SHOWN = 100
@@ -70,7 +70,7 @@ def list_jobs(config: Path, everything: bool, as_json: bool) -> ExitCode:
         )
     done = ExitCode.FINDINGS if unknown else ExitCode.DONE
     if as_json:
-        print_json([_summary(entry) | {"errors": _errors(entry[1])} for entry in entries])
+        print_json_rows(_summary(entry) | {"errors": _errors(entry[1])} for entry in entries)
         return done
     console = open_console()
     _show_list(entries, totals, console)
@@ -197,10 +197,12 @@ def _put_damaged_journal_aside(path: Path) -> None:
 
 
 def _tell_adoption(adoption: Adoption, going: Sequence[int], *, send: bool) -> None:
-    total = len(adoption.held) + len(adoption.done)
+    total = len(adoption.held) + len(adoption.done) + len(adoption.discarded)
     say(
         f"{total} objects taken in again: {len(adoption.done)} are everywhere, {len(adoption.held)} were held"
     )
+    if adoption.discarded:
+        say(f"{len(adoption.discarded)} were discarded before, and stay so: `queue restore` undoes it")
     if going:
         say(f"{len(going)} of those go on")
     if send and adoption.doubtful:

@@ -11,8 +11,10 @@ from threading import Event
 
 from tg263_scp import __version__
 from tg263_scp.config.loading import load_config
+from tg263_scp.config.reloading import Loaded
 from tg263_scp.naming.standard.loading import load_nomenclature
-from tg263_scp.service.node import assemble
+from tg263_scp.service.faults import fault_place
+from tg263_scp.service.node import Node, assemble
 from tg263_scp.tools.shared.exitcode import ExitCode
 from tg263_scp.tools.shared.terminal import LogFormatter
 
@@ -22,7 +24,8 @@ _LOOK_EVERY_S = 1.0
 
 
 def serve(config: Path) -> ExitCode:
-    """The verb ``serve``: returns after SIGTERM or Ctrl-C, once running associations are done.
+    """The verb ``serve``: returns after SIGTERM or Ctrl-C, once running associations are done. SIGHUP makes it read the
+    configuration again.
 
     The log goes to standard error, without ROI names and patient data.
 
@@ -38,20 +41,38 @@ def serve(config: Path) -> ExitCode:
         logging.getLogger(library).setLevel(logging.CRITICAL)
     # What is written here concerns patients: whatever the umask was, only this user reads it.
     os.umask(0o077)
-    settings = load_config(config)
-    nomenclature = load_nomenclature(overlay=settings.naming.overlay)
-    stop = Event()
+    stop, again = Event(), Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        signal.signal(signal.SIGHUP, lambda *_: again.set())
+    loaded = _loaded(config)
+    settings, nomenclature = loaded.config, loaded.nomenclature
     logger.info(
         "tg263-scp %s, nomenclature %s, configuration %s",
         __version__,
         nomenclature.digest[:12],
         settings.digest[:12],
     )
-    with assemble(settings, nomenclature):
+    with assemble(settings, nomenclature) as node:
         # A wait without end would not see a signal on Windows.
         while not stop.wait(_LOOK_EVERY_S):
-            pass
+            if again.is_set():
+                again.clear()
+                _read_again(node, config)
         logger.info("told to stop")
     return ExitCode.DONE
+
+
+def _loaded(config: Path) -> Loaded:
+    settings = load_config(config)
+    return Loaded(settings, load_nomenclature(overlay=settings.naming.overlay))
+
+
+def _read_again(node: Node, config: Path) -> None:
+    logger.info("told to read the configuration again")
+    try:
+        node.reloads.reload(lambda: _loaded(config))
+        node.reload_certificates()
+    except Exception as problem:  # whatever a changed file does: the node goes on
+        logger.error("the configuration is not taken over after %s", fault_place(problem))

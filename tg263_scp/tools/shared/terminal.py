@@ -13,8 +13,7 @@ import logging
 import os
 import sys
 import time
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,9 +29,10 @@ from rich.progress import (
 from rich.segment import Segment
 from rich.text import Text
 
+from tg263_scp.hidden import replaced, visible_json
+
 _PLAIN_WIDTH = 140
 _PLAIN_INTERVAL_S = 5.0
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def open_console(*, errors: bool = False) -> Console:
@@ -75,7 +75,7 @@ def visible(text: str) -> str:
     >>> visible("Lung\\x1b[31m_L")
     'Lung\\\\x1b[31m_L'
     """
-    return _replaced(text, _written_out)
+    return replaced(text, _written_out)
 
 
 def visible_lines(text: str) -> str:
@@ -83,19 +83,9 @@ def visible_lines(text: str) -> str:
     return "\n".join(visible(line) for line in text.split("\n"))
 
 
-def _replaced(text: str, written: Callable[[str], str]) -> str:
-    if text.isprintable() and text.isascii():
-        return text
-    return "".join(written(char) if unicodedata.category(char) in _HIDDEN else char for char in text)
-
-
 def _written_out(char: str) -> str:
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def _json_escape(char: str) -> str:
-    return char if char == "\n" else json.dumps(char)[1:-1]
 
 
 def roi_text(name: str, style: str = "") -> Text:
@@ -119,6 +109,12 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json_text(value))
 
 
+def print_json_rows(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a JSON list to standard output, each entry in a line of its own: there may be very many."""
+    lines = (visible_json(json.dumps(row, ensure_ascii=False)) for row in rows)
+    sys.stdout.write("[\n" + ",\n".join(lines) + "\n]\n")
+
+
 def print_table(text: str) -> None:
     """Write a rendered CSV table to standard output: UTF-8, its own line ends.
 
@@ -137,7 +133,7 @@ def json_text(value: Any) -> str:
     >>> json_text("Lung\\u202e_L")
     '"Lung\\\\u202e_L"\\n'
     """
-    return _replaced(json.dumps(value, ensure_ascii=False, indent=2), _json_escape) + "\n"
+    return visible_json(json.dumps(value, ensure_ascii=False, indent=2)) + "\n"
 
 
 @contextmanager

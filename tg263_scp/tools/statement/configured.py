@@ -8,6 +8,7 @@ from tg263_scp.config.routes import Route
 from tg263_scp.config.sections import Config, Destination
 from tg263_scp.errors import HoldReason
 from tg263_scp.tools.shared.wording import HOLD_WORDS
+from tg263_scp.tools.statement import security
 from tg263_scp.tools.statement.markdown import table
 from tg263_scp.tools.statement.network import duration
 from tg263_scp.tools.statement.services import Link
@@ -124,12 +125,12 @@ def brief_table(config: Config) -> str:
     )
     rows = [
         ("AE title", f"`{listen.ae_title}`; {called}"),
-        ("Address and port", f"`{listen.host}`, `{listen.port}`"),
+        ("Address and port", "; ".join(f"`{door.host}`, `{door.port}`" for door in config.doors)),
         ("Who may send", peers_now(config).rstrip(".")),
         ("Where objects go", destinations or "nowhere: without a destination every object is held"),
         ("Structure sets", "; ".join(_MODE_IN_BRIEF[mode] for mode in _modes(config))),
         ("UIDs of relabelled sets", " and ".join(_uid_policies(config))),
-        ("Encryption", "none"),
+        ("Encryption", security.in_brief(config)),
     ]
     return table(("", "here"), rows)
 
@@ -153,9 +154,14 @@ def _uid_policies(config: Config) -> list[str]:
 def port_table(config: Config) -> str:
     """The ports that are listened on, and those that are called."""
     rows = [
-        (str(config.listen.port), "in", "DICOM", "`listen.port`"),
-        ("that of each destination (6.2.5)", "out", "DICOM", "`destinations`"),
+        (str(door.port), "in", "DICOM over TLS" if door.tls.enabled else "DICOM", setting)
+        for door, setting in zip(
+            config.doors, ("`listen.port`", *("`listeners`",) * len(config.listeners)), strict=True
+        )
     ]
+    rows.append(
+        ("that of each destination (6.2.5)", "out", "DICOM, with TLS where 8.1 says so", "`destinations`")
+    )
     if config.metrics.port is not None:
         rows.append(
             (str(config.metrics.port), "in", "HTTP: figures for monitoring, no names", "`metrics.port`")
@@ -170,7 +176,11 @@ def peers_now(config: Config) -> str:
     titles, addresses = config.peers.ae_titles, config.peers.addresses
     who = f"the calling AE titles {_listed(titles)}" if titles else "any calling AE title"
     where = f"the addresses {_listed(addresses)}" if addresses else "any address that reaches the port"
-    return f"{who}, from {where}."
+    certificates = len(config.peers.certificates)
+    shown = (
+        f", with one of the {certificates} listed certificates where TLS asks for one" if certificates else ""
+    )
+    return f"{who}, from {where}{shown}."
 
 
 def _listed(values: Iterable[object]) -> str:

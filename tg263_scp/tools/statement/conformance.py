@@ -21,7 +21,7 @@ from tg263_scp.resources import data_folder
 from tg263_scp.tools.shared.csv_tables import write_atomically
 from tg263_scp.tools.shared.exitcode import ExitCode
 from tg263_scp.tools.shared.terminal import print_json, print_table, say
-from tg263_scp.tools.statement import configured, llm, network, services
+from tg263_scp.tools.statement import configured, llm, network, security, services
 from tg263_scp.tools.statement.evidence import Claim, evidence_table, load_claims
 from tg263_scp.tools.statement.markdown import contents
 from tg263_scp.tools.statement.network import duration
@@ -89,7 +89,7 @@ def _facts(
         "libraries": libraries(),
         "contents": contents(template.read_text(encoding="utf-8"), depth=_CONTENTS_DEPTH),
         "sop_class_table": services.sop_class_table(config.listen.extra_sop_classes),
-        "transfer_syntax_table": services.transfer_syntax_table(),
+        "transfer_syntax_table": services.transfer_syntax_table(config.listen.transfer_syntaxes),
         "charset_table": services.charset_table(),
         "coercion_table": services.coercion_table(link),
         "common_module_table": services.common_module_table(),
@@ -122,6 +122,8 @@ def _facts(
         "dicom_evidence": evidence_table(claims.values(), ihe=False),
         "ihe_evidence": evidence_table(claims.values(), ihe=True),
         **configured.switches(config),
+        "encryption_table": security.encryption_table(config),
+        **security.suites(),
     }
 
 
@@ -144,7 +146,7 @@ def _machine_readable(path: Path | None) -> dict[str, Any]:
         "implementation_class_uid": IMPLEMENTATION_CLASS_UID,
         "implementation_version_name": IMPLEMENTATION_VERSION_NAME,
         "sop_classes": carried_sop_classes(config.listen.extra_sop_classes),
-        "transfer_syntaxes": accepted_transfer_syntaxes(),
+        "transfer_syntaxes": accepted_transfer_syntaxes(config.listen.transfer_syntaxes),
         "settings": {each.key: each.here for each in settings_of(path)},
         "claims": [
             {

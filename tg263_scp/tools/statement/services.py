@@ -93,9 +93,9 @@ def _name(name: str, retired: bool) -> str:
     return f"{name or 'private, of the configuration'}{' (retired)' if retired else ''}"
 
 
-def transfer_syntax_table() -> str:
+def transfer_syntax_table(uncompressed: Iterable[str]) -> str:
     """What every storage presentation context accepts, in the order of preference."""
-    syntaxes = [named(uid) for uid in accepted_transfer_syntaxes()]
+    syntaxes = [named(uid) for uid in accepted_transfer_syntaxes(uncompressed)]
     return table(
         ("", "transfer syntax", "UID"),
         [(str(n), _name(each.name, each.retired), each.uid) for n, each in enumerate(syntaxes, start=1)],
@@ -118,8 +118,8 @@ def scu_status_table(link: Link) -> str:
     for each in (*REACTIONS, OTHER):
         outcome, claim = _OUTCOME[each.result]
         shown = link("scu-other" if each is OTHER else claim)
-        rows.append((each.service_status, each.meaning, _codes(each), f"{outcome} {shown}"))
-    return table(("service status", "further meaning", "status code", "behaviour"), rows)
+        rows.append((each.service_status, each.meaning, _codes(each), each.source, f"{outcome} {shown}"))
+    return table(("service status", "further meaning", "status code", "source", "behaviour"), rows)
 
 
 def _codes(reaction: Reaction) -> str:
