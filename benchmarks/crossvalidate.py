@@ -110,8 +110,8 @@ def report(tables: Sequence[Path], seen_once: Path | None) -> Iterator[str]:
     yield "For every source the thresholds of close matches (`fuzzy_floor`, `fuzzy_gap`) and of a set's notation (the share of"
     yield "names that share a word, the pairs that show how sides are written) were chosen on all other sources, a wrong name"
     yield f"counting as {WRONG_COSTS} missed ones. Vocabulary was learned from words of all sources and cannot be left out:"
-    yield "these figures are of names the authors could have seen. On names of clinics they had not seen expect less; measure your"
-    yield "own with `tg263-scp evaluate`, which explains each figure."
+    yield "these figures are of names the authors could have seen. On names of clinics they had not seen expect less;"
+    yield "measure your own with `tg263-scp evaluate`, which explains each figure."
     if seen_once:
         yield from _seen_once(seen_once)
     yield ""
