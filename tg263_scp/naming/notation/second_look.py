@@ -33,6 +33,7 @@ Objection = Callable[[Query, Proposal], str]
 _CERTAIN = frozenset({"R010", "R020", "R040", "R050", "R060", "R070"})
 """Rules whose reading is believed a second time; a misspelling is not, nor is what a helper word leaves alone."""
 _HELPER = "R045"
+_SHORTENED = "R075"
 _CONFIDENCE = 0.9
 _MOST_OFFERED = 5
 _LEAST_FOREIGN = 2
@@ -78,7 +79,12 @@ class _Set:
 
 
 def is_worth_a_look(alone: Decision) -> bool:
-    """Tell whether the set may say more about a name than the name alone: it is open, or begins with a number."""
+    """Tell whether the set may say more about a name than the name alone.
+
+    The name is open, it begins with a number, or a helper word was found in a single word that may end in a side.
+    """
+    if alone.rule == _HELPER and alone.original.isalpha():
+        return True
     return alone.status is Status.REVIEW or alone.original.lstrip()[:1].isdecimal()
 
 
@@ -204,8 +210,11 @@ def _proven(whole: _Set, mirror: Mirror) -> bool:
         return False
     for index, now in ((mirror.index, name), (mirror.other, mirrored)):
         alone = whole.first[index][0]
-        if alone.status is not Status.REVIEW and not (alone.name == now or _gains_a_side(alone.name, now)):
-            return False
+        if alone.status is Status.REVIEW or alone.name == now or _gains_a_side(alone.name, now):
+            continue
+        partner = mirror.other if index == mirror.index else mirror.index
+        if alone.rule != _HELPER or whole.first[partner][0].name != _mirror_name(now):
+            return False  # beside an OPTNRVL that is read alone, OPTNRVR is no 'rvr'
     return True
 
 
@@ -261,9 +270,10 @@ def _looked(whole: _Set, way: _Way) -> Looked | None:
         ), proposal
     if decision.status is Status.REVIEW:
         return (decision, proposal) if whole.is_open(way.index) and decision.candidates else None
-    if decision.rule not in _CERTAIN:
+    if decision.rule not in _CERTAIN and not (way.code == "S050" and decision.rule == _SHORTENED):
         return None
-    if alone.status is not Status.REVIEW and not way.replaces(alone.name, decision.name):
+    a_helper = way.code == "S060" and alone.rule == _HELPER
+    if alone.status is not Status.REVIEW and not (a_helper or way.replaces(alone.name, decision.name)):
         return None
     roi = whole.rois[way.index]
     query = Query(roi.name, roi.interpreted_type, whole.site, whole.languages, ranks=way.numbers)

@@ -7,7 +7,8 @@ before they are read. It is never taken out
 * where it says something: a side in any language, a target type, PRV, a margin, a dose, a number, a phase or a time, a helper
   word, an organ or a part of one; ``z`` and ``_`` mark what is not for dose evaluation.
 
-Of the words that the packs know, only those for who or what drew a structure (``drawn_by``) may be taken out.
+Of the words that the packs know, only those for who or what drew a structure (``drawn_by``) and for a technique or a site
+(``SBRT``, ``HN``) may be taken out.
 """
 
 from __future__ import annotations
@@ -138,6 +139,8 @@ def _pieces(word: str, lexicon: Lexicon) -> Iterator[str]:
 
 
 def _says_something(word: str, lexicon: Lexicon) -> bool:
+    if _is_technique(word, lexicon):
+        return False
     alone = (lexicon.sides, lexicon.marks, lexicon.target_words, lexicon.types, lexicon.number_words)
     if len(word) == 1:  # a letter may be known as a part of some longer phrase only
         return any(word in known for known in alone) or bool(lexicon.find((word,)))
@@ -149,3 +152,10 @@ def _says_something(word: str, lexicon: Lexicon) -> bool:
         or word in lexicon.usage.side_nouns
         or bool(lexicon.find((word,)))
     )
+
+
+def _is_technique(word: str, lexicon: Lexicon) -> bool:
+    """Tell whether a word names a technique or a site that a whole plan may have (``SBRT``, ``HN``), and no structure."""
+    role = lexicon.target_words.get(word, "")
+    others = (lexicon.sides, lexicon.marks, lexicon.types, lexicon.number_words)
+    return role.isupper() and not any(word in known for known in others) and not lexicon.find((word,))
