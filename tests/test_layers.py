@@ -71,13 +71,13 @@ it closes no circle."""
 
 HOMES = {
     "filelock": ("service/sole_owner.py",),
-    "httpcore": ("service/llm/bounded_http.py", "service/llm/ollama_client.py"),
-    "httpx": ("service/llm/bounded_http.py", "service/llm/ollama_client.py"),
+    "httpcore": ("service/llm/clients/",),
+    "httpx": ("service/llm/clients/",),
     "numpy": ("dicom/",),
-    "ollama": ("service/llm/ollama_client.py",),
+    "ollama": ("service/llm/clients/ollama_client.py",),
     "platformdirs": ("resources.py",),
     "prometheus_client": ("service/llm/counters.py", "service/metrics.py"),
-    "pydantic": ("config/", "service/llm/voting.py"),
+    "pydantic": ("config/",),
     "pydicom": ("dicom/",),
     "pynetdicom": ("dicom/",),
     "rapidfuzz": ("naming/rules/spelling.py",),

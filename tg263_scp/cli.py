@@ -94,6 +94,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_audit(verbs)
     _add_checks(verbs)
     _add_nomenclature(verbs)
+    _add_model(verbs)
     return parser
 
 
@@ -130,6 +131,18 @@ def _with_json(leaf: argparse.ArgumentParser) -> None:
 
 def _with_llm(leaf: argparse.ArgumentParser, purpose: str) -> None:
     leaf.add_argument("--llm", action="store_true", help=f"{purpose} (section llm of the configuration)")
+
+
+def _with_llm_files(leaf: argparse.ArgumentParser) -> None:
+    leaf.add_argument(
+        "--llm-questions",
+        type=Path,
+        metavar="FILE",
+        help="write what the model would be asked (JSON lines), ask nobody",
+    )
+    leaf.add_argument(
+        "--llm-answers", type=Path, metavar="FILE", help="take answers that were made elsewhere (JSON lines)"
+    )
 
 
 def _whole_number(text: str) -> int:
@@ -185,6 +198,7 @@ def _add_names(verbs: _Group) -> None:
         "-o", "--output", dest="target", type=Path, metavar="OUT.csv", help="default: standard output"
     )
     _with_llm(leaf, "ask the language model about names that no rule knows")
+    _with_llm_files(leaf)
     _with_naming(leaf)
 
 
@@ -261,7 +275,12 @@ def _add_evaluate(verbs: _Group) -> None:
         metavar="N",
         help="how many wrong names to show (default 40)",
     )
+    leaf.set_defaults(order="names.evaluate:EvaluationOrder")
     _with_llm(leaf, "ask the language model too, and measure it")
+    _with_llm_files(leaf)
+    leaf.add_argument(
+        "--ablation", action="store_true", help="with --llm: measure without each of its safety nets too"
+    )
     leaf.add_argument(
         "--record", type=Path, metavar="FILE", help="with --llm: write every request and answer there"
     )
@@ -343,6 +362,20 @@ def _add_held(actions: _Group) -> None:
     leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")
     leaf.add_argument("--by", required=True, metavar="WHO", help="who says so")
     _with_config(leaf, required=True)
+
+
+def _add_model(verbs: _Group) -> None:
+    actions = _group(verbs, "model", "try the language model, and see what it would be sent")
+    purpose = "put closed cases with known answers to the model; below the bar it may only suggest"
+    leaf = _leaf(actions, "qualify", "names.model:qualify_model", purpose)
+    _with_llm_files(leaf)
+    _with_config(leaf)
+    _with_json(leaf)
+    purpose = "show word by word what would be sent about a structure set or a table of names"
+    leaf = _leaf(actions, "show-question", "names.model:show_question", purpose)
+    leaf.add_argument("path", type=Path, metavar="FILE", help="RTSTRUCT, or a table as map takes it (.csv)")
+    _with_naming(leaf)
+    _with_json(leaf)
 
 
 def _add_audit(verbs: _Group) -> None:

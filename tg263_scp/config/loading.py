@@ -104,6 +104,7 @@ def _completed(config: Config, base: Path) -> Config:
                     "ca_file": beside(config.llm.ca_file),
                     "cert_file": beside(config.llm.cert_file),
                     "key_file": beside(config.llm.key_file),
+                    "api_key_file": beside(config.llm.api_key_file),
                     "cache_file": folder / config.llm.cache_file,
                 }
             ),

@@ -28,7 +28,7 @@ from typing import Any
 
 from tg263_scp.config.routes import Route
 from tg263_scp.dicom.encoding.budget import Budget, within
-from tg263_scp.dicom.encoding.part10 import dataset_sha256
+from tg263_scp.dicom.encoding.part10 import data_set_sha256
 from tg263_scp.dicom.reading.identify import identify, is_rtstruct
 from tg263_scp.errors import HoldReason, JournalError
 from tg263_scp.service.audit import AuditLog, IdentifierHash
@@ -235,7 +235,7 @@ class Worker(PollingThread):
             sends_result=relabelled,
             unanswered=outcome.unanswered,
             study=record.get("study", ""),
-            result_sha256=dataset_sha256(target) if relabelled else "",
+            result_sha256=data_set_sha256(target) if relabelled else "",
         )
         self._step("decided")
         self._log(job, outcome)

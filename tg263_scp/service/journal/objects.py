@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from tg263_scp.service.journal.states import (
     delivery_of,
     job_of,
 )
+from tg263_scp.service.journal.together import Together
 
 _NO_JOB_HINT = "what every destination has leaves the journal with its files; the audit log keeps it"
 _AT_REST = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
@@ -84,6 +85,7 @@ class Journal:
         self._database = Database(path, clock, upgrade=upgrade)
         self._same_again_s = same_again_s
         self.outbox = Outbox(self._database, same_again_s)
+        self._together: Together[Arrival, tuple[int, Ingest]] = Together(self._receive_all)
 
     @property
     def path(self) -> Path:
@@ -133,30 +135,36 @@ class Journal:
         """Enter a durable object; return its job number and what it meant.
 
         The same SOP Instance UID and bytes on the same route make no second job: the job that exists is returned, and the
-        new copy's token is not used.
+        new copy's token is not used. Threads that call at the same time share a transaction; each returns after it.
         """
         if not self.in_place():
             raise JournalError(
                 f"the journal {self._database.path} was moved or removed while the node runs",
                 hint="restart the node, then 'tg263-scp queue adopt' takes in again what it had",
             )
+        return self._together(arrival)
+
+    def _receive_all(self, arrivals: Sequence[Arrival]) -> list[tuple[int, Ingest]]:
         now = self._database.clock()
         with self._database.transaction() as db:
-            known = self._known(db, arrival)
-            if known:
-                return known["job"], self._received_again(db, known["job"], known["state"], now)
-            other = db.execute(
-                "SELECT 1 FROM objects WHERE sop_instance_uid=? AND sha256<>?",
-                (arrival.sop_instance_uid, arrival.sha256),
-            ).fetchone()
-            job = self._insert(
-                db,
-                arrival,
-                state=ObjectState.RECEIVED,
-                received_at=now,
-                changed_at=now,
-                other_version=int(other is not None),
-            )
+            return [self._receive(db, arrival, now) for arrival in arrivals]
+
+    def _receive(self, db: sqlite3.Connection, arrival: Arrival, now: float) -> tuple[int, Ingest]:
+        known = self._known(db, arrival)
+        if known:
+            return known["job"], self._received_again(db, known["job"], known["state"], now)
+        other = db.execute(
+            "SELECT 1 FROM objects WHERE sop_instance_uid=? AND sha256<>?",
+            (arrival.sop_instance_uid, arrival.sha256),
+        ).fetchone()
+        job = self._insert(
+            db,
+            arrival,
+            state=ObjectState.RECEIVED,
+            received_at=now,
+            changed_at=now,
+            other_version=int(other is not None),
+        )
         return job, Ingest.NEW_VERSION if other else Ingest.NEW
 
     def adopt(
@@ -261,7 +269,7 @@ class Journal:
 
     def _count_return(self, db: sqlite3.Connection, job: int, now: float) -> None:
         db.execute(
-            "UPDATE objects SET asked=0, returns=CASE WHEN returning_since>?1-?2 THEN returns ELSE 0 END+1,"
+            "UPDATE objects SET on_request=0, returns=CASE WHEN returning_since>?1-?2 THEN returns ELSE 0 END+1,"
             " returning_since=CASE WHEN returning_since>?1-?2 THEN returning_since ELSE ?1 END WHERE job=?3",
             (now, RETURNS_WITHIN_S, job),
         )
@@ -407,7 +415,7 @@ class Journal:
                     f"job {job} is on its way", hint="wait until every destination has it, or was given up on"
                 )
             self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
-            db.execute("UPDATE objects SET asked=1 WHERE job=?", (job,))
+            db.execute("UPDATE objects SET on_request=1 WHERE job=?", (job,))
             # A person wants it everywhere once more: also where an earlier journal had it delivered.
             db.execute("UPDATE deliveries SET attempts=1 WHERE job=? AND attempts=0 AND state='SENT'", (job,))
 
@@ -441,7 +449,7 @@ class Journal:
                 "audited_after": None,
             }
             self._decide(db, job, record, hold=False, reason=HoldReason.RELEASED, sends_result=False)
-            db.execute("UPDATE objects SET asked=1 WHERE job=?", (job,))
+            db.execute("UPDATE objects SET on_request=1 WHERE job=?", (job,))
 
     def discard(self, job: int, *, by: str, why: str) -> None:
         """HELD -> DECIDED -> DISCARDED: a person does not want the object; the audit log will name ``by`` and ``why``.

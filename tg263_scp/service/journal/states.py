@@ -106,8 +106,8 @@ class Job(Arrival):
     ``unanswered`` is how many names went on although a language model would have been asked about them. ``study`` is the keyed
     hash of its Study Instance UID; empty as long as it is not decided, or where it says none. ``returns`` is how often it came
     again after it was delivered, within :data:`RETURNS_WITHIN_S` from ``returning_since`` on. ``result_sha256`` (hex) is of the
-    data set of its relabelled copy; empty where there is none, or an earlier program version made it. ``asked`` is true where
-    a person wants it sent, also to who has the same already.
+    data set of its relabelled copy; empty where there is none, or an earlier program version made it. ``on_request`` is true
+    where a person wants it sent, also to who has the same already.
     """
 
     job: int
@@ -124,7 +124,7 @@ class Job(Arrival):
     returns: int
     returning_since: float
     result_sha256: str
-    asked: bool
+    on_request: bool
 
 
 class Found(StrEnum):
@@ -217,7 +217,7 @@ def job_of(row: sqlite3.Row) -> Job:
     values["state"] = ObjectState(values["state"])
     values["other_version"] = bool(values["other_version"])
     values["sends_result"] = bool(values["sends_result"])
-    values["asked"] = bool(values["asked"])
+    values["on_request"] = bool(values["on_request"])
     return Job(**values)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from tg263_scp.config.llm import Llm
 from tg263_scp.errors import LlmError
 
 _KNOWN_REFUSALS = {
@@ -24,15 +25,20 @@ _KNOWN_REFUSALS = {
 _SEE_LOG = "see the log of the server for why"
 
 
-def refused(status: int, said: str, host: str, model: str) -> LlmError:
+def refused(status: int, said: str, llm: Llm, model: str) -> LlmError:
     """Say what an error of the server means; ``status`` is not positive where it came after the answer had begun."""
     said = said.lower()
     if "not found" in said and "model" in said:
-        return missing(model)
+        return missing(llm, model)
+    host = llm.host
     if status == HTTPStatus.NOT_FOUND:
-        return malformed(host)
+        return malformed(llm)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return LlmError("refused", f"{host} does not let us in", hint="put what it wants into llm.headers")
+        return LlmError(
+            "refused",
+            f"{host} does not let us in",
+            hint="put what it wants into llm.headers or llm.api_key_file",
+        )
     for known, (meaning, hint) in _KNOWN_REFUSALS.items():
         if known in said:
             return LlmError("refused", f"{host}: {meaning}", hint=hint)
@@ -40,9 +46,14 @@ def refused(status: int, said: str, host: str, model: str) -> LlmError:
     return LlmError("refused", f"{host} refused the request{number}", hint=_SEE_LOG)
 
 
-def missing(model: str) -> LlmError:
+def missing(llm: Llm, model: str) -> LlmError:
     """The server does not have the model."""
-    return LlmError("model_missing", f"the server has no model {model}", hint=f"ollama pull {model}")
+    hint = (
+        f"ollama pull {model}"
+        if llm.api == "ollama"
+        else "correct llm.model; the server's /v1/models lists what it has"
+    )
+    return LlmError("model_missing", f"the server has no model {model}", hint=hint)
 
 
 def overlong() -> LlmError:
@@ -55,7 +66,11 @@ def cut_off() -> LlmError:
     return LlmError("incomplete", "the answer ended in the middle", hint=_SEE_LOG)
 
 
-def malformed(host: str) -> LlmError:
-    """What answers is not an Ollama."""
-    problem = f"what answers at {host} does not speak Ollama's protocol"
-    return LlmError("malformed", problem, hint="correct llm.host")
+def malformed(llm: Llm) -> LlmError:
+    """What answers is no server of the kind that is configured."""
+    protocol = "Ollama's protocol" if llm.api == "ollama" else "the protocol of OpenAI's chat completions"
+    return LlmError(
+        "malformed",
+        f"what answers at {llm.host} does not speak {protocol}",
+        hint="correct llm.host or llm.api",
+    )

@@ -15,7 +15,8 @@ from doubles.loopback import DEADLINE_S, wait_until
 from doubles.ollama_double import Fault, Model, OllamaDouble
 
 from tg263_scp.errors import LlmError, Tg263Error
-from tg263_scp.service.llm.ollama_client import Completion, OllamaClient
+from tg263_scp.service.llm.clients.completions import Completion
+from tg263_scp.service.llm.clients.ollama_client import OllamaClient
 
 SCHEMA = {
     "type": "object",
@@ -65,7 +66,7 @@ def test_a_question_is_sent_with_schema_seed_and_bounds(double):
         {"role": "user", "content": SECRET_NAME},
     ]
     assert request["format"] == SCHEMA
-    assert request["options"] == {"temperature": 0.7, "seed": 42, "num_ctx": 2048, "num_predict": 200}
+    assert request["options"] == {"temperature": 0.7, "seed": 42, "num_ctx": 2048, "num_predict": 220}
     assert (request["model"], request["keep_alive"]) == ("qwen2.5:7b-instruct", 60)
     assert (request["stream"], request["think"]) == (True, False)
 
@@ -185,7 +186,7 @@ def test_a_deadline_holds_whatever_trickles_in_and_the_server_sees_it(
 
 
 def test_the_limit_on_bytes_holds_however_slowly_they_come(double, monkeypatch):
-    monkeypatch.setattr("tg263_scp.service.llm.ollama_client._ANSWER_BYTES", 3000)
+    monkeypatch.setattr("tg263_scp.service.llm.clients.ollama_client.ANSWER_BYTES", 3000)
     double.fault = "endless"
     assert reason_of(double) == "overlong"
 

@@ -1,10 +1,10 @@
-"""Words about which no model is asked, since nobody could rely on its answer."""
+"""Words of which a model's reading needs a witness."""
 
 from __future__ import annotations
 
 import pytest
 
-from tg263_scp.naming.llm.unaskable import initials_beside, is_structure, undecidable, unexplainable
+from tg263_scp.naming.llm.guards import initials_beside, is_structure, undecidable, unexplainable
 from tg263_scp.naming.query import Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 

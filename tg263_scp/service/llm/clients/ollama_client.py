@@ -10,62 +10,33 @@ Protocol: Ollama's HTTP API (``/api/version``, ``/api/tags``, ``/api/show``, ``/
 from __future__ import annotations
 
 import math
-import ssl
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import httpcore
 import httpx
 import ollama
 
 from tg263_scp.config.llm import Llm
-from tg263_scp.config.tls import Tls
-from tg263_scp.errors import LlmError, Tg263Error
-from tg263_scp.service.llm.bounded_http import BoundedTransport, TooManyBytes, exchange
-from tg263_scp.service.llm.ollama_errors import cut_off, malformed, missing, overlong, refused
-from tg263_scp.tls.contexts import client_context
+from tg263_scp.errors import LlmError
+from tg263_scp.service.llm.clients.bounded_http import BoundedTransport
+from tg263_scp.service.llm.clients.completions import (
+    ANSWER_BYTES,
+    FACTS_BYTES,
+    FACTS_TIMEOUT_S,
+    Completion,
+    LlmFacts,
+    answer_tokens,
+    check_length,
+    encodable,
+    given_headers,
+    tls_of,
+    told_in_our_words,
+)
+from tg263_scp.service.llm.clients.server_errors import cut_off, missing, overlong, refused
 
-FACTS_TIMEOUT_S = 10.0
-"""Facts are looked up, not computed."""
-ANSWER_TOKENS = 200
-"""A choice among candidates is shorter by far; a model that goes on and on is stopped here."""
-THINKING_TOKENS = 4096
-"""What a model that thinks first may use for that, beside its answer."""
-
-_ANSWER_CHARACTERS = 4096
-_ANSWER_BYTES = 2 << 20
-_FACTS_BYTES = 16 << 20
 _EMBEDDING_BYTES = 256 << 10
-
-
-@dataclass(frozen=True, slots=True)
-class LlmFacts:
-    """What is known of the server and of the model: the same ``digest`` (SHA-256, hex) is the same model.
-
-    ``context_tokens`` is what the model was made for; 0 where the server does not say. ``remote_host`` is where the server
-    passes questions on to; empty where it computes itself.
-    """
-
-    server_version: str
-    model: str
-    digest: str
-    context_tokens: int
-    parameter_size: str
-    quantization: str
-    remote_host: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """An answer, what it cost (tokens as the server counts them; 0 where it does not say), and how long it took."""
-
-    text: str
-    prompt_tokens: int
-    answer_tokens: int
-    seconds: float
 
 
 class OllamaClient:
@@ -74,12 +45,11 @@ class OllamaClient:
     def __init__(self, llm: Llm, transport: BoundedTransport) -> None:
         self._llm = llm
         self._transport = transport
-        headers = {name: value.strip() for name, _, value in (each.partition(":") for each in llm.headers)}
         settings: dict[str, Any] = {
             "transport": transport,
             "trust_env": False,
             "follow_redirects": False,
-            "headers": headers,
+            "headers": given_headers(llm),
             "timeout": None,
         }
         self._http = httpx.Client(base_url=llm.host, **settings)
@@ -94,7 +64,7 @@ class OllamaClient:
         """
         given = {header.partition(":")[0].lower() for header in llm.headers}
         # The ollama package would add the API key that it finds in the environment.
-        return cls(llm, BoundedTransport(_tls(llm), withheld={"authorization"} - given))
+        return cls(llm, BoundedTransport(tls_of(llm), withheld={"authorization"} - given))
 
     def facts(self) -> LlmFacts:
         """Look up server and model; call this first, since only this finds out that a model runs elsewhere.
@@ -103,7 +73,7 @@ class OllamaClient:
             LlmError: no server, no such model, or a model that runs elsewhere without ``llm.allow_remote``.
         """
         llm = self._llm
-        with self._exchange(min(FACTS_TIMEOUT_S, llm.answer_timeout_s), _FACTS_BYTES, llm.model):
+        with self._exchange(min(FACTS_TIMEOUT_S, llm.answer_timeout_s), FACTS_BYTES, llm.model):
             version = self._get("/api/version")["version"]
             listed = {
                 str(entry.get("model") or entry["name"]).lower(): entry
@@ -121,7 +91,7 @@ class OllamaClient:
                         hint="choose a model that runs here, or set llm.allow_remote if ROI names may leave",
                     )
             if not entry:
-                raise missing(llm.model)
+                raise missing(llm, llm.model)
             shown = self._ollama.show(llm.model)
             info, details = shown.modelinfo or {}, shown.details
             return LlmFacts(
@@ -158,12 +128,12 @@ class OllamaClient:
             "temperature": llm.temperature,
             "seed": seed,
             "num_ctx": llm.context_tokens,
-            "num_predict": ANSWER_TOKENS + (THINKING_TOKENS if llm.think else 0),
+            "num_predict": answer_tokens(schema, think=llm.think),
         }
-        with self._exchange(timeout_s, _ANSWER_BYTES, llm.model):
+        with self._exchange(timeout_s, ANSWER_BYTES, llm.model):
             parts = self._ollama.chat(
                 model=llm.model,
-                messages=[{"role": role, "content": _encodable(text)} for role, text in messages],
+                messages=[{"role": role, "content": encodable(text)} for role, text in messages],
                 stream=True,
                 # Models that cannot think, and servers that do not know the word, take a false without complaint.
                 think=llm.think,
@@ -172,7 +142,7 @@ class OllamaClient:
                 keep_alive=llm.keep_alive_s,
             )
             with closing(parts):  # type: ignore[type-var]
-                text, last = _joined(parts)
+                text, last = _joined(parts, schema)
         return Completion(text, last.prompt_eval_count or 0, last.eval_count or 0, time.monotonic() - started)
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
@@ -189,7 +159,7 @@ class OllamaClient:
         max_bytes = _EMBEDDING_BYTES * (len(texts) + 1)
         with self._exchange(self._llm.answer_timeout_s, max_bytes, model):
             answer = self._ollama.embed(
-                model=model, input=[_encodable(text) for text in texts], keep_alive=self._llm.keep_alive_s
+                model=model, input=[encodable(text) for text in texts], keep_alive=self._llm.keep_alive_s
             )
             vectors = [list(vector) for vector in answer.embeddings]
             lengths = {len(vector) for vector in vectors}
@@ -211,59 +181,23 @@ class OllamaClient:
 
     @contextmanager
     def _exchange(self, seconds: float, max_bytes: int, model: str) -> Iterator[None]:
-        """Bound what is done in the block, and tell its errors in our words; their own texts may hold the question."""
-        host = self._llm.host
-        with exchange(seconds=seconds, max_bytes=max_bytes) as bounds:
+        with told_in_our_words(self._llm, seconds, max_bytes):
             try:
                 yield
             except ollama.ResponseError as problem:
-                raise refused(problem.status_code, str(problem.error), host, model) from None
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
-                raise LlmError(
-                    "unreachable",
-                    f"no language model answers at {host}: {problem}",
-                    hint="start Ollama (ollama serve) or correct llm.host; until then names go to review",
-                ) from None
-            except httpcore.TimeoutException:
-                raise LlmError(
-                    "timeout",
-                    f"{host} gave no complete answer within {seconds:g} s",
-                    hint="a smaller model, a faster computer, or a longer llm.answer_timeout_s",
-                ) from None
-            except TooManyBytes:
-                raise overlong() from None
-            except (httpcore.NetworkError, httpcore.ProtocolError) as problem:
-                if bounds.cut_off or isinstance(problem, httpcore.NetworkError):
-                    raise cut_off() from None
-                raise malformed(host) from None
-            except (ValueError, TypeError, AttributeError, LookupError, RecursionError, httpx.HTTPError):
-                # What the ollama package makes of a body that is not what it expects.
-                raise (cut_off() if bounds.cut_off else malformed(host)) from None
+                raise refused(problem.status_code, str(problem.error), self._llm, model) from None
 
 
-def _joined(parts: Iterator[ollama.ChatResponse]) -> tuple[str, ollama.ChatResponse]:
+def _joined(
+    parts: Iterator[ollama.ChatResponse], schema: Mapping[str, Any]
+) -> tuple[str, ollama.ChatResponse]:
     """Put an answer together; return it with its last part, which says what it cost."""
     text = ""
     for part in parts:
         text += part.message.content or ""
-        if len(text) > _ANSWER_CHARACTERS or part.done_reason == "length":
+        check_length(text, schema)
+        if part.done_reason == "length":
             raise overlong()
         if part.done:
             return text, part
     raise cut_off()
-
-
-def _encodable(text: str) -> str:
-    """Replace what UTF-8 cannot hold: halves of surrogate pairs."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _tls(llm: Llm) -> ssl.SSLContext | None:
-    if not llm.host.startswith("https:"):
-        return None
-    files = llm.model_dump(include={"ca_file", "cert_file", "key_file"})
-    try:
-        return client_context(Tls(**files, minimum_version="1.2"))
-    except Tg263Error as problem:
-        named = f"llm.ca_file, llm.cert_file or llm.key_file: {problem.message}"
-        raise Tg263Error(named, hint=problem.hint) from None

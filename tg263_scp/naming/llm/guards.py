@@ -1,11 +1,12 @@
-"""Words about which no model is asked: whatever it answered, nobody could rely on it.
+"""Words whose reading needs a witness: a model's word alone is not enough for them.
 
-* Words of planning, copies and states (``draft``, ``edited``, ``combined``), and misspelt ones: no structure is meant.
+* Words of planning, copies and states (``draft``, ``edited``, ``combined``), and misspelt ones: no structure may be meant.
 * Initials, versions and sides that may be something else: short words beside others, letters behind a structure.
 * Words as near to one structure as to another (``parynx``), or to one that the list does not hold.
 * Words of several meanings in which nothing tells which.
 
-Each function returns why, or an empty text.
+Each function returns why, or an empty text. Such a name is asked about all the same. What a model says of it is given only
+where a second, independent witness says so too (:mod:`tg263_scp.naming.llm.witnesses`), else it is suggested.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ _NAMED = (Finding.FOUND, Finding.SIDE_MISSING)
 def unexplainable(
     words: Sequence[str], query: Query, nomenclature: Nomenclature, *, ambiguous: bool = False
 ) -> str:
-    """Say why no model could explain these words, whatever it answers; ``ambiguous`` ones are known."""
+    """Say why a model's explanation of these words needs a witness; ``ambiguous`` ones are known."""
     letters = [word for word in words if word[0].isalpha()]
     shortest = _SHORTEST_KNOWN if ambiguous else SHORTEST
     if sum(map(len, letters)) < shortest and all(word.isascii() for word in letters):
