@@ -157,13 +157,29 @@ def _decide_together(
     def read(index: int, text: str) -> tuple[Decision, Proposal | None]:
         return _decide_one(replace(rois[index], name=text), nomenclature, options, site, languages)
 
+    for_anybody = replace(options, identifiers=())
+
     def objection(query: Query, proposal: Proposal) -> str:
-        found = (veto(query, proposal, nomenclature, options) for _, _, veto in VETOES)
-        return next(filter(None, found), "")
+        return _objection(query, proposal, nomenclature, for_anybody)
 
     return second_look(
-        rois, first, nomenclature, site=site, languages=languages, read=read, objection=objection
+        rois,
+        first,
+        nomenclature,
+        site=site,
+        languages=languages,
+        read=read,
+        objection=objection,
+        share=options.notation_share,
+        pairs=options.notation_pairs,
     )
+
+
+@lru_cache(maxsize=16384)
+def _objection(query: Query, proposal: Proposal, nomenclature: Nomenclature, options: NamingOptions) -> str:
+    """Return what the first veto has against a proposal; empty where none objects. Remembered, but never for whom."""
+    found = (veto(query, proposal, nomenclature, options) for _, _, veto in VETOES)
+    return next(filter(None, found), "")
 
 
 def _decide_one(
