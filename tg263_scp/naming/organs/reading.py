@@ -372,7 +372,7 @@ def _forms(means: str, parts: Parts, nomenclature: Nomenclature) -> tuple[str, s
     if parts.sides:
         if parts.both:
             return Reason.NO_STANDARD_NAME
-        if not stem.paired:
+        if not stem.paired and means not in nomenclature.anatomy.sided_too:
             return Reason.SIDE_NOT_LISTED
         return means, next(iter(parts.sides))
     if parts.both:
