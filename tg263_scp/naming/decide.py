@@ -26,6 +26,7 @@ from tg263_scp.naming.rules.sides_by_contours import PlaceOf, check_sides
 from tg263_scp.naming.rules.spelling import offers
 from tg263_scp.naming.rules.vetoes import VETOES, no_identifier
 from tg263_scp.naming.rules.whole_set import (
+    doubt_counted_margins,
     doubt_the_other_sex,
     half_pairs,
     infer_languages,
@@ -113,7 +114,8 @@ def decide_set(
         ]
     if place_of is not None:
         decisions = check_sides(decisions, nomenclature, place_of)
-    return settle_clashes(refuse_unwritable(doubt_the_other_sex(decisions, nomenclature), rois))
+    decisions = doubt_counted_margins(doubt_the_other_sex(decisions, nomenclature), nomenclature)
+    return settle_clashes(refuse_unwritable(decisions, rois))
 
 
 def decide(
