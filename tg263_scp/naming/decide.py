@@ -27,6 +27,7 @@ from tg263_scp.naming.rules.sides_by_contours import PlaceOf, check_sides
 from tg263_scp.naming.rules.spelling import offers
 from tg263_scp.naming.rules.vetoes import VETOES, no_identifier
 from tg263_scp.naming.rules.whole_set import (
+    doubt_counted_margins,
     doubt_the_other_sex,
     infer_languages,
     infer_site,
@@ -115,7 +116,8 @@ def decide_set(
         decisions = _read_by_model(rois, queries, decisions, nomenclature, options, llm, place_of)
     if place_of is not None:
         decisions = check_sides(decisions, nomenclature, place_of)
-    settled = settle_clashes(refuse_unwritable(doubt_the_other_sex(decisions, nomenclature), rois))
+    decisions = doubt_counted_margins(doubt_the_other_sex(decisions, nomenclature), nomenclature)
+    settled = settle_clashes(refuse_unwritable(decisions, rois))
     offered = with_offers(settled, queries, nomenclature)
     return tuple(replace(decision, site=inferred_site) for decision in offered) if inferred_site else offered
 
