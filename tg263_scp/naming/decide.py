@@ -21,6 +21,7 @@ from tg263_scp.naming.query import NamingOptions, Proposal, Query
 from tg263_scp.naming.rules import rules
 from tg263_scp.naming.rules.close_match import close_match
 from tg263_scp.naming.rules.planning_helpers import marks_of
+from tg263_scp.naming.rules.shortened import shortened
 from tg263_scp.naming.rules.sides_by_contours import PlaceOf, check_sides
 from tg263_scp.naming.rules.spelling import offers
 from tg263_scp.naming.rules.vetoes import VETOES, no_identifier
@@ -33,6 +34,7 @@ from tg263_scp.naming.rules.whole_set import (
     settle_clashes,
 )
 from tg263_scp.naming.standard.nomenclature import Nomenclature
+from tg263_scp.naming.words.letters import squeeze
 
 RULES: tuple[tuple[str, rules.Rule], ...] = (
     ("R000", rules.not_for_us),
@@ -44,6 +46,7 @@ RULES: tuple[tuple[str, rules.Rule], ...] = (
     ("R050", rules.synonym),
     ("R060", rules.rebuilt),
     ("R070", rules.target),
+    ("R075", shortened),
     ("R080", close_match),
 )
 """In the order they are asked. Codes are never reused."""
@@ -272,7 +275,8 @@ def _why_unmatched(query: Query, in_part: bool, nomenclature: Nomenclature) -> t
         )
     remark = marks_of(query.words, nomenclature.lexicon).get("copy")
     if remark:
-        return Reason.REMARK, f"'{remark}'"
+        why = nomenclature.lexicon.remarks.get(squeeze(remark), "")
+        return Reason.REMARK, f"'{remark}': {why}" if why else f"'{remark}'"
     if in_part:
         return (
             Reason.PART_UNKNOWN,

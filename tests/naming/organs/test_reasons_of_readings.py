@@ -17,7 +17,7 @@ from tg263_scp.naming.standard.nomenclature import Nomenclature
         ("cavity nasal left", "", Reason.SIDE_NOT_LISTED, "Cavity_Nasal"),
         ("right LUL", "", Reason.SIDE_NOT_LISTED, "Lung_LUL"),
         ("both femoral heads", "", Reason.PAIR_NOT_LISTED, "Femur_Head"),
-        ("Liver 5mm", "", Reason.MARGIN_UNSAID, "Liver"),
+        ("Liver 2cm", "", Reason.MARGIN_UNSAID, "Liver"),
         ("Skin 5mm", "", Reason.MARGIN_UNSAID, "Skin"),
         ("Submandibular L PRV5", "", Reason.TOO_LONG, "Glnd_Submand"),
         ("Spinal cord partial + 10 mm", "", Reason.TOO_LONG, "SpinalCord"),

@@ -28,7 +28,7 @@ sites:
   head_and_neck: {next_to: [thorax]}
 female: [Uterus]
 male: [Penis]
-grown_unsaid: [Eye]
+grown_most: [Eye]
 never_grown: []
 drawn_as_targets: []
 often_treated: [Lung_*]
@@ -47,6 +47,7 @@ dose_levels: {High: higher}
 parted_by_sides: []
 nodes_unsaid: []
 median: [Heart]
+filled: []
 """
 
 
@@ -156,7 +157,7 @@ def test_a_fact_that_is_changed_counts_in_the_digest_and_in_the_answer(
 ) -> None:
     before = load_nomenclature(own_folder)
     assert decide("Skin 5mm", before).status is Status.REVIEW
-    edited("grown_unsaid: [", "grown_unsaid: [Skin,")
+    edited("grown_most: [", "grown_most: [Skin,")
     edited("never_grown: [\n  Skin,", "never_grown: [\n ")
     after = load_nomenclature(own_folder)
     assert decide("Skin 5mm", after).name == "Skin_PRV05"
@@ -186,7 +187,7 @@ def test_a_file_may_know_few_sites(kept: tuple[str, ...], told: str, nomenclatur
 @pytest.mark.parametrize(
     ("right", "wrong", "problem"),
     [
-        ("grown_unsaid: [", "grown_unsaid: [Skin,", "Skin stands under grown_unsaid and never_grown"),
+        ("grown_most: [", "grown_most: [Skin,", "Skin stands under grown_most and never_grown"),
         ("female: [", "female: [Penis,", "Penis stands under female and male"),
         ("treated_vessels: [V_Portal]", "treated_vessels: [Heart]", "Heart is no vessel"),
         ("  n: nodal", "  x: nodal", "'x' is no classifier of TG-263"),

@@ -94,7 +94,7 @@ def test_a_compiled_index_that_is_not_whole_gives_nothing(nomenclature: Nomencla
 def test_the_cache_is_made_used_and_never_needed(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pack(folder, "structures:\n  Heart: [pump]\n")
+    pack(folder, "checked_by: us\nstructures:\n  Heart: [pump]\n")
     monkeypatch.setattr("tg263_scp.resources.cache_folder", lambda: tmp_path / "cache")
     first = load_nomenclature(folder, compiled=True)
     (made,) = (tmp_path / "cache").iterdir()
@@ -103,7 +103,7 @@ def test_the_cache_is_made_used_and_never_needed(
     assert first.digest == second.digest
     made.write_text("not whole", encoding="utf-8")
     assert decide("pump", load_nomenclature(folder, compiled=True)).name == "Heart"
-    pack(folder, "structures:\n  Liver: [pump]\n")
+    pack(folder, "checked_by: us\nstructures:\n  Liver: [pump]\n")
     assert decide("pump", load_nomenclature(folder, compiled=True)).name == "Liver"
 
 

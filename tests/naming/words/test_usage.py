@@ -29,6 +29,10 @@ drawn_by: [tecindo]
 never_shared: [lúmë]
 between_levels: [endya]
 inflections: [ë]
+gathering_words: [ilya]
+filling_words: [quanta]
+grown_words: [alta]
+contents: [nén]
 letters: [ñ, Ë]
 structures:
   Heart: [hondo ën quén]
@@ -61,6 +65,10 @@ def test_the_words_are_folded_and_know_their_line() -> None:
         never_shared=frozenset({"lume"}),
         between_levels=frozenset({"endya"}),
         inflections=frozenset({"e"}),
+        gathering_words=frozenset({"ilya"}),
+        filling_words=frozenset({"quanta"}),
+        grown_words=frozenset({"alta"}),
+        contents=frozenset({"nen"}),
     )
     assert lexicon(ELVISH).source_of("side_nouns", "rima") == SourceLine("qy.yaml", 3)
 
@@ -71,9 +79,9 @@ def test_the_words_are_folded_and_know_their_line() -> None:
         ("little_words: [i, ën]", "little_words: [of the]", 4),
         ("telling_sides: [hy]", "telling_sides: [hx]", 5),
         ("counting_sides: [f]", "counting_sides: [b]", 6),
-        ("letters: [ñ, Ë]", "letters: [ñë]", 17),
-        ("letters: [ñ, Ë]", "letters: [n]", 17),
-        ("letters: [ñ, Ë]", "letters: ['1']", 17),
+        ("letters: [ñ, Ë]", "letters: [ñë]", 21),
+        ("letters: [ñ, Ë]", "letters: [n]", 21),
+        ("letters: [ñ, Ë]", "letters: ['1']", 21),
         ("little_words", "litle_words", 4),
     ],
 )

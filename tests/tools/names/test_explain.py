@@ -106,7 +106,7 @@ def test_a_rule_of_the_set_says_what_it_objects_to(capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("Liver 5mm", "a margin, a rind or a part"),
+        ("Liver 2cm", "a margin, a rind or a part"),
         ("Couch", "device, left alone"),
         ("pb", "the treatment site decides what it means"),
         ("Clips", "known, and TG-263 does not list it"),

@@ -1,8 +1,13 @@
 """Margins and the word PRV: how far a structure was grown, in millimetres, read out of a name.
 
-``Cord+5mm``, ``cord plus 0.5 cm``, ``PRV05``, ``Cord_5mm`` and ``Cord+0.5`` all say 5 mm. Without a unit a decimal
-up to 2 is read as centimetres (no clinic plans a margin of half a millimetre) and a whole number from 2 to 20 as millimetres;
-a bare ``+1`` may be either and is not read. A number that no sign, word or unit makes a margin is left where it stands.
+``Cord+5mm``, ``cord plus 0.5 cm``, ``PRV05``, ``Cord 5PRV``, ``Cord exp 5``, ``Cord_5mm``, ``Cord_05`` and ``Cord+0.5`` all say
+5 mm. Without a unit a decimal up to 2 is read as centimetres (no clinic plans a margin of half a millimetre) and a whole
+number from 2 to 20 as millimetres; a bare ``+1`` may be either and is not read.
+
+A margin is *bare* where neither PRV nor a plus nor a word such as *expanded* says that something was grown: ``Cord 5mm``,
+``Cord_05``. One rule holds for all structures: a bare length of at most 10 mm, or a bare number of 03 to 10 written in two
+digits, is the margin of a PRV, unless the structure is one that is never grown (``never_grown`` of ``anatomy.yaml``). Any
+other bare number may count copies, and is left where it stands.
 
 Standard: AAPM TG-263 report, principle N8 (PRV, two digits of millimetres, one where two do not fit).
 """
@@ -22,17 +27,35 @@ _BARE_MM = (2, 20)
 """Whole numbers without a unit, least and most, that are in mm; written in two digits ``01`` is one too."""
 _MOST_MM = 50
 _LEAST_LAST = 3
-"""Millimetres from which a bare number at the end of a name that begins with PRV is the margin and counts no copies."""
+"""Millimetres from which a bare number is a margin and counts no copies."""
+_MOST_UNSAID_MM = 10
+"""Millimetres up to which a bare length grows a structure; longer ones measure a part of it, a rind or a distance."""
+_OPENING = frozenset("+(-.")
+"""Signs that may stand between PRV and its number: ``PRV+5``, ``PRV (5mm)``, ``PRV-5mm``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """A margin: ``mm`` is None where only ``PRV`` was said, ``named`` tells that it was, ``signed`` that a plus was."""
+    """A margin: ``mm`` is None where only ``PRV`` was said, ``named`` tells that it was, ``signed`` that a plus was.
+
+    ``padded`` tells that nothing but two digits says it (``Cord_05``).
+    """
 
     mm: int | None
     named: bool
     signed: bool = True
     valid: bool = True
+    padded: bool = False
+
+    @property
+    def bare(self) -> bool:
+        """Neither PRV nor a plus nor a word says that something was grown."""
+        return not self.named and not self.signed
+
+    @property
+    def too_long(self) -> bool:
+        """Longer than a bare length that grows a structure."""
+        return self.mm is not None and self.mm > _MOST_UNSAID_MM
 
     @property
     def digits(self) -> tuple[str, ...]:
@@ -62,17 +85,20 @@ def take_margin(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Margin | N
     """
     pieces: list[Piece] = []
     rest: list[Token] = []
-    at = 0
+    at = behind = 0
     while at < len(tokens):
+        near = bool(pieces) and behind == at
         piece = next((piece for way in WAYS if (piece := way(tokens, at, lexicon))), None)
+        if piece is None and near and _says_grown(tokens[at], lexicon):
+            piece = Piece(1, signed=True)  # the second word of '+5mm margin'
         if piece is None:
             rest.append(tokens[at])
             at += 1
             continue
-        if rest and rest[-1].text == "-" and not piece.named:
+        if rest and rest[-1].text == "-" and not piece.named and not _is_dash(tokens, at, lexicon):
             piece = replace(piece, amounts=(None,))  # 'Cord -3mm' was shrunk
         pieces.append(piece)
-        at += piece.width
+        at = behind = at + piece.width
     if not pieces:
         return None, tokens
     amounts = [amount for piece in pieces for amount in piece.amounts]
@@ -83,23 +109,53 @@ def take_margin(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Margin | N
     return Margin(mm, named, signed, valid=not amounts or mm is not None), tuple(rest)
 
 
+def take_padded(tokens: tuple[Token, ...]) -> tuple[Margin | None, tuple[Token, ...]]:
+    """Take a bare margin of two digits out of a name (``Cord_05``, ``OpticNrv_L_03``); None where it may be something else.
+
+    It stands behind a word, no other number stands in the name, and 01 and 02 are left: they count copies.
+    """
+    numbers = [at for at, token in enumerate(tokens) if token.is_number]
+    if len(numbers) != 1 or not numbers[0]:
+        return None, tokens
+    (at,) = numbers
+    value = int(tokens[at].text) if tokens[at].text.isdecimal() else 0
+    if not (len(tokens[at].text) == 2 and _LEAST_LAST <= value <= _MOST_UNSAID_MM and tokens[at - 1].is_word):
+        return None, tokens
+    return Margin(value, named=False, signed=False, padded=True), (*tokens[:at], *tokens[at + 1 :])
+
+
 def prv(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> Piece | None:
-    """``PRV``, ``PRV05``, ``PRV+5``: a plus behind it belongs to the margin."""
+    """``PRV``, ``PRV05``, ``PRV+5``, ``PRV (5mm)``: a plus behind it belongs to the margin."""
     if lexicon.marks.get(tokens[at].text) != "prv":
         return None
-    number_at = at + 2 if tokens[at + 1 : at + 2] and tokens[at + 1].text == "+" else at + 1
+    behind = tokens[at + 1 :]
+    number_at = at + 2 if behind and behind[0].text in _OPENING and _is_close(behind) else at + 1
     amount, width = _amount(tokens, number_at, lexicon, bare=True)
     if not width:
         return Piece(1, named=True)
     return Piece(number_at + width - at, (amount,), named=True)
 
 
-def plus(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> Piece | None:
-    """``+5mm``, ``plus 5``."""
-    if tokens[at].text != "+" and lexicon.marks.get(tokens[at].text) != "expansion":
+def before_prv(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> Piece | None:
+    """``5PRV``, ``03 PRV``: a number written at the word, or in two digits before it."""
+    if not tokens[at].is_number or at + 1 >= len(tokens) or lexicon.marks.get(tokens[at + 1].text) != "prv":
         return None
+    if not tokens[at + 1].joined and not _is_padded(tokens[at]):
+        return None
+    return Piece(2, (_bare_mm(tokens[at].text),), named=True)
+
+
+def plus(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> Piece | None:
+    """``+5mm``, ``plus 5``, ``exp 5``; *expanded* says it without a number too."""
+    if tokens[at].text != "+" and not _says_grown(tokens[at], lexicon):
+        return None
+    behind = tokens[at + 1 :]
+    if behind and lexicon.marks.get(behind[0].text) == "prv":
+        return Piece(1, signed=True)
     amount, width = _amount(tokens, at + 1, lexicon, bare=True)
-    return Piece(1 + width, (amount,), signed=True) if width else None
+    if width:
+        return Piece(1 + width, (amount,), signed=True)
+    return Piece(1, signed=True) if tokens[at].text in lexicon.usage.grown_words else None
 
 
 def length(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> Piece | None:
@@ -108,8 +164,28 @@ def length(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> Piece | None:
     return Piece(width, (amount,)) if width else None
 
 
-WAYS: tuple[Callable[[Sequence[Token], int, Lexicon], Piece | None], ...] = (prv, plus, length)
+WAYS: tuple[Callable[[Sequence[Token], int, Lexicon], Piece | None], ...] = (prv, before_prv, plus, length)
 """Ways to write a margin, in the order they are asked at each place of a name."""
+
+
+def _says_grown(token: Token, lexicon: Lexicon) -> bool:
+    return lexicon.marks.get(token.text) == "expansion"
+
+
+def _is_close(behind: Sequence[Token]) -> bool:
+    """Tell whether a sign and what follows it are written without a space; a plus and a bracket may stand apart."""
+    return behind[0].text in "+(" or (behind[0].joined and len(behind) > 1 and behind[1].joined)
+
+
+def _is_dash(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> bool:
+    """Tell whether the ``-`` before a length only parts words, as it does before and behind every word of ``PRV-Cord-5mm``."""
+    signs = [number for number, token in enumerate(tokens) if token.text == "-"]
+    return (
+        lexicon.marks.get(tokens[0].text) == "prv"
+        and len(signs) > 1
+        and signs[-1] == at - 1
+        and all(token.joined for token in tokens[1:])
+    )
 
 
 def _amount_at_the_end(tokens: Sequence[Token], rest: Sequence[Token], lexicon: Lexicon) -> int | None:
@@ -123,13 +199,18 @@ def _amount_at_the_end(tokens: Sequence[Token], rest: Sequence[Token], lexicon: 
 
 def _amount(tokens: Sequence[Token], at: int, lexicon: Lexicon, *, bare: bool) -> tuple[int | None, int]:
     """Read a number of millimetres at ``at``; return it (None: a number, but no safe margin) and how many tokens it took."""
+    width = 0
+    if at + 1 < len(tokens) and tokens[at].text == "." and tokens[at + 1].is_number and tokens[at + 1].joined:
+        at, width = at + 1, 1  # '.5cm'
     if at >= len(tokens) or not tokens[at].is_number:
         return None, 0
     text = tokens[at].text
+    if width:
+        text = "0." + text.replace(".", "")
     unit = lexicon.number_words.get(tokens[at + 1].text, "") if at + 1 < len(tokens) else ""
     if unit in _MM_OF:
-        return _whole(float(text) * _MM_OF[unit]), 2
-    return (_bare_mm(text), 1) if bare else (None, 0)
+        return _whole(float(text) * _MM_OF[unit]), width + 2
+    return (_bare_mm(text), width + 1) if bare else (None, 0)
 
 
 def _bare_mm(text: str) -> int | None:

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from tg263_scp.naming.organs.margins import Margin, take_margin
+from tg263_scp.naming.organs.idle_words import without_idle_words
+from tg263_scp.naming.organs.margins import Margin, take_margin, take_padded
 from tg263_scp.naming.words.letters import Token
 from tg263_scp.naming.words.lexicon import EVERYWHERE, OWN_LANGUAGE, Lexicon
 
@@ -46,16 +47,18 @@ class Parts:
     """the words before sides and parts were taken out; empty where none were looked for"""
     grown: tuple[str, ...] = ()
     """the words that say a margin"""
+    idle: tuple[str, ...] = ()
+    """the words left out because they change nothing"""
 
     @property
     def rebuilt(self) -> bool:
         """Something was taken out of the name."""
-        return bool(self.sides or self.both or self.partial or self.margin)
+        return bool(self.sides or self.both or self.partial or self.margin or self.idle)
 
     @property
     def taken(self) -> tuple[str, ...]:
         """The words taken out: sides, parts, and those that say a margin."""
-        return (*(Counter(self.written) - Counter(self.core)).elements(), *self.grown)
+        return (*(Counter(self.written) - Counter(self.core)).elements(), *self.grown, *self.idle)
 
 
 def is_mark(tokens: Sequence[Token], at: int) -> bool:
@@ -67,16 +70,35 @@ def is_mark(tokens: Sequence[Token], at: int) -> bool:
 
 
 def takings(tokens: tuple[Token, ...], lexicon: Lexicon) -> Iterator[Parts]:
-    """Yield the name whole, then with the sides all languages share taken out, then with those of single languages."""
+    """Yield the name whole, then with the sides all languages share taken out, then with those of single languages.
+
+    All of this again without the words that change nothing, where the name has any.
+    """
     tokens = _both_sides_named(tokens, lexicon)
-    if len(tokens) > 1 and tokens[0].text == "oar":
-        tokens = tokens[1:]  # 'OAR_Bladder' only says what every organ is
-    words = _plain(tokens)
     if _is_range(tokens) or any(is_mark(tokens, at) for at in range(len(tokens))):
         return
+    yield from _taken_apart(tokens, lexicon)
+    said, idle = without_idle_words(tokens, lexicon)
+    if idle and said:
+        yield from (replace(parts, idle=idle) for parts in _taken_apart(said, lexicon))
+
+
+def _taken_apart(tokens: tuple[Token, ...], lexicon: Lexicon) -> Iterator[Parts]:
+    words = _plain(tokens)
     if words:
         yield Parts(words)
     margin, rest = take_margin(tokens, lexicon)
+    yield from _without_margin(tokens, margin, rest, lexicon)
+    if margin is None:
+        margin, rest = take_padded(tokens)
+        if margin is not None:
+            yield from _without_margin(tokens, margin, rest, lexicon)
+
+
+def _without_margin(
+    tokens: tuple[Token, ...], margin: Margin | None, rest: tuple[Token, ...], lexicon: Lexicon
+) -> Iterator[Parts]:
+    """Yield the ways to take a name apart whose margin is taken out already."""
     words = _plain(rest)
     if not words or (margin and not margin.valid):
         return

@@ -7,7 +7,7 @@ A name is only found when every word of it is explained. It is declined
 * where a word is left over (``Lens_L_SP``, ``brainstem_ag``): a copy, initials, or something else;
 * where the words mean two structures (``hip``), or one that the list does not hold (``epiglottis``);
 * where the list needs a side and the name gives none (``kidney``), gives two, or names a side the list does not know;
-* where a length may be a margin, a rind or a part (``Liver 5mm``);
+* where a length may be a margin, a rind or a part (``Liver 2cm``);
 * where 16 characters cannot hold all of it (``Submandibular L PRV5``).
 
 Standard: AAPM TG-263 report, principles N4-N11.
@@ -34,8 +34,11 @@ from tg263_scp.naming.words.lexicon import OWN_LANGUAGE, WIDE_LANGUAGES, Lexicon
 
 _MOST_PHRASES = 3
 """Phrases whose lines are given as evidence; the same words often mean the same in a dozen languages."""
-_LONGEST_CODE = 2
+_LONGEST_CODE = 3
+"""Letters of a name that may be an acronym, which means something else in every language and clinic."""
 _LEAST_AGREEING = 4
+_BRACKETS = "()"
+_FEWEST_WITH_KIND = 2
 _ENGLISH = frozenset({"en", OWN_LANGUAGE})
 
 
@@ -136,15 +139,30 @@ def _read_cut(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatur
             return found
         if kept.finding is Finding.NOTHING:
             kept = found
-    return kept
+    return _restated(tokens, query, nomenclature) if kept.finding is Finding.NOTHING else kept
+
+
+def _restated(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> OrganReading:
+    """Read a name that says its structure once more in brackets: ``SVC (superior vena cava)``, ``Optic Nerve (ON) L``."""
+    signs = [at for at, token in enumerate(tokens) if token.text in "()"]
+    if len(signs) != len(_BRACKETS) or not signs[0] or signs[1] - signs[0] < len(_BRACKETS):
+        return _NOTHING
+    start, end = signs
+    outside = _read_cut((*tokens[:start], *tokens[end + 1 :]), query, nomenclature)
+    inside = _read_cut(tokens[start + 1 : end], query, nomenclature)
+    same = outside.structure in {phrase.means for phrase in inside.phrases}
+    more = inside.parts is not None and inside.parts.rebuilt
+    return outside if outside.structure and same and not more else _NOTHING
 
 
 def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReading:
-    phrases = _spoken(nomenclature.lexicon.find(parts.core), parts, query, nomenclature.lexicon)
+    lexicon = nomenclature.lexicon
+    said = lexicon.find(parts.core) or _of_its_category(parts.core, lexicon)
+    phrases = _spoken(said, parts, query, nomenclature)
     bound = all(phrase.site for phrase in phrases)
     level = phrase_of_level(parts, query, nomenclature) if bound else None
     phrases = (level,) if level else phrases
-    if not phrases:
+    if not phrases or _says_filling(phrases, parts, nomenclature):
         return _NOTHING
     if len(parts.sides) > 1:
         both = "a left and a right are said: perhaps both, perhaps one by mistake"
@@ -152,6 +170,8 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
             Finding.AMBIGUOUS, phrases=phrases, note=both, reason=Reason.BOTH_SIDES, parts=parts
         )
     here, elsewhere = _by_site(phrases, nomenclature.anatomy.nearest_first(query.site))
+    if elsewhere and parts.margin:
+        here, elsewhere = _grown_most(here, elsewhere, nomenclature)
     structures = tuple(dict.fromkeys(phrase.means for phrase in here if phrase.sense is Sense.STRUCTURE))
     senses = {phrase.sense for phrase in here}
     if len(structures) == 1 and senses == {Sense.STRUCTURE} and not elsewhere:
@@ -172,6 +192,43 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
     )
 
 
+def _of_its_category(core: tuple[str, ...], lexicon: Lexicon) -> tuple[Phrase, ...]:
+    """Read a structure behind or before the word for its kind: ``Bone_Mandible``, ``A_SMA``, ``Heart_LV``, ``Musc_SCM``.
+
+    The kind is evidence of what a short word means, so that its treatment site need not be known. Where the kind is itself
+    a structure, the site decides (``Heart_LA`` may have initials), and it stands first: ``rectum bowel`` is more likely both.
+    """
+    if len(core) < _FEWEST_WITH_KIND:
+        return ()
+    for kind, rest in ((core[0], core[1:]), (core[-1], core[:-1])):
+        named = lexicon.category_words.get(kind, ())
+        whole = bool(named) and _is_structure(kind, lexicon)
+        if named and (rest == core[1:] or not whole):
+            said = [p for p in lexicon.find(rest) if p.sense is Sense.STRUCTURE and p.means in named]
+            if len({phrase.means for phrase in said}) == 1:
+                return tuple(said) if whole else tuple(replace(phrase, site="") for phrase in said)
+    return ()
+
+
+def _is_structure(word: str, lexicon: Lexicon) -> bool:
+    return any(phrase.sense is Sense.STRUCTURE for phrase in lexicon.find((word,)))
+
+
+def _says_filling(phrases: Sequence[Phrase], parts: Parts, nomenclature: Nomenclature) -> bool:
+    """``Bladder full`` is one of two bladders, ``Liver full`` the liver."""
+    filled = not nomenclature.lexicon.usage.filling_words.isdisjoint(parts.idle)
+    return filled and any(phrase.means in nomenclature.anatomy.filled for phrase in phrases)
+
+
+def _grown_most(
+    here: tuple[Phrase, ...], elsewhere: tuple[Phrase, ...], nomenclature: Nomenclature
+) -> tuple[tuple[Phrase, ...], tuple[Phrase, ...]]:
+    """Let a margin tell what a short word means: of all that ``SC`` may be, PRVs are made of the spinal cord."""
+    grown = tuple(p for p in (*here, *elsewhere) if p.means in nomenclature.anatomy.grown_most)
+    alone = len({phrase.means for phrase in grown}) == 1
+    return (grown, ()) if alone else (here, elsewhere)
+
+
 def _doubt(elsewhere: Sequence[Phrase], site: str) -> tuple[Reason, str]:
     """Say why words lead to no single structure; ``elsewhere`` are the phrases that hold at other or unknown sites."""
     if not elsewhere:
@@ -185,8 +242,11 @@ def _doubt(elsewhere: Sequence[Phrase], site: str) -> tuple[Reason, str]:
     )
 
 
-def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query, lexicon: Lexicon) -> tuple[Phrase, ...]:
+def _spoken(
+    phrases: tuple[Phrase, ...], parts: Parts, query: Query, nomenclature: Nomenclature
+) -> tuple[Phrase, ...]:
     """Keep the phrases of languages that fit the side word, the letters of the name and the language of the set."""
+    lexicon = nomenclature.lexicon
     lettered = lexicon.languages_of_letters(query.name)
     if parts.side_languages is not None:
         shown = query.languages | lettered
@@ -200,8 +260,8 @@ def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query, lexicon: Le
         if parts.counting and not shown & parts.side_languages and len(own) < len(phrases):
             return ()  # 'Parotis B' may be the second
         phrases = own or (phrases if parts.side_certain else ())
-    if _is_code(parts.core):
-        phrases = tuple(p for p in phrases if _code_is_spoken(p, phrases, parts, query))
+    if _is_code(parts.core) and not lettered:
+        phrases = tuple(p for p in phrases if _code_is_spoken(p, phrases, parts, query, nomenclature))
     for languages in (lettered, query.languages):
         own = tuple(p for p in phrases if p.language in languages)
         if own:
@@ -215,15 +275,27 @@ def _spoken(phrases: tuple[Phrase, ...], parts: Parts, query: Query, lexicon: Le
 
 
 def _is_code(core: tuple[str, ...]) -> bool:
-    """Tell whether a name is two letters only, which mean something else in every clinic."""
+    """Tell whether a name is two or three letters only, which mean something else in every clinic."""
     return len(core) == 1 and len(core[0]) <= _LONGEST_CODE and core[0].isascii() and core[0].isalpha()
 
 
-def _code_is_spoken(phrase: Phrase, phrases: tuple[Phrase, ...], parts: Parts, query: Query) -> bool:
-    """Believe a code in the language shown, or where many languages agree: ``AI`` is no Spanish atrium, ``VS`` is Romance."""
-    shown = WIDE_LANGUAGES | query.languages | parts.tongues | (parts.side_languages or frozenset())
+def _code_is_spoken(
+    phrase: Phrase, phrases: tuple[Phrase, ...], parts: Parts, query: Query, nomenclature: Nomenclature
+) -> bool:
+    """Believe a code in English, in the language shown, or where many languages agree: ``AI`` is no Spanish atrium.
+
+    Latin is the language of every clinic and of none, and no evidence. A treatment site is: at the thorax ``IVA`` is the LAD,
+    if no language means anything else by it.
+    """
+    shown = _ENGLISH | query.languages | parts.tongues | (parts.side_languages or frozenset())
     agreeing = {p.language for p in phrases if p.means == phrase.means and p.site == phrase.site}
-    return phrase.language in shown or len(agreeing) >= _LEAST_AGREEING
+    agreeing -= nomenclature.lexicon.unchecked
+    if phrase.language in shown or len(agreeing) >= _LEAST_AGREEING:
+        return True
+    stem = nomenclature.stems.get(phrase.means)
+    entry = nomenclature.entries.get(stem.any_form if stem else phrase.means)
+    here = entry is not None and entry.region in nomenclature.anatomy.nearest_first(query.site)
+    return here and all(other.means == phrase.means for other in phrases)
 
 
 def _by_site(
@@ -246,7 +318,7 @@ def compose(
     means: str, parts: Parts, phrases: tuple[Phrase, ...], nomenclature: Nomenclature
 ) -> OrganReading:
     """Put side, margin and partial mark back on a structure, in the order of the standard."""
-    forms = _forms(means, parts, nomenclature)
+    forms = _gathered_forms(means, parts, nomenclature)
     side = next(iter(parts.sides), "")
     read = OrganReading(Finding.FOUND, (), means, side, parts.rebuilt, phrases, parts=parts)
     if isinstance(forms, Reason):
@@ -272,6 +344,15 @@ _FORM_NOTES = {
     Reason.NO_STANDARD_NAME: "side, margin or part cannot be put on this name of the list",
 }
 """Why a structure that was read has no name in the form that was said; the structure is named behind it."""
+
+
+def _gathered_forms(means: str, parts: Parts, nomenclature: Nomenclature) -> tuple[str, str] | Reason:
+    """Return the listed form as :func:`_forms` does; ``Kidney total`` are both kidneys, ``Liver total`` is the liver."""
+    if not parts.sides and not nomenclature.lexicon.usage.gathering_words.isdisjoint(parts.idle):
+        forms = _forms(means, replace(parts, both=True), nomenclature)
+        if not isinstance(forms, Reason):
+            return forms
+    return _forms(means, parts, nomenclature)
 
 
 def _forms(means: str, parts: Parts, nomenclature: Nomenclature) -> tuple[str, str] | Reason:
@@ -314,10 +395,8 @@ def _dressed(form: tuple[str, str], parts: Parts, nomenclature: Nomenclature) ->
         return _spelt(grammar.OrganName(stem, parts.partial, None, spatial), nomenclature)
     if stem == "Bolus" and parts.margin.mm is not None and not parts.margin.named:
         return f"Bolus_{parts.margin.mm:02d}mm"
-    if not parts.margin.named and (
-        stem in nomenclature.anatomy.never_grown
-        or not (parts.margin.signed or stem in nomenclature.anatomy.grown_unsaid)
-    ):
+    never = not parts.margin.named and stem in nomenclature.anatomy.never_grown
+    if never or (parts.margin.bare and parts.margin.too_long):
         return Reason.MARGIN_UNSAID  # 'Skin 5mm' is a rind, 'SV 1cm' the first centimetre
     spelt: str | Reason = Reason.TOO_LONG
     for digits in parts.margin.digits:
@@ -362,6 +441,8 @@ def _line_of(word: str, parts: Parts, lexicon: Lexicon) -> SourceLine | None:
     meant = {*parts.sides, *(("both",) if parts.both else ())}
     languages = {language for language, side in lexicon.sides.get(word, {}).items() if side in meant}
     shown = languages & (parts.side_languages or languages)
-    return (lexicon.source_of("sides", word, shown or languages) if languages else None) or (
-        lexicon.source_of("marks", word)
+    return (
+        (lexicon.source_of("sides", word, shown or languages) if languages else None)
+        or lexicon.source_of("idle_words", word)
+        or lexicon.source_of("marks", word)
     )

@@ -126,7 +126,7 @@ def _doubt(found: _Close, score: float, gap: float, foreign: float, options: Nam
     return Reason.MISSPELT_SHORT if alone else None
 
 
-def _is_plural_of(other: OrganReading, reading: OrganReading, nomenclature: Nomenclature) -> bool:
+def is_plural_of(other: OrganReading, reading: OrganReading, nomenclature: Nomenclature) -> bool:
     """Tell whether the other reading fails only in being the plural: ``L submandibualr`` is no rival of itself."""
     entry = nomenclature.entries.get(other.structure)
     return (
@@ -158,7 +158,7 @@ def _corrected(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatu
     if not nearest:
         return None
     (wrong, reading), *others = nearest.values()
-    others = [other for other in others if not _is_plural_of(other[1], reading, nomenclature)]
+    others = [other for other in others if not is_plural_of(other[1], reading, nomenclature)]
     if reading.finding is not Finding.FOUND or any(contested(written, lexicon) for written in choices):
         return None
     letters = sum(len(written) for written in choices)

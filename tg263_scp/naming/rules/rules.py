@@ -24,9 +24,10 @@ from tg263_scp.naming.targets.numbers import is_possible
 from tg263_scp.naming.targets.reading import read_target
 from tg263_scp.naming.words.compounds import ends_in_false_side
 from tg263_scp.naming.words.letters import fold
-from tg263_scp.naming.words.lexicon import OWN_LANGUAGE
+from tg263_scp.naming.words.lexicon import OWN_LANGUAGE, Lexicon
 
 _SHORT_ENDING = 3
+_UNCHECKED_NOTE = "the pack of its language says no 'checked_by': it suggests, and renames nothing"
 
 Rule = Callable[[Query, Nomenclature, NamingOptions], Proposal | None]
 
@@ -178,7 +179,8 @@ def _means_another(query: Query, name: str, nomenclature: Nomenclature) -> bool:
     phrases = nomenclature.lexicon.find(tuple(token.text for token in query.words))
     others = [phrase for phrase in phrases if phrase.language != OWN_LANGUAGE and phrase.means != name]
     if len(query.name) <= SHORT_NAME:
-        return bool(others)
+        glued = len(query.words) == 1 and "_" in name and len(query.name) < SHORT_NAME
+        return bool(others) or glued  # an 'RLN' is a nerve, 'SVB' anything
     sites = nomenclature.anatomy.nearest_first(query.site)
     return any(phrase.site in sites for phrase in others)
 
@@ -267,7 +269,8 @@ def from_reading(
     """Turn a reading into a proposal: a rename where a structure was found, else a review that says why not."""
     evidence = evidence_of(reading, nomenclature.lexicon)
     languages = frozenset(phrase.language for phrase in reading.phrases)
-    if reading.finding is Finding.FOUND:
+    unchecked = reading.finding is Finding.FOUND and _only_unchecked(reading, nomenclature.lexicon)
+    if reading.finding is Finding.FOUND and not unchecked:
         kind = Kind.PRV if "_PRV" in reading.name else Kind.ORGAN
         return Proposal(
             rule,
@@ -284,12 +287,19 @@ def from_reading(
     return Proposal(
         rule,
         Status.REVIEW,
-        reading.reason,
-        note=reading.note,
+        Reason.LANGUAGE_UNCHECKED if unchecked else reading.reason,
+        note=_UNCHECKED_NOTE if unchecked else reading.note,
         evidence=evidence,
         candidates=offered,
         languages=languages,
     )
+
+
+def _only_unchecked(reading: OrganReading, lexicon: Lexicon) -> bool:
+    """Tell whether no checked pack knows the structure, or none the side that was taken out."""
+    tongues = reading.parts.tongues if reading.parts else frozenset()
+    spoken = {phrase.language for phrase in reading.phrases}
+    return bool(spoken and spoken <= lexicon.unchecked) or bool(tongues and tongues <= lexicon.unchecked)
 
 
 def target(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
@@ -299,6 +309,17 @@ def target(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
         return None
     if reading.doubt is None:
         evidence = reading.evidence
+        if any(nomenclature.lexicon.is_unchecked(line) for line in evidence):
+            offered = (Candidate(reading.name, 0.5),)
+            return Proposal(
+                "R070",
+                Status.REVIEW,
+                Reason.LANGUAGE_UNCHECKED,
+                kind=Kind.TARGET,
+                note=_UNCHECKED_NOTE,
+                evidence=evidence,
+                candidates=offered,
+            )
         return Proposal(
             "R070", Status.RENAME, Reason.TARGET, reading.name, 0.93, Kind.TARGET, evidence=evidence
         )

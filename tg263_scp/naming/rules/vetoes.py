@@ -101,10 +101,11 @@ def numbers_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, o
 def margin_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, options: NamingOptions) -> str:
     """V030: a PRV stays a PRV, and nothing becomes one that does not say so."""
     said = "prv" in squeeze(query.name)
+    grown = any(token.text in nomenclature.lexicon.usage.grown_words for token in query.camel_words)
     given = "_PRV" in proposal.name
     if said and not given:
         return "the old name is a PRV, the new one is not"
-    if given and not said and not any(token.is_number for token in query.words):
+    if given and not (said or grown) and not any(token.is_number for token in query.words):
         return "the new name is a PRV, the old one says nothing of it"
     return ""
 

@@ -56,10 +56,12 @@ class Anatomy:
     """What a site is called, without case and signs -> its name; see :meth:`site_called`."""
     female: Facts
     male: Facts
-    grown_unsaid: Facts
-    """Serial organs, for which a length without ``+`` is the margin of a PRV (``Cord 5mm``)."""
+    grown_most: Facts
+    """Serial organs, of which most PRVs are made: a margin beside a short word tells it is one of them (``SC PRV``)."""
     never_grown: Facts
-    """Structures that a length cuts or shells rather than grows, unless PRV is said."""
+    """Structures that a length cuts or shells rather than grows, or that are counted, unless PRV is said."""
+    filled: Facts
+    """Hollow organs of which *full* says how they were filled on the day."""
     drawn_as_targets: Facts
     """Structures that ``CTV-SV`` names as the target's own; any other behind a minus may be what was cut off."""
     often_treated: Facts
@@ -116,8 +118,8 @@ class Anatomy:
 _LISTS = (
     "female",
     "male",
-    "grown_unsaid",
-    "never_grown",
+    "grown_most",
+    "filled",
     "drawn_as_targets",
     "treated_vessels",
     "beside_targets",
@@ -128,7 +130,7 @@ _LISTS = (
     "parted_by_sides",
     "nodes_unsaid",
 )
-_LISTS_WITH_BEGINNINGS = ("often_treated", "vessels")
+_LISTS_WITH_BEGINNINGS = ("never_grown", "often_treated", "vessels")
 _OTHER_SECTIONS = (
     "sites",
     "beside_targets_at",

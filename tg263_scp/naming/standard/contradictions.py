@@ -93,7 +93,7 @@ def _line(pack: Pack, section: str, word: str) -> SourceLine:
 
 _EXCLUDING = (
     ("female", "male"),
-    ("grown_unsaid", "never_grown"),
+    ("grown_most", "never_grown"),
     ("beside_targets", "drawn_as_targets"),
     ("beside_targets", "often_treated"),
     ("never_offered", "contoured_most"),

@@ -9,6 +9,8 @@ from tg263_scp.naming.words.lexicon import EVERYWHERE, WIDE_LANGUAGES, Lexicon
 
 _LONGEST = 40
 _MOST_PIECES = 4
+_LONGEST_CODE = 2
+"""Letters of a word that is a code: a side of a single language among them is not believed glued to another's word."""
 
 
 def segmented(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Token, ...] | None:
@@ -41,6 +43,8 @@ def partings(word: str, lexicon: Lexicon) -> tuple[tuple[str, ...], ...]:
     """
     if not (3 if word.isascii() else 2) <= len(word) <= _LONGEST:
         return ()
+    if code := _code_and_side(word, lexicon):
+        return (code,)
     best: list[list[tuple[str, ...]]] = [[] for _ in range(len(word) + 1)]
     best[0] = [()]
     for end in range(1, len(word) + 1):
@@ -55,15 +59,40 @@ def partings(word: str, lexicon: Lexicon) -> tuple[tuple[str, ...], ...]:
     return tuple(way for way in best[len(word)] if len(way) > 1 and _goes_together(way, lexicon))
 
 
+def _code_and_side(word: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """Return a code of two letters and what is glued to it: a side before it, PRV on either side (``ron``, ``bsprv``).
+
+    A code means something at its treatment site only, so that this is never evidence by itself.
+    """
+    for pieces in ((word[:1], word[1:]), (word[:-3], word[-3:]), (word[:3], word[3:])):
+        others = [piece for piece in pieces if piece not in ("l", "r") and lexicon.marks.get(piece) != "prv"]
+        if len(others) == 1 and len(others[0]) == _LONGEST_CODE and _is_english_code(others[0], lexicon):
+            return pieces
+    return ()
+
+
+def _is_english_code(word: str, lexicon: Lexicon) -> bool:
+    return any(phrase.site and phrase.language == "en" for phrase in lexicon.index.get(word, ()))
+
+
 def _goes_together(way: tuple[str, ...], lexicon: Lexicon) -> bool:
     """Tell whether a side at an end may be one of what is left: no Spanish *der* behind ``stimmband``."""
     core = [piece for piece in way if piece not in lexicon.sides and piece not in lexicon.marks]
     sides = [frozenset(lexicon.sides[piece]) for piece in (way[0], way[-1]) if piece in lexicon.sides]
     spoken = {phrase.language for phrase in lexicon.find(core)} if core and sides else set()
-    if not spoken or spoken & WIDE_LANGUAGES:
+    if not spoken:
         return True
+    if spoken & WIDE_LANGUAGES:
+        ends = [piece for piece in (way[0], way[-1]) if piece in lexicon.sides]
+        return all(_is_met_everywhere(piece, lexicon) for piece in ends)
     letters = {"l", "r"} & {way[0], way[-1]}
     return not letters and all(side & (spoken | EVERYWHERE) for side in sides)
+
+
+def _is_met_everywhere(side: str, lexicon: Lexicon) -> bool:
+    """Tell whether a side is glued to English and Latin words too: not the *st* of Romanian to *brn*."""
+    shared = not EVERYWHERE.isdisjoint(lexicon.sides[side])
+    return shared or len(side) > _LONGEST_CODE or side in lexicon.usage.telling_sides
 
 
 def ends_in_false_side(word: str) -> bool:

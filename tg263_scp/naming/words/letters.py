@@ -13,6 +13,8 @@ Examples:
     ['brain', '-', 'stem', '(', 'prv', '5', 'mm', ')']
     >>> [t.text for t in tokenise("腮腺L")]
     ['腮腺', 'l']
+    >>> [t.text for t in tokenise("ต่อมไทรอยด์ L")]
+    ['ต่อมไทรอยด์', 'l']
     >>> [t.text for t in tokenise("PTV54,60")]
     ['ptv', '54.60']
     >>> fold("Hüftkopf ØRE Cœur")
@@ -41,8 +43,13 @@ _LETTERS = str.maketrans(
     }
 )
 _TRANSCRIBED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
-_TOKEN = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+|[^\w\s]", re.UNICODE)
-_SCRIPTS = re.compile(r"(?<=[\u2E80-\uFFFF])(?=[A-Za-z])|(?<=[A-Za-z])(?=[\u2E80-\uFFFF])")
+_THAI_MARKS = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+"""Vowel signs and tone marks above and below a letter, which belong to the word as letters do."""
+_TOKEN = re.compile(rf"\d+(?:[.,]\d+)?|[^\W\d_](?:[^\W\d_]|[{_THAI_MARKS}])*|[^\w\s]", re.UNICODE)
+_SCRIPTS = re.compile(
+    r"(?<=[\u0E00-\u0E7F\u2E80-\uFFFF])(?=[A-Za-z])|(?<=[A-Za-z])(?=[\u0E00-\u0E7F\u2E80-\uFFFF])"
+)
+_THAI_MARK = re.compile(f"[{_THAI_MARKS}]")
 _COMBINING = range(0x0300, 0x0370)
 _SPACING = "\u00a8\u00af\u00b4\u00b8\u02d8\u02d9\u02da\u02db\u02dc\u02dd\u0384\u0385\u2017\u203e"
 _SIGNS_AND_MARKS = re.compile(f"([{_SPACING}])|[\u061c\u200b-\u200f\u2060\ufeff]")
@@ -181,4 +188,4 @@ def squeeze(text: str) -> str:
     >>> squeeze("LT_Parótida 54Gy"), squeeze("- ( )")
     ('ltparotida54gy', '')
     """
-    return "".join(c for c in fold(text) if c.isalnum())
+    return "".join(c for c in fold(text) if c.isalnum() or _THAI_MARK.match(c))

@@ -33,6 +33,8 @@ WORD_SECTIONS = (
     "number_words",
     "level_words",
     "doubtful_words",
+    "idle_words",
+    "remarks",
 )
 """Sections of a pack that give single words or marks a meaning, in the order ``nomenclature/README.md`` describes them."""
 
@@ -74,6 +76,12 @@ class Pack:
     level_words: Mapping[str, str]
     doubtful_words: Mapping[str, str]
     lines: Mapping[str, Mapping[str, int]]
+    idle_words: Mapping[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    category_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """word -> the structures whose category it names"""
+    checked_by: str = ""
+    """Who or what every word was checked against; a pack without it may suggest, and renames nothing"""
     genitive_like_plural: bool = False
     letters: frozenset[str] = frozenset()
     """Letters, in lower case, that not every language has"""
@@ -120,6 +128,14 @@ class Lexicon:
     """piece of a word -> ``dose`` or ``risk``, whose *high* is no part of an organ"""
     doubtful_words: Mapping[str, str]
     """word of a target -> the doubt it raises"""
+    idle_words: Mapping[str, str]
+    """word that changes nothing beside a structure -> the reason why"""
+    remarks: Mapping[str, str]
+    """word that says another volume than the structure alone -> the reason why"""
+    category_words: Mapping[str, tuple[str, ...]]
+    """word for a kind of structure, written beside the structure's own name -> the structures of that kind"""
+    unchecked: frozenset[str]
+    """languages whose packs nobody checked: they suggest, and rename nothing"""
     genitive_like_plural: frozenset[str]
     """languages that spell *of one kidney* and *kidneys* alike"""
     word_lines: Mapping[str, WordLines]
@@ -145,6 +161,10 @@ class Lexicon:
         found = (own.source_of(section, word) for said, own in self.word_lines.items() if said in wanted)
         return next((source for source in found if source is not None), None)
 
+    def is_unchecked(self, line: SourceLine) -> bool:
+        """Tell whether a line stands in a pack that nobody checked."""
+        return any(self.word_lines[language].file == line.file for language in self.unchecked)
+
     def languages_of(self, section: str, word: str) -> frozenset[str]:
         """Return the languages whose packs have a word in a section of :data:`WORD_SECTIONS`."""
         return frozenset(
@@ -162,20 +182,21 @@ class Lexicon:
         )
         if len(words) == 2 and _is_letter(words[0]) and not _is_letter(words[1]):
             glued = False
+        lettered = len(words) > 1 and (_is_letter(words[0]) or _is_letter(words[-1]))
         with_variants = {language for word in words for language in self.variants.get(word, ())}
         found: dict[tuple[str, str, str, str], Phrase] = {}
         for key in _keys(words, self.usage, glued=glued):
             for phrase in self.index.get(key, ()):
-                if phrase.language not in with_variants:
+                if phrase.language not in with_variants and (
+                    not lettered or _letter_stands_alike(words, phrase)
+                ):
                     found.setdefault((phrase.language, phrase.sense, phrase.means, phrase.site), phrase)
         for language in sorted(with_variants):
             own = [self.variants.get(word, {}).get(language, word) for word in words]
             for key in _keys(own, self.usage, glued=glued):
                 for phrase in self.index.get(key, ()):
-                    if phrase.language == language:
+                    if phrase.language == language and (not lettered or _letter_stands_alike(words, phrase)):
                         found.setdefault((phrase.language, phrase.sense, phrase.means, phrase.site), phrase)
-        if len(words) > 1 and (_is_letter(words[0]) or _is_letter(words[-1])):
-            return tuple(phrase for phrase in found.values() if _letter_stands_alike(words, phrase))
         return tuple(found.values())
 
     def knows(self, word: str) -> bool:
@@ -186,6 +207,7 @@ class Lexicon:
             or word in self.marks
             or word in self.target_words
             or word in self.types
+            or word in self.idle_words
         )
 
     def said_as(self, words: Sequence[str], phrase: Phrase) -> bool:
@@ -272,6 +294,10 @@ def build_lexicon(packs: Iterable[Pack], own_words: Mapping[str, SourceLine]) ->
         number_words=_merged(packs, "number_words"),
         level_words=_merged(packs, "level_words"),
         doubtful_words=_merged(packs, "doubtful_words"),
+        idle_words=_merged(packs, "idle_words"),
+        remarks=_merged(packs, "remarks"),
+        category_words=_united_categories(packs),
+        unchecked=frozenset(pack.language for pack in packs if not pack.checked_by),
         genitive_like_plural=frozenset(pack.language for pack in packs if pack.genitive_like_plural),
         word_lines={pack.language: WordLines(pack.file, pack.lines) for pack in _english_first(packs)},
         letters=letters,
@@ -284,8 +310,9 @@ def phrase_keys(phrase: Phrase, variants: Mapping[str, str], usage: Usage) -> It
     for words in phrase_words(phrase):
         glued = words[-1] not in usage.never_glued or sum(map(len, words)) <= _LONGEST_CODE
         yield from _keys([variants.get(word, word) for word in words], usage, glued=glued)
-        if len(words) > 1 and glued:
-            yield "".join(words)
+        together = "".join(words)
+        if len(words) > 1 and glued and (phrase.language != OWN_LANGUAGE or len(together) > _LONGEST_CODE):
+            yield together
 
 
 def phrase_words(phrase: Phrase) -> tuple[tuple[str, ...], ...]:
@@ -313,6 +340,14 @@ def _merged(packs: tuple[Pack, ...], section: str) -> dict[str, str]:
         for word, meaning in getattr(pack, section).items():
             merged.setdefault(word, meaning)
     return merged
+
+
+def _united_categories(packs: tuple[Pack, ...]) -> dict[str, tuple[str, ...]]:
+    united: dict[str, tuple[str, ...]] = {}
+    for pack in packs:
+        for word, structures in pack.category_words.items():
+            united[word] = tuple(dict.fromkeys((*united.get(word, ()), *structures)))
+    return united
 
 
 def _english_first(packs: Iterable[Pack]) -> list[Pack]:

@@ -12,7 +12,7 @@ from tg263_scp.errors import SourceLine
 from tg263_scp.naming.words.lexicon import Lexicon, Phrase, Sense, WordLines
 from tg263_scp.naming.words.usage import USAGE_KEYS, Usage
 
-LAYOUT = 5
+LAYOUT = 6
 """Part of the name of every compiled file; to be raised whenever the meaning of this text changes."""
 
 
@@ -41,6 +41,10 @@ def to_text(lexicon: Lexicon) -> str:
             "number_words": lexicon.number_words,
             "level_words": lexicon.level_words,
             "doubtful_words": lexicon.doubtful_words,
+            "idle_words": lexicon.idle_words,
+            "remarks": lexicon.remarks,
+            "category_words": lexicon.category_words,
+            "unchecked": sorted(lexicon.unchecked),
             "genitive_like_plural": sorted(lexicon.genitive_like_plural),
             "word_lines": {language: [own.file, own.lines] for language, own in lexicon.word_lines.items()},
             "letters": {letter: sorted(languages) for letter, languages in lexicon.letters.items()},
@@ -74,6 +78,10 @@ def from_text(text: str) -> Lexicon | None:
         number_words=found["number_words"],
         level_words=found["level_words"],
         doubtful_words=found["doubtful_words"],
+        idle_words=found["idle_words"],
+        remarks=found["remarks"],
+        category_words={word: tuple(structures) for word, structures in found["category_words"].items()},
+        unchecked=frozenset(found["unchecked"]),
         genitive_like_plural=frozenset(found["genitive_like_plural"]),
         word_lines={
             language: WordLines(file, lines) for language, (file, lines) in found["word_lines"].items()

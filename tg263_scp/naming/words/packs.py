@@ -23,11 +23,15 @@ _SECTIONS = frozenset(
         "ambiguous",
         "genitive_like_plural",
         "letters",
+        "category_words",
+        "checked_by",
         *WORD_SECTIONS,
         *USAGE_KEYS,
     }
 )
-_SQUEEZED = frozenset({"marks", "target_words", "types"})
+REMARK = "copy"
+"""The mark that a remark makes: the name may mean a copy, a version or another volume."""
+_SQUEEZED = frozenset({"marks", "remarks", "target_words", "types"})
 """Sections whose phrases are looked up without the spaces between their words."""
 _MEANINGS = {
     "number_words": frozenset(
@@ -76,6 +80,8 @@ def read_pack(document: yamlsource.Mapping, file: str, known: frozenset[str], si
     meanings = {
         section: {word: meant for word, (meant, _) in found.items()} for section, found in words.items()
     }
+    meanings["marks"] = {**dict.fromkeys(meanings["remarks"], REMARK), **meanings["marks"]}
+    words["marks"] = {**words["remarks"], **words["marks"]}
     used = {key: _single_words(document, key, file, frozenset(meanings["sides"])) for key in USAGE_KEYS}
     return Pack(
         language=language,
@@ -88,11 +94,34 @@ def read_pack(document: yamlsource.Mapping, file: str, known: frozenset[str], si
             },
             **used,
         },
+        category_words=_category_words(document, file, known),
+        checked_by=str(document.get("checked_by", "")),
         genitive_like_plural=_is_yes(document, "genitive_like_plural", file),
         letters=frozenset(_letters(document, file)),
         usage=Usage(**{key: frozenset(found) for key, found in used.items()}),
         **meanings,
     )
+
+
+def _category_words(
+    document: yamlsource.Mapping, file: str, known: frozenset[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return the folded words for a kind of structure, each with the structures of that kind."""
+    found: dict[str, tuple[str, ...]] = {}
+    for kind, texts in (document.get("category_words") or {}).items():
+        beginning = kind.removesuffix("*")
+        sided = (str(kind), f"{kind}_L", f"{kind}_R")
+        structures = [n for n in known if n in sided or (beginning != kind and n.startswith(beginning))]
+        if not structures:
+            raise NomenclatureError(
+                SourceLine(file, kind.line),
+                f"no listed name is '{kind}'",
+                hint="write a name of tg263.yaml without its side, or a beginning with a star: A_*",
+            )
+        for text in yamlsource.texts(texts):
+            for spelling in foldings(text):
+                found[spelling] = (*found.get(spelling, ()), *sorted(structures))
+    return found
 
 
 def _letters(document: yamlsource.Mapping, file: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ def check(config: Path | None, overlay: Path | None, as_json: bool) -> ExitCode:
     """The verb ``nomenclature check``; a file that cannot be loaded at all is an error with its line."""
     nomenclature = open_namer(config, overlay, compiled=False).nomenclature
     packs = nomenclature.packs
+    unchecked = [pack.language for pack in packs if not pack.checked_by]
     found = contradictions(nomenclature)
     phrases = sum(len(pack.phrases) for pack in packs)
     if as_json:
@@ -26,6 +27,7 @@ def check(config: Path | None, overlay: Path | None, as_json: bool) -> ExitCode:
             {
                 "names": len(nomenclature.names),
                 "languages": [pack.language for pack in packs],
+                "unchecked_languages": unchecked,
                 "phrases": phrases,
                 "clinic_names": len(nomenclature.clinic),
                 "sha256": nomenclature.digest,
@@ -45,6 +47,9 @@ def check(config: Path | None, overlay: Path | None, as_json: bool) -> ExitCode:
             say(str(each))
         languages = ", ".join(pack.language for pack in packs) or "none"
         say(f"{len(nomenclature.names)} names, {phrases} phrases in {len(packs)} languages ({languages})")
+        for pack in packs:
+            if not pack.checked_by:
+                say(f"{pack.file}: without 'checked_by': {pack.title} suggests, and renames nothing")
         say(f"{len(found)} contradictions" if found else "no contradiction found")
     return ExitCode.FINDINGS if found else ExitCode.DONE
 
