@@ -24,7 +24,7 @@ from tg263_scp.decision import Reason
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.organs.described import head_and_description, only_describes, sides_of
 from tg263_scp.naming.organs.forms import FORM_NOTES, dressed, gathered_forms
-from tg263_scp.naming.organs.node_levels import phrase_of_level
+from tg263_scp.naming.organs.node_levels import drops_a_level, phrase_of_level
 from tg263_scp.naming.organs.parts import Parts, takings
 from tg263_scp.naming.organs.spoken import spoken_phrases
 from tg263_scp.naming.query import Query
@@ -180,7 +180,8 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
     bound = all(phrase.site for phrase in phrases)
     level = phrase_of_level(parts, query, nomenclature) if bound else None
     phrases = (level,) if level else phrases
-    if not phrases or _says_filling(phrases, parts, nomenclature):
+    levels = all(phrase.means.startswith("LN_") for phrase in phrases)
+    if not phrases or _says_filling(phrases, parts, nomenclature) or (levels and drops_a_level(parts)):
         return _NOTHING
     if len(parts.sides) > 1:
         both = "a left and a right are said: perhaps both, perhaps one by mistake"
