@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from tg263_scp.config.reloading import Loaded, Prepare, Reloads, TakeOver
-from tg263_scp.config.sections import Config
+from tg263_scp.config.sections import Config, Destination
 from tg263_scp.dicom.encoding.budget import Budget
 from tg263_scp.dicom.network.doors import Doors
 from tg263_scp.dicom.reading.identify import is_rtstruct
@@ -200,10 +200,13 @@ def assemble(
         loaded, said = Loaded(config, nomenclature), _what_people_said(config, audit)
         under, budget = MadeUnder(loaded, routes, said), _budget(config, spool)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
-        forwarders, renumbering = [], Renumbering(spool, uid_map(hashed))
-        for destination in config.destinations:
+        renumbering = Renumbering(spool, uid_map(hashed))
+
+        def forwarder(destination: Destination) -> Forwarder:
             outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
-            forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
+            return Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step)
+
+        forwarders = list(map(forwarder, config.destinations))
         wake_forwarders = partial(_wake_all, forwarders)
         relabeller = _relabeller(config, nomenclature, routes, writing, decide, waiting_sets, said)
         worker = Worker(

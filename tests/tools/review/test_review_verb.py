@@ -20,7 +20,7 @@ from tg263_scp.cli import main
 from tg263_scp.dicom.reading.structure_set import read_structure_set
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.journal.states import DeliveryState, ObjectState
-from tg263_scp.tools.operate.review_manifest import objects_of_manifest
+from tg263_scp.tools.review.manifest_names import objects_of_manifest
 from tg263_scp.tools.shared.csv_tables import TableError
 from tg263_scp.tools.shared.exitcode import ExitCode
 
