@@ -24,7 +24,7 @@ from tg263_scp.decision import Reason
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.organs.described import head_and_description, only_describes, sides_of
 from tg263_scp.naming.organs.forms import FORM_NOTES, dressed, gathered_forms
-from tg263_scp.naming.organs.node_levels import phrase_of_level
+from tg263_scp.naming.organs.node_levels import drops_a_level, phrase_of_level
 from tg263_scp.naming.organs.parts import Parts, takings
 from tg263_scp.naming.organs.spoken import spoken_phrases
 from tg263_scp.naming.query import Query
@@ -106,6 +106,27 @@ def read_known_words(query: Query, nomenclature: Nomenclature) -> OrganReading:
     return read_words([cut for cut in cuts if cut], query, nomenclature)
 
 
+def read_qualified(query: Query, nomenclature: Nomenclature) -> OrganReading:
+    """Read anatomy without a name of its own (``Thalamus_2``, ``Mesorectum_Lower``) whatever number, place or copy it is.
+
+    Only a reading of that kind is returned: a number or a copy of what the list does name may be anything.
+    """
+    lexicon = nomenclature.lexicon
+    for cut in (query.words, query.camel_words):
+        core = tuple(t for t in cut if t.is_word and not _qualifies(t.text, lexicon))
+        if not core or len(core) == len(cut):
+            continue
+        reading = read_words((core,), query, nomenclature)
+        if reading.finding is Finding.UNLISTED:
+            return reading
+    return _NOTHING
+
+
+def _qualifies(word: str, lexicon: Lexicon) -> bool:
+    """Tell whether a word says which one, which part or which copy of anything."""
+    return lexicon.marks.get(word) in ("copy", "partial") or word in lexicon.usage.qualifiers
+
+
 def read_words(cuts: Sequence[tuple[Token, ...]], query: Query, nomenclature: Nomenclature) -> OrganReading:
     """Read tokens as an organ, trying each way of cutting, then each with its glued words parted (``llens``, ``cordprv``)."""
     lexicon = nomenclature.lexicon
@@ -159,7 +180,8 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
     bound = all(phrase.site for phrase in phrases)
     level = phrase_of_level(parts, query, nomenclature) if bound else None
     phrases = (level,) if level else phrases
-    if not phrases or _says_filling(phrases, parts, nomenclature):
+    levels = all(phrase.means.startswith("LN_") for phrase in phrases)
+    if not phrases or _says_filling(phrases, parts, nomenclature) or (levels and drops_a_level(parts)):
         return _NOTHING
     if len(parts.sides) > 1:
         both = "a left and a right are said: perhaps both, perhaps one by mistake"
@@ -175,7 +197,7 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
         return compose(
             structures[0], parts, tuple(p for p in here if p.sense is Sense.STRUCTURE), nomenclature
         )
-    if senses == {Sense.UNLISTED}:
+    if senses == {Sense.UNLISTED} and not elsewhere:
         note = "real, but TG-263 has no name for it"
         return OrganReading(Finding.UNLISTED, phrases=here, note=note, reason=Reason.UNLISTED, parts=parts)
     offered = tuple(

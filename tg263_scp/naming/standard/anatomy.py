@@ -72,6 +72,8 @@ class Anatomy:
     treated_vessels: Facts
     beside_targets: Facts
     """Organs at risk that stand beside a target's name when the two overlap."""
+    never_treated: Facts
+    """Organs before a bare PTV that are what the two share."""
     beside_targets_at: Mapping[str, Facts]
     """Site -> organs that do so only there; elsewhere they are treated."""
     median: Facts
@@ -126,6 +128,7 @@ _LISTS = (
     "drawn_as_targets",
     "treated_vessels",
     "beside_targets",
+    "never_treated",
     "median",
     "contoured_most",
     "treated_most",
