@@ -50,9 +50,11 @@ class _Said:
 def phrase_of_level(parts: Parts, query: Query, nomenclature: Nomenclature) -> Phrase | None:
     """Return what the words of a name say as a level of nodes, with the list's own line; None where they say none."""
     lexicon = nomenclature.lexicon
-    said = None if _takes_letter_of_code(parts) else _said(parts.core, lexicon)
-    region = _region(said, query, nomenclature) if said else ""
-    if said is None or not region:
+    said = _said(parts.core, lexicon)
+    if said is None or _takes_letter_of_code(parts):
+        return None
+    region = _region(said, query, nomenclature)
+    if not region:
         return None
     structure = _structure(said, region)
     stem = nomenclature.stems.get(structure)

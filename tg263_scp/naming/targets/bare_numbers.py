@@ -21,6 +21,8 @@ _ROUND_CGY = 50
 BARE_GY = (20, 86)
 """Doses, least and most, that a number without a unit may be in Gy; a boost may have less."""
 _LEAST_BOOST_GY = 10
+_LEAST_DECIMAL_BOOST_GY = 3
+"""With decimals a boost is told from an index: ``PTV boost 5.4`` has three fractions of 1.8 Gy."""
 BARE_CGY = (1000, 9999)
 _STATIONS = frozenset({"4", "7", "10", "11"})
 """Stations of the mediastinum that are spoken of at any site; in the thorax there are fourteen, 3 also with a and p."""
@@ -206,7 +208,9 @@ def is_bare_dose(number: Number) -> bool:
     if number.whole and least_cgy <= number.value <= most_cgy:
         return True
     least_gy, most_gy = BARE_GY
-    return (_LEAST_BOOST_GY if number.slots.qualifier == "Boost" else least_gy) <= number.value <= most_gy
+    if number.slots.qualifier == "Boost":
+        least_gy = _LEAST_BOOST_GY if number.whole else _LEAST_DECIMAL_BOOST_GY
+    return least_gy <= number.value <= most_gy
 
 
 def may_be_crop(number: Number) -> bool:
