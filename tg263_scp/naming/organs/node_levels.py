@@ -28,6 +28,7 @@ _LEAST_OF_NECK_ONLY = 5
 """Roman level from which there is no axillary one."""
 _AXILLA = 4
 _MOST_STATIONS = 14
+_LONGEST_NUMBER = 2
 _SIDE_LETTERS = frozenset("lr")
 _ROLES = frozenset({"node", "level", "neck", "axilla", "station"})
 
@@ -93,7 +94,7 @@ def _said(core: Sequence[str], lexicon: Lexicon) -> _Said | None:
     while at < len(core):
         word, after = core[at], core[at + 1] if at + 1 < len(core) else ""
         role = lexicon.number_words.get(word, "")
-        if word.isdecimal():
+        if word.isdecimal() and len(word) <= _LONGEST_NUMBER:
             letter = after if after in ("a", "b", "c", "p") else ""
             codes.append((int(word), letter, False))
             at += bool(letter)

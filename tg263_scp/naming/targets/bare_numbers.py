@@ -30,6 +30,7 @@ _MOST_STATIONS = 14
 _LEAST_UNLIKELY_INDEX = 6
 """Index from which a number that stands apart may be a dose as well."""
 _MOST_VERTEBRAE = 12
+_LONGEST_COUNT = 2
 _VERTEBRAE = frozenset({"c", "t", "l", "s", "th", "d"})
 """Letters of cervical, thoracic (dorsal), lumbar and sacral vertebrae."""
 _MOST_DAYS = 31
@@ -193,7 +194,11 @@ def _is_vertebra(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _counts_vertebra(token: Token) -> bool:
-    return token.text.isdecimal() and 1 <= int(token.text) <= _MOST_VERTEBRAE
+    return (
+        len(token.text) <= _LONGEST_COUNT
+        and token.text.isdecimal()
+        and 1 <= int(token.text) <= _MOST_VERTEBRAE
+    )
 
 
 def is_index(number: Number) -> bool:
