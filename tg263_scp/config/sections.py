@@ -13,16 +13,20 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tg263_scp.config.desk import Desk
 from tg263_scp.config.fields import (
     AeTitle,
     AeTitles,
+    ExtraSopClasses,
     Misfit,
+    Modalities,
     Networks,
     OptionalAeTitle,
     OptionalCount,
     OptionalPath,
     OptionalPort,
     OptionalSystemName,
+    OptionalTimes,
     PlainName,
     Port,
     Seconds,
@@ -35,6 +39,7 @@ from tg263_scp.config.fields import (
     Uids,
 )
 from tg263_scp.config.llm import Llm
+from tg263_scp.config.notify import Notify
 from tg263_scp.config.routes import Gates, Mode, Route, check_routes
 from tg263_scp.config.tls import CertificateNames, ClientTls, ServerTls, Tls
 
@@ -48,7 +53,7 @@ class Listen(Section):
     called_ae_must_match: Truth
     max_pdu_bytes: Size
     max_associations: Annotated[int, Field(ge=1)]
-    extra_sop_classes: Uids
+    extra_sop_classes: ExtraSopClasses
     transfer_syntaxes: SyntaxNames
     acse_timeout_s: Seconds
     network_timeout_s: Seconds
@@ -75,6 +80,7 @@ class Naming(Section):
     mode: Mode
     gates: Gates
     planning: Literal["keep", "prefix_z"]
+    unlisted: Literal["keep", "review"]
     overlay: OptionalPath
     languages: Texts
     keep_patterns: Texts
@@ -88,10 +94,6 @@ class Write(Section):
     provenance: Truth
     modifying_system: OptionalSystemName
     codes: Truth
-
-
-class Reserved(Section):
-    """A section that this release accepts only empty."""
 
 
 class Spool(Section):
@@ -115,18 +117,37 @@ class Retry(Section):
     give_up_after_s: Seconds
 
 
+class Send(Section):
+    """What a destination gets; an empty list leaves nothing out."""
+
+    sop_classes: Uids
+    modalities: Modalities
+    calling_ae_titles: AeTitles
+    relabelled_only: Truth
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether there is anything that the destination does not get."""
+        return bool(self.sop_classes or self.modalities or self.calling_ae_titles or self.relabelled_only)
+
+
 class DestinationDefaults(Section):
     """What holds for every destination that does not say otherwise."""
 
     calling_ae_title: OptionalAeTitle
     uid_policy: Literal["keep", "new"]
     rewrite_references: Truth
+    redeliver: Truth
     reference_wait_s: Annotated[float, Field(ge=0)]
     order_wait_s: Annotated[float, Field(ge=0)]
     batch_objects: Annotated[int, Field(ge=1)]
     connect_timeout_s: Seconds
     acse_timeout_s: Seconds
     dimse_timeout_s: Seconds
+    send: Send
+    send_between: OptionalTimes
+    verify: Literal["off", "commitment", "retrieve"]
+    verify_within_s: Seconds
     retry: Retry
     tls: ClientTls
 
@@ -148,6 +169,28 @@ class Destination(DestinationDefaults):
     host: Annotated[str, Field(min_length=1)]
     port: Annotated[int, Field(ge=1, le=65535)]
     ae_title: AeTitle
+
+
+class Review(Section):
+    """Where the decisions about names are, and what they need to count."""
+
+    folder: OptionalPath
+    second_person: Truth
+
+    @property
+    def store_folder(self) -> Path:
+        """The folder of the store; :func:`load_config` has put in that of the spool where none was given."""
+        return self.folder or Path()
+
+
+class CommitmentPeer(Section):
+    """Who may ask whether the node has taken its objects for good (Storage Commitment), and where the answer goes."""
+
+    ae_title: AeTitle
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65535)]
+    commit_within_s: Seconds
+    tls: ClientTls
 
 
 class Audit(Section):
@@ -190,10 +233,13 @@ class Config(Section):
     spool: Spool
     destination_defaults: DestinationDefaults
     destinations: list[Destination]
+    commitment_peers: list[CommitmentPeer]
     routes: list[Route]
-    review: Reserved
+    review: Review
+    desk: Desk
     audit: Audit
     metrics: Metrics
+    notify: Notify
 
     @model_validator(mode="after")
     def _goes_together(self) -> Config:
@@ -210,6 +256,14 @@ class Config(Section):
                     ("destinations", number, "port"),
                     f"the destination '{name}' is this node itself",
                     hint="every object would come back for ever: name the host and port of another system",
+                )
+        titles = [peer.ae_title for peer in self.commitment_peers]
+        for number, title in enumerate(titles):
+            if title in titles[:number]:
+                raise Misfit(
+                    ("commitment_peers", number, "ae_title"),
+                    f"two of them are called '{title}'",
+                    hint="an answer goes to the one address that its AE title has",
                 )
         check_routes(self.routes, names)
         self._check_doors()
