@@ -58,3 +58,10 @@ def test_a_decision_carries_the_readings_and_applies_none(nomenclature: Nomencla
 @pytest.mark.parametrize("name", ["Heart", "", "PTV " + "gnarblix " * 40])
 def test_what_is_no_name_of_a_target_is_offered_none(name: str, nomenclature: Nomenclature) -> None:
     assert readings_offered(Query(name), nomenclature) == ()
+
+
+@pytest.mark.parametrize("name", ["PTV L" + "9" * 5000, "LN level " + "1" * 5000, "PTV T5-" + "7" * 5000])
+def test_runs_of_digits_that_python_cannot_convert_are_left_for_review(
+    name: str, nomenclature: Nomenclature
+) -> None:
+    assert decide(name, nomenclature, site="spine").status is Status.REVIEW
