@@ -54,6 +54,7 @@ VERBS = (
     "pause",
     "resume",
     "audit",
+    "desk",
     "doctor",
     "echo",
     "conformance",

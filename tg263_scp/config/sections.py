@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tg263_scp.config.desk import Desk
 from tg263_scp.config.fields import (
     AeTitle,
     AeTitles,
@@ -125,6 +126,8 @@ class DestinationDefaults(Section):
     connect_timeout_s: Seconds
     acse_timeout_s: Seconds
     dimse_timeout_s: Seconds
+    verify: Literal["off", "commitment", "retrieve"]
+    verify_within_s: Seconds
     retry: Retry
     tls: ClientTls
 
@@ -158,6 +161,16 @@ class Review(Section):
     def store_folder(self) -> Path:
         """The folder of the store; :func:`load_config` has put in that of the spool where none was given."""
         return self.folder or Path()
+
+
+class CommitmentPeer(Section):
+    """Who may ask whether the node has taken its objects for good (Storage Commitment), and where the answer goes."""
+
+    ae_title: AeTitle
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65535)]
+    commit_within_s: Seconds
+    tls: ClientTls
 
 
 class Audit(Section):
@@ -200,8 +213,10 @@ class Config(Section):
     spool: Spool
     destination_defaults: DestinationDefaults
     destinations: list[Destination]
+    commitment_peers: list[CommitmentPeer]
     routes: list[Route]
     review: Review
+    desk: Desk
     audit: Audit
     metrics: Metrics
     notify: Notify
@@ -221,6 +236,14 @@ class Config(Section):
                     ("destinations", number, "port"),
                     f"the destination '{name}' is this node itself",
                     hint="every object would come back for ever: name the host and port of another system",
+                )
+        titles = [peer.ae_title for peer in self.commitment_peers]
+        for number, title in enumerate(titles):
+            if title in titles[:number]:
+                raise Misfit(
+                    ("commitment_peers", number, "ae_title"),
+                    f"two of them are called '{title}'",
+                    hint="an answer goes to the one address that its AE title has",
                 )
         check_routes(self.routes, names)
         self._check_doors()

@@ -47,12 +47,19 @@ from tg263_scp.service.notify.causes import Sources
 from tg263_scp.service.notify.channels import channels_of
 from tg263_scp.service.notify.notifier import Notifier
 from tg263_scp.service.polling import Clock, PollingThread, Step, no_step
+from tg263_scp.service.readback.commitments import CommitmentDesk
+from tg263_scp.service.readback.ledger import LEDGER_NAME, Ledger
+from tg263_scp.service.readback.reading_back import PROVES_LITTLE, ReadingBack, proves_little
 from tg263_scp.service.review.store import ReviewStore
 from tg263_scp.service.review.taking_up import TakingUp
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.service.spool import LOCK_NAME, Incoming, Spool
 
 logger = logging.getLogger("tg263_scp.node")
+
+
+Following = Forwarder | ReadingBack | CommitmentDesk
+"""What works off the journal behind the worker."""
 
 
 class Node:
@@ -68,7 +75,7 @@ class Node:
         journal: Journal,
         listener: Doors[Incoming],
         worker: Worker,
-        forwarders: Sequence[Forwarder],
+        forwarders: Sequence[Following],
         waiting_sets: WaitingSets | None,
         notifier: Notifier | None,
         metrics: AbstractContextManager[tuple[str, int] | None],
@@ -192,11 +199,9 @@ def assemble(
         loaded, said = Loaded(config, nomenclature), _what_people_said(config, audit)
         under, budget = MadeUnder(loaded, routes, said), _budget(config, spool)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
-        forwarders, renumbering = [], Renumbering(spool, uid_map(hashed))
-        for destination in config.destinations:
-            outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
-            forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
-        wake_forwarders = partial(_wake_all, forwarders)
+        forwarders, wake_forwarders = _forwarders(
+            config, spool, journal, audit, hashed, writing, routes, budget, clock=clock, step=step
+        )
         relabeller = _relabeller(config, nomenclature, routes, writing, decide, waiting_sets, said)
         worker = Worker(
             spool,
@@ -211,22 +216,24 @@ def assemble(
             discarded_retention_s=config.spool.discarded_retention_s,
             wake_forwarders=wake_forwarders,
             remembers=_refers_later(config),
-            said=said,
-            under=under.of,
+            under=under,
             clock=clock,
             step=step,
         )
-        wakes, threads = Wakes(worker.wake, wake_forwarders), (worker, *forwarders)
-        listener = _listener(config, Intake(spool, journal, routes, wakes, made_under=under.of, step=step))
+        wakes = Wakes(worker.wake, wake_forwarders)
+        intake = Intake(spool, journal, routes, wakes, made_under=under.of, step=step)
+        readers, commitments = _readers(config, journal, spool, audit, opened, clock)
+        following: list[Following] = [*forwarders, *readers, *([commitments] if commitments else [])]
+        listener = _listener(config, intake, commitments)
         reloads = _reloads(loaded, worker, relabeller, routes, under, waiting_sets, listener)
         return Node(
             journal=journal,
             listener=listener,
             worker=worker,
-            forwarders=forwarders,
+            forwarders=following,
             waiting_sets=waiting_sets,
             notifier=_notifier(config, spool, journal, waiting_sets, clock),
-            metrics=_metrics(reloads, counters, waiting_sets, listener, threads, clock),
+            metrics=_metrics(reloads, counters, waiting_sets, listener, (worker, *following), clock),
             reloads=reloads,
             drain_s=config.listen.drain_s,
             opened=opened.pop_all(),
@@ -312,6 +319,46 @@ def _usable(what: str, path: Path) -> Iterator[None]:
         ) from problem
 
 
+def _readers(
+    config: Config, journal: Journal, spool: Spool, audit: AuditLog, opened: ExitStack, clock: Clock
+) -> tuple[list[ReadingBack], CommitmentDesk | None]:
+    """Return what asks the destinations that want it what they have, and what takes requests and reports of commitment."""
+    asked = [each for each in config.destinations if each.verify != "off"]
+    if not (asked or config.commitment_peers):
+        return [], None
+    ledger = opened.enter_context(closing(Ledger(config.spool.folder / LEDGER_NAME)))
+    ledger.forget(clock() - config.spool.retention_s)
+    readers = [ReadingBack(each, journal, spool, audit, ledger, clock=clock) for each in asked]
+    for each in asked:
+        if proves_little(each):
+            logger.warning("%s: %s", each.name, PROVES_LITTLE)
+    if not (config.commitment_peers or any(each.verify == "commitment" for each in asked)):
+        return readers, None
+    title = config.listen.ae_title
+    return readers, CommitmentDesk(config.commitment_peers, title, journal, audit, ledger, clock=clock)
+
+
+def _forwarders(
+    config: Config,
+    spool: Spool,
+    journal: Journal,
+    audit: AuditLog,
+    hashed: IdentifierHash,
+    writing: Writing,
+    routes: Routes,
+    budget: Budget,
+    *,
+    clock: Clock,
+    step: Step,
+) -> tuple[list[Forwarder], Callable[[], None]]:
+    """Return what sends to each destination, and what wakes them all."""
+    renumbering, found = Renumbering(spool, uid_map(hashed)), []
+    for destination in config.destinations:
+        outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
+        found.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
+    return found, partial(_wake_all, found)
+
+
 def _wake_all(forwarders: Sequence[Forwarder]) -> None:
     for forwarder in forwarders:
         forwarder.wake()
@@ -384,13 +431,14 @@ def _notifier(
     return Notifier(sources, channels, spool.folder, node, every_s=every_s, clock=clock)
 
 
-def _listener(config: Config, intake: Intake) -> Doors[Incoming]:
+def _listener(config: Config, intake: Intake, commitments: CommitmentDesk | None) -> Doors[Incoming]:
     return Doors(
         config.doors,
         config.peers,
         max_object_bytes=config.spool.max_object_bytes,
         begin=intake.begin,
         accept=intake.take,
+        notice=commitments.take if commitments else None,
     )
 
 

@@ -107,6 +107,11 @@ class Scene:
             journal.finish(1, [])
         return self
 
+    def linked(self) -> Scene:
+        """Somebody has put hostile text where the login link of a running desk is."""
+        (self.journal.parent / "desk.link").write_text(ALL_NASTY, encoding="utf-8")
+        return self
+
     def approved(self) -> Scene:
         """The held object is held because it is approved."""
         with closing(Journal(self.journal)) as journal:
@@ -202,6 +207,9 @@ VERBS: dict[str, Words] = {
     "review export": lambda scene: [scene.folder / f"{FILE_NAME}.yaml", "--config", scene.config],
     "review import": lambda scene: [scene.overlay(), "--by", ALL_NASTY, "--config", scene.config],
     "queue adopt": lambda scene: ["--config", scene.config],
+    "desk link": lambda scene: ["--config", scene.linked().config],
+    "desk add-user": lambda scene: [ALL_NASTY, "--role", ALL_NASTY, "--by-proxy", "--config", scene.config],
+    "desk add-token": lambda scene: [ALL_NASTY, "--config", scene.config],
     "audit verify": lambda scene: ["--config", scene.config],
     "audit show": lambda scene: ["--config", scene.config],
     "audit digest": lambda scene: [scene.set, scene.folder / FILE_NAME],
@@ -312,8 +320,8 @@ def test_a_line_of_the_log_stays_one_line() -> None:
 
 
 def test_only_one_module_writes_to_the_screen() -> None:
-    """``print``, consoles, markup and the streams themselves are used nowhere else; ``cli`` and ``serve`` set them up."""
-    wanted = {"tools/shared/terminal.py", "cli.py", "tools/operate/serve.py"}
+    """``print``, consoles, markup and the streams themselves are used nowhere else; ``cli`` sets them up."""
+    wanted = {"tools/shared/terminal.py", "cli.py"}
     users = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

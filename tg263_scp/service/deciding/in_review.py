@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tg263_scp.decision import RoiPlace
-from tg263_scp.dicom.encoding.part10 import dataset_sha256
+from tg263_scp.dicom.encoding.part10 import data_set_sha256
 from tg263_scp.dicom.reading.structure_set import StructureSet
 from tg263_scp.naming.query import RulingOn
 from tg263_scp.naming.rules.sides_by_contours import PlaceOf
@@ -51,7 +51,7 @@ class ObjectInReview:
     @property
     def version(self) -> str:
         """The SHA-256 (hex) of its data set; read from the file where nobody knows it."""
-        return self.known_version or dataset_sha256(self.path)
+        return self.known_version or data_set_sha256(self.path)
 
 
 RulingsOn = Callable[[ObjectInReview], RulingOn | None]

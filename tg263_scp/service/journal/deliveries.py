@@ -128,7 +128,7 @@ class Outbox:
         """
         rows = self._database.rows(
             "SELECT d.sent_sha256=o.sha256 AS same FROM objects o JOIN deliveries d ON d.sent_uid=o.sop_instance_uid"
-            " WHERE o.job=? AND NOT o.sends_result AND NOT o.asked AND d.job<>o.job AND d.destination=?"
+            " WHERE o.job=? AND NOT o.sends_result AND NOT o.on_request AND d.job<>o.job AND d.destination=?"
             " AND d.sent_uid<>'' AND d.state='SENT' AND d.changed_at>? ORDER BY d.changed_at DESC, d.job DESC LIMIT 1",
             job,
             destination,
@@ -264,3 +264,12 @@ class Outbox:
             " WHERE state NOT IN ('SENT','FAILED') GROUP BY destination"
         )
         return {row["destination"]: row["n"] for row in rows}
+
+    def sent(self, destination: str, since: float) -> list[tuple[Job, Delivery]]:
+        """Return what a destination was sent at or after a time, in the order in which it was."""
+        rows = self._database.rows(
+            "SELECT * FROM deliveries WHERE destination=? AND state='SENT' AND changed_at>=? ORDER BY changed_at",
+            destination,
+            since,
+        )
+        return [(self._job(row["job"]), delivery_of(row)) for row in rows]

@@ -23,6 +23,7 @@ from tg263_scp.service.journal.deliveries import Outbox
 from tg263_scp.service.journal.states import (
     LOOP_AFTER,
     RELABEL_ONCE,
+    RETRIED,
     RETURNS_WITHIN_S,
     Arrival,
     Asked,
@@ -34,6 +35,7 @@ from tg263_scp.service.journal.states import (
     delivery_of,
     job_of,
 )
+from tg263_scp.service.journal.together import Together
 
 _NO_JOB_HINT = "what every destination has leaves the journal with its files; the audit log keeps it"
 _AT_REST = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
@@ -86,6 +88,7 @@ class Journal:
         self._database = Database(path, clock, upgrade=upgrade)
         self._same_again_s = same_again_s
         self.outbox = Outbox(self._database, same_again_s)
+        self._together: Together[tuple[Arrival, str], tuple[int, Ingest]] = Together(self._receive_all)
 
     @property
     def path(self) -> Path:
@@ -137,30 +140,38 @@ class Journal:
         The same SOP Instance UID and bytes on the same route make no second job: the job that exists is returned, and the new
         copy's token is not used. ``made_under`` tells under what it would be decided now (a mode, a colon and a digest): where
         that differs from what it was decided under, it is decided anew; at once where the mode does, else after
-        ``same_again_s``.
+        ``same_again_s``. Threads that call at the same time share a transaction; each returns after it.
         """
         if not self.in_place():
             raise JournalError(
                 f"the journal {self._database.path} was moved or removed while the node runs",
                 hint="restart the node, then 'tg263-scp queue adopt' takes in again what it had",
             )
+        return self._together((arrival, made_under))
+
+    def _receive_all(self, arrivals: Sequence[tuple[Arrival, str]]) -> list[tuple[int, Ingest]]:
         now = self._database.clock()
         with self._database.transaction() as db:
-            known = self._known(db, arrival)
-            if known:
-                return known["job"], self._received_again(db, known["job"], known["state"], now, made_under)
-            other = db.execute(
-                "SELECT 1 FROM objects WHERE sop_instance_uid=? AND sha256<>?",
-                (arrival.sop_instance_uid, arrival.sha256),
-            ).fetchone()
-            job = self._insert(
-                db,
-                arrival,
-                state=ObjectState.RECEIVED,
-                received_at=now,
-                changed_at=now,
-                other_version=int(other is not None),
-            )
+            return [self._receive(db, arrival, now, under) for arrival, under in arrivals]
+
+    def _receive(
+        self, db: sqlite3.Connection, arrival: Arrival, now: float, made_under: str
+    ) -> tuple[int, Ingest]:
+        known = self._known(db, arrival)
+        if known:
+            return known["job"], self._received_again(db, known["job"], known["state"], now, made_under)
+        other = db.execute(
+            "SELECT 1 FROM objects WHERE sop_instance_uid=? AND sha256<>?",
+            (arrival.sop_instance_uid, arrival.sha256),
+        ).fetchone()
+        job = self._insert(
+            db,
+            arrival,
+            state=ObjectState.RECEIVED,
+            received_at=now,
+            changed_at=now,
+            other_version=int(other is not None),
+        )
         return job, Ingest.NEW_VERSION if other else Ingest.NEW
 
     def adopt(
@@ -286,7 +297,7 @@ class Journal:
 
     def _count_return(self, db: sqlite3.Connection, job: int, now: float) -> None:
         db.execute(
-            "UPDATE objects SET asked=0, returns=CASE WHEN returning_since>?1-?2 THEN returns ELSE 0 END+1,"
+            "UPDATE objects SET on_request=0, returns=CASE WHEN returning_since>?1-?2 THEN returns ELSE 0 END+1,"
             " returning_since=CASE WHEN returning_since>?1-?2 THEN returning_since ELSE ?1 END WHERE job=?3",
             (now, RETURNS_WITHIN_S, job),
         )
@@ -394,10 +405,11 @@ class Journal:
                     self.outbox.requeue(db, job, destination, now)
         return state
 
-    def retry(self, job: int) -> int:
+    def retry(self, job: int, *, by: str = "", why: str = "") -> int:
         """Start again what a person can start again; return how much that is.
 
-        A held object is decided anew; failed deliveries are queued again; deliveries that wait are due at once.
+        A held object is decided anew; failed deliveries are queued again; deliveries that wait are due at once. Where somebody
+        says so, the audit log will name ``by`` and ``why``.
         """
         now = self._database.clock()
         with self._database.transaction() as db:
@@ -405,14 +417,20 @@ class Journal:
             if row is None:
                 raise JournalError(f"the journal knows no job {job}", hint=_NO_JOB_HINT)
             if row["state"] == ObjectState.HELD:
-                self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
+                wish = Asked(RETRIED, by, why).as_text() if by else ""
+                self._database.move(db, (job,), ObjectState.RECEIVED, reason="", wish=wish)
                 return 1
-            failed = db.execute(
-                "SELECT destination FROM deliveries WHERE job=? AND state='FAILED'", (job,)
-            ).fetchall()
-            for delivery in failed:
-                self.outbox.requeue(db, job, delivery["destination"], now)
+            failed = [
+                each["destination"]
+                for each in self._deliveries(db, job)
+                if each["state"] == DeliveryState.FAILED
+            ]
+            for destination in failed:
+                self.outbox.requeue(db, job, destination, now)
             hastened = self.outbox.hasten(db, job, now)
+            if by and (failed or hastened):
+                said = {"kind": RETRIED, "by": by, "why": why, "destinations": []}
+                self._say(db, job, ObjectState.READY, ObjectState.READY, said)
         return len(failed) + hastened
 
     def redo(self, job: int, *, wish: Asked | None = None) -> None:
@@ -434,7 +452,7 @@ class Journal:
                 )
             self._refuse_unless_at_rest(db, job)
             said = wish.as_text() if wish else ""
-            self._database.move(db, (job,), ObjectState.RECEIVED, reason="", wish=said, asked=1)
+            self._database.move(db, (job,), ObjectState.RECEIVED, reason="", wish=said, on_request=1)
             # A person wants it everywhere once more: also where an earlier journal had it delivered.
             db.execute("UPDATE deliveries SET attempts=1 WHERE job=? AND attempts=0 AND state='SENT'", (job,))
 
@@ -467,7 +485,7 @@ class Journal:
             self._refuse_unless_at_rest(db, job)
             said = {"kind": "sent_as_received", "by": by, "why": why}
             self._say(db, job, ObjectState.READY, ObjectState.READY, said)
-            db.execute("UPDATE objects SET sends_result=0, asked=1 WHERE job=?", (job,))
+            db.execute("UPDATE objects SET sends_result=0, on_request=1 WHERE job=?", (job,))
 
     def _refuse_unless_at_rest(self, db: sqlite3.Connection, job: int) -> None:
         """Refuse to send again what is under way, or was replaced.
@@ -490,8 +508,8 @@ class Journal:
             "SELECT destination, state, attempts, changed_at FROM deliveries WHERE job=?", (job,)
         ).fetchall()
 
-    def release(self, job: int, *, by: str = "") -> None:
-        """HELD -> DECIDED: forward the original, unchanged, on a person's word; the audit log will name ``by``.
+    def release(self, job: int, *, by: str = "", why: str = "") -> None:
+        """HELD -> DECIDED: forward the original, unchanged, on a person's word; the audit log will name ``by`` and ``why``.
 
         Raises:
             JournalError: the object is not held.
@@ -512,10 +530,11 @@ class Journal:
                 "job_number": job,
                 "sop_instance_uid": row["sop_instance_uid"],
                 "by": by,
+                **({"why": why} if why else {}),
                 "audited_after": None,
             }
             self._decide(db, job, record, hold=False, reason=HoldReason.RELEASED, sends_result=False)
-            db.execute("UPDATE objects SET asked=1 WHERE job=?", (job,))
+            db.execute("UPDATE objects SET on_request=1 WHERE job=?", (job,))
 
     def discard(self, job: int, *, by: str, why: str) -> None:
         """HELD -> DECIDED -> DISCARDED: a person does not want the object; the audit log will name ``by`` and ``why``.

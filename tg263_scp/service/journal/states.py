@@ -82,7 +82,7 @@ TRANSITIONS: Mapping[StrEnum, frozenset[StrEnum]] = {
 }
 
 
-FOR_REVIEW, RELABEL_ONCE = "review", "relabel_once"
+FOR_REVIEW, RELABEL_ONCE, RETRIED, REDONE = "review", "relabel_once", "retried", "redone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ class Asked:
     """What a person asked of the node about one object, for the next time it is decided.
 
     ``what`` is a code: :data:`FOR_REVIEW` wants it decided with what was decided about its names since, :data:`RELABEL_ONCE`
-    wants it relabelled although it is approved. ``by`` and ``why`` are in the person's words. ``destinations`` are those that
-    get it; empty for all.
+    wants it relabelled although it is approved, :data:`RETRIED` and :data:`REDONE` want it decided once more. ``by`` and
+    ``why`` are in the person's words. ``destinations`` are those that get it; empty for all.
     """
 
     what: str
@@ -138,9 +138,9 @@ class Job(Arrival):
     ``unanswered`` is how many names went on although a language model would have been asked about them. ``study`` is the keyed
     hash of its Study Instance UID; empty as long as it is not decided, or where it says none. ``returns`` is how often it came
     again after it was delivered, within :data:`RETURNS_WITHIN_S` from ``returning_since`` on. ``result_sha256`` (hex) is of the
-    data set of its relabelled copy; empty where there is none, or an earlier program version made it. ``asked`` is true where
-    a person wants it sent, also to who has the same already. ``wish`` is what a person asked for the next time it is decided,
-    if anything; ``made_under`` tells under what it was decided last.
+    data set of its relabelled copy; empty where there is none, or an earlier program version made it. ``on_request`` is true
+    where a person wants it sent, also to who has the same already. ``wish`` is what a person asked for the next time it is
+    decided, if anything; ``made_under`` tells under what it was decided last.
     """
 
     job: int
@@ -157,7 +157,7 @@ class Job(Arrival):
     returns: int
     returning_since: float
     result_sha256: str
-    asked: bool
+    on_request: bool
     wish: Asked | None
     made_under: str
 
@@ -252,7 +252,7 @@ def job_of(row: sqlite3.Row) -> Job:
     values["state"] = ObjectState(values["state"])
     values["other_version"] = bool(values["other_version"])
     values["sends_result"] = bool(values["sends_result"])
-    values["asked"] = bool(values["asked"])
+    values["on_request"] = bool(values["on_request"])
     values["wish"] = Asked.of_text(values["wish"])
     return Job(**values)
 

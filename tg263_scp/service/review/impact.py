@@ -27,7 +27,7 @@ from tg263_scp.service.review.seen_objects import SeenObject, SeenObjects
 from tg263_scp.service.review.store import ReviewStore
 
 MOST_CHANGES = 10_000
-_DECIDED_ANEW_S = 10.0
+DECIDED_ANEW_S = 10.0
 """So long structure sets of the spool are decided anew; of the others it is told what the decision itself says."""
 _BEFORE_RULINGS = frozenset({"R000", "R010", "R020"})
 HYPOTHETICAL = "(new)"
@@ -85,8 +85,12 @@ def impact_of(
     at_hand: ObjectsAtHand,
     nomenclature: Nomenclature,
     options: NamingOptions,
+    *,
+    within_s: float = DECIDED_ANEW_S,
 ) -> Impact:
     """Say what a wish would change, or undoing the decision of that id.
+
+    So long structure sets are decided anew for it.
 
     Raises:
         ReviewError: there is no such decision.
@@ -100,7 +104,7 @@ def impact_of(
         about = store.decision(wish)
         then = Rulings([each for each in decisions if each.id != wish], store.digest)
     states = _states(at_hand)
-    anew = _Anew(then, at_hand, nomenclature, options)
+    anew = _Anew(then, at_hand, nomenclature, options, within_s)
     changes: list[Change] = []
     changed = []
     for seen, rois in _candidates(about, objects):
@@ -207,13 +211,18 @@ class _Anew:
     """Decides structure sets of the spool anew, as long as there is time."""
 
     def __init__(
-        self, then: Rulings, at_hand: ObjectsAtHand, nomenclature: Nomenclature, options: NamingOptions
+        self,
+        then: Rulings,
+        at_hand: ObjectsAtHand,
+        nomenclature: Nomenclature,
+        options: NamingOptions,
+        within_s: float,
     ) -> None:
         self._then = then
         self._at_hand = at_hand
         self._nomenclature = nomenclature
         self._options = options
-        self._until = time.monotonic() + _DECIDED_ANEW_S
+        self._until = time.monotonic() + within_s
 
     def names(self, seen: SeenObject) -> list[str] | None:
         """Return what the ROIs of an object would be called; None where that was not tried or does not work."""

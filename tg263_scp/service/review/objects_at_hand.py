@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tg263_scp.decision import Decision
-from tg263_scp.dicom.encoding.part10 import dataset_sha256
+from tg263_scp.dicom.encoding.part10 import data_set_sha256
 from tg263_scp.dicom.reading.geometry import places
 from tg263_scp.dicom.reading.structure_set import RoiRecord, StructureSet, read_structure_set
 from tg263_scp.errors import HeldObjectError, JournalError, ReviewError
@@ -121,7 +121,7 @@ class ObjectsAtHand:
     def _read(self, path: Path, calling_ae_title: str, version: str) -> AtHand:
         try:
             read = read_structure_set(path)
-            version = version or dataset_sha256(path)
+            version = version or data_set_sha256(path)
         except HeldObjectError as problem:
             raise ReviewError("scope", f"the object cannot be read: {problem.reason}") from problem
         except OSError as problem:

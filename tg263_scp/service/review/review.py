@@ -27,7 +27,7 @@ from tg263_scp.service.review.decisions import (
     name_key,
 )
 from tg263_scp.service.review.exchange import Exported, Imported, as_overlay, clinic_of, proposals_of
-from tg263_scp.service.review.impact import HYPOTHETICAL, Impact, as_decided, impact_of
+from tg263_scp.service.review.impact import DECIDED_ANEW_S, HYPOTHETICAL, Impact, as_decided, impact_of
 from tg263_scp.service.review.objects_at_hand import AtHand, ObjectsAtHand, decided_anew, seen_in
 from tg263_scp.service.review.open_names import Filter, Occurrence, OpenName, open_names
 from tg263_scp.service.review.rulings import Rulings
@@ -92,6 +92,26 @@ class Review:
         wanted = Filter(site, sender, since, status)
         objects = (*self._objects.last(), *self._archive)
         return open_names(objects, active, waiting, wanted, self._nomenclature.anatomy.nearest_first)
+
+    @property
+    def stamp(self) -> tuple[int, str]:
+        """What is another one whenever :meth:`open_names` may answer otherwise.
+
+        Raises:
+            ReviewError: the store is damaged.
+            OSError: the audit log cannot be read.
+        """
+        self._refresh()
+        return self._objects.generation, self._store.state
+
+    def seen(self, job: int) -> tuple[SeenObject, list[dict[str, Any]]] | None:
+        """Return the last decision about the structure set of a job, and the audit lines of its ROIs; None without one.
+
+        Raises:
+            OSError: the audit log cannot be read.
+        """
+        self._objects.refresh()
+        return next(iter(self._objects.of_jobs((job,))), None)
 
     def find(self, name: str) -> OpenName | None:
         """Return one of the names that wait, open ones before those that were decided since; None where it is none."""
@@ -243,8 +263,10 @@ class Review:
                 raise ReviewError("undone", f"{decision.undone_by} has undone {id} already")
             return writer.undone(id, by=by, why=why)
 
-    def impact(self, wish: Wish | str) -> Impact:
+    def impact(self, wish: Wish | str, *, within_s: float = DECIDED_ANEW_S) -> Impact:
         """Say which objects and names a wish would change, or undoing the decision of that id; nothing is written.
+
+        So long structure sets are decided anew for it; of the others it is told what the decision itself says.
 
         Raises:
             ReviewError: the wish makes no sense, or there is no such decision.
@@ -260,6 +282,7 @@ class Review:
             self._at_hand,
             self._nomenclature,
             self._options,
+            within_s=within_s,
         )
 
     def export(self) -> Exported:

@@ -23,6 +23,8 @@ from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.audit import verify
 from tg263_scp.service.journal.database import ADOPT_HINT, JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.readback.ledger import BAD, LEDGER_NAME, Ledger
+from tg263_scp.service.readback.reading_back import PROVES_LITTLE, WHAT_TO_DO, proves_little
 from tg263_scp.service.review.decisions import Standing
 from tg263_scp.service.review.store import ReviewStore
 from tg263_scp.service.spool import unknown_objects
@@ -48,7 +50,7 @@ _REWRITES = (
 
 def doctor(config: Path | None, as_json: bool) -> ExitCode:
     """The verb ``doctor``: without a configuration the program alone is examined."""
-    checks = list(_checks(config))
+    checks = list(examine(config))
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
@@ -56,7 +58,8 @@ def doctor(config: Path | None, as_json: bool) -> ExitCode:
     return found(checks)
 
 
-def _checks(path: Path | None) -> Iterator[Check]:
+def examine(path: Path | None) -> Iterator[Check]:
+    """Yield what is found of a node, one look after the other; without a configuration file the program alone."""
     try:
         config = load_config(path)
     except Tg263Error as problem:
@@ -89,6 +92,8 @@ def _checks(path: Path | None) -> Iterator[Check]:
     for destination in config.destinations:
         yield from _destination(destination)
         yield Check(f"UIDs for {destination.name}", True, _uid_policy(destination, config))
+        if destination.verify != "off":
+            yield _read_back(destination, config)
 
 
 def _destination(destination: Destination) -> Iterator[Check]:
@@ -103,6 +108,25 @@ def _destination(destination: Destination) -> Iterator[Check]:
     shown = shown_certificate_check(destination, answer)
     if shown:
         yield shown
+
+
+def _read_back(destination: Destination, config: Config) -> Check:
+    """Say what was found of delivered objects at a destination, and whether that proves anything."""
+    name = f"read-back from {destination.name}"
+    if proves_little(destination):
+        return Check(
+            name, False, f"{destination.verify}: {PROVES_LITTLE}", "see verify in default_config.yaml"
+        )
+    path = config.spool.folder / LEDGER_NAME
+    if not path.is_file():
+        return Check(name, True, f"{destination.verify} (nothing was read back yet)")
+    with closing(Ledger(path)) as ledger:
+        counts = {state: n for (there, state), n in ledger.counts().items() if there == destination.name}
+    told = ", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "nothing yet"
+    bad = [state for state in counts if state in BAD]
+    return Check(
+        name, not bad, f"{destination.verify}: {told}", "; ".join(WHAT_TO_DO[state] for state in bad)
+    )
 
 
 def _uid_policy(destination: Destination, config: Config) -> str:

@@ -69,6 +69,13 @@ class LogFormatter(logging.Formatter):
         return visible(super().formatMessage(record))
 
 
+def log_to_standard_error() -> None:
+    """Let a verb that runs until it is told to stop write its log: one line a message, with its time."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
 def visible(text: str) -> str:
     """Write out every control, format and unassigned character, line ends too: what is printed is what is there.
 
