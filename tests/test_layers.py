@@ -44,6 +44,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "organs",
         "targets",
         "rules",
+        "offering",
         "notation",
         "llm",
         "decide",

@@ -15,17 +15,19 @@ from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming.llm.choice import Asked, LlmView, llm_choice
 from tg263_scp.naming.llm.set_reading import read_set
 from tg263_scp.naming.notation.second_look import is_worth_a_look, second_look
+from tg263_scp.naming.offering.open_names import with_offers
 from tg263_scp.naming.organs.margins import take_margin
 from tg263_scp.naming.organs.reading import read_known_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query, Ruling
 from tg263_scp.naming.rules import mappings, rules
 from tg263_scp.naming.rules.close_match import close_match
-from tg263_scp.naming.rules.planning_helpers import marks_of
+from tg263_scp.naming.rules.planning_helpers import helper_prefix, marks_of
 from tg263_scp.naming.rules.shortened import shortened
 from tg263_scp.naming.rules.sides_by_contours import PlaceOf, check_sides
 from tg263_scp.naming.rules.spelling import offers
 from tg263_scp.naming.rules.vetoes import VETOES, no_identifier
 from tg263_scp.naming.rules.whole_set import (
+    doubt_counted_margins,
     doubt_the_other_sex,
     infer_languages,
     infer_site,
@@ -101,6 +103,7 @@ def decide_set(
         One decision per ROI, in the order of ``rois``; the same for every order of the same ROIs.
     """
     options = options or NamingOptions()
+    options = _without_shared_prefix(rois, options, nomenclature)
     site = nomenclature.anatomy.site_called(site)
     looked = _decide_together(rois, nomenclature, options, site, frozenset())
     inferred_site = site or infer_site(looked, nomenclature)
@@ -108,13 +111,25 @@ def decide_set(
     if inferred_site != site or languages:
         looked = _decide_together(rois, nomenclature, options, inferred_site, languages)
     decisions = [decision for decision, _ in looked]
+    queries = [_query(roi, options, inferred_site, languages) for roi in rois]
     if llm is not None:
-        queries = [_query(roi, options, inferred_site, languages) for roi in rois]
         decisions = _read_by_model(rois, queries, decisions, nomenclature, options, llm, place_of)
     if place_of is not None:
         decisions = check_sides(decisions, nomenclature, place_of)
-    settled = settle_clashes(refuse_unwritable(doubt_the_other_sex(decisions, nomenclature), rois))
-    return tuple(replace(decision, site=inferred_site) for decision in settled) if inferred_site else settled
+    decisions = doubt_counted_margins(doubt_the_other_sex(decisions, nomenclature), nomenclature)
+    settled = settle_clashes(refuse_unwritable(decisions, rois))
+    offered = with_offers(settled, queries, nomenclature)
+    return tuple(replace(decision, site=inferred_site) for decision in offered) if inferred_site else offered
+
+
+def _without_shared_prefix(
+    rois: Sequence[Roi], options: NamingOptions, nomenclature: Nomenclature
+) -> NamingOptions:
+    """Let no prefix tell a helper where half of the names have one: then it is the set's, and tells nothing."""
+    sorted_out = sum(bool(helper_prefix(roi.name, nomenclature.lexicon)) for roi in rois)
+    if sorted_out > 1 and 2 * sorted_out >= len(rois):
+        return replace(options, prefixes_tell=False)
+    return options
 
 
 def decide(
@@ -146,14 +161,30 @@ def _decide_together(
     def read(index: int, text: str) -> tuple[Decision, Proposal | None]:
         return _decide_one(replace(rois[index], name=text), nomenclature, as_read, site, languages)
 
+    for_anybody = replace(options, identifiers=(), ruling_on=None)
+
     def objection(query: Query, proposal: Proposal) -> str:
-        found = (veto(query, proposal, nomenclature, options) for _, _, veto in VETOES)
-        return next(filter(None, found), "")
+        return _objection(query, proposal, nomenclature, for_anybody)
 
     looked = second_look(
-        rois, first, nomenclature, site=site, languages=languages, read=read, objection=objection
+        rois,
+        first,
+        nomenclature,
+        site=site,
+        languages=languages,
+        read=read,
+        objection=objection,
+        share=options.notation_share,
+        pairs=options.notation_pairs,
     )
     return [before if before[0].ruling else after for before, after in zip(first, looked, strict=True)]
+
+
+@lru_cache(maxsize=16384)
+def _objection(query: Query, proposal: Proposal, nomenclature: Nomenclature, options: NamingOptions) -> str:
+    """Return what the first veto has against a proposal; empty where none objects. Remembered, but never for whom."""
+    found = (veto(query, proposal, nomenclature, options) for _, _, veto in VETOES)
+    return next(filter(None, found), "")
 
 
 def _decide_one(

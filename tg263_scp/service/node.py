@@ -31,6 +31,7 @@ from tg263_scp.service.deciding.made_under import MadeUnder
 from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, Writing, local_time
 from tg263_scp.service.deciding.routing import Routes
+from tg263_scp.service.deciding.selection import Selection
 from tg263_scp.service.deciding.worker import Worker
 from tg263_scp.service.delivery.forwarder import Forwarder
 from tg263_scp.service.delivery.new_uid_copies import Renumbering, uid_map
@@ -203,7 +204,7 @@ def assemble(
             config, spool, journal, audit, hashed, writing, routes, budget, clock=clock, step=step
         )
         relabeller = _relabeller(config, nomenclature, routes, writing, decide, waiting_sets, said)
-        worker = Worker(
+        worker = _worker_of(config)(
             spool,
             journal,
             audit,
@@ -212,10 +213,7 @@ def assemble(
             hashed=hashed,
             routes=routes,
             budget=budget,
-            retention_s=config.spool.retention_s,
-            discarded_retention_s=config.spool.discarded_retention_s,
             wake_forwarders=wake_forwarders,
-            remembers=_refers_later(config),
             under=under,
             clock=clock,
             step=step,
@@ -277,6 +275,17 @@ def _audit(config: Config, opened: ExitStack) -> tuple[AuditLog, IdentifierHash,
     opened.enter_context(closing(log))
     with _usable("the key file", settings.salt_file):
         return log, IdentifierHash(settings.salt_file), counters
+
+
+def _worker_of(config: Config) -> partial[Worker]:
+    """Return the worker as the configuration wants it, still without its parts."""
+    return partial(
+        Worker,
+        retention_s=config.spool.retention_s,
+        discarded_retention_s=config.spool.discarded_retention_s,
+        selection=Selection(config.destinations),
+        remembers=_refers_later(config),
+    )
 
 
 def _relabeller(

@@ -66,6 +66,12 @@ def phrase_of_level(parts: Parts, query: Query, nomenclature: Nomenclature) -> P
     return Phrase(text, Sense.UNLISTED, text, OWN_LANGUAGE, source) if known and source else None
 
 
+def drops_a_level(parts: Parts) -> bool:
+    """Tell whether a side that was taken out reads as another level: the ``Va`` of ``LN_Va_Vb_L`` is no Swedish left."""
+    lettered = any((code := _CODE.fullmatch(word)) and code["letter"] for word in parts.core)
+    return lettered and any(len(word) > 1 and _CODE.fullmatch(word) for word in parts.taken)
+
+
 def _takes_letter_of_code(parts: Parts) -> bool:
     """Tell whether a side is the letter before a number: ``Neck_L2`` is a level, or number 2 of the left."""
     return any(

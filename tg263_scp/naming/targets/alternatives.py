@@ -31,6 +31,7 @@ _MOST_TOKENS = 12
 """Tokens up to which a name is taken apart; a longer one is no name of a target but a text."""
 _LONGEST_CODE = 3
 """Letters of a code, which is offered as it is written; a word gets a capital."""
+_TELLING_SITES = ("head_and_neck", "breast", "prostate", "gyn", "spine")
 _MOST_READ = 12
 """Ways to take words out that are tried."""
 
@@ -53,7 +54,12 @@ def readings_offered(query: Query, nomenclature: Nomenclature) -> tuple[str, ...
         _planned_from(tokens, query, nomenclature), _without_doubtful(tokens, unknown, query, nomenclature)
     )
     if not unknown:
-        ways = chain(_believed(tokens, query, nomenclature), _as_numbers(tokens, query, nomenclature), ways)
+        ways = chain(
+            _at_other_sites(tokens, query, nomenclature),
+            _believed(tokens, query, nomenclature),
+            _as_numbers(tokens, query, nomenclature),
+            ways,
+        )
     offered: dict[str, None] = {}
     for way in ways:
         name = grammar.spell(way, nomenclature)
@@ -61,6 +67,16 @@ def readings_offered(query: Query, nomenclature: Nomenclature) -> tuple[str, ...
         if len(offered) == _MOST_OFFERED:
             break
     return tuple(offered)
+
+
+def _at_other_sites(
+    tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature
+) -> Iterator[TargetName]:
+    """Yield what a name would be at each site where abbreviations have meanings of their own, where the site is unknown."""
+    for site in () if query.site else _TELLING_SITES:
+        named = _read(tokens, replace(query, site=site), nomenclature)
+        if named is not None:
+            yield named
 
 
 def _planned_from(tokens: Sequence[Token], query: Query, nomenclature: Nomenclature) -> Iterator[TargetName]:
