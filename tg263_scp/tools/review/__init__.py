@@ -1,1 +1,2 @@
-"""``review``: the names that are left for review, and what people decide about them, in the terminal."""
+"""``review``: names that were left for review, decided in the terminal. It must not know how names are decided or objects sent.
+Begin with ``review.py``."""

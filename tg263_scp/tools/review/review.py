@@ -20,7 +20,7 @@ from tg263_scp.service.review.decisions import Ruled, Scope, ScopeKind, Wish
 from tg263_scp.service.review.impact import Impact
 from tg263_scp.service.review.review import Review, open_review
 from tg263_scp.tools.review import tables
-from tg263_scp.tools.review.manifest_names import objects_of_manifest
+from tg263_scp.tools.review.manifests import objects_of_manifest
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import complain, confirmed, open_console, print_json, say
 
