@@ -112,7 +112,24 @@ def _completed(config: Config, base: Path) -> Config:
                     "ca_file": beside(config.llm.ca_file),
                     "cert_file": beside(config.llm.cert_file),
                     "key_file": beside(config.llm.key_file),
+                    "api_key_file": beside(config.llm.api_key_file),
                     "cache_file": folder / config.llm.cache_file,
+                }
+            ),
+            "desk": config.desk.model_copy(
+                update={
+                    "link_file": folder / config.desk.link_file,
+                    "users": folder / config.desk.users,
+                    "tokens": folder / config.desk.tokens,
+                    "cert_file": beside(config.desk.cert_file),
+                    "key_file": beside(config.desk.key_file),
+                }
+            ),
+            "review": config.review.model_copy(update={"folder": beside(config.review.folder) or folder}),
+            "notify": config.notify.model_copy(
+                update={
+                    "ca_file": beside(config.notify.ca_file),
+                    "smtp_password_file": beside(config.notify.smtp_password_file),
                 }
             ),
             "commitment_peers": [

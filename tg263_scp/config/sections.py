@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tg263_scp.config.desk import Desk
 from tg263_scp.config.fields import (
     AeTitle,
     AeTitles,
@@ -38,6 +39,7 @@ from tg263_scp.config.fields import (
     Uids,
 )
 from tg263_scp.config.llm import Llm
+from tg263_scp.config.notify import Notify
 from tg263_scp.config.routes import Gates, Mode, Route, check_routes
 from tg263_scp.config.tls import CertificateNames, ClientTls, ServerTls, Tls
 
@@ -93,10 +95,6 @@ class Write(Section):
     codes: Truth
 
 
-class Reserved(Section):
-    """A section that this release accepts only empty."""
-
-
 class Spool(Section):
     """Where received objects live until every destination has them."""
 
@@ -138,6 +136,7 @@ class DestinationDefaults(Section):
     calling_ae_title: OptionalAeTitle
     uid_policy: Literal["keep", "new"]
     rewrite_references: Truth
+    redeliver: Truth
     reference_wait_s: Annotated[float, Field(ge=0)]
     order_wait_s: Annotated[float, Field(ge=0)]
     batch_objects: Annotated[int, Field(ge=1)]
@@ -169,6 +168,18 @@ class Destination(DestinationDefaults):
     host: Annotated[str, Field(min_length=1)]
     port: Annotated[int, Field(ge=1, le=65535)]
     ae_title: AeTitle
+
+
+class Review(Section):
+    """Where the decisions about names are, and what they need to count."""
+
+    folder: OptionalPath
+    second_person: Truth
+
+    @property
+    def store_folder(self) -> Path:
+        """The folder of the store; :func:`load_config` has put in that of the spool where none was given."""
+        return self.folder or Path()
 
 
 class CommitmentPeer(Section):
@@ -223,9 +234,11 @@ class Config(Section):
     destinations: list[Destination]
     commitment_peers: list[CommitmentPeer]
     routes: list[Route]
-    review: Reserved
+    review: Review
+    desk: Desk
     audit: Audit
     metrics: Metrics
+    notify: Notify
 
     @model_validator(mode="after")
     def _goes_together(self) -> Config:

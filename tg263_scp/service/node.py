@@ -27,6 +27,7 @@ from tg263_scp.errors import JournalError, LlmError, Tg263Error
 from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog, IdentifierHash, last_job_number
+from tg263_scp.service.deciding.made_under import MadeUnder
 from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, Writing, local_time
 from tg263_scp.service.deciding.routing import Routes
@@ -35,7 +36,7 @@ from tg263_scp.service.deciding.worker import Worker
 from tg263_scp.service.delivery.forwarder import Forwarder
 from tg263_scp.service.delivery.new_uid_copies import Renumbering, uid_map
 from tg263_scp.service.delivery.outgoing import Outlet
-from tg263_scp.service.intake import Intake
+from tg263_scp.service.intake import Intake, Wakes
 from tg263_scp.service.journal.clock import RunningClock
 from tg263_scp.service.journal.database import JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
@@ -43,10 +44,15 @@ from tg263_scp.service.journal.states import Job
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
 from tg263_scp.service.metrics import Build, NodeCounters, metrics_of
+from tg263_scp.service.notify.causes import Sources
+from tg263_scp.service.notify.channels import channels_of
+from tg263_scp.service.notify.notifier import Notifier
 from tg263_scp.service.polling import Clock, PollingThread, Step, no_step
 from tg263_scp.service.readback.commitments import CommitmentDesk
 from tg263_scp.service.readback.ledger import LEDGER_NAME, Ledger
 from tg263_scp.service.readback.reading_back import PROVES_LITTLE, ReadingBack, proves_little
+from tg263_scp.service.review.store import ReviewStore
+from tg263_scp.service.review.taking_up import TakingUp
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.service.spool import LOCK_NAME, Incoming, Spool
 
@@ -72,6 +78,7 @@ class Node:
         worker: Worker,
         forwarders: Sequence[Following],
         waiting_sets: WaitingSets | None,
+        notifier: Notifier | None,
         metrics: AbstractContextManager[tuple[str, int] | None],
         reloads: Reloads,
         drain_s: float,
@@ -87,6 +94,7 @@ class Node:
         self._worker = worker
         self._forwarders = forwarders
         self._waiting_sets = waiting_sets
+        self._notifier = notifier
         self._metrics = metrics
         self._drain_s = drain_s
         self._opened = opened
@@ -129,6 +137,9 @@ class Node:
                 running.callback(forwarder.stop, 0.0)
             self._worker.start()
             running.callback(self._worker.stop, 5.0)
+            if self._notifier:
+                self._notifier.start()
+                running.callback(self._notifier.stop, 1.0)
             if self._waiting_sets:
                 self._waiting_sets.start(self._worker.wake)
             self.metrics_address = running.enter_context(self._metrics)
@@ -186,46 +197,47 @@ def assemble(
         journal = _journal(config, spool, opened, clock)
         audit, hashed, counters = _audit(config, opened)
         routes, writing = Routes(config), Writing.of(config.write, now=now)
+        loaded, said = Loaded(config, nomenclature), _what_people_said(config, audit)
+        under, budget = MadeUnder(loaded, routes, said), _budget(config, spool)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
-        budget, renumbering = _budget(config, spool), Renumbering(spool, uid_map(hashed))
-        forwarders = []
-        for destination in config.destinations:
-            outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
-            forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
+        of_outlet = (spool, journal.outbox, Renumbering(spool, uid_map(hashed)), writing, routes, budget)
+        forwarders = [
+            Forwarder(each, journal.outbox, audit, Outlet(each, *of_outlet), clock=clock, step=step)
+            for each in config.destinations
+        ]
         wake_forwarders = partial(_wake_all, forwarders)
-        relabeller = Relabeller(
-            nomenclature, config.naming, routes, writing, decide=decide, waiting_sets=waiting_sets
-        )
+        relabeller = _relabeller(config, nomenclature, routes, writing, decide, waiting_sets, said)
         worker = Worker(
             spool,
             journal,
             audit,
             relabeller,
-            made_under=_made_under(Loaded(config, nomenclature)),
+            made_under=_made_under(loaded),
             hashed=hashed,
             routes=routes,
             budget=budget,
             selection=Selection(config.destinations),
-            retention_s=config.spool.retention_s,
-            discarded_retention_s=config.spool.discarded_retention_s,
+            **_retentions(config),
             wake_forwarders=wake_forwarders,
             remembers=_refers_later(config),
+            said=said,
+            under=under.of,
             clock=clock,
             step=step,
         )
-        intake = Intake(
-            spool, journal, routes, wake_worker=worker.wake, wake_forwarders=wake_forwarders, step=step
-        )
+        wakes = Wakes(worker.wake, wake_forwarders)
+        intake = Intake(spool, journal, routes, wakes, made_under=under.of, step=step)
         readers, commitments = _readers(config, journal, spool, audit, opened, clock)
-        following: list[Following] = [*forwarders, *readers, *([commitments] if commitments else [])]
+        following: list[Following] = [*forwarders, *readers]
         listener, threads = _listener(config, intake, commitments), (worker, *following)
-        reloads = _reloads(Loaded(config, nomenclature), worker, relabeller, routes, waiting_sets, listener)
+        reloads = _reloads(loaded, worker, relabeller, routes, under, waiting_sets, listener)
         return Node(
             journal=journal,
             listener=listener,
             worker=worker,
             forwarders=following,
             waiting_sets=waiting_sets,
+            notifier=_notifier(config, spool, journal, waiting_sets, clock),
             metrics=_metrics(reloads, counters, waiting_sets, listener, threads, clock),
             reloads=reloads,
             drain_s=config.listen.drain_s,
@@ -272,6 +284,34 @@ def _audit(config: Config, opened: ExitStack) -> tuple[AuditLog, IdentifierHash,
         return log, IdentifierHash(settings.salt_file), counters
 
 
+def _relabeller(
+    config: Config,
+    nomenclature: Nomenclature,
+    routes: Routes,
+    writing: Writing,
+    decide: Decide,
+    waiting_sets: WaitingSets | None,
+    said: TakingUp,
+) -> Relabeller:
+    return Relabeller(
+        nomenclature,
+        config.naming,
+        routes,
+        writing,
+        decide=decide,
+        waiting_sets=waiting_sets,
+        rulings=said.on,
+    )
+
+
+def _what_people_said(config: Config, audit: AuditLog) -> TakingUp:
+    store = ReviewStore(config.review.store_folder, second_person=config.review.second_person)
+    said = TakingUp(store, audit, config.spool.folder)
+    with _usable("the audit log", config.audit.file):
+        said.take_up()
+    return said
+
+
 @contextmanager
 def _usable(what: str, path: Path) -> Iterator[None]:
     """Turn a refusal of the disk into what a person can do about it."""
@@ -286,21 +326,30 @@ def _usable(what: str, path: Path) -> Iterator[None]:
 
 def _readers(
     config: Config, journal: Journal, spool: Spool, audit: AuditLog, opened: ExitStack, clock: Clock
-) -> tuple[list[ReadingBack], CommitmentDesk | None]:
+) -> tuple[list[ReadingBack | CommitmentDesk], CommitmentDesk | None]:
     """Return what asks the destinations that want it what they have, and what takes requests and reports of commitment."""
     asked = [each for each in config.destinations if each.verify != "off"]
     if not (asked or config.commitment_peers):
         return [], None
     ledger = opened.enter_context(closing(Ledger(config.spool.folder / LEDGER_NAME)))
     ledger.forget(clock() - config.spool.retention_s)
-    readers = [ReadingBack(each, journal, spool, audit, ledger, clock=clock) for each in asked]
+    readers: list[ReadingBack | CommitmentDesk] = [
+        ReadingBack(each, journal, spool, audit, ledger, clock=clock) for each in asked
+    ]
     for each in asked:
         if proves_little(each):
             logger.warning("%s: %s", each.name, PROVES_LITTLE)
     if not (config.commitment_peers or any(each.verify == "commitment" for each in asked)):
         return readers, None
-    title = config.listen.ae_title
-    return readers, CommitmentDesk(config.commitment_peers, title, journal, audit, ledger, clock=clock)
+    peers, title = config.commitment_peers, config.listen.ae_title
+    commitments = CommitmentDesk(peers, title, journal, audit, ledger, clock=clock)
+    return [*readers, commitments], commitments
+
+
+def _retentions(config: Config) -> dict[str, float]:
+    """How long the worker keeps files."""
+    kept = config.spool
+    return {"retention_s": kept.retention_s, "discarded_retention_s": kept.discarded_retention_s}
 
 
 def _wake_all(forwarders: Sequence[Forwarder]) -> None:
@@ -356,6 +405,25 @@ def _waiting_sets(config: Config, nomenclature: Nomenclature, opened: ExitStack)
     return waiting_sets
 
 
+def _notifier(
+    config: Config, spool: Spool, journal: Journal, waiting_sets: WaitingSets | None, clock: Clock
+) -> Notifier | None:
+    channels = channels_of(config.notify)
+    if not channels:
+        return None
+    sources = Sources(
+        journal,
+        spool.folder,
+        ReviewStore(config.review.store_folder),
+        disk_is_short=lambda: spool.short_of_bytes() > 0,
+        model_is_away=lambda: config.llm.enabled and (waiting_sets is None or waiting_sets.model_is_away),
+        clock=clock,
+        destination_down_s=config.notify.destination_down_s,
+    )
+    every_s, node = config.notify.every_s, config.listen.ae_title
+    return Notifier(sources, channels, spool.folder, node, every_s=every_s, clock=clock)
+
+
 def _listener(config: Config, intake: Intake, commitments: CommitmentDesk | None) -> Doors[Incoming]:
     return Doors(
         config.doors,
@@ -376,18 +444,23 @@ def _reloads(
     worker: Worker,
     relabeller: Relabeller,
     routes: Routes,
+    under: MadeUnder,
     waiting_sets: WaitingSets | None,
     listener: Doors[Incoming],
 ) -> Reloads:
     """Register what parts of the node take over of a changed configuration, and which settings those are."""
     reloads = Reloads(loaded)
-    reloads.add(_decides_by(worker, relabeller, routes, waiting_sets), "naming", "routes")
+    reloads.add(_decides_by(worker, relabeller, routes, under, waiting_sets), "naming", "routes")
     reloads.add(lambda loaded: partial(listener.admit, loaded.config.peers), "peers")
     return reloads
 
 
 def _decides_by(
-    worker: Worker, relabeller: Relabeller, routes: Routes, waiting_sets: WaitingSets | None
+    worker: Worker,
+    relabeller: Relabeller,
+    routes: Routes,
+    under: MadeUnder,
+    waiting_sets: WaitingSets | None,
 ) -> Prepare:
     """Return how routes, gates and names are decided by another configuration, from one object to the next."""
 
@@ -399,6 +472,7 @@ def _decides_by(
                 routes.use(loaded.config)
                 relabeller.use(loaded.nomenclature, loaded.config.naming)
                 worker.made_under = _made_under(loaded)
+                under.use(loaded)
                 if ask_anew:
                     ask_anew()
 

@@ -24,7 +24,7 @@ from tg263_scp.config.sections import Destination
 from tg263_scp.dicom.encoding.part10 import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
-    dataset_sha256,
+    data_set_sha256,
     read_file_meta,
 )
 from tg263_scp.dicom.network.pynetdicom_calling import (
@@ -298,7 +298,7 @@ def _checked(parcel: Parcel) -> tuple[int, str, str]:
     said = (parcel.sop_class_uid, parcel.sop_instance_uid, parcel.transfer_syntax_uid)
     if said != (meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax_uid):
         return 0, "", "the file is another object than the one to be sent"
-    digest = dataset_sha256(parcel.path, meta)
+    digest = data_set_sha256(parcel.path, meta)
     if parcel.dataset_sha256 not in ("", digest):
         return 0, "", DAMAGED
     return meta.dataset_offset, digest, ""

@@ -310,7 +310,6 @@ def target(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
     if reading.doubt is None:
         evidence = reading.evidence
         if any(nomenclature.lexicon.is_unchecked(line) for line in evidence):
-            offered = (Candidate(reading.name, 0.5),)
             return Proposal(
                 "R070",
                 Status.REVIEW,
@@ -318,7 +317,7 @@ def target(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
                 kind=Kind.TARGET,
                 note=_UNCHECKED_NOTE,
                 evidence=evidence,
-                candidates=offered,
+                candidates=(Candidate(reading.name, 0.5),),
             )
         return Proposal(
             "R070", Status.RENAME, Reason.TARGET, reading.name, 0.93, Kind.TARGET, evidence=evidence
