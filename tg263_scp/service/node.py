@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tg263_scp.config.reloading import Loaded, Prepare, Reloads, TakeOver
 from tg263_scp.config.sections import Config
@@ -208,18 +209,13 @@ def assemble(
         wake_forwarders = partial(_wake_all, forwarders)
         relabeller = _relabeller(config, nomenclature, routes, writing, decide, waiting_sets, said)
         worker = Worker(
-            spool,
-            journal,
-            audit,
-            relabeller,
+            *(spool, journal, audit, relabeller),
             made_under=_made_under(loaded),
             hashed=hashed,
             routes=routes,
             budget=budget,
-            selection=Selection(config.destinations),
-            **_retentions(config),
             wake_forwarders=wake_forwarders,
-            remembers=_refers_later(config),
+            **_of_worker(config),
             said=said,
             under=under.of,
             clock=clock,
@@ -346,10 +342,14 @@ def _readers(
     return [*readers, commitments], commitments
 
 
-def _retentions(config: Config) -> dict[str, float]:
-    """How long the worker keeps files."""
-    kept = config.spool
-    return {"retention_s": kept.retention_s, "discarded_retention_s": kept.discarded_retention_s}
+def _of_worker(config: Config) -> dict[str, Any]:
+    """Return what the worker takes of the configuration alone."""
+    return {
+        "selection": Selection(config.destinations),
+        "retention_s": config.spool.retention_s,
+        "discarded_retention_s": config.spool.discarded_retention_s,
+        "remembers": _refers_later(config),
+    }
 
 
 def _wake_all(forwarders: Sequence[Forwarder]) -> None:
