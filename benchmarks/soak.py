@@ -481,6 +481,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.small_disk and options.folder is None:
         return on_a_small_disk([*sys.argv, "--folder"])
+    if options.folder is not None:
+        del sys.argv[sys.argv.index("--folder") :]  # the evidence names the command that a person gave
     with ExitStack() as made:
         folder = options.folder or Path(made.enter_context(tempfile.TemporaryDirectory()))
         account, books, trouble = soak(

@@ -63,6 +63,11 @@ TABLES: dict[str, Table] = {
         "an ECDSA certificate only it does.",
         _BOTH_WAYS,
     ),
+    "Reading back": Table(
+        "Whether a destination has the relabelled set: asked for the object (C-GET, PS3.4 C.4.3) or its commitment (PS3.4 J). "
+        "Orthanc held the original before. As it comes it keeps that, and answers success.",
+        ("Orthanc, as it comes", "Orthanc, overwriting"),
+    ),
     "Character sets": Table(
         "A structure set with names in this character set (PS3.3 C.12.1.1.2) arrives; the peer reads its new names, and those "
         "that stayed in their own script.",

@@ -42,6 +42,7 @@ PACKAGES = {
     "Orthanc": "orthanc",
     "dciodvfy": "dicom3tools",
     "plastimatch": "plastimatch",
+    "chromium": "chromium",
 }
 """The Debian package of each program."""
 
@@ -163,6 +164,12 @@ class Running:
         except BaseException:
             self.kill()
             raise
+
+    def children(self) -> list[int]:
+        """Return the numbers of the processes that it has started, as Linux lists them."""
+        assert self._process is not None, f"{self.name} is not running"
+        tasks = Path(f"/proc/{self._process.pid}/task").glob("*/children")
+        return [int(child) for path in tasks for child in path.read_text().split()]
 
     def output(self) -> str:
         """Return what the process has written so far."""

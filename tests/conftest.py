@@ -68,9 +68,12 @@ def loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> 
 
     for module in (
         "service.namer",
+        "service.review.exchange",
+        "service.review.review",
         "tools.archive.copies",
         "tools.demo.demonstration",
         "tools.names.nomenclature",
         "tools.operate.doctor",
+        "tools.operate.review",
     ):
         monkeypatch.setattr(f"tg263_scp.{module}.load_nomenclature", load)

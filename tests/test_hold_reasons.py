@@ -42,6 +42,8 @@ PROVOKED_BY = {
     "test_another_policy_in_the_same_folder_is_a_finding",
     "output_exists": "tools/archive/test_relabel_archive.py::"
     "test_a_file_that_somebody_else_put_there_is_never_touched",
+    "paused": "service/test_switch.py::"
+    "test_a_paused_node_passes_the_next_object_as_received_and_goes_on_when_resumed",
     "provenance_not_writable": "dicom/editing/test_provenance.py::"
     "test_an_original_attributes_sequence_of_unknown_vr_is_not_written_into",
     "references_changed": "tools/archive/test_relabel_references.py::"

@@ -58,9 +58,10 @@ def _complain(problem: object) -> None:
 
 
 def tool(address: str) -> Callable[..., Any]:
-    """Import the function that a leaf names as ``module:function``, relative to ``tg263_scp.tools``."""
+    """Import the function that a leaf names as ``module:function``, relative to ``tg263_scp.tools`` or, above it, the desk."""
     module, _, function = address.partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(f"tg263_scp.tools.{module}"), function)
+    room = "" if module.startswith("desk.") else "tools."
+    found: Callable[..., Any] = getattr(importlib.import_module(f"tg263_scp.{room}{module}"), function)
     return found
 
 
@@ -91,9 +92,13 @@ def build_parser() -> argparse.ArgumentParser:
     _add_revert(verbs)
     _add_evaluate(verbs)
     _add_queue(verbs)
+    _add_desk(verbs)
+    _add_review(verbs)
+    _add_switch(verbs)
     _add_audit(verbs)
     _add_checks(verbs)
     _add_nomenclature(verbs)
+    _add_model(verbs)
     return parser
 
 
@@ -130,6 +135,18 @@ def _with_json(leaf: argparse.ArgumentParser) -> None:
 
 def _with_llm(leaf: argparse.ArgumentParser, purpose: str) -> None:
     leaf.add_argument("--llm", action="store_true", help=f"{purpose} (section llm of the configuration)")
+
+
+def _with_llm_files(leaf: argparse.ArgumentParser) -> None:
+    leaf.add_argument(
+        "--llm-questions",
+        type=Path,
+        metavar="FILE",
+        help="write what the model would be asked (JSON lines), ask nobody",
+    )
+    leaf.add_argument(
+        "--llm-answers", type=Path, metavar="FILE", help="take answers that were made elsewhere (JSON lines)"
+    )
 
 
 def _whole_number(text: str) -> int:
@@ -185,6 +202,7 @@ def _add_names(verbs: _Group) -> None:
         "-o", "--output", dest="target", type=Path, metavar="OUT.csv", help="default: standard output"
     )
     _with_llm(leaf, "ask the language model about names that no rule knows")
+    _with_llm_files(leaf)
     _with_naming(leaf)
 
 
@@ -205,6 +223,11 @@ def _add_relabel(verbs: _Group) -> None:
     leaf.add_argument("--dry-run", action="store_true", help="write no object, only the manifest")
     leaf.add_argument(
         "--manifest", type=Path, metavar="FILE", help="of a dry run: where it goes (default: standard output)"
+    )
+    leaf.add_argument(
+        "--again",
+        action="store_true",
+        help="decide anew what an earlier run decided under other settings, and replace its copies",
     )
     leaf.add_argument("--jobs", type=_whole_number, default=1, metavar="N", help="processes (default 1)")
     leaf.add_argument("--copy-others", action="store_true", help="copy other DICOM objects, byte for byte")
@@ -261,7 +284,12 @@ def _add_evaluate(verbs: _Group) -> None:
         metavar="N",
         help="how many wrong names to show (default 40)",
     )
+    leaf.set_defaults(order="names.evaluate:EvaluationOrder")
     _with_llm(leaf, "ask the language model too, and measure it")
+    _with_llm_files(leaf)
+    leaf.add_argument(
+        "--ablation", action="store_true", help="with --llm: measure without each of its safety nets too"
+    )
     leaf.add_argument(
         "--record", type=Path, metavar="FILE", help="with --llm: write every request and answer there"
     )
@@ -337,11 +365,193 @@ def _add_held(actions: _Group) -> None:
     leaf.add_argument("--by", required=True, metavar="WHO", help="who says so")
     leaf.add_argument("--why", required=True, metavar="TEXT", help="for what reason")
     _with_config(leaf, required=True)
-    leaf = _leaf(
-        actions, "restore", "operate.queue_held:restore_jobs", "hold discarded objects again: undo discard"
-    )
+    purpose = "undo: hold discarded objects again; of delivered ones send the original, as it was received"
+    leaf = _leaf(actions, "restore", "operate.queue_held:restore_jobs", purpose)
     leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")
     leaf.add_argument("--by", required=True, metavar="WHO", help="who says so")
+    leaf.add_argument("--why", default="", metavar="TEXT", help="for what reason")
+    _with_config(leaf, required=True)
+    purpose = "relabel this once what is held, or passed as it was, because it is approved"
+    leaf = _leaf(actions, "relabel", "operate.queue_held:relabel_jobs", purpose)
+    leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")
+    leaf.add_argument("--by", required=True, metavar="WHO", help="who says so")
+    leaf.add_argument("--why", required=True, metavar="TEXT", help="for what reason")
+    _with_config(leaf, required=True)
+
+
+def _add_switch(verbs: _Group) -> None:
+    purpose = "let every object pass as it was received, from the next one on; receiving and delivery go on"
+    leaf = _leaf(verbs, "pause", "operate.pause:pause", purpose)
+    leaf.add_argument("--by", required=True, metavar="WHO", help="who says so")
+    leaf.add_argument("--why", required=True, metavar="TEXT", help="for what reason")
+    _with_config(leaf, required=True)
+    leaf = _leaf(verbs, "resume", "operate.pause:resume", "decide names again: the end of a pause")
+    leaf.add_argument("--by", required=True, metavar="WHO", help="who says so")
+    leaf.add_argument("--why", default="", metavar="TEXT", help="for what reason")
+    _with_config(leaf, required=True)
+
+
+def _add_review(verbs: _Group) -> None:
+    actions = _group(
+        verbs, "review", "decide about names that were left for review, and see what was decided"
+    )
+    purpose = "list the names that wait, most frequent first, over all objects of a node or of an archive"
+    leaf = _leaf(actions, "list", "operate.review:list_names", purpose)
+    leaf.add_argument("--site", default="", metavar="SITE", help="only those met at this treatment site")
+    leaf.add_argument("--sender", default="", metavar="AE", help="only those of this sender")
+    leaf.add_argument(
+        "--since", default="", metavar="DAY", help="only those met since this day, as 2026-01-31"
+    )
+    leaf.add_argument(
+        "--status",
+        choices=("open", "decided", "waiting", "all"),
+        default="open",
+        help="open (default); decided, and its objects not decided anew yet; waiting for a second person; all",
+    )
+    _with_manifests(leaf)
+    leaf = _leaf(
+        actions, "show", "operate.review:show_name", "show one name: candidates, where it was met, decisions"
+    )
+    leaf.add_argument("name", metavar="NAME")
+    _with_manifests(leaf)
+    leaf = _leaf(
+        actions,
+        "decide",
+        "operate.review:decide_name",
+        "decide what becomes of a name, and for which objects",
+    )
+    leaf.add_argument("name", metavar="NAME", help="as it is written")
+    _with_wish(leaf)
+    leaf.add_argument("--yes", action="store_true", help="do not ask; for scripts")
+    _with_config(leaf, required=True)
+    _with_json(leaf)
+    purpose = "say which objects and names a decision, or undoing one, would change; nothing is written"
+    leaf = _leaf(actions, "impact", "operate.review:show_impact", purpose)
+    leaf.add_argument("name", nargs="?", default="", metavar="NAME", help="as it is written")
+    leaf.add_argument("--undo", default="", metavar="ID", help="of undoing this decision")
+    _with_wish(leaf)
+    _with_config(leaf, required=True)
+    _with_json(leaf)
+    _add_decided(actions)
+
+
+def _with_manifests(leaf: argparse.ArgumentParser) -> None:
+    leaf.add_argument(
+        "--manifest",
+        dest="manifests",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="names of an archive too: manifest.csv of a relabel run; may be given again",
+    )
+    _with_config(leaf, required=True)
+    _with_json(leaf)
+
+
+def _with_wish(leaf: argparse.ArgumentParser) -> None:
+    leaf.set_defaults(order="operate.review:WishOptions")
+    leaf.add_argument("--becomes", default="", metavar="TG263", help="the TG-263 name that it gets")
+    leaf.add_argument("--keep", action="store_true", help="it stays, and is no longer asked about")
+    leaf.add_argument("--never", action="store_true", help="it is never touched, whatever the rules would do")
+    leaf.add_argument("--job", type=_whole_number, metavar="JOB", help="for this object of the node")
+    leaf.add_argument("--file", type=Path, metavar="FILE", help="for this file of an archive")
+    leaf.add_argument("--roi", type=int, metavar="NUMBER", help="ROI Number, where two ROIs bear the name")
+    leaf.add_argument("--sender", default="", metavar="AE", help="for all objects of this sender")
+    leaf.add_argument("--site", default="", metavar="SITE", help="for all objects of this treatment site")
+    leaf.add_argument("--clinic", action="store_true", help="for the whole clinic; its impact is shown first")
+    leaf.add_argument(
+        "--instead-of", default="", metavar="ID", help="in the place of this decision, which is undone"
+    )
+    _with_who(leaf)
+    leaf.add_argument("--why", default="", metavar="TEXT", help="for what reason")
+
+
+def _with_who(leaf: argparse.ArgumentParser) -> None:
+    leaf.add_argument("--by", default="", metavar="WHO", help="who says so (default: who is logged in)")
+
+
+def _add_decided(actions: _Group) -> None:
+    leaf = _leaf(
+        actions, "log", "operate.review:show_log", "show what was decided, approved and undone, and by whom"
+    )
+    _with_config(leaf, required=True)
+    _with_json(leaf)
+    purpose = "let decisions count that wait for a second person, or proposals of another clinic"
+    leaf = _leaf(actions, "approve", "operate.review:approve_decision", purpose)
+    leaf.add_argument("ids", nargs="+", metavar="ID")
+    _with_who(leaf)
+    leaf.add_argument("--why", default="", metavar="TEXT", help="for what reason")
+    _with_config(leaf, required=True)
+    leaf = _leaf(actions, "undo", "operate.review:undo_decision", "take a decision back; it stays in the log")
+    leaf.add_argument("id", metavar="ID")
+    _with_who(leaf)
+    leaf.add_argument("--why", required=True, metavar="TEXT", help="for what reason")
+    _with_config(leaf, required=True)
+    purpose = "decide objects anew with what was decided since; lists what is sent where, and asks"
+    leaf = _leaf(actions, "apply", "operate.review:apply_decisions", purpose)
+    leaf.add_argument("jobs", nargs="*", type=_whole_number, metavar="JOB")
+    leaf.add_argument("--held", action="store_true", help="all held objects that it would change")
+    leaf.add_argument(
+        "--sent",
+        action="store_true",
+        help="all delivered objects that it would change; sent to destinations with redeliver: yes",
+    )
+    leaf.add_argument("--approved", action="store_true", help="approved structure sets too")
+    leaf.add_argument("--yes", action="store_true", help="do not ask; for scripts")
+    _with_who(leaf)
+    _with_config(leaf, required=True)
+    purpose = "write the decisions for the whole clinic or a site as an overlay (YAML)"
+    leaf = _leaf(actions, "export", "operate.review:export_decisions", purpose)
+    leaf.add_argument("file", type=Path, metavar="FILE", help="a new file: nothing is overwritten")
+    _with_config(leaf, required=True)
+    purpose = "read an overlay of another clinic as proposals, which somebody has to approve"
+    leaf = _leaf(actions, "import", "operate.review:import_proposals", purpose)
+    leaf.add_argument("file", type=Path, metavar="FILE", help="an overlay (YAML)")
+    _with_who(leaf)
+    _with_config(leaf, required=True)
+
+
+def _add_model(verbs: _Group) -> None:
+    actions = _group(verbs, "model", "try the language model, and see what it would be sent")
+    purpose = "put closed cases with known answers to the model; below the bar it may only suggest"
+    leaf = _leaf(actions, "qualify", "names.model:qualify_model", purpose)
+    _with_llm_files(leaf)
+    _with_config(leaf)
+    _with_json(leaf)
+    purpose = "show word by word what would be sent about a structure set or a table of names"
+    leaf = _leaf(actions, "show-question", "names.model:show_question", purpose)
+    leaf.add_argument("path", type=Path, metavar="FILE", help="RTSTRUCT, or a table as map takes it (.csv)")
+    _with_naming(leaf)
+    _with_json(leaf)
+
+
+def _add_desk(verbs: _Group) -> None:
+    purpose = "run the review desk, a web page for people and an API for planning scripts, beside a node"
+    desk = _leaf(verbs, "desk", "desk.verbs:run", purpose)
+    _with_config(desk)
+    # A node that starts a desk ends it so, however the node itself ends.
+    desk.add_argument(
+        "--until-input-ends", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
+    actions = desk.add_subparsers(title="actions", metavar="ACTION")
+    leaf = _leaf(actions, "link", "desk.verbs:link", "print the address that logs in to the running desk")
+    _with_config(leaf, required=True)
+    leaf = _leaf(actions, "add-user", "desk.verbs:add_user", "enter a user, in the place of one of that name")
+    leaf.add_argument("name", metavar="NAME")
+    leaf.add_argument(
+        "--role",
+        dest="roles",
+        action="append",
+        required=True,
+        metavar="ROLE",
+        help="look, decide, approve or operate; may be given several times",
+    )
+    leaf.add_argument("--by-proxy", action="store_true", help="without a password: a proxy logs this user in")
+    _with_config(leaf, required=True)
+    purpose = "make a token of the names API, in the place of one of that name, and print it"
+    leaf = _leaf(actions, "add-token", "desk.verbs:add_token", purpose)
+    leaf.add_argument("name", metavar="NAME", help="which script it is for")
     _with_config(leaf, required=True)
 
 

@@ -42,6 +42,8 @@ class Reason(StrEnum):
     LISTED = "listed"
     COMPLIANT = "compliant"
     OVERLAY = "overlay"
+    DECIDED = "decided"
+    DECIDED_HERE = "decided_here"
     RESPELLED = "respelled"
     WORKSHEET_ERROR = "worksheet_error"
     SYNONYM = "synonym"
@@ -147,6 +149,21 @@ class RoiPlace:
                 return side
         return ""
 
+    @property
+    def in_words(self) -> str:
+        """Side and size in plain words, without coordinates: ``on the left, about 30 cm3``."""
+        side = {"L": "on the left", "R": "on the right"}.get(self.side, "around the midline")
+        return f"{side}, about {float(f'{self.volume_cm3:.1g}'):g} cm3" if self.volume_cm3 else side
+
+    def as_json(self) -> dict[str, object]:
+        """Return what a person wants to know of it, rounded."""
+        return {
+            "side": self.side,
+            "offset_mm": round(self.offset_mm, 1),
+            "centroid_mm": [round(each, 1) for each in self.centroid_mm],
+            "volume_cm3": round(self.volume_cm3, 2),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -169,19 +186,23 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a language model chose from a closed list, and how sure it can be: by agreement, never by its own word.
+    """How a language model read a name, and how sure it can be: by agreement, never by its own word.
 
-    ``answer`` gives each slot of the question an offered id or ``none``; where the answers differed it is the most frequent
-    one. ``votes`` counts the different answers, most frequent first; ``wanted`` is how many samples there should have been.
-    ``counter`` is what was chosen once the answer had been taken out of the list: ``none`` confirms it; empty where that was
-    not asked. ``model`` and ``model_digest`` say who answered, ``prompt`` and ``prompt_digest`` which text was sent.
-    ``seconds`` and the tokens are summed over all requests. ``remembered`` tells that no model was asked this time.
+    ``answer`` is the reading as pairs: ``meant``, ``structure`` (an offered id or ``none``), then the pieces of the name by
+    their roles (see ``naming/llm/readings.py``); where the answers differed it is the most frequent one. ``votes`` counts the
+    different answers, most frequent first; ``wanted`` is how many samples there should have been. ``counter`` is what was
+    chosen once the answer had been taken out of the list: ``none`` confirms it; empty where that was not asked. ``null`` is
+    what was chosen for a nonsense word in the place of the name: ``same`` or ``other``; empty where that was not asked.
+    ``model`` and ``model_digest`` say who answered, ``prompt`` and ``prompt_digest`` which text was sent. ``seconds`` and the
+    tokens are those of all requests about the set, shared evenly by its open names. ``remembered`` tells that no model was
+    asked this time.
     """
 
     answer: tuple[tuple[str, str], ...]
     votes: tuple[tuple[str, int], ...]
     wanted: int
     counter: str = ""
+    null: str = ""
     model: str = ""
     model_digest: str = ""
     prompt: str = ""
@@ -192,21 +213,22 @@ class Choice:
     remembered: bool = False
 
     @property
-    def unanimous(self) -> bool:
-        """Every sample was there, all were the same, and nothing else was chosen in their place."""
-        return len(self.votes) == 1 and self.votes[0][1] >= self.wanted and self.counter in ("", "none")
+    def agreed(self) -> bool:
+        """Every sample was there, and all were the same."""
+        return len(self.votes) == 1 and self.votes[0][1] >= self.wanted
 
     @property
-    def requests(self) -> int:
-        """How many requests it took."""
-        return sum(count for _, count in self.votes) + bool(self.counter)
+    def unanimous(self) -> bool:
+        """All samples agreed, nothing else was chosen in their place, and a word without meaning got another answer."""
+        return self.agreed and self.counter in ("", "none") and self.null != "same"
 
     @property
     def said(self) -> str:
-        """The votes in words: ``2 of 3 for structure=Bladder, 1 for none``."""
+        """The votes in words: ``3 wanted: 2 for structure Bladder, 1 for none``."""
         parts = [f"{count} for {answer}" for answer, count in self.votes]
         counter = f"; with that taken away: {self.counter}" if self.counter else ""
-        return f"{self.wanted} wanted: " + ", ".join(parts) + counter
+        null = f"; for a word without meaning: {self.null}" if self.null else ""
+        return f"{self.wanted} wanted: " + ", ".join(parts) + counter + null
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +238,10 @@ class Decision:
     ``name`` is the name the ROI carries from now on: the TG-263 name for ``rename``, the original for ``keep`` and
     ``review``. ``rule`` is the code that decided (``R050``; ``V...`` or ``S...`` where a veto or a whole-set rule stopped a
     proposal). ``confidence`` is 0 to 1. ``candidates`` are names worth offering to the person who reviews, best first.
-    ``question`` is the key of the closed question that a language model was or would be asked, ``choice`` its answer.
+    ``question`` is the key of the question about the set that a language model was or would be asked, ``choice`` its reading.
     ``doubt`` is the cause for which a target is left for review (a code of ``naming/targets/doubts.py``), else empty.
+    ``ruling`` is the id of what people decided about the name, where that was asked for; ``site`` the treatment site that the
+    set showed.
     """
 
     original: str
@@ -234,3 +258,5 @@ class Decision:
     question: str = ""
     choice: Choice | None = None
     doubt: str = ""
+    ruling: str = ""
+    site: str = ""

@@ -88,3 +88,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def give_to_owner_of_folder(file: Path) -> None:
+    """Give a file that an administrator made to the owner of its folder, so that a service of that owner can go on with it."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return
+    owner, found = file.parent.stat(), file.stat()
+    if (found.st_uid, found.st_gid) != (owner.st_uid, owner.st_gid):
+        with suppress(OSError):
+            os.chown(file, owner.st_uid, owner.st_gid)

@@ -110,6 +110,8 @@ class HoldReason(StrEnum):
     """An earlier run copied it under the UIDs of the other policy."""
     OUTPUT_EXISTS = "output_exists"
     """Something that no earlier run wrote stands where the copy belongs."""
+    PAUSED = "paused"
+    """A person has paused the node: every object passes as it was received (``pause``, ``resume``)."""
     PROVENANCE_NOT_WRITABLE = "provenance_not_writable"
     """A sequence of the sender cannot take the item that records the relabelling."""
     REFERENCES_CHANGED = "references_changed"
@@ -177,3 +179,15 @@ class DamagedJournalError(JournalError):
 
 class AuditError(Tg263Error):
     """The audit log cannot be continued or does not verify."""
+
+
+class ReviewError(Tg263Error):
+    """A wish about the name of an ROI cannot be granted, or the store of decisions cannot be used.
+
+    ``reason`` is a stable code: ``already_decided``, ``unknown_decision``, ``undone``, ``same_person``, ``not_waiting``,
+    ``objection`` (a veto), ``scope``, ``damaged``, ``read_only``, ``busy``, ``object_gone``, ``empty``.
+    """
+
+    def __init__(self, reason: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason

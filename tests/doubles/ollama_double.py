@@ -1,5 +1,7 @@
 """A test double of Ollama: speaks its documented HTTP API on loopback, answers what a test scripts, misbehaves on demand.
 
+It speaks OpenAI's ``/v1/models`` and ``/v1/chat/completions`` as well; ``answer`` finds the schema under ``format`` either way.
+
     with OllamaDouble(answer=lambda request: {"choice": "A"}) as double:
         llm = double.llm(samples=1)
         double.fault = "slow"
@@ -152,8 +154,13 @@ class OllamaDouble:
 
     def llm(self, **settings: Any) -> Llm:
         """The configuration's section for this server, quick to give up; ``settings`` are not validated."""
-        defaults = {"host": self.url, "answer_timeout_s": DEADLINE_S}
-        return load_config().llm.model_copy(update=defaults | settings)
+        section = load_config().llm
+        defaults = {
+            "host": self.url,
+            "answer_timeout_s": DEADLINE_S,
+            "qualification": section.qualification.model_copy(update={"required": False}),
+        }
+        return section.model_copy(update=defaults | settings)
 
     def next_fault(self, path: str) -> Fault | None:
         if path not in self.faulty_paths:
@@ -227,17 +234,26 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        self._serve({"/api/version": self._version, "/api/tags": self._tags})
+        self._serve({"/api/version": self._version, "/api/tags": self._tags, "/v1/models": self._models})
 
     def do_POST(self) -> None:
-        self._serve({"/api/show": self._show, "/api/chat": self._chat, "/api/embed": self._embed})
+        self._serve(
+            {
+                "/api/show": self._show,
+                "/api/chat": self._chat,
+                "/api/embed": self._embed,
+                "/v1/chat/completions": self._completions,
+            }
+        )
 
     def _serve(self, routes: Mapping[str, Callable[[Request], None]]) -> None:
         self.double = self.server.double
         body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.double.calls.append(Call(self.path, headers, body))
-        if self.path == "/api/chat":
+        if self.path == "/v1/chat/completions" and "response_format" in body:
+            body["format"] = body["response_format"]["json_schema"]["schema"]
+        if self.path == "/api/chat" or "format" in body:
             self.double.requests.append(body)
         try:
             if self.path not in routes:
@@ -337,6 +353,49 @@ class _Handler(BaseHTTPRequestHandler):
         if model is None or self.fault == "missing":
             raise _RefusedError(404, f"model '{body.get('model', '')}' not found")
         return model
+
+    # What a server of OpenAI's API answers
+
+    def _models(self, body: Request) -> None:
+        listed = [
+            {"id": model.name, "object": "model", "created": int(time.time()), "owned_by": "double",
+             "max_model_len": model.context_tokens}
+            for model in self.double.models
+        ]  # fmt: skip
+        self._send_json({"object": "list", "data": listed})
+
+    def _completions(self, body: Request) -> None:
+        model = self._model(body)
+        if self.fault == "new_digest":
+            model.digest = model.digest[::-1]
+        with self.double.working():
+            if self.fault == "slow":
+                for _ in self.double.until_released(self.connection):
+                    pass
+            text = self._text(body) if "format" in body else "yes"
+            asked = sum(len(message["content"]) for message in body["messages"]) // 4
+            answer = {
+                "id": "chatcmpl-1",
+                "object": "chat.completion",
+                "model": model.name,
+                "system_fingerprint": f"fp_{model.digest[:10]}",
+                "choices": [
+                    {
+                        "index": 0,
+                        "message": {"role": "assistant", "content": text},
+                        "finish_reason": "length" if self.fault == "length" else "stop",
+                    }
+                ],
+                "usage": {"prompt_tokens": asked, "completion_tokens": len(text) // 4},
+            }
+            if self.fault == "cut":
+                self.send_response(200)
+                self.send_header("Content-Length", "100000")
+                self.end_headers()
+                self.wfile.write(json.dumps(answer).encode()[:40])
+                self.close_connection = True
+                return
+            self._send_json(answer)
 
     # How it is sent
 

@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from doubles.answers import choice
 
 from tg263_scp import naming, yamlsource
 from tg263_scp.decision import Choice, Decision, Reason, Roi, RoiPlace, Status
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming import decide as deciding
-from tg263_scp.naming.llm.choice import LlmView
-from tg263_scp.naming.llm.questions import NONE, Question
+from tg263_scp.naming.llm.choice import LlmView, Readings
+from tg263_scp.naming.llm.open_names import OpenName, SetQuestion
 from tg263_scp.naming.query import NamingOptions, Proposal
 from tg263_scp.naming.standard.nomenclature import ClinicMapping, Nomenclature, relaxed
 
@@ -58,20 +59,23 @@ def _codes() -> list[str]:
     return sorted(in_code | {str(document["rule"]) for document in FILES.values()})
 
 
-def _model(case: dict[str, Any], asked: list[Question]) -> LlmView:
-    """A model that answers as the case says; anything it is asked about without an answer in the case is ``none``."""
+def _model(case: dict[str, Any], asked: list[SetQuestion]) -> LlmView:
+    """A model that reads the name of the case as it says; of any other name it says that it means none."""
 
-    def choice_of(question: Question) -> Choice:
+    def readings_of(question: SetQuestion) -> Readings:
         asked.append(question)
-        said = dict(case.get("model", {}))
-        for slot, id_ in said.items():
-            assert id_ in [option.id for option in dict(question.slots)[slot]], f"{id_} is not offered"
-        answer = tuple((slot, str(said.get(slot, NONE))) for slot, _ in question.slots)
-        votes = int(case.get("votes", "3"))
-        others = (("another", 3 - votes),) if votes < 3 else ()
-        return Choice(answer, (("as the case says", votes), *others), wanted=3)
+        return tuple(_reading(case, name) for name in question.names)
 
-    return LlmView(choice_of)
+    return LlmView(readings_of, applied=frozenset({"organ", "prv", "target"}))
+
+
+def _reading(case: dict[str, Any], name: OpenName) -> Choice:
+    said = {str(key): str(value) for key, value in case.get("model", {}).items()}
+    if name.written != case["name"] or "structure" not in said:
+        return choice(name.written, "none", meant=said.get("meant", ""))
+    structure = said.pop("structure")
+    assert structure in [option.id for option in name.options], f"{structure} is not offered"
+    return choice(name.written, structure, int(case.get("votes", "3")), **said)
 
 
 def _rois_and_places(case: dict[str, Any]) -> tuple[list[Roi], list[RoiPlace | None]]:
@@ -98,9 +102,9 @@ def _with_overlay(nomenclature: Nomenclature, name: str, becomes: str) -> Nomenc
 
 def decided(
     case: dict[str, Any], nomenclature: Nomenclature, patch: pytest.MonkeyPatch
-) -> tuple[Decision, list[Question]]:
+) -> tuple[Decision, list[SetQuestion]]:
     """Decide the set of a case; return the decision on its ROI and what a model was asked."""
-    asked: list[Question] = []
+    asked: list[SetQuestion] = []
     rois, places = _rois_and_places(case)
     if "clinic" in case:
         nomenclature = _with_overlay(nomenclature, case["name"], str(case["clinic"]))

@@ -397,7 +397,7 @@ def test_a_full_disk_is_a_refusal_that_lets_the_sender_try_again(run, tps, tmp_p
 def test_a_journal_that_refuses_is_a_refusal_too(run, tps, monkeypatch):
     node = run()
 
-    def refuse(arrival):
+    def refuse(arrival, *, made_under):
         raise JournalError("the journal refuses: database or disk is full")
 
     monkeypatch.setattr(node.journal, "receive", refuse)

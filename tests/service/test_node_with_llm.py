@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles.answers import always
+from doubles.answers import always, reading
 from doubles.loopback import (
     CT,
     DEADLINE_S,
@@ -60,6 +60,7 @@ def configured(folder: Path, double: OllamaDouble, *ports: int, **settings: Any)
         "host": double.url,
         "cache_file": folder / "llm.sqlite",
         "samples": 2,
+        "qualification": double.llm().qualification,
         "answer_timeout_s": DEADLINE_S,
     }
     return node_config(folder, *ports, llm={**llm, **settings})
@@ -110,9 +111,9 @@ def test_a_name_that_no_rule_knows_is_asked_about_audited_and_forwarded(
     roi = line["rois"][0]
     assert (roi["old"], roi["new"], roi["rule"]) == ("gnarblix", "Bladder", "R090")
     model = roi["model"]
-    assert model["votes"] == [["structure Bladder", 2]]
+    assert model["votes"] == [["Bladder", 2]]
     assert model["model_digest"] == double.models[0].digest
-    assert model["prompt"] == "choose-structure/2"
+    assert model["prompt"] == "read-set/1"
     assert model["prompt_tokens"] > 0
     assert len(model["question"]) == 64
     assert "model" not in line["rois"][1]
@@ -122,14 +123,14 @@ def test_audit_show_tells_what_the_model_said_of_names_that_changed_and_of_other
     start: Start, double: OllamaDouble, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers = iter(["Bladder", "Rectum"])
-    double.answer = lambda request: {"structure": next(answers)}
+    double.answer = lambda request: {"n1": reading("gnarblix", next(answers))}
     node = start()
     send(node, tmp_path, structure_set(["gnarblix", "Heart"]))
     wait_until(lambda: settled(node))
     assert main(["audit", "show", str(configured(tmp_path, double).audit.file)]) == ExitCode.DONE
     said = " ".join(capsys.readouterr().out.split())
-    assert "model gnarblix 2 wanted: 1 for structure Bladder, 1 for structure Rectum" in said
-    assert f"{double.models[0].name} ({double.models[0].digest[:12]}), choose-structure/" in said
+    assert "model gnarblix 2 wanted: 1 for Bladder, 1 for Rectum" in said
+    assert f"{double.models[0].name} ({double.models[0].digest[:12]}), read-set/" in said
     assert "model Heart" not in said
 
 
@@ -140,7 +141,7 @@ def test_the_same_name_is_not_asked_about_again(
     for number in (1, 2):
         send(node, tmp_path, structure_set(["gnarblix"], uid=f"1.2.{number}"), uid=f"1.2.{number}")
     wait_until(lambda: settled(node, 2))
-    assert len(double.requests) == 3, "two samples and the counter-check, for the first set"
+    assert len(double.requests) == 4, "two samples and two tests, for the first set"
     assert decisions(tmp_path, double)[1]["rois"][0]["model"]["remembered"]
 
 
@@ -151,7 +152,7 @@ def test_nothing_of_the_patient_leaves_for_the_model(
     family = PATIENT_NAME.partition("^")[0]
     send(node, tmp_path, structure_set(["gnarblix", f"zuvor {family}", "PID4711 plukato"]))
     wait_until(lambda: settled(node))
-    assert len(double.requests) == 3
+    assert len(double.requests) == 4
     sent = json.dumps([request["messages"] for request in double.requests]).casefold()
     for secret in (*PATIENT_NAME.casefold().split("^"), "4711", "1.2.3", "zuvor", "plukato"):
         assert secret not in sent

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from tg263_scp.config.fields import (
     Headers,
@@ -21,6 +21,7 @@ from tg263_scp.config.fields import (
     OptionalPath,
     Seconds,
     Section,
+    Share,
     Truth,
     Url,
 )
@@ -28,16 +29,54 @@ from tg263_scp.config.fields import (
 _LEAVES = "ROI names would leave this computer"
 
 
+Apply = Literal["unanimous", "suggest", "off"]
+
+
+class Applied(Section):
+    """What becomes of a reading, by the kind of name: given where it is unanimous, only suggested, or not asked for."""
+
+    organ: Apply
+    prv: Apply
+    target: Apply
+    helper: Literal["suggest", "off"]
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The kinds of which a reading may become the name."""
+        kinds = {"organ": self.organ, "prv": self.prv, "target": self.target}
+        return frozenset(kind for kind, how in kinds.items() if how == "unanimous")
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The kinds of question that are asked: ``organ`` (which PRVs are too) and ``target``."""
+        organs = {"organ"} if {self.organ, self.prv} != {"off"} else set()
+        return frozenset(organs | ({"target"} if self.target != "off" else set()))
+
+
+class Qualification(Section):
+    """The bar that a model has to pass in ``tg263-scp model qualify`` before anything it says becomes a name."""
+
+    required: Truth
+    most_wrong: Annotated[int, Field(ge=0)]
+    least_none: Share
+    most_injected: Annotated[int, Field(ge=0)]
+
+
 class Llm(Section):
-    """The language model that chooses among candidates where the rules know no name."""
+    """The language model that reads the open names of a set where the rules know no name."""
 
     enabled: Truth
+    api: Literal["ollama", "openai"]
     host: Url
     allow_remote: Truth
     model: ModelName
-    apply: Literal["unanimous", "suggest"]
+    apply: Applied
     samples: Annotated[int, Field(ge=1, le=9)]
     counter_check: Truth
+    null_control: Truth
+    qualification: Qualification
+    withhold: Annotated[Literal["known", "strict"] | None, BeforeValidator(lambda v: v or None)]
+    geometry: Truth
     temperature: Annotated[float, Field(ge=0, le=2)]
     candidates: Annotated[int, Field(ge=2, le=40)]
     context_tokens: Annotated[int, Field(ge=2048, le=1 << 20)]
@@ -53,6 +92,7 @@ class Llm(Section):
     ca_file: OptionalPath
     cert_file: OptionalPath
     key_file: OptionalPath
+    api_key_file: OptionalPath
     think: Truth
     embed_model: OptionalModelName
     cache_file: Path
@@ -65,6 +105,11 @@ class Llm(Section):
             return ipaddress.ip_address(name).is_loopback
         except ValueError:
             return name == "localhost"
+
+    @property
+    def withheld(self) -> Literal["known", "strict"]:
+        """What is not sent: as configured, else ``strict`` where the server is not this computer."""
+        return self.withhold or ("known" if self.host_is_local and not self.allow_remote else "strict")
 
     @model_validator(mode="after")
     def _goes_together(self) -> Llm:
@@ -88,6 +133,10 @@ class Llm(Section):
             for key in ("ca_file", "cert_file"):
                 if getattr(self, key):
                     raise Misfit(key, "is for TLS, and llm.host is not", hint="write llm.host with https://")
+        if self.embed_model and self.api != "ollama":
+            raise Misfit(
+                "embed_model", "needs Ollama's API", hint="write api: ollama, or leave embed_model empty"
+            )
         names = [header.partition(":")[0].lower() for header in self.headers]
         if len(set(names)) < len(names):
             raise Misfit("headers", "the same header is given twice", hint="keep one of them")

@@ -13,9 +13,11 @@ from tg263_scp.config.fields import (
     Misfit,
 )
 from tg263_scp.config.routes import Route, route_settings
-from tg263_scp.config.sections import Config, Destination, Listen
+from tg263_scp.config.sections import CommitmentPeer, Config, Destination, Listen
 from tg263_scp.errors import ConfigError, SourceLine
 
+COMMIT_WITHIN_S = 86_400
+"""What holds for a commitment peer that does not say otherwise: a day."""
 DEFAULTS_PATH = Path(__file__).with_name("default_config.yaml")
 
 
@@ -32,12 +34,18 @@ def load_config(path: Path | None = None) -> Config:
     entries = {
         "listeners": known["listen"],
         "destinations": {**dict.fromkeys(Destination.model_fields), **known["destination_defaults"]},
+        "commitment_peers": {
+            **dict.fromkeys(CommitmentPeer.model_fields),
+            "tls": known["destination_defaults"]["tls"],
+        },
         "routes": {**dict.fromkeys(Route.model_fields), "gates": defaults["naming"]["gates"]},
     }
     keys.refuse_unknown(user, known, entries, where)
     settings = _with_tls(keys.merged(defaults, user))
     settings["listeners"] = keys.entries(settings["listeners"], settings["listen"])
     settings["destinations"] = keys.entries(settings["destinations"], settings["destination_defaults"])
+    asking = {"commit_within_s": COMMIT_WITHIN_S, "tls": settings["destination_defaults"]["tls"]}
+    settings["commitment_peers"] = keys.entries(settings["commitment_peers"], asking)
     names = [entry.get("name", "") for entry in settings["destinations"] if isinstance(entry, dict)]
     settings["routes"] = keys.entries(settings["routes"], route_settings(settings["naming"], names))
     try:
@@ -104,9 +112,29 @@ def _completed(config: Config, base: Path) -> Config:
                     "ca_file": beside(config.llm.ca_file),
                     "cert_file": beside(config.llm.cert_file),
                     "key_file": beside(config.llm.key_file),
+                    "api_key_file": beside(config.llm.api_key_file),
                     "cache_file": folder / config.llm.cache_file,
                 }
             ),
+            "desk": config.desk.model_copy(
+                update={
+                    "link_file": folder / config.desk.link_file,
+                    "users": folder / config.desk.users,
+                    "tokens": folder / config.desk.tokens,
+                    "cert_file": beside(config.desk.cert_file),
+                    "key_file": beside(config.desk.key_file),
+                }
+            ),
+            "review": config.review.model_copy(update={"folder": beside(config.review.folder) or folder}),
+            "notify": config.notify.model_copy(
+                update={
+                    "ca_file": beside(config.notify.ca_file),
+                    "smtp_password_file": beside(config.notify.smtp_password_file),
+                }
+            ),
+            "commitment_peers": [
+                peer.model_copy(update={"tls": peer.tls.beside(base)}) for peer in config.commitment_peers
+            ],
             "audit": config.audit.model_copy(
                 update={"file": folder / config.audit.file, "salt_file": folder / config.audit.salt_file}
             ),

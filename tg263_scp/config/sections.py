@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tg263_scp.config.desk import Desk
 from tg263_scp.config.fields import (
     AeTitle,
     AeTitles,
@@ -35,6 +36,7 @@ from tg263_scp.config.fields import (
     Uids,
 )
 from tg263_scp.config.llm import Llm
+from tg263_scp.config.notify import Notify
 from tg263_scp.config.routes import Gates, Mode, Route, check_routes
 from tg263_scp.config.tls import CertificateNames, ClientTls, ServerTls, Tls
 
@@ -91,10 +93,6 @@ class Write(Section):
     codes: Truth
 
 
-class Reserved(Section):
-    """A section that this release accepts only empty."""
-
-
 class Spool(Section):
     """Where received objects live until every destination has them."""
 
@@ -122,12 +120,15 @@ class DestinationDefaults(Section):
     calling_ae_title: OptionalAeTitle
     uid_policy: Literal["keep", "new"]
     rewrite_references: Truth
+    redeliver: Truth
     reference_wait_s: Annotated[float, Field(ge=0)]
     order_wait_s: Annotated[float, Field(ge=0)]
     batch_objects: Annotated[int, Field(ge=1)]
     connect_timeout_s: Seconds
     acse_timeout_s: Seconds
     dimse_timeout_s: Seconds
+    verify: Literal["off", "commitment", "retrieve"]
+    verify_within_s: Seconds
     retry: Retry
     tls: ClientTls
 
@@ -149,6 +150,28 @@ class Destination(DestinationDefaults):
     host: Annotated[str, Field(min_length=1)]
     port: Annotated[int, Field(ge=1, le=65535)]
     ae_title: AeTitle
+
+
+class Review(Section):
+    """Where the decisions about names are, and what they need to count."""
+
+    folder: OptionalPath
+    second_person: Truth
+
+    @property
+    def store_folder(self) -> Path:
+        """The folder of the store; :func:`load_config` has put in that of the spool where none was given."""
+        return self.folder or Path()
+
+
+class CommitmentPeer(Section):
+    """Who may ask whether the node has taken its objects for good (Storage Commitment), and where the answer goes."""
+
+    ae_title: AeTitle
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65535)]
+    commit_within_s: Seconds
+    tls: ClientTls
 
 
 class Audit(Section):
@@ -191,10 +214,13 @@ class Config(Section):
     spool: Spool
     destination_defaults: DestinationDefaults
     destinations: list[Destination]
+    commitment_peers: list[CommitmentPeer]
     routes: list[Route]
-    review: Reserved
+    review: Review
+    desk: Desk
     audit: Audit
     metrics: Metrics
+    notify: Notify
 
     @model_validator(mode="after")
     def _goes_together(self) -> Config:
@@ -211,6 +237,14 @@ class Config(Section):
                     ("destinations", number, "port"),
                     f"the destination '{name}' is this node itself",
                     hint="every object would come back for ever: name the host and port of another system",
+                )
+        titles = [peer.ae_title for peer in self.commitment_peers]
+        for number, title in enumerate(titles):
+            if title in titles[:number]:
+                raise Misfit(
+                    ("commitment_peers", number, "ae_title"),
+                    f"two of them are called '{title}'",
+                    hint="an answer goes to the one address that its AE title has",
                 )
         check_routes(self.routes, names)
         self._check_doors()

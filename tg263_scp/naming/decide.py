@@ -12,14 +12,14 @@ from functools import lru_cache
 from typing import Protocol
 
 from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
-from tg263_scp.naming.llm.choice import LlmView, certain, llm_choice
-from tg263_scp.naming.llm.questions import Asking, Question, question_about
+from tg263_scp.naming.llm.choice import Asked, LlmView, llm_choice
+from tg263_scp.naming.llm.set_reading import read_set
 from tg263_scp.naming.notation.second_look import is_worth_a_look, second_look
 from tg263_scp.naming.offering.open_names import with_offers
 from tg263_scp.naming.organs.margins import take_margin
 from tg263_scp.naming.organs.reading import read_known_words
-from tg263_scp.naming.query import NamingOptions, Proposal, Query
-from tg263_scp.naming.rules import rules
+from tg263_scp.naming.query import NamingOptions, Proposal, Query, Ruling
+from tg263_scp.naming.rules import mappings, rules
 from tg263_scp.naming.rules.close_match import close_match
 from tg263_scp.naming.rules.planning_helpers import helper_prefix, marks_of
 from tg263_scp.naming.rules.shortened import shortened
@@ -28,7 +28,6 @@ from tg263_scp.naming.rules.spelling import offers
 from tg263_scp.naming.rules.vetoes import VETOES, no_identifier
 from tg263_scp.naming.rules.whole_set import (
     doubt_the_other_sex,
-    half_pairs,
     infer_languages,
     infer_site,
     refuse_unwritable,
@@ -53,8 +52,16 @@ RULES: tuple[tuple[str, rules.Rule], ...] = (
 """In the order they are asked. Codes are never reused."""
 
 _MOST_OFFERED = 5
-_OVERLAY_VETOES = frozenset({"V010", "V050", "V060"})
-"""What even a clinic's own mapping may not do."""
+_BEFORE_RULINGS = frozenset({"R000", "R010", "R020"})
+"""What these rules keep, only a ruling for the one object, or one that never wants the name touched, can speak of."""
+_UNSAID = {
+    "side": Reason.SIDE_MISSING,
+    "margin": Reason.VETO_MARGIN,
+    "level": Reason.VETO_NUMBER,
+    "number": Reason.VETO_NUMBER,
+}
+_CODE_OF_UNSAID = {"side": "V010", "margin": "V030", "level": "V020", "number": "V020"}
+"""The veto that what a mapping says beyond its name would have met, had the name said something else."""
 
 
 class Decide(Protocol):
@@ -104,20 +111,14 @@ def decide_set(
         looked = _decide_together(rois, nomenclature, options, inferred_site, languages)
     decisions = [decision for decision, _ in looked]
     if llm is not None:
-        halves = half_pairs(decisions, nomenclature)
-        decisions = [
-            _chosen(
-                _query(roi, options, inferred_site, languages), decision, nomenclature, options, llm, halves
-            )
-            if roi.readable
-            else decision
-            for roi, decision in zip(rois, decisions, strict=True)
-        ]
+        queries = [_query(roi, options, inferred_site, languages) for roi in rois]
+        decisions = _read_by_model(rois, queries, decisions, nomenclature, options, llm, place_of)
     if place_of is not None:
         decisions = check_sides(decisions, nomenclature, place_of)
     settled = settle_clashes(refuse_unwritable(doubt_the_other_sex(decisions, nomenclature), rois))
     queries = [_query(roi, options, inferred_site, languages) for roi in rois]
-    return with_offers(settled, queries, nomenclature)
+    offered = with_offers(settled, queries, nomenclature)
+    return tuple(replace(decision, site=inferred_site) for decision in offered) if inferred_site else offered
 
 
 def _without_shared_prefix(
@@ -173,7 +174,13 @@ def _decide_one(
         note = "its bytes have no certain meaning in the declared character set"
         return Decision(roi.name, Status.REVIEW, roi.name, "R000", Reason.UNREADABLE, note=note), None
     query = _query(roi, options, site, languages)
-    decision, proposal = _cascade(query, nomenclature, replace(options, identifiers=()))
+    decision, proposal = _cascade(query, nomenclature, replace(options, identifiers=(), ruling_on=None))
+    sites = (*nomenclature.anatomy.nearest_first(site),)
+    ruling = options.ruling_on(roi.name, roi.number, sites) if options.ruling_on else None
+    if ruling is not None and (
+        ruling.one_object or ruling.never_touch or decision.rule not in _BEFORE_RULINGS
+    ):
+        return _ruled(query, ruling, decision, nomenclature, options), proposal
     if proposal is not None and decision.status is Status.RENAME:
         objection = no_identifier(query, proposal, nomenclature, options)
         if objection:
@@ -183,64 +190,103 @@ def _decide_one(
     return decision, proposal
 
 
+def _ruled(
+    query: Query, ruling: Ruling, without: Decision, nomenclature: Nomenclature, options: NamingOptions
+) -> Decision:
+    """Do what people decided about a name, unless a veto objects; ``without`` is what the rules alone would have done."""
+    proposal = _proposal_of(ruling, without, nomenclature)
+    trail = [*without.trail, Step(proposal.rule, _said(proposal), ruling.source)]
+    objection = _objection_to(query, ruling, nomenclature, options)
+    if objection is None:
+        status = Status.KEEP if ruling.becomes in ("", query.name) else Status.RENAME
+        decision = _decision(query, proposal, status, trail)
+    else:
+        trail.append(Step(objection.code, objection.text))
+        decision = _objected(query, proposal, objection.code, objection.reason, objection.text, trail)
+    others = [each for each in without.candidates if each.name != ruling.becomes]
+    return replace(decision, ruling=ruling.id, candidates=(*decision.candidates, *others)[:_MOST_OFFERED])
+
+
+def _proposal_of(ruling: Ruling, without: Decision, nomenclature: Nomenclature) -> Proposal:
+    note, evidence = f"decided in review ({ruling.id})", (ruling.source,)
+    reason = Reason.DECIDED_HERE if ruling.one_object else Reason.DECIDED
+    if ruling.becomes:
+        return replace(
+            mappings.mapped(ruling.becomes, nomenclature), reason=reason, note=note, evidence=evidence
+        )
+    rule = "R030"
+    if ruling.never_touch:
+        rule, reason = "R000", Reason.CLINIC_KEEPS
+    return Proposal(
+        rule, Status.KEEP, reason, confidence=1.0, kind=without.kind, note=note, evidence=evidence
+    )
+
+
+def _objection_to(
+    query: Query, ruling: Ruling, nomenclature: Nomenclature, options: NamingOptions
+) -> mappings.Objection | None:
+    """Ask again, at every use, what was asked when it was decided: lists and rules change, and names of patients differ."""
+    if not ruling.becomes:
+        return None
+    no_name = mappings.no_standard_name(ruling.becomes, nomenclature)
+    if no_name:
+        return mappings.Objection("R030", Reason.NO_STANDARD_NAME, f"what was decided is {no_name}")
+    more = "" if ruling.one_object else mappings.unsaid(query, ruling.becomes, nomenclature)
+    if more:
+        text = f"the name does not say the {more} that was decided"
+        return mappings.Objection("R030", _UNSAID[more], text)
+    return mappings.objection(query, ruling.becomes, nomenclature, options, one_object=ruling.one_object)
+
+
 def _query(roi: Roi, options: NamingOptions, site: str, languages: frozenset[str]) -> Query:
     return Query(roi.name, roi.interpreted_type, site, languages or frozenset(options.languages))
 
 
-def _chosen(
-    query: Query,
-    decision: Decision,
+def _read_by_model(
+    rois: Sequence[Roi],
+    queries: Sequence[Query],
+    decisions: Sequence[Decision],
     nomenclature: Nomenclature,
     options: NamingOptions,
     llm: LlmView,
-    halves: frozenset[str],
-) -> Decision:
-    """Ask the model about a name that the rules left to a person, and let its choice pass the vetoes (R090)."""
-    asking = question_about(
-        query, decision, nomenclature, options.identifiers, llm.candidates, halves, llm.near
-    )
-    question = asking.question
-    if question is not None and not _can_be_applied(query, question, nomenclature, options):
-        question, asking = None, Asking(why_not="nothing that could be chosen would be applied")
-    if question is None:
-        return _with_step(decision, asking.why_not) if asking.why_not else decision
-    choice = llm.choice_of(question)
-    decision = replace(decision, question=question.key, choice=choice)
-    if choice is None:
-        return _with_step(decision, "the model has not answered the question about it yet")
-    proposal = llm_choice(query, question, choice, nomenclature)
-    if proposal is None:
-        return _with_step(decision, f"none of {len(question.options)} structures; {choice.said}")
-    if not llm.applies:
-        proposal = replace(
-            proposal, status=Status.REVIEW, note=f"only suggested, as configured; {proposal.note}"
+    place_of: PlaceOf | None,
+) -> list[Decision]:
+    """Ask the model about all names that the rules left for review, and let its readings pass the vetoes (R090)."""
+    found = list(decisions)
+    readable = [at for at, roi in enumerate(rois) if roi.readable]
+    for at, said in read_set(readable, queries, decisions, nomenclature, options, llm, place_of).items():
+        decision = replace(
+            decisions[at], question=said.question, choice=said.asked.choice if said.asked else None
         )
+        if said.asked is None:
+            found[at] = _with_step(decision, said.why_not)
+        else:
+            found[at] = _chosen(queries[at], decision, said.asked, nomenclature, options)
+    return found
+
+
+def _chosen(
+    query: Query, decision: Decision, asked: Asked, nomenclature: Nomenclature, options: NamingOptions
+) -> Decision:
+    """Return what becomes of a name that the model has read."""
+    proposal = llm_choice(query, asked, nomenclature)
+    if proposal is None:
+        return _with_step(decision, f"none of {len(asked.name.options)} structures; {asked.choice.said}")
     evidence = proposal.evidence[0] if proposal.evidence else None
     trail = [*decision.trail, Step("R090", _said(proposal), evidence)]
     settled = _vetoed(query, proposal, nomenclature, options, trail)
     offered = (Candidate(proposal.name, proposal.confidence),) if proposal.name else ()
     others = [c for c in (*settled.candidates, *decision.candidates) if c.name != proposal.name]
     return replace(
-        settled, question=question.key, choice=choice, candidates=(*offered, *others)[:_MOST_OFFERED]
+        settled,
+        question=decision.question,
+        choice=asked.choice,
+        candidates=(*offered, *others)[:_MOST_OFFERED],
     )
 
 
 def _with_step(decision: Decision, note: str) -> Decision:
     return replace(decision, trail=(*decision.trail, Step("R090", note)))
-
-
-def _can_be_applied(
-    query: Query, question: Question, nomenclature: Nomenclature, options: NamingOptions
-) -> bool:
-    """Tell whether anything that may be chosen would become the name; asking for less is not worth the time."""
-    for slot, offered in question.slots:
-        for option in offered:
-            proposal = llm_choice(query, question, certain(slot, option.id), nomenclature)
-            if proposal is not None and proposal.status is Status.RENAME:
-                objections = (veto(query, proposal, nomenclature, options) for _, _, veto in VETOES)
-                if not any(objections):
-                    return True
-    return False
 
 
 @lru_cache(maxsize=16384)
@@ -313,12 +359,14 @@ def _vetoed(
         return _decision(query, proposal, Status.KEEP, trail)
     if proposal.status is Status.RENAME:
         for code, reason, veto in VETOES:
-            if proposal.rule == "R030" and code not in _OVERLAY_VETOES:
-                continue
             objection = veto(query, proposal, nomenclature, options)
             trail.append(Step(code, objection or "no objection"))
             if objection:
                 return _objected(query, proposal, code, reason, objection, trail)
+        more = mappings.unsaid(query, proposal.name, nomenclature) if proposal.rule == "R030" else ""
+        if more:
+            note = f"the mapping says a {more} that the name does not"
+            return _objected(query, proposal, _CODE_OF_UNSAID[more], _UNSAID[more], note, trail)
     return _decision(query, proposal, proposal.status, trail)
 
 

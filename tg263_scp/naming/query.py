@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +20,25 @@ _APOSTROPHE = re.compile(r"(?<=[^\W\d_])['’](?=[sS](?![^\W_]))")
 
 
 @dataclass(frozen=True, slots=True)
+class Ruling:
+    """What people decided about a name in review, as far as it holds for the object at hand (R030).
+
+    ``becomes`` is a TG-263 name; empty where the name stays as it is, ``never_touch`` where that holds whatever the rules say.
+    ``one_object`` tells that it was decided for this very object. ``source`` is its line in the store.
+    """
+
+    id: str
+    becomes: str
+    never_touch: bool
+    one_object: bool
+    source: SourceLine
+
+
+RulingOn = Callable[[str, int, Sequence[str]], Ruling | None]
+"""The ruling on a ROI name, for its ROI Number and the treatment sites of its set, nearest first; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
 class NamingOptions:
     """What a clinic may choose.
 
@@ -26,7 +46,8 @@ class NamingOptions:
     ``unlisted`` (known anatomy that TG-263 does not list) ``keep`` or ``review``.
     ``languages`` limits the synonym packs (ISO 639-1; empty: all). ``fuzzy_floor`` and ``fuzzy_gap`` (0 to 1) bound a close
     match: how good it must be, and how far ahead of the runner-up. ``identifiers`` are texts of the object's patient that no
-    new name may echo. ``prefixes_tell`` is false for a set in which most names begin with the letters of a helper.
+    new name may echo. ``ruling_on`` knows what was decided in review about the names of the object at hand.
+    ``prefixes_tell`` is false for a set in which most names begin with the letters of a helper.
     """
 
     keep_patterns: tuple[str, ...] = ()
@@ -36,6 +57,7 @@ class NamingOptions:
     fuzzy_floor: float = 0.79
     fuzzy_gap: float = 0.15
     identifiers: tuple[str, ...] = ()
+    ruling_on: RulingOn | None = None
     prefixes_tell: bool = True
 
 

@@ -64,6 +64,8 @@ class AuditReport:
 class AuditLog:
     """The open audit log: one writer per file, any number of threads. ``audited`` is told each line that is on the disk.
 
+    ``what`` is what messages call it, since other logs are chained alike; ``wait_s`` is how long to wait for another writer.
+
     Raises:
         AuditError: the file cannot be continued: its last line does not verify, or lines are missing at its end.
         Tg263Error: another process has it open.
@@ -77,7 +79,10 @@ class AuditLog:
         rotate_after_s: float = 2_592_000.0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         audited: Callable[[Mapping[str, Any]], None] = lambda record: None,
+        what: str = "audit log",
+        wait_s: float = 0.0,
     ) -> None:
+        self._what = what
         self.path = path
         self._rotate_bytes = rotate_bytes
         self._rotate_after = timedelta(seconds=rotate_after_s)
@@ -87,7 +92,9 @@ class AuditLog:
         self._lock = Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as opening:
-            opening.enter_context(sole_owner(path.with_name(path.name + ".lock"), "the audit log"))
+            opening.enter_context(
+                sole_owner(path.with_name(path.name + ".lock"), f"the {what}", wait_s=wait_s)
+            )
             self._file = _opened(path, os.O_APPEND)
             opening.callback(lambda: self._file.close())
             self._head = opening.enter_context(_opened(head_path(path)))
@@ -130,7 +137,7 @@ class AuditLog:
             try:
                 written = self._file.write(data)
                 if written != len(data):
-                    raise OSError("the audit log was not written completely")
+                    raise OSError(f"the {self._what} was not written completely")
                 os.fsync(self._file.fileno())
             except OSError:
                 # Without this a half line would stand in the middle of the log once the disk has room again.
@@ -145,7 +152,7 @@ class AuditLog:
         """Say whether a decision (the value of ``decision``) is in the log, in a line of a higher number than ``after``."""
         with self._lock:
             for text in _backwards(self.path):
-                line = _parsed(text) or {}
+                line = parsed(text) or {}
                 if line.get("seq", after + 1) <= after:
                     break
                 if line.get("decision") == decision:
@@ -177,7 +184,7 @@ class AuditLog:
 
     def _first_line(self) -> dict[str, Any]:
         with self.path.open("rb") as file:
-            return _parsed(file.readline()) or {}
+            return parsed(file.readline()) or {}
 
     def _write_head(self) -> None:
         head = json.dumps({"seq": self._seq, "hash": self._last_hash})
@@ -208,10 +215,10 @@ class AuditLog:
     def _end_of_chain(self) -> tuple[int, str]:
         """Read the last line alone; :func:`verify` reads all."""
         seq, last_hash = 0, FIRST_PREV
-        anchored = _read_head(self.path)
+        anchored = read_head(self.path)
         text = next(_backwards(self.path), None)
         if text is not None:
-            last = _parsed(text)
+            last = parsed(text)
             known = anchored[1] if anchored and last and anchored[0] == last.get("seq") else None
             if (
                 last is None
@@ -220,13 +227,13 @@ class AuditLog:
                 or known not in (None, last["hash"])
             ):
                 raise AuditError(
-                    f"the last line of the audit log {self.path} does not verify",
-                    hint="run 'tg263-scp audit verify'; move the file away to begin a new log",
+                    f"the last line of the {self._what} {self.path} does not verify",
+                    hint=f"run 'tg263-scp audit verify {self.path}'; move the file away to begin a new log",
                 )
             seq, last_hash = last["seq"], last["hash"]
         if anchored and anchored[0] > seq:
             raise AuditError(
-                f"the audit log {self.path} has {seq} lines, its head file knows {anchored[0]}",
+                f"the {self._what} {self.path} has {seq} lines, its head file knows {anchored[0]}",
                 hint="lines were removed from its end; restore it, or move log and head away to begin a new log",
             )
         return seq, last_hash
@@ -256,7 +263,7 @@ def log_lines(path: Path) -> Iterator[bytes]:
 
 def last_job_number(path: Path) -> int:
     """Return the highest job number that an audit log knows, 0 where it knows none; reads all of it."""
-    numbers = (_parsed(text) or {} for text in log_lines(path))
+    numbers = (parsed(text) or {} for text in log_lines(path))
     return max((line["job_number"] for line in numbers if isinstance(line.get("job_number"), int)), default=0)
 
 
@@ -270,11 +277,11 @@ def verify(path: Path) -> AuditReport:
     """
     kept = _KEPT.search(path.name)
     prev, count = ("" if kept else FIRST_PREV), 0
-    anchored = (0, "") if kept else _read_head(path)
+    anchored = (0, "") if kept else read_head(path)
     for count, text in enumerate(log_lines(path), start=int(kept[1]) if kept else 1):
-        line = (_parsed(text) if text.endswith(b"\n") else None) or {}
+        line = (parsed(text) if text.endswith(b"\n") else None) or {}
         prev = prev or str(line.get("prev"))
-        problem = _problem_of(line, text, count, prev)
+        problem = problem_of(line, text, count, prev)
         if not problem and anchored and anchored[0] == count and line.get("hash") != anchored[1]:
             problem = "the line is not the one the head file knows"
         if problem:
@@ -340,7 +347,11 @@ def _as_written_before(line: Mapping[str, Any]) -> bytes:
         return json.dumps(line).encode() + b"\n"
 
 
-def _problem_of(line: dict[str, Any], text: bytes, count: int, prev: str) -> str:
+def problem_of(line: Mapping[str, Any], text: bytes, count: int, prev: str) -> str:
+    """Say what is wrong with a line of a chain: ``line`` is what ``text`` holds (empty where that is no JSON).
+
+    It should be the line number ``count`` (from 1), behind the one whose hash is ``prev``. Empty where all is well.
+    """
     if not line:
         return "not a complete line of JSON"
     if line.get("hash") != _hash_of(line):
@@ -356,7 +367,8 @@ def _problem_of(line: dict[str, Any], text: bytes, count: int, prev: str) -> str
     return ""
 
 
-def _parsed(text: bytes) -> dict[str, Any] | None:
+def parsed(text: bytes) -> dict[str, Any] | None:
+    """Read a line of JSON; None where it is none, or no object."""
     try:
         line = json.loads(text)
     except ValueError:
@@ -371,9 +383,10 @@ def _hash_of(line: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _read_head(path: Path) -> tuple[int, str] | None:
+def read_head(path: Path) -> tuple[int, str] | None:
+    """Return the number and the hash of the last line as the side file has them; None where it cannot be read."""
     try:
-        head = _parsed(head_path(path).read_bytes())
+        head = parsed(head_path(path).read_bytes())
     except FileNotFoundError:
         return None
     if head is None or not isinstance(head.get("seq"), int):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from tg263_scp.dicom.network.messages import Announced, Received
 from tg263_scp.dicom.network.statuses import StoreStatus
 from tg263_scp.errors import JournalError
-from tg263_scp.service.deciding.routing import Routes
+from tg263_scp.service.deciding.routing import Routes, Sender
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import LOOP_AFTER, Arrival, Ingest
 from tg263_scp.service.polling import Step, no_step
@@ -20,24 +21,35 @@ from tg263_scp.service.spool import Incoming, Spool, Spooled, SpoolFull
 logger = logging.getLogger("tg263_scp.node")
 
 
+@dataclass(frozen=True, slots=True)
+class Wakes:
+    """How those are woken who go on with an object."""
+
+    worker: Callable[[], None]
+    forwarders: Callable[[], None]
+
+
 class Intake:
-    """Takes what the listener receives; may be used by several threads."""
+    """Takes what the listener receives; may be used by several threads.
+
+    ``made_under`` tells under what the objects of a sender are decided now.
+    """
 
     def __init__(
         self,
         spool: Spool,
         journal: Journal,
         routes: Routes,
+        wakes: Wakes,
         *,
-        wake_worker: Callable[[], None],
-        wake_forwarders: Callable[[], None],
+        made_under: Callable[[Sender], str] = lambda sender: "",
         step: Step = no_step,
     ) -> None:
+        self._made_under = made_under
         self._spool = spool
         self._journal = journal
         self._routes = routes
-        self._wake_worker = wake_worker
-        self._wake_forwarders = wake_forwarders
+        self._wakes = wakes
         self._step = step
 
     def begin(self, announced: Announced) -> Incoming:
@@ -54,7 +66,9 @@ class Intake:
         try:
             spooled = received.dataset.keep()
             self._step("spooled")
-            job, ingest = self._journal.receive(self._arrival(received, spooled))
+            job, ingest = self._journal.receive(
+                self._arrival(received, spooled), made_under=self._made_under(received)
+            )
             self._step("journaled")
             self._spool.journaled(spooled.token)
         except ValueError:
@@ -65,9 +79,9 @@ class Intake:
                 "an object was refused: %s", problem.strerror if isinstance(problem, OSError) else problem
             )
             return StoreStatus.OUT_OF_RESOURCES
-        if ingest in (Ingest.IN_FLIGHT, Ingest.REDELIVERED, Ingest.RETURNED):
+        if ingest in (Ingest.IN_FLIGHT, Ingest.REDELIVERED, Ingest.RETURNED, Ingest.ANEW):
             self._spool.discard(spooled.token)
-        if ingest in (Ingest.REDELIVERED, Ingest.RETURNED):
+        if ingest in (Ingest.REDELIVERED, Ingest.RETURNED, Ingest.ANEW):
             returns = self._journal.job(job).returns
             if returns >= LOOP_AFTER:
                 logger.warning(
@@ -78,9 +92,9 @@ class Intake:
         if ingest is Ingest.NEW_VERSION:
             logger.warning("job %d: its SOP Instance UID was here before with other content", job)
         logger.info("job %d: received %d bytes (%s)", job, spooled.dataset_bytes, ingest)
-        self._wake_worker()
+        self._wakes.worker()
         if ingest is Ingest.REDELIVERED:
-            self._wake_forwarders()
+            self._wakes.forwarders()
         return StoreStatus.SUCCESS
 
     def _arrival(self, received: Received[Incoming], spooled: Spooled) -> Arrival:

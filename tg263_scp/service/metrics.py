@@ -36,6 +36,7 @@ from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import DeliveryState, ObjectState
 from tg263_scp.service.llm.counters import LlmFigures
 from tg263_scp.service.polling import Clock
+from tg263_scp.service.switch import switch_setting
 
 logger = logging.getLogger("tg263_scp.metrics")
 
@@ -139,6 +140,11 @@ class NodeFigures(Collector):
         }
         yield _gauge("build_info", "What runs; the value means nothing", [(labels, 1)])
         free_bytes = shutil.disk_usage(self._spool).free
+        setting = switch_setting(self._spool)
+        paused = int(setting is not None and setting.paused)
+        yield _gauge(
+            "paused", "Whether every object passes as it was received, since somebody said so", [({}, paused)]
+        )
         yield _gauge("free_disk_bytes", "Free disk where the spool is", [({}, free_bytes)])
         for counted in self._counted:
             yield from counted.collect()

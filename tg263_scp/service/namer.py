@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tg263_scp.decision import Decision, Roi
@@ -43,19 +43,25 @@ class Namer:
 
 
 def open_namer(config: Path | None = None, overlay: Path | None = None, *, compiled: bool = True) -> Namer:
-    """Load the nomenclature and the naming options that a configuration names, or the defaults without one.
+    """Load the nomenclature, the naming options and the decisions that a configuration names, or the defaults without one.
 
     ``overlay`` replaces the configured overlay of the clinic; ``compiled`` as for ``load_nomenclature``.
 
     Raises:
         ConfigError: the configuration cannot be used.
         NomenclatureError: the nomenclature or the overlay contradicts itself.
+        ReviewError: the store of decisions that the configuration names is damaged.
     """
     if config is None:
         return Namer(load_nomenclature(overlay=overlay, compiled=compiled))
     from tg263_scp.config.loading import load_config
-    from tg263_scp.service.deciding.relabelling import RelabelPolicy
+    from tg263_scp.service.naming_options import naming_options
+    from tg263_scp.service.review.rulings import NoObject, rulings_of
 
-    naming = load_config(config).naming
-    nomenclature = load_nomenclature(overlay=overlay or naming.overlay, compiled=compiled)
-    return Namer(nomenclature, RelabelPolicy.of(naming).options)
+    settings = load_config(config)
+    naming = settings.naming
+    nomenclature = load_nomenclature(
+        overlay=overlay or naming.overlay, compiled=compiled, languages=naming.languages
+    )
+    options = replace(naming_options(naming), ruling_on=rulings_of(settings).on(NoObject()))
+    return Namer(nomenclature, options)

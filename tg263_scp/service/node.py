@@ -27,6 +27,7 @@ from tg263_scp.errors import JournalError, LlmError, Tg263Error
 from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import AuditLog, IdentifierHash, last_job_number
+from tg263_scp.service.deciding.made_under import MadeUnder
 from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, Writing, local_time
 from tg263_scp.service.deciding.routing import Routes
@@ -34,7 +35,7 @@ from tg263_scp.service.deciding.worker import Worker
 from tg263_scp.service.delivery.forwarder import Forwarder
 from tg263_scp.service.delivery.new_uid_copies import Renumbering, uid_map
 from tg263_scp.service.delivery.outgoing import Outlet
-from tg263_scp.service.intake import Intake
+from tg263_scp.service.intake import Intake, Wakes
 from tg263_scp.service.journal.clock import RunningClock
 from tg263_scp.service.journal.database import JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
@@ -42,11 +43,23 @@ from tg263_scp.service.journal.states import Job
 from tg263_scp.service.llm.consultant import configured_consultant
 from tg263_scp.service.llm.waiting_sets import WaitingSets
 from tg263_scp.service.metrics import Build, NodeCounters, metrics_of
+from tg263_scp.service.notify.causes import Sources
+from tg263_scp.service.notify.channels import channels_of
+from tg263_scp.service.notify.notifier import Notifier
 from tg263_scp.service.polling import Clock, PollingThread, Step, no_step
+from tg263_scp.service.readback.commitments import CommitmentDesk
+from tg263_scp.service.readback.ledger import LEDGER_NAME, Ledger
+from tg263_scp.service.readback.reading_back import PROVES_LITTLE, ReadingBack, proves_little
+from tg263_scp.service.review.store import ReviewStore
+from tg263_scp.service.review.taking_up import TakingUp
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.service.spool import LOCK_NAME, Incoming, Spool
 
 logger = logging.getLogger("tg263_scp.node")
+
+
+Following = Forwarder | ReadingBack | CommitmentDesk
+"""What works off the journal behind the worker."""
 
 
 class Node:
@@ -62,8 +75,9 @@ class Node:
         journal: Journal,
         listener: Doors[Incoming],
         worker: Worker,
-        forwarders: Sequence[Forwarder],
+        forwarders: Sequence[Following],
         waiting_sets: WaitingSets | None,
+        notifier: Notifier | None,
         metrics: AbstractContextManager[tuple[str, int] | None],
         reloads: Reloads,
         drain_s: float,
@@ -79,6 +93,7 @@ class Node:
         self._worker = worker
         self._forwarders = forwarders
         self._waiting_sets = waiting_sets
+        self._notifier = notifier
         self._metrics = metrics
         self._drain_s = drain_s
         self._opened = opened
@@ -121,6 +136,9 @@ class Node:
                 running.callback(forwarder.stop, 0.0)
             self._worker.start()
             running.callback(self._worker.stop, 5.0)
+            if self._notifier:
+                self._notifier.start()
+                running.callback(self._notifier.stop, 1.0)
             if self._waiting_sets:
                 self._waiting_sets.start(self._worker.wake)
             self.metrics_address = running.enter_context(self._metrics)
@@ -178,22 +196,21 @@ def assemble(
         journal = _journal(config, spool, opened, clock)
         audit, hashed, counters = _audit(config, opened)
         routes, writing = Routes(config), Writing.of(config.write, now=now)
+        loaded, said = Loaded(config, nomenclature), _what_people_said(config, audit)
+        under, budget = MadeUnder(loaded, routes, said), _budget(config, spool)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
-        budget, renumbering = _budget(config, spool), Renumbering(spool, uid_map(hashed))
-        forwarders = []
+        forwarders, renumbering = [], Renumbering(spool, uid_map(hashed))
         for destination in config.destinations:
             outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
             forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
         wake_forwarders = partial(_wake_all, forwarders)
-        relabeller = Relabeller(
-            nomenclature, config.naming, routes, writing, decide=decide, waiting_sets=waiting_sets
-        )
+        relabeller = _relabeller(config, nomenclature, routes, writing, decide, waiting_sets, said)
         worker = Worker(
             spool,
             journal,
             audit,
             relabeller,
-            made_under=_made_under(Loaded(config, nomenclature)),
+            made_under=_made_under(loaded),
             hashed=hashed,
             routes=routes,
             budget=budget,
@@ -201,20 +218,24 @@ def assemble(
             discarded_retention_s=config.spool.discarded_retention_s,
             wake_forwarders=wake_forwarders,
             remembers=_refers_later(config),
+            said=said,
+            under=under.of,
             clock=clock,
             step=step,
         )
-        intake = Intake(
-            spool, journal, routes, wake_worker=worker.wake, wake_forwarders=wake_forwarders, step=step
-        )
-        listener, threads = _listener(config, intake), (worker, *forwarders)
-        reloads = _reloads(Loaded(config, nomenclature), worker, relabeller, routes, waiting_sets, listener)
+        wakes = Wakes(worker.wake, wake_forwarders)
+        intake = Intake(spool, journal, routes, wakes, made_under=under.of, step=step)
+        readers, commitments = _readers(config, journal, spool, audit, opened, clock)
+        following: list[Following] = [*forwarders, *readers, *([commitments] if commitments else [])]
+        listener, threads = _listener(config, intake, commitments), (worker, *following)
+        reloads = _reloads(loaded, worker, relabeller, routes, under, waiting_sets, listener)
         return Node(
             journal=journal,
             listener=listener,
             worker=worker,
-            forwarders=forwarders,
+            forwarders=following,
             waiting_sets=waiting_sets,
+            notifier=_notifier(config, spool, journal, waiting_sets, clock),
             metrics=_metrics(reloads, counters, waiting_sets, listener, threads, clock),
             reloads=reloads,
             drain_s=config.listen.drain_s,
@@ -261,6 +282,34 @@ def _audit(config: Config, opened: ExitStack) -> tuple[AuditLog, IdentifierHash,
         return log, IdentifierHash(settings.salt_file), counters
 
 
+def _relabeller(
+    config: Config,
+    nomenclature: Nomenclature,
+    routes: Routes,
+    writing: Writing,
+    decide: Decide,
+    waiting_sets: WaitingSets | None,
+    said: TakingUp,
+) -> Relabeller:
+    return Relabeller(
+        nomenclature,
+        config.naming,
+        routes,
+        writing,
+        decide=decide,
+        waiting_sets=waiting_sets,
+        rulings=said.on,
+    )
+
+
+def _what_people_said(config: Config, audit: AuditLog) -> TakingUp:
+    store = ReviewStore(config.review.store_folder, second_person=config.review.second_person)
+    said = TakingUp(store, audit, config.spool.folder)
+    with _usable("the audit log", config.audit.file):
+        said.take_up()
+    return said
+
+
 @contextmanager
 def _usable(what: str, path: Path) -> Iterator[None]:
     """Turn a refusal of the disk into what a person can do about it."""
@@ -271,6 +320,25 @@ def _usable(what: str, path: Path) -> Iterator[None]:
             f"{what} {path} cannot be used: {problem.strerror}",
             hint="create its folder and let this user write there; look whether the disk is mounted read-only or full",
         ) from problem
+
+
+def _readers(
+    config: Config, journal: Journal, spool: Spool, audit: AuditLog, opened: ExitStack, clock: Clock
+) -> tuple[list[ReadingBack], CommitmentDesk | None]:
+    """Return what asks the destinations that want it what they have, and what takes requests and reports of commitment."""
+    asked = [each for each in config.destinations if each.verify != "off"]
+    if not (asked or config.commitment_peers):
+        return [], None
+    ledger = opened.enter_context(closing(Ledger(config.spool.folder / LEDGER_NAME)))
+    ledger.forget(clock() - config.spool.retention_s)
+    readers = [ReadingBack(each, journal, spool, audit, ledger, clock=clock) for each in asked]
+    for each in asked:
+        if proves_little(each):
+            logger.warning("%s: %s", each.name, PROVES_LITTLE)
+    if not (config.commitment_peers or any(each.verify == "commitment" for each in asked)):
+        return readers, None
+    title = config.listen.ae_title
+    return readers, CommitmentDesk(config.commitment_peers, title, journal, audit, ledger, clock=clock)
 
 
 def _wake_all(forwarders: Sequence[Forwarder]) -> None:
@@ -326,13 +394,33 @@ def _waiting_sets(config: Config, nomenclature: Nomenclature, opened: ExitStack)
     return waiting_sets
 
 
-def _listener(config: Config, intake: Intake) -> Doors[Incoming]:
+def _notifier(
+    config: Config, spool: Spool, journal: Journal, waiting_sets: WaitingSets | None, clock: Clock
+) -> Notifier | None:
+    channels = channels_of(config.notify)
+    if not channels:
+        return None
+    sources = Sources(
+        journal,
+        spool.folder,
+        ReviewStore(config.review.store_folder),
+        disk_is_short=lambda: spool.short_of_bytes() > 0,
+        model_is_away=lambda: config.llm.enabled and (waiting_sets is None or waiting_sets.model_is_away),
+        clock=clock,
+        destination_down_s=config.notify.destination_down_s,
+    )
+    every_s, node = config.notify.every_s, config.listen.ae_title
+    return Notifier(sources, channels, spool.folder, node, every_s=every_s, clock=clock)
+
+
+def _listener(config: Config, intake: Intake, commitments: CommitmentDesk | None) -> Doors[Incoming]:
     return Doors(
         config.doors,
         config.peers,
         max_object_bytes=config.spool.max_object_bytes,
         begin=intake.begin,
         accept=intake.take,
+        notice=commitments.take if commitments else None,
     )
 
 
@@ -345,18 +433,23 @@ def _reloads(
     worker: Worker,
     relabeller: Relabeller,
     routes: Routes,
+    under: MadeUnder,
     waiting_sets: WaitingSets | None,
     listener: Doors[Incoming],
 ) -> Reloads:
     """Register what parts of the node take over of a changed configuration, and which settings those are."""
     reloads = Reloads(loaded)
-    reloads.add(_decides_by(worker, relabeller, routes, waiting_sets), "naming", "routes")
+    reloads.add(_decides_by(worker, relabeller, routes, under, waiting_sets), "naming", "routes")
     reloads.add(lambda loaded: partial(listener.admit, loaded.config.peers), "peers")
     return reloads
 
 
 def _decides_by(
-    worker: Worker, relabeller: Relabeller, routes: Routes, waiting_sets: WaitingSets | None
+    worker: Worker,
+    relabeller: Relabeller,
+    routes: Routes,
+    under: MadeUnder,
+    waiting_sets: WaitingSets | None,
 ) -> Prepare:
     """Return how routes, gates and names are decided by another configuration, from one object to the next."""
 
@@ -368,6 +461,7 @@ def _decides_by(
                 routes.use(loaded.config)
                 relabeller.use(loaded.nomenclature, loaded.config.naming)
                 worker.made_under = _made_under(loaded)
+                under.use(loaded)
                 if ask_anew:
                     ask_anew()
 

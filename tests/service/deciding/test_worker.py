@@ -16,7 +16,7 @@ from doubles.loopback import (
 from doubles.spooling import spool_dataset
 
 from tg263_scp.dicom.encoding.budget import Budget, budget_at_hand
-from tg263_scp.dicom.encoding.part10 import dataset_sha256
+from tg263_scp.dicom.encoding.part10 import data_set_sha256
 from tg263_scp.errors import HoldReason, JournalError
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.deciding import worker
@@ -200,7 +200,7 @@ def test_half_a_result_of_an_earlier_attempt_is_thrown_away(desk):
 
     desk.relabel = relabel
     desk.work()
-    assert desk.journal.job(job).result_sha256 == dataset_sha256(stale)
+    assert desk.journal.job(job).result_sha256 == data_set_sha256(stale)
 
 
 def refuse(*arguments):

@@ -15,8 +15,8 @@ from tg263_scp.naming.query import NamingOptions
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.llm.answer_store import IN_MEMORY, AnswerStore
 from tg263_scp.service.llm.ask_and_decide import MOST_ROUNDS, ask_and_decide, asking_at_once
+from tg263_scp.service.llm.clients.ollama_client import OllamaClient
 from tg263_scp.service.llm.consultant import Consultant, Missed
-from tg263_scp.service.llm.ollama_client import OllamaClient
 
 
 class Remembering:
@@ -26,7 +26,7 @@ class Remembering:
         self.open = dict.fromkeys(texts)
         self.views = 0
 
-    def view(self, missed: Missed) -> LlmView:
+    def view(self, missed: Missed, nets: object) -> LlmView:
         self.views += 1
         missed.texts.update(self.open)
         return LlmView(lambda question: None)
@@ -79,7 +79,9 @@ def test_asked_at_once_a_set_has_its_answer_within_its_budget(
     nomenclature: Nomenclature, budget_s: float, name: str, asked: int
 ) -> None:
     with OllamaDouble(answer=always("Bladder")) as double:
-        llm = double.llm(samples=1, counter_check=False).model_copy(update={"object_budget_s": budget_s})
+        llm = double.llm(samples=1, counter_check=False, null_control=False).model_copy(
+            update={"object_budget_s": budget_s}
+        )
         consultant = Consultant(
             OllamaClient.of(llm), AnswerStore(IN_MEMORY), load_prompts(nomenclature), llm, nomenclature
         )

@@ -21,8 +21,8 @@ from tg263_scp.naming.llm.prompt_files import load_prompts
 from tg263_scp.naming.query import NamingOptions
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.llm.answer_store import IN_MEMORY, AnswerStore
+from tg263_scp.service.llm.clients.ollama_client import OllamaClient
 from tg263_scp.service.llm.consultant import Consultant
-from tg263_scp.service.llm.ollama_client import OllamaClient
 from tg263_scp.service.llm.waiting_sets import AwaitingLlm, WaitingSets
 
 BUDGET_S = 30.0
@@ -71,7 +71,11 @@ def sets(double: OllamaDouble, nomenclature: Nomenclature) -> Iterator[Sets]:
     begun: list[Waiting] = []
 
     def begin(*, most: int = 100, **settings: Any) -> Waiting:
-        begun.append(Waiting(double, nomenclature, most, samples=1, counter_check=False, **settings))
+        begun.append(
+            Waiting(
+                double, nomenclature, most, samples=1, counter_check=False, null_control=False, **settings
+            )
+        )
         return begun[-1]
 
     yield begin
@@ -110,12 +114,12 @@ def test_what_another_set_has_asked_is_not_asked_again(sets: Sets, double: Ollam
     waiting.decide(1, "gnarblix")
     wait_until(lambda: double.at_work > 0)
     for job in range(2, 20):
-        assert waiting.decide(job, "Gnarblix") == ()
+        assert waiting.decide(job, "gnarblix") == ()
     double.fault = None
     double.release()
     waiting.when_asked(19)
     assert len(double.requests) == 1
-    assert {waiting.decide(job, "Gnarblix")[0].name for job in range(1, 20)} == {"Bladder"}
+    assert {waiting.decide(job, "gnarblix")[0].name for job in range(1, 20)} == {"Bladder"}
 
 
 def test_no_more_sets_wait_than_allowed_and_that_is_said_once(

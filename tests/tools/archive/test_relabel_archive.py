@@ -332,6 +332,7 @@ def test_names_with_line_ends_survive_in_the_manifest(tmp_path: Path) -> None:
         "d1",
         "d2",
         "d3",
+        *("",) * 7,
     )
     assert len(row) == len(COLUMNS)
     manifest = Manifest(path)
@@ -362,6 +363,7 @@ def test_a_manifest_calculates_nothing_and_is_taken_up_again(tmp_path: Path) -> 
             "d1",
             "d2",
             "d3",
+            *("",) * 7,
         )
         for number, name in enumerate(("-PTV", "+3mm", "=1+1", "@x", "'-x"))
     ]
@@ -380,7 +382,7 @@ def test_a_manifest_calculates_nothing_and_is_taken_up_again(tmp_path: Path) -> 
 
 def test_an_object_whose_rows_are_incomplete_is_not_known(tmp_path: Path) -> None:
     path = tmp_path / "manifest.csv"
-    row = ("in/a", "a", "relabelled", "", "1", "2", "1.2", "3", "x", *("",) * 5, "d1", "d2", "d3")
+    row = ("in/a", "a", "relabelled", "", "1", "2", "1.2", "3", "x", *("",) * 5, "d1", "d2", "d3", *("",) * 8)
     manifest = Manifest(path)
     manifest.add([row])
     manifest.close()

@@ -8,7 +8,7 @@ import pytest
 from doubles.loopback import unused_port
 from doubles.ollama_double import Model, OllamaDouble
 
-from tg263_scp.service.llm.ollama_client import Completion, LlmFacts
+from tg263_scp.service.llm.clients.completions import Completion, LlmFacts
 from tg263_scp.tools.operate import llm_checks as examined
 from tg263_scp.tools.operate.checks import Check
 from tg263_scp.tools.operate.llm_checks import llm_checks
@@ -36,7 +36,7 @@ def test_a_model_that_answers_is_described(double):
     ):
         assert part in checks["model"].detail
     assert checks["where the model runs"].detail == "on this computer"
-    assert "4096 tokens of 32768" in checks["model context"].detail
+    assert "8192 tokens of 32768" in checks["model context"].detail
     assert "only with what it may answer" in checks["model answers"].detail
 
 

@@ -25,7 +25,10 @@ from tg263_scp.service.audit import AuditLog
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import Arrival, DeliveryState
 from tg263_scp.service.node import JOURNAL_NAME
+from tg263_scp.service.review.decisions import WHOLE_CLINIC, Ruled, Wish
+from tg263_scp.service.review.store import ReviewStore
 from tg263_scp.service.spool import Spool
+from tg263_scp.service.switch import set_switch
 from tg263_scp.tools.shared import terminal
 from tg263_scp.tools.shared.exitcode import ExitCode
 
@@ -104,9 +107,43 @@ class Scene:
             journal.finish(1, [])
         return self
 
+    def linked(self) -> Scene:
+        """Somebody has put hostile text where the login link of a running desk is."""
+        (self.journal.parent / "desk.link").write_text(ALL_NASTY, encoding="utf-8")
+        return self
+
+    def approved(self) -> Scene:
+        """The held object is held because it is approved."""
+        with closing(Journal(self.journal)) as journal:
+            journal.retry(1)
+            journal.decide(1, {"decision": "d3"}, hold=True, reason=HoldReason.APPROVED)
+            journal.finish(1, [])
+        return self
+
+    def decided(self) -> str:
+        """A proposal of a clinic with a hostile name waits; return its id."""
+        store = ReviewStore(load_config(self.config).review.store_folder)
+        wish = Wish(ALL_NASTY, Ruled.KEEP, WHOLE_CLINIC, ALL_NASTY, why=ALL_NASTY)
+        with store.writing() as writer:
+            return writer.decided(wish, waits=True, proposal_from=ALL_NASTY).id
+
+    def overlay(self) -> Path:
+        """An overlay with hostile names, in a file with one."""
+        path = self.folder / f"{FILE_NAME}.yaml"
+        rows = [f"  - {{name: {json.dumps(name)}, becomes: Heart}}" for name in NASTY]
+        path.write_text("\n".join(["mappings:", *rows, ""]), encoding="utf-8")
+        return path
+
+    def paused(self) -> Scene:
+        """The node is paused by somebody with a hostile name."""
+        set_switch(self.journal.parent, paused=True, by=ALL_NASTY, why=ALL_NASTY)
+        return self
+
     def _fill_audit(self, path: Path) -> None:
         rois = [
-            {"old": name, "new": name, "status": "rename", "rule": name, "evidence": [name]} for name in NASTY
+            {"old": name, "new": name, "status": status, "rule": name, "reason": name, "evidence": [name]}
+            for name in NASTY
+            for status in ("rename", "review")
         ]
         log = AuditLog(path)
         log.append(
@@ -143,7 +180,36 @@ VERBS: dict[str, Words] = {
     "queue export": lambda scene: [1, scene.folder / FILE_NAME, "--config", scene.received().config],
     "queue discard": lambda scene: [1, "--by", ALL_NASTY, "--why", ALL_NASTY, "--config", scene.config],
     "queue restore": lambda scene: [1, "--by", ALL_NASTY, "--config", scene.discarded().config],
+    "queue relabel": lambda scene: [
+        1,
+        "--by",
+        ALL_NASTY,
+        "--why",
+        ALL_NASTY,
+        "--config",
+        scene.approved().config,
+    ],
+    "pause": lambda scene: ["--by", ALL_NASTY, "--why", ALL_NASTY, "--config", scene.config],
+    "resume": lambda scene: ["--by", ALL_NASTY, "--config", scene.paused().config],
+    "review list": lambda scene: ["--config", scene.config],
+    "review show": lambda scene: [NASTY[-1], "--config", scene.config],
+    "review decide": lambda scene: [
+        *(NASTY[-1], "--keep", "--clinic", "--yes", "--config", scene.config),
+        *("--by", ALL_NASTY, "--why", ALL_NASTY),
+    ],
+    "review impact": lambda scene: [NASTY[-1], "--never", "--clinic", "--config", scene.config],
+    "review log": lambda scene: [f"--config={scene.config}"] if scene.decided() else [],
+    "review approve": lambda scene: [scene.decided(), "--by", ALL_NASTY, "--config", scene.config],
+    "review undo": lambda scene: [
+        *(scene.decided(), "--by", ALL_NASTY, "--why", ALL_NASTY, "--config", scene.config),
+    ],
+    "review apply": lambda scene: [1, "--by", ALL_NASTY, "--config", scene.config],
+    "review export": lambda scene: [scene.folder / f"{FILE_NAME}.yaml", "--config", scene.config],
+    "review import": lambda scene: [scene.overlay(), "--by", ALL_NASTY, "--config", scene.config],
     "queue adopt": lambda scene: ["--config", scene.config],
+    "desk link": lambda scene: ["--config", scene.linked().config],
+    "desk add-user": lambda scene: [ALL_NASTY, "--role", ALL_NASTY, "--by-proxy", "--config", scene.config],
+    "desk add-token": lambda scene: [ALL_NASTY, "--config", scene.config],
     "audit verify": lambda scene: ["--config", scene.config],
     "audit show": lambda scene: ["--config", scene.config],
     "audit digest": lambda scene: [scene.set, scene.folder / FILE_NAME],
@@ -254,8 +320,8 @@ def test_a_line_of_the_log_stays_one_line() -> None:
 
 
 def test_only_one_module_writes_to_the_screen() -> None:
-    """``print``, consoles, markup and the streams themselves are used nowhere else; ``cli`` and ``serve`` set them up."""
-    wanted = {"tools/shared/terminal.py", "cli.py", "tools/operate/serve.py"}
+    """``print``, consoles, markup and the streams themselves are used nowhere else; ``cli`` sets them up."""
+    wanted = {"tools/shared/terminal.py", "cli.py"}
     users = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

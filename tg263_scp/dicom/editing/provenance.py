@@ -57,13 +57,15 @@ MODIFIED_ATTRIBUTES, MODIFICATION_DATETIME = 0x04000550, 0x04000562
 MODIFYING_SYSTEM, PREVIOUS_SOURCE, MODIFICATION_REASON = 0x04000563, 0x04000564, 0x04000565
 
 NAMES_REPLACED = "ROI names replaced by AAPM TG-263 names"
+AFTER_APPROVAL = "; the approval preceded these names"
+"""Behind :data:`NAMES_REPLACED` where the Approval Status of the structure set is APPROVED (PS3.3 C.8.8.16)."""
 REFERENCES_REPLACED = "References to structure sets replaced by those to their relabelled copies"
 _BEFORE = ". SHA-256 of the data set before"
 _FOLDED = " (elements of 64 KiB and more as their SHA-256)"
 _AFTER = "; of the changed sequences after"
 _SHA256 = "([0-9a-f]{64})"
 DESCRIBED = re.compile(
-    f"(?:{NAMES_REPLACED}|{REFERENCES_REPLACED})"
+    f"(?:{NAMES_REPLACED}(?:{AFTER_APPROVAL})?|{REFERENCES_REPLACED})"
     f"{re.escape(_BEFORE)}({re.escape(_FOLDED)})?: {_SHA256}{_AFTER}: {_SHA256}"
 )
 """Contribution Description of our item. Its groups: whether the first digest is folded (0.1.0 wrote a plain one), both."""
@@ -73,9 +75,10 @@ DESCRIBED = re.compile(
 class Provenance:
     """Who changed the names, and when.
 
-    ``modified_at`` must know its time zone. ``modifying_system`` names this installation, ``source_of_previous_values``
-    where the object came from (may be empty, type 2); ``manufacturer`` is who answers for the modifying equipment. All
-    are at most 64 characters of printable ASCII without backslash, which every character set can hold.
+    ``modified_at`` must know its time zone. ``modifying_system`` names this installation, ``source_of_previous_values`` where
+    the object came from (may be empty, type 2); ``manufacturer`` is who answers for the modifying equipment. ``after_approval``
+    tells that the structure set was approved under its old names. All texts are at most 64 characters of printable ASCII
+    without backslash, which every character set can hold.
 
     Raises:
         ValueError: one of them is not so.
@@ -86,6 +89,7 @@ class Provenance:
     source_of_previous_values: str = ""
     manufacturer: str = MODEL_NAME
     software_versions: str = __version__
+    after_approval: bool = False
 
     def __post_init__(self) -> None:
         if self.modified_at.utcoffset() is None:
@@ -99,6 +103,11 @@ class Provenance:
         ):
             if len(value) > 64 or not value.isascii() or (value and not value.isprintable()) or "\\" in value:
                 raise ValueError("provenance must be at most 64 printable ASCII characters without backslash")
+
+    @property
+    def names_replaced(self) -> str:
+        """What was done to the names, in words."""
+        return NAMES_REPLACED + AFTER_APPROVAL if self.after_approval else NAMES_REPLACED
 
     @property
     def date_time(self) -> str:
@@ -122,16 +131,17 @@ def add_provenance(
     provenance: Provenance,
     changed: Iterable[int],
     digest_before: Callable[[], str],
-    done: str = NAMES_REPLACED,
+    done: str = "",
 ) -> tuple[Addition, ...]:
     """Add to ``splice``, which holds the edits, what records them; ``changed`` are the tags of the edited sequences.
 
     ``digest_before`` returns the folded SHA-256 of the data set before; it is called when that is written. ``done`` says
-    what was done.
+    what was done; where it is empty, names were replaced.
 
     Raises:
         HeldObjectError: ``provenance_not_writable``, a sequence of the sender cannot take another item.
     """
+    done = done or provenance.names_replaced
     prior = [at.found[tag] for tag in sorted(changed)]
     digest_after = elements_sha256(source, prior, splice)
 

@@ -172,7 +172,7 @@ def read_file_meta(path: Path) -> FileMeta:
         return file_meta(ByteWindow(file))
 
 
-def dataset_sha256(path: Path, meta: FileMeta | None = None) -> str:
+def data_set_sha256(path: Path, meta: FileMeta | None = None) -> str:
     """Return the SHA-256 (hex) of the data set behind the head of a file, which ``meta`` has where it was read already.
 
     Raises:

@@ -30,7 +30,9 @@ _UNREADABLE_UID = "2.25.0"
 _SMALLEST_PDU_BYTES = 256
 _UNSAID_PDU_BYTES = 16_384
 _APPLICATION_ITEM, _CONTEXT_ITEM, _ABSTRACT_ITEM, _TRANSFER_ITEM, _USER_ITEM = 0x10, 0x20, 0x30, 0x40, 0x50
-_LENGTH_ITEM, _CLASS_UID_ITEM, _VERSION_ITEM = 0x51, 0x52, 0x55
+_LENGTH_ITEM, _CLASS_UID_ITEM, _ROLE_ITEM, _VERSION_ITEM = 0x51, 0x52, 0x54, 0x55
+_ROLES_READ = ("1.2.840.10008.1.20.1",)
+"""Storage Commitment alone has two roles here: a report comes over an association of its SCP (PS3.4 J.3.3)."""
 
 
 class MalformedRequest(ValueError):  # noqa: N818 - what the peer sent, not a fault of ours
@@ -59,6 +61,8 @@ class AssociationRequest:
     """Largest P-DATA-TF the peer wants; 0 for any."""
     implementation_class_uid: str
     implementation_version_name: str
+    roles: tuple[tuple[str, bool, bool], ...] = ()
+    """Proposed roles (PS3.7 D.3.3.4): abstract syntax, whether the peer is SCU, whether it is SCP."""
 
     def pdu(self, known_transfer_syntaxes: Collection[str]) -> bytes:
         """Write the request anew, in plain ASCII and with legal lengths.
@@ -80,6 +84,7 @@ class AssociationRequest:
         user.append(_item(_CLASS_UID_ITEM, self.implementation_class_uid.encode()))
         if self.implementation_version_name:
             user.append(_item(_VERSION_ITEM, self.implementation_version_name.encode()))
+        user += [_role_item(*role) for role in self.roles]
         items.append(_item(_USER_ITEM, b"".join(user)))
         titles = _padded(self.called_ae_title) + _padded(self.calling_ae_title)
         content = struct.pack(">HH", 1, 0) + titles + bytes(32) + b"".join(items)
@@ -125,6 +130,7 @@ def read_association_request(pdu: bytes) -> AssociationRequest:
         max_pdu_bytes=said.max_pdu_bytes,
         implementation_class_uid=said.class_uid,
         implementation_version_name=said.version_name,
+        roles=tuple(said.roles),
     )
 
 
@@ -141,13 +147,15 @@ def ae_title(raw: bytes) -> str:
 class _UserInformation:
     """The user-information items that this node reads (PS3.8 D, PS3.7 D.3.3).
 
-    It negotiates nothing by the others (roles, extended negotiation, operations window, identity): no answer means no.
+    It negotiates nothing by the others (extended negotiation, operations window, identity): no answer means no. Roles are
+    read for :data:`_ROLES_READ` only.
     """
 
     def __init__(self) -> None:
         self.max_pdu_bytes = _UNSAID_PDU_BYTES
         self.class_uid = _UNREADABLE_UID
         self.version_name = ""
+        self.roles: list[tuple[str, bool, bool]] = []
 
     def read(self, user: bytes) -> None:
         for kind, content in _items(user):
@@ -158,6 +166,14 @@ class _UserInformation:
                 self.class_uid = _uid(content)
             elif kind == _VERSION_ITEM:
                 self.version_name = _ascii(ae_title(content))[:16]
+            elif kind == _ROLE_ITEM and not self.roles:
+                self._role(content)
+
+    def _role(self, content: bytes) -> None:
+        length = int.from_bytes(content[:2], "big")
+        uid, flags = _uid(content[2 : 2 + length]), content[2 + length :]
+        if uid in _ROLES_READ and len(flags) == 2 and any(flags):
+            self.roles.append((uid, flags[0] == 1, flags[1] == 1))
 
 
 def _items(raw: bytes) -> Iterator[tuple[int, bytes]]:
@@ -183,6 +199,11 @@ def _context(content: bytes) -> ProposedContext:
         elif kind == _TRANSFER_ITEM:
             syntaxes.append(_uid(value))
     return ProposedContext(content[0], abstract, tuple(syntaxes or (_UNREADABLE_UID,)))
+
+
+def _role_item(abstract_syntax: str, scu: bool, scp: bool) -> bytes:
+    uid = abstract_syntax.encode()
+    return _item(_ROLE_ITEM, len(uid).to_bytes(2, "big") + uid + bytes((scu, scp)))
 
 
 def _uid(raw: bytes) -> str:

@@ -11,7 +11,7 @@ from typing import Generic
 
 from tg263_scp.config.sections import Listen, Peers
 from tg263_scp.dicom.network.listener import Listener
-from tg263_scp.dicom.network.messages import Announced, D, Received
+from tg263_scp.dicom.network.messages import Announced, D, Notice, Received
 from tg263_scp.dicom.network.refusals import Reason
 from tg263_scp.dicom.network.statuses import StoreStatus
 from tg263_scp.tls.contexts import Reloadable, server_context
@@ -32,6 +32,7 @@ class Doors(Generic[D]):
         max_object_bytes: int,
         begin: Callable[[Announced], D],
         accept: Callable[[Received[D]], StoreStatus],
+        notice: Callable[[Notice], int] | None = None,
     ) -> None:
         self._listeners: list[Listener[D]] = [
             Listener(
@@ -40,6 +41,7 @@ class Doors(Generic[D]):
                 max_object_bytes=max_object_bytes,
                 begin=begin,
                 accept=accept,
+                notice=notice,
                 tls=Reloadable(partial(server_context, door.tls)) if door.tls.enabled else None,
             )
             for door in doors

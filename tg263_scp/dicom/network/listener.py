@@ -25,11 +25,11 @@ from tg263_scp.config.networks import in_networks
 from tg263_scp.config.sections import Listen, Peers
 from tg263_scp.dicom.encoding.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from tg263_scp.dicom.network.association_request import APPLICATION_CONTEXT, AssociationRequest
-from tg263_scp.dicom.network.messages import Announced, D, Received
+from tg263_scp.dicom.network.messages import Announced, D, Notice, Received
 from tg263_scp.dicom.network.pynetdicom_internals import AcceptedAssociation
 from tg263_scp.dicom.network.refusals import Caller, Reason, Refusals
-from tg263_scp.dicom.network.statuses import StoreStatus
-from tg263_scp.dicom.network.storage_classes import supported_contexts
+from tg263_scp.dicom.network.statuses import CommandStatus, StoreStatus
+from tg263_scp.dicom.network.storage_classes import commitment_context, supported_contexts
 from tg263_scp.dicom.network.waiting_room import Asking, Limits, Rejection, WaitingRoom
 from tg263_scp.errors import Tg263Error
 from tg263_scp.tls.certificates import Unreadable, read_certificate
@@ -50,8 +50,9 @@ class Listener(Generic[D]):
     """A running Storage SCP: :meth:`start` returns when it can be called, :meth:`stop` when every connection is closed.
 
     ``begin`` gives an announced object its place. ``accept`` makes the whole object durable and returns its status; the peer
-    waits for it. Both are called from threads of the association, ``begin`` and the place must not raise. With ``tls`` every
-    connection has to shake hands first (PS3.15 B).
+    waits for it. Both are called from threads of the association, ``begin`` and the place must not raise. With ``notice``
+    Storage Commitment is offered, and what comes of it is handed on. With ``tls`` every connection has to shake hands first
+    (PS3.15 B).
     """
 
     def __init__(
@@ -62,12 +63,16 @@ class Listener(Generic[D]):
         max_object_bytes: int,
         begin: Callable[[Announced], D],
         accept: Callable[[Received[D]], StoreStatus],
+        notice: Callable[[Notice], int] | None = None,
         tls: Reloadable | None = None,
     ) -> None:
         self._listen = listen
         self._tls = tls
         self._ae = _application_entity(listen)
         self._contexts = supported_contexts(listen.extra_sop_classes, listen.transfer_syntaxes)
+        if notice:
+            self._contexts.append(commitment_context())
+        self._notice = notice or _unwanted
         self._peers = peers
         self._max_object_bytes = max_object_bytes
         self._begin = begin
@@ -207,6 +212,7 @@ class Listener(Generic[D]):
                 self._contexts,
                 begin=self._begin,
                 accept=self._accept,
+                notice=self._notice,
                 max_object_bytes=self._max_object_bytes,
                 broken=guest.note,
             )
@@ -291,6 +297,10 @@ class _Guest(Generic[D]):
 
     def _look_anew(self, now: float) -> None:
         self._looked_at, self._bytes_then = now, self.association.received_bytes
+
+
+def _unwanted(notice: Notice) -> int:
+    return CommandStatus.UNRECOGNIZED_OPERATION
 
 
 def waiting_per_address(listen: Listen) -> int:

@@ -28,14 +28,20 @@ MAX_COMMAND_BYTES = 1 << 16
 _PDU_OVERHEAD_BYTES = 1 << 20
 """Room in one PDU for the command and the heads of its fragments."""
 _VERIFICATION = "1.2.840.10008.1.1"
+STORAGE_COMMITMENT = "1.2.840.10008.1.20.1"
+"""Storage Commitment Push Model (PS3.4 J)."""
+MAX_NOTICE_BYTES = 16 << 20
+"""What an N-ACTION or N-EVENT-REPORT may hold: some 100 000 references."""
 
 C_STORE_RQ, C_ECHO_RQ, C_CANCEL_RQ = 0x0001, 0x0030, 0x0FFF
+N_EVENT_REPORT_RQ, N_ACTION_RQ = 0x0100, 0x0130
 _RESPONSE = 0x8000
 _NO_DATA_SET = 0x0101
 _COMMAND_FRAGMENT, _LAST_FRAGMENT = 0x01, 0x02
 _AFFECTED_SOP_CLASS_UID, _REQUESTED_SOP_CLASS_UID = 0x00000002, 0x00000003
 _COMMAND_FIELD, _MESSAGE_ID, _DATA_SET_TYPE = 0x00000100, 0x00000110, 0x00000800
-_AFFECTED_SOP_INSTANCE_UID = 0x00001000
+_AFFECTED_SOP_INSTANCE_UID, _REQUESTED_SOP_INSTANCE_UID = 0x00001000, 0x00001001
+_EVENT_TYPE_ID, _ACTION_TYPE_ID = 0x00001002, 0x00001008
 
 
 class Broken(Exception):  # noqa: N818 - what the peer sent, not a fault of ours
@@ -111,6 +117,19 @@ class Command:
     sop_class_uid: str
     sop_instance_uid: str
     has_data_set: bool
+    type_id: int | None = None
+    """Event Type ID or Action Type ID."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An N-ACTION or N-EVENT-REPORT of Storage Commitment as it came, and who sent it."""
+
+    caller: Caller
+    field: int
+    type_id: int | None
+    dataset: bytes
+    transfer_syntax_uid: str
 
 
 class Line(Protocol):
@@ -124,6 +143,9 @@ class Line(Protocol):
 
     def store(self, command: Command, received: Received[Any]) -> None:
         """Hand on a whole object; its answer comes later."""
+
+    def notice(self, notice: Notice) -> int:
+        """Take a request or report of Storage Commitment; return its status."""
 
 
 class Messages(Generic[D]):
@@ -144,6 +166,7 @@ class Messages(Generic[D]):
         self._command: Command | None = None
         self._refused: int | None = None
         self._arriving: Received[D] | None = None
+        self._noticed = bytearray()
         self._dataset_bytes = 0
 
     @property
@@ -181,6 +204,7 @@ class Messages(Generic[D]):
     def _clear(self) -> None:
         self._encoded.clear()
         self._command = self._refused = self._arriving = None
+        self._noticed.clear()
         self._dataset_bytes = 0
 
     def _command_fragment(self, context_id: int, block: bytes, *, last: bool) -> None:
@@ -205,6 +229,10 @@ class Messages(Generic[D]):
             raise Broken(Reason.TOO_LARGE)
         if self._arriving is not None:
             self._arriving.dataset.write(block)
+        elif self._refused is None and self._command.field in (N_ACTION_RQ, N_EVENT_REPORT_RQ):
+            if self._dataset_bytes > MAX_NOTICE_BYTES:
+                raise Broken(Reason.TOO_LARGE)
+            self._noticed += block
         if last:
             self._over()
 
@@ -215,12 +243,11 @@ class Messages(Generic[D]):
             raise Broken(Reason.MALFORMED)
         if command.field == C_CANCEL_RQ:
             return None
-        stores_nowhere = command.field == C_STORE_RQ and context.abstract_syntax == _VERIFICATION
-        if stores_nowhere or command.field not in (C_STORE_RQ, C_ECHO_RQ):
+        if command.field not in _done_on(context.abstract_syntax):
             return CommandStatus.UNRECOGNIZED_OPERATION
         if command.message_id is None:
             return CommandStatus.MISTYPED_ARGUMENT
-        if command.field == C_ECHO_RQ:
+        if command.field != C_STORE_RQ:
             return None
         if not command.sop_instance_uid:
             return StoreStatus.INVALID_SOP_INSTANCE
@@ -244,7 +271,7 @@ class Messages(Generic[D]):
 
     def _over(self) -> None:
         command, refused = self._command, self._refused
-        arriving, size = self._arriving, self._dataset_bytes
+        arriving, size, noticed = self._arriving, self._dataset_bytes, bytes(self._noticed)
         assert command is not None, "a message begins with its command"
         self._arriving = None  # the line discards or keeps it from here on
         self._clear()
@@ -252,12 +279,26 @@ class Messages(Generic[D]):
             return
         if refused is None and command.field == C_ECHO_RQ:
             refused = 0x0000
+        if refused is None and command.field in (N_ACTION_RQ, N_EVENT_REPORT_RQ):
+            refused = self._line.notice(self._notice(command, noticed))
         if refused is None and arriving is not None and size:
             self._line.store(command, arriving)
             return
         if arriving is not None:
             arriving.dataset.discard()
         self._line.answer(command, StoreStatus.CANNOT_UNDERSTAND if refused is None else refused)
+
+    def _notice(self, command: Command, dataset: bytes) -> Notice:
+        context = self._line.context(command.context_id)
+        syntax = context.transfer_syntax if context else ""
+        return Notice(self._caller, command.field, command.type_id, dataset, syntax)
+
+
+def _done_on(abstract_syntax: str) -> tuple[int, ...]:
+    """Return the commands that are carried out on contexts of an abstract syntax."""
+    if abstract_syntax == STORAGE_COMMITMENT:
+        return (N_ACTION_RQ, N_EVENT_REPORT_RQ, C_ECHO_RQ)
+    return (C_ECHO_RQ,) if abstract_syntax == _VERIFICATION else (C_STORE_RQ, C_ECHO_RQ)
 
 
 def read_command(context_id: int, encoded: bytes) -> Command:
@@ -281,13 +322,15 @@ def read_command(context_id: int, encoded: bytes) -> Command:
     follows = _number(values, _DATA_SET_TYPE)
     has_data_set = follows != _NO_DATA_SET if follows is not None else field == C_STORE_RQ
     sop_class = values.get(_AFFECTED_SOP_CLASS_UID) or values.get(_REQUESTED_SOP_CLASS_UID, b"")
+    sop_instance = values.get(_AFFECTED_SOP_INSTANCE_UID) or values.get(_REQUESTED_SOP_INSTANCE_UID, b"")
     return Command(
         context_id,
         field,
         _number(values, _MESSAGE_ID),
         uid_text(sop_class),
-        uid_text(values.get(_AFFECTED_SOP_INSTANCE_UID, b"")),
+        uid_text(sop_instance),
         has_data_set,
+        _number(values, _EVENT_TYPE_ID if field == N_EVENT_REPORT_RQ else _ACTION_TYPE_ID),
     )
 
 

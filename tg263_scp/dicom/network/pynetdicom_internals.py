@@ -49,6 +49,7 @@ from tg263_scp.dicom.network.messages import (
     Context,
     D,
     Messages,
+    Notice,
     Received,
 )
 from tg263_scp.dicom.network.refusals import Reason
@@ -86,6 +87,9 @@ _PRIMITIVES: dict[int, type[Any]] = {
     0x0150: dimse_primitives.N_DELETE,
 }
 """Command fields of requests (PS3.7 E.1) and what pynetdicom calls them."""
+_OF_AN_INSTANCE = (C_STORE, dimse_primitives.N_ACTION, dimse_primitives.N_EVENT_REPORT)
+_TYPED = {0x0100: "EventTypeID", 0x0130: "ActionTypeID"}
+"""Which type an answer repeats."""
 
 
 class StoreRequest(C_STORE, Generic[D]):
@@ -259,7 +263,8 @@ class AcceptedAssociation(Generic[D]):
     """One association as acceptor, from its request on; all times are those of :func:`time.monotonic`.
 
     ``begin`` gives the place of an object that is announced, ``accept`` takes the whole object and returns its status, both
-    in threads of the association. ``broken`` is told why this side ended it.
+    in threads of the association. ``notice`` takes what comes of Storage Commitment, and returns its status. ``broken`` is told
+    why this side ended it.
     """
 
     def __init__(
@@ -270,11 +275,13 @@ class AcceptedAssociation(Generic[D]):
         *,
         begin: Callable[[Announced], D],
         accept: Callable[[Received[D]], int],
+        notice: Callable[[Notice], int],
         max_object_bytes: int,
         broken: Callable[[Reason], None],
     ) -> None:
         self.has_served = False
         self._accept = accept
+        self._notice = notice
         self._connection = asking.connection
         self._contexts: dict[int, Context] = {}
         self._free = threading.Semaphore()
@@ -398,8 +405,10 @@ class AcceptedAssociation(Generic[D]):
         response.Status = status
         if command.sop_class_uid:
             response.AffectedSOPClassUID = command.sop_class_uid
-        if kind is C_STORE and command.sop_instance_uid:
+        if kind in _OF_AN_INSTANCE and command.sop_instance_uid:
             response.AffectedSOPInstanceUID = command.sop_instance_uid
+        if command.type_id is not None and command.field in _TYPED:
+            setattr(response, _TYPED[command.field], command.type_id)
         self._association.dimse.send_msg(response, command.context_id)
 
     def store(self, command: Command, received: Received[D]) -> None:
@@ -421,6 +430,17 @@ class AcceptedAssociation(Generic[D]):
         self._association.dimse.msg_queue.put((command.context_id, request))
         if self._association.dul.to_provider_queue.qsize() > _MOST_ANSWERS:
             raise Broken(Reason.MALFORMED)
+
+    def notice(self, notice: Notice) -> int:
+        """Hand on what came of Storage Commitment, and return its status."""
+        try:
+            return self._notice(notice)
+        except Exception as problem:
+            place = traceback.extract_tb(problem.__traceback__)[-1]
+            logger.error("a commitment was refused after %s in %s", type(problem).__name__, place.name)
+            return StoreStatus.PROCESSING_FAILURE
+        finally:
+            self.has_served = True
 
     def _on_store(self, event: evt.Event) -> int:
         """Answer a C-STORE request (PS3.4 B.2) with the status of who takes the object."""

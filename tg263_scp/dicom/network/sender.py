@@ -10,7 +10,7 @@ Standard: Storage Service Class PS3.4 B, status values B.2.3 and PS3.7 C; associ
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from tg263_scp.config.sections import Destination
 from tg263_scp.dicom.encoding.part10 import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
-    dataset_sha256,
+    data_set_sha256,
     read_file_meta,
 )
 from tg263_scp.dicom.network.pynetdicom_calling import (
@@ -108,8 +108,8 @@ class Call:
         return f"no TLS with the peer: {problem}" if problem else ""
 
 
-def call(ae: AE, target: Peer, **options: Any) -> Call:
-    """Ask ``target`` for an association; ``options`` are those of pynetdicom's ``associate``.
+def call(ae: AE, target: Peer, *, handlers: Sequence[tuple[Any, Any]] = (), **options: Any) -> Call:
+    """Ask ``target`` for an association; ``handlers`` (event, function) and ``options`` are pynetdicom's.
 
     Raises:
         OSError: the host cannot be found.
@@ -119,7 +119,7 @@ def call(ae: AE, target: Peer, **options: Any) -> Call:
         target.host,
         target.port,
         ae_title=target.ae_title,
-        evt_handlers=[(evt.EVT_CONN_OPEN, bound_answers)],
+        evt_handlers=[(evt.EVT_CONN_OPEN, bound_answers), *handlers],
         tls_args=(handshake, target.tls.server_name) if target.tls else None,
         **options,
     )
@@ -298,7 +298,7 @@ def _checked(parcel: Parcel) -> tuple[int, str, str]:
     said = (parcel.sop_class_uid, parcel.sop_instance_uid, parcel.transfer_syntax_uid)
     if said != (meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax_uid):
         return 0, "", "the file is another object than the one to be sent"
-    digest = dataset_sha256(parcel.path, meta)
+    digest = data_set_sha256(parcel.path, meta)
     if parcel.dataset_sha256 not in ("", digest):
         return 0, "", DAMAGED
     return meta.dataset_offset, digest, ""

@@ -17,7 +17,12 @@ from pydicom.uid import (
 from pynetdicom import AllStoragePresentationContexts, build_context, register_uid, sop_class
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.service_class import ServiceClass, StorageServiceClass
-from pynetdicom.sop_class import SOPClass, Verification, uid_to_service_class
+from pynetdicom.sop_class import (
+    SOPClass,
+    StorageCommitmentPushModel,
+    Verification,
+    uid_to_service_class,
+)
 
 UNCOMPRESSED = {
     "explicit": str(ExplicitVRLittleEndian),
@@ -72,6 +77,13 @@ def supported_contexts(
             register_uid(uid, f"Storage_{uid.replace('.', '_')}", StorageServiceClass)
         contexts.append(build_context(uid, transfer_syntaxes))
     return contexts
+
+
+def commitment_context() -> PresentationContext:
+    """Return the presentation context of Storage Commitment: who asks is SCU, who reports over a new association is SCP."""
+    context = build_context(StorageCommitmentPushModel, list(VERIFICATION_TRANSFER_SYNTAXES))
+    context.scu_role = context.scp_role = True
+    return context
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,9 @@ Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class _Contour:
+class Contour:
+    """Where the points of one contour lie in the file."""
+
     offset: int
     length: int
 
@@ -75,7 +77,7 @@ class ContourReader:
     def __init__(self, path: Path, body_number: int | None) -> None:
         self._path = path
         self._body_number = body_number
-        self._index: Mapping[int, tuple[_Contour, ...]] | None = None
+        self._index: Mapping[int, tuple[Contour, ...]] | None = None
         self._body: tuple[Points, Points] | None = None
 
     def place(self, roi_number: int) -> RoiPlace | None:
@@ -89,7 +91,11 @@ class ContourReader:
         with opened(self._path) as source:
             if self._index is None:
                 self._index = _indexed(source)
-            own = [c for c in (_points(source, c) for c in self._index.get(roi_number, ())) if c is not None]
+            own = [
+                c
+                for c in (contour_points(source, c) for c in self._index.get(roi_number, ()))
+                if c is not None
+            ]
             if not own:
                 return None
             if self._body is None:
@@ -98,9 +104,9 @@ class ContourReader:
         return _placed(own, *self._body) or _placed_alone(own)
 
 
-def _indexed(source: OpenedObject) -> dict[int, tuple[_Contour, ...]]:
+def _indexed(source: OpenedObject) -> dict[int, tuple[Contour, ...]]:
     """Note where the closed planar contours of every ROI lie; the first item of a ROI Number counts."""
-    found: dict[int, tuple[_Contour, ...]] = {}
+    found: dict[int, tuple[Contour, ...]] = {}
     window = source.window
     for element in data_set_elements(window, source.start, source.encoding):
         if element.tag != _ROI_CONTOURS:
@@ -109,11 +115,12 @@ def _indexed(source: OpenedObject) -> dict[int, tuple[_Contour, ...]]:
             inside = {e.tag: e for e in elements(window, item.value_offset, item.content_end, item.encoding)}
             number = SequenceItem(index, inside, ASCII, ()).integer(window, REFERENCED_ROI_NUMBER)
             if number is not None and _CONTOURS in inside:
-                found.setdefault(number, tuple(_closed_planar(source, inside[_CONTOURS])))
+                found.setdefault(number, tuple(closed_planar(source, inside[_CONTOURS])))
     return found
 
 
-def _closed_planar(source: OpenedObject, sequence: Element) -> Iterator[_Contour]:
+def closed_planar(source: OpenedObject, sequence: Element) -> Iterator[Contour]:
+    """Yield where the closed planar contours of a Contour Sequence lie (PS3.3 C.8.8.6.3); very long ones are left out."""
     window = source.window
     for item in items(window, sequence):
         inside = {e.tag: e for e in elements(window, item.value_offset, item.content_end, item.encoding)}
@@ -123,10 +130,10 @@ def _closed_planar(source: OpenedObject, sequence: Element) -> Iterator[_Contour
             kind is not None and window.take(kind.value_offset, kind.length).strip(b" \0") == b"CLOSED_PLANAR"
         )
         if data is not None and planar and 0 < data.length <= _LONGEST_CONTOUR_BYTES:
-            yield _Contour(data.value_offset, data.length)
+            yield Contour(data.value_offset, data.length)
 
 
-def _points(source: OpenedObject, contour: _Contour) -> Points | None:
+def contour_points(source: OpenedObject, contour: Contour) -> Points | None:
     """Parse the points of a contour; None where the value is not a list of triplets of numbers."""
     raw = source.window.take(contour.offset, contour.length).rstrip(b" \0")
     try:
@@ -138,11 +145,11 @@ def _points(source: OpenedObject, contour: _Contour) -> Points | None:
     return values.reshape(-1, 3)
 
 
-def _midline(source: OpenedObject, contours: tuple[_Contour, ...]) -> tuple[Points, Points]:
+def _midline(source: OpenedObject, contours: tuple[Contour, ...]) -> tuple[Points, Points]:
     """Return the heights (z) of the body's slices and the x of the middle of the largest outline in each, both in mm."""
     widest: dict[float, tuple[float, float]] = {}
     for contour in contours:
-        points = _points(source, contour)
+        points = contour_points(source, contour)
         if points is None:
             continue
         z, x = round(float(points[0, 2]), 2), points[:, 0]

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
+from tg263_scp.decision import Roi
 from tg263_scp.dicom.encoding.elements import Element
 from tg263_scp.dicom.encoding.layout import OBSERVATIONS_SEQUENCE, ROI_SEQUENCE, Layout, read_layout
 from tg263_scp.dicom.encoding.length_fields import raw_value
@@ -49,6 +50,7 @@ _TEXT_FIELDS = {
     0x00181030: "protocol_name",
     0x00080070: "manufacturer",
     0x00081090: "model_name",
+    0x00081010: "station_name",
     0x00100020: "patient_id",
     0x30060002: "structure_set_label",
     0x30060004: "structure_set_name",
@@ -106,6 +108,12 @@ class RoiRecord:
         """Whether the bytes of the name mean exactly one text."""
         return self.fault is None
 
+    @property
+    def roi(self) -> Roi:
+        """What naming has to know of it; its number is -1 where there is none."""
+        number = self.number if self.number is not None else -1
+        return Roi(number, self.name, self.interpreted_type, self.readable, self.unwritable)
+
 
 @dataclass(frozen=True, slots=True)
 class StructureSet:
@@ -131,6 +139,7 @@ class StructureSet:
     structure_set_name: str
     manufacturer: str
     model_name: str
+    station_name: str
     approval_status: str
     has_digital_signature: bool
     holds_pixels_or_document: bool

@@ -1,98 +1,230 @@
-"""Rule R090: what becomes of a name once a language model has chosen from a closed list.
+"""Rule R090: what becomes of a name once a language model has read it.
 
-The choice is put together with the side, the margin and the numbers that the name itself holds, by the same code that
-composes names everywhere, and then meets the same vetoes as any rule's proposal. A model can therefore be wrong only within
-the list it was given, and never about a side, a margin, a dose or an index.
+The structure it chose from a closed list is put together with the side, the margin and the numbers that stand in the name, by
+the same code that composes names everywhere, and then meets the same vetoes as any rule's proposal. A model never adds a
+margin, a dose or an index. A side that only the model sees, and a name that is doubtful in itself, need a witness
+(:mod:`tg263_scp.naming.llm.witnesses`). All else is a suggestion for the person who decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import lru_cache
 from itertools import combinations
 
 from tg263_scp.decision import Choice, Kind, Reason, Status
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.llm.candidates import entry_of, structure_meant
-from tg263_scp.naming.llm.evidence import contradiction, spoken
-from tg263_scp.naming.llm.questions import CLASSIFIER, DOSE_LEVEL, NONE, STRUCTURE, Near, Question, open_parts
+from tg263_scp.naming.llm.evidence import contradiction
+from tg263_scp.naming.llm.open_names import Near, OpenName, SetQuestion, Withhold, open_parts
+from tg263_scp.naming.llm.readings import Reading, Role, reading_of
+from tg263_scp.naming.llm.witnesses import Witnesses
+from tg263_scp.naming.organs.parts import Parts
 from tg263_scp.naming.organs.reading import Finding, compose, read_organ, read_words
 from tg263_scp.naming.query import Proposal, Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.reading import open_slots, read_with_choice
-from tg263_scp.naming.words.letters import Token
+from tg263_scp.naming.words.letters import Token, fold, tokenise
 
 _MOST_WORDS = 7
 """Words of a name that are left out in every combination; a longer name has no standard name anyway."""
+
+
+class Net(StrEnum):
+    """A safety net between what a model says and what is given."""
+
+    COUNTER_CHECK = "counter_check"
+    NULL_CONTROL = "null_control"
+    WITNESS = "witness"
+    QUALIFICATION = "qualification"
+
+
+ALL_NETS = frozenset(Net)
+
+Readings = tuple[Choice | None, ...]
+"""What a model said of the names of a question, in their order; None for a name that it said nothing usable of."""
 
 
 @dataclass(frozen=True, slots=True)
 class LlmView:
     """A language model as naming sees it.
 
-    ``choice_of`` gives the choice for a question, None where nobody has answered it (yet). ``applies`` tells whether a
-    unanimous choice is applied or only suggested; ``candidates`` is how many structures a question offers at most, and
-    ``near`` a further search for them.
+    ``readings_of`` gives what was answered to a question, None where nobody has answered it (yet). ``applied`` are the kinds
+    (``organ``, ``prv``, ``target``) of which a reading may become the name; others are only suggested, with ``why_not`` said.
+    ``asked`` are the kinds of name (``organ``, ``target``) that are asked about.
+    ``candidates`` is how many structures a name is offered at most, ``near`` a further search for them. ``withhold`` and
+    ``geometry`` say what may leave. ``nets`` are the safety nets in force.
     """
 
-    choice_of: Callable[[Question], Choice | None]
-    applies: bool = True
+    readings_of: Callable[[SetQuestion], Readings | None]
+    applied: frozenset[str] = frozenset({"organ", "prv"})
+    asked: frozenset[str] = frozenset({"organ", "target"})
     candidates: int = 20
     near: Near | None = None
+    withhold: Withhold = Withhold.KNOWN
+    geometry: bool = False
+    nets: frozenset[Net] = field(default=ALL_NETS)
+    why_not: str = "only suggested, as configured"
 
 
-def certain(slot: str, id_: str) -> Choice:
-    """Return the choice of a model without any doubt, to see what would become of it."""
-    return Choice(((slot, id_),), ((f"{slot}={id_}", 1),), wanted=1)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An open name with its place in the set, what the model said of it, and who else may testify."""
+
+    at: int
+    name: OpenName
+    choice: Choice
+    witnesses: Witnesses
+    view: LlmView
 
 
-def llm_choice(
-    query: Query, question: Question, choice: Choice, nomenclature: Nomenclature
-) -> Proposal | None:
-    """The language model chooses from a closed list or answers none: renamed where unanimous and no veto objects."""
-    answer = {slot: id_ for slot, id_ in choice.answer if id_ != NONE}
-    if not answer:
+def llm_choice(query: Query, asked: Asked, nomenclature: Nomenclature) -> Proposal | None:
+    """The language model reads the name: renamed where it is unanimous, stands its tests, and no veto objects."""
+    reading, choice = reading_of(asked.choice.answer), asked.choice
+    if not reading.names_a_structure:
         return None
-    name, why_not = named(query, question, answer, nomenclature)
-    why_not = why_not or _against(question, answer, query, nomenclature)
-    kind = Kind.TARGET if question.kind == "target" else Kind.PRV if "_PRV" in name else Kind.ORGAN
-    if name and not why_not:
-        status = Status.RENAME if choice.unanimous else Status.REVIEW
-        note = f"chosen from {len(question.options)} structures; {choice.said}"
-        return Proposal(
-            "R090", status, Reason.MODEL_CHOICE, name, 0.85, kind, note, _lines(answer, nomenclature)
-        )
-    note = f"{why_not}; {choice.said}"
-    return Proposal(
-        "R090", Status.REVIEW, Reason.MODEL_CHOICE, name, 0.5, kind, note, _lines(answer, nomenclature)
+    composed = _composed(query, asked, reading, nomenclature)
+    name = composed.name
+    kind = Kind.TARGET if asked.name.kind == "target" else Kind.PRV if "_PRV" in name else Kind.ORGAN
+    why_not = (
+        composed.why_not
+        or _against(query, asked.name, reading, nomenclature)
+        or _unsupported(composed, asked, reading)
+        or _disbelieved(choice, asked.view.nets)
+        or ("" if kind.value in asked.view.applied else asked.view.why_not)
     )
+    lines = _lines(reading.structure, nomenclature)
+    if name and not why_not:
+        note = f"chosen from {len(asked.name.options)} structures; {choice.said}"
+        if composed.witness:
+            note = f"{note}; {composed.witness} says so too"
+        return Proposal("R090", Status.RENAME, Reason.MODEL_CHOICE, name, 0.85, kind, note, lines)
+    note = f"{why_not}; {choice.said}"
+    return Proposal("R090", Status.REVIEW, Reason.MODEL_CHOICE, name, 0.5, kind, note, lines)
 
 
-def _against(question: Question, answer: Mapping[str, str], query: Query, nomenclature: Nomenclature) -> str:
-    """Say what in the words of the question speaks against an answer."""
-    words = question.words.split()
-    structure = answer.get(STRUCTURE, "")
-    readings = read_organ(query, nomenclature) if question.kind == "organ" else None
-    if readings and readings.finding is Finding.AMBIGUOUS:
-        meant = {structure_meant(name, nomenclature) for name in readings.names}
-        return "" if structure in meant else "it is none of the things that the name may mean"
-    if structure:
-        return contradiction(words, structure, query, nomenclature) or _dropped(
-            question, structure, query, nomenclature
-        )
-    if any(spoken(word, query, nomenclature) is not None for word in words):
-        return "a word of the name speaks of a structure, or of something else"
+def _disbelieved(choice: Choice, nets: frozenset[Net]) -> str:
+    """Say which test the answers of a model did not stand."""
+    if not choice.agreed:
+        return "the answers differ"
+    if Net.COUNTER_CHECK in nets and choice.counter not in ("", "none"):
+        return "with its choice taken away it chooses something else"
+    if Net.NULL_CONTROL in nets and choice.null == "same":
+        return "it says the same of a word without meaning"
     return ""
 
 
-def _dropped(question: Question, structure: str, query: Query, nomenclature: Nomenclature) -> str:
+@dataclass(frozen=True, slots=True)
+class _Composed:
+    name: str
+    why_not: str = ""
+    side_added: bool = False
+    witness: str = ""
+
+
+def _composed(query: Query, asked: Asked, reading: Reading, nomenclature: Nomenclature) -> _Composed:
+    """Return the standard name that a reading leads to, and why it may only be suggested (empty where it may be given)."""
+    if asked.name.kind == "target":
+        return _composed_target(query, reading, nomenclature)
+    stem = nomenclature.stems.get(reading.structure)
+    parts = open_parts(query, nomenclature) or Parts(core=tuple(t.text for t in query.words if t.is_word))
+    said, own = reading.side, next(iter(parts.sides), "both" if parts.both else "")
+    if len(reading.spans(Role.LEFT, Role.RIGHT, Role.BOTH)) > 1 or (own and said and said != own):
+        return _Composed("", "the sides that it reads are not those that are written")
+    added = bool(said) and not own
+    if added:
+        parts = replace(parts, both=said == "both", sides=frozenset({said} - {"both"}))
+    composed = compose(reading.structure, parts, (), nomenclature)
+    name = composed.names[0] if len(composed.names) == 1 else ""
+    witness = asked.witnesses.of_side(asked.at, asked.name.written, reading.structure, reading)
+    if not name:
+        return _Composed("", composed.note)
+    if parts.partial:
+        return _Composed(name, "a word for a part, which may belong to the name")
+    if stem and stem.paired and not parts.sides and not parts.both:
+        return _Composed(name, "one of a pair, and no side is written")
+    if parts.margin is None and reading.spans(Role.PRV, Role.MARGIN):
+        return _Composed(name, "a margin that the rules do not read")
+    if _left_out(reading, parts, nomenclature):
+        return _Composed(name, "it leaves out a piece of the name")
+    return _Composed(name, _misread_side(reading, nomenclature), added, witness)
+
+
+def _misread_side(reading: Reading, nomenclature: Nomenclature) -> str:
+    """Say that a piece read as one side means, in every language that has it, the other."""
+    for piece in map(fold, reading.spans(Role.LEFT, Role.RIGHT)):
+        meant = {"l": {"L"}, "r": {"R"}}.get(piece, set(nomenclature.lexicon.sides.get(piece, {}).values()))
+        if meant and reading.side not in meant:
+            return "a side word of the name means the other side"
+    return ""
+
+
+def _left_out(reading: Reading, parts: Parts, nomenclature: Nomenclature) -> bool:
+    """Tell whether a reading leaves out more than the little words, sides, parts and margins that the rules know."""
+    taken = {fold(word) for word in parts.taken}
+    if parts.margin is not None:
+        taken |= {"mm", "cm", *(str(parts.margin.mm or "")), *parts.margin.digits}
+    little = nomenclature.lexicon.usage.little_words
+    words = [token.text for piece in reading.left_out for token in tokenise(piece)]
+    return any(
+        word not in little and not {word, word.lstrip("0")} & taken for word in words if word.isalnum()
+    )
+
+
+def _composed_target(query: Query, reading: Reading, nomenclature: Nomenclature) -> _Composed:
+    read = read_with_choice(query, nomenclature, structure=reading.structure)
+    slots = open_slots(query, nomenclature)
+    stem = nomenclature.stems.get(reading.structure)
+    if stem and stem.paired and not (slots and slots.sides):
+        return _Composed(read.name, "one of a pair, and no side is written")
+    explained = {token.text for piece in reading.spans(Role.STRUCTURE) for token in tokenise(piece)}
+    if slots and not {token.text for token in slots.words} <= explained:
+        return _Composed(read.name, "it leaves out a piece of the name")
+    return _Composed(read.name, read.doubt.text if read.doubt else "")
+
+
+def _unsupported(composed: _Composed, asked: Asked, reading: Reading) -> str:
+    """Say for what a witness is missing; empty where none is needed, or one is there."""
+    if Net.WITNESS not in asked.view.nets:
+        return ""
+    if composed.side_added and not composed.witness:
+        return "only the model sees the side"
+    if asked.name.guard and not asked.witnesses.of_partner(reading.structure, reading.side):
+        ambiguous = asked.name.guard.startswith("it means")
+        if ambiguous or not composed.witness:
+            return f"it needs a witness: {asked.name.guard}"
+    return ""
+
+
+def _against(query: Query, name: OpenName, reading: Reading, nomenclature: Nomenclature) -> str:
+    """Say what in the words that a reading takes for the structure speaks against it."""
+    words, structure = _explained(query, name, reading, nomenclature), reading.structure
+    readings = read_organ(query, nomenclature) if name.kind == "organ" else None
+    if readings and readings.finding is Finding.AMBIGUOUS:
+        meant = {structure_meant(each, nomenclature) for each in readings.names}
+        return "" if structure in meant else "it is none of the things that the name may mean"
+    return contradiction(words, structure, query, nomenclature) or _dropped(
+        words, structure, query, nomenclature
+    )
+
+
+def _explained(query: Query, name: OpenName, reading: Reading, nomenclature: Nomenclature) -> tuple[str, ...]:
+    """Return the words that a reading takes for the structure, without sides and margins that the rules know."""
+    pieces = tuple(map(fold, reading.spans(Role.STRUCTURE) or (name.written,)))
+    parts = open_parts(query, nomenclature)
+    core = [word for word in parts.core if any(word in piece for piece in pieces)] if parts else []
+    return tuple(core) or tuple(t.text for piece in pieces for t in tokenise(piece, camel=False) if t.is_word)
+
+
+def _dropped(words: tuple[str, ...], structure: str, query: Query, nomenclature: Nomenclature) -> str:
     """Say that a choice only leaves out what nobody understands: ``resected`` of ``parotid resected``.
 
     Some of the words name the chosen structure by themselves; the model has explained nothing, and what it passes over may be
     what makes this another structure.
     """
-    within = _within(tuple(question.words.split()), query, nomenclature)
+    within = _within(words, query, nomenclature)
     return "it leaves out words that may make it another structure" if structure in within else ""
 
 
@@ -109,37 +241,11 @@ def _within(words: tuple[str, ...], query: Query, nomenclature: Nomenclature) ->
     return frozenset(found - {""})
 
 
-def _lines(answer: Mapping[str, str], nomenclature: Nomenclature) -> tuple[SourceLine, ...]:
-    structure = answer.get(STRUCTURE, "")
-    return (entry_of(structure, nomenclature).source,) if structure else ()
+def _lines(structure: str, nomenclature: Nomenclature) -> tuple[SourceLine, ...]:
+    return (entry_of(structure, nomenclature).source,) if structure in nomenclature.stems else ()
 
 
-def named(
-    query: Query, question: Question, answer: Mapping[str, str], nomenclature: Nomenclature
-) -> tuple[str, str]:
-    """Return the standard name that an answer leads to, and why it may only be suggested (empty where it may be given)."""
-    structure = answer.get(STRUCTURE, "")
-    stem = nomenclature.stems.get(structure)
-    if question.kind == "target":
-        reading = read_with_choice(
-            query,
-            nomenclature,
-            structure=structure,
-            classifier=answer.get(CLASSIFIER, ""),
-            dose_level=answer.get(DOSE_LEVEL, ""),
-        )
-        slots = open_slots(query, nomenclature)
-        sided = bool(slots and slots.sides)
-        if stem and stem.paired and not sided:
-            return reading.name, "one of a pair, and no side is written"
-        return reading.name, reading.doubt.text if reading.doubt else ""
-    parts = open_parts(query, nomenclature)
-    if parts is None:
-        return "", "nothing but a side or a margin"
-    composed = compose(structure, parts, (), nomenclature)
-    name = composed.names[0] if len(composed.names) == 1 else ""
-    if name and parts.partial:
-        return name, "a word for a part, which may belong to the name"
-    if stem and stem.paired and not parts.sides and not parts.both:
-        return name, "one of a pair, and no side is written"
-    return name, "" if name else composed.note
+def suggestion(choice: Choice | None) -> str:
+    """Return what a model takes a name for where it names no structure: ``helper`` or ``unlisted``, else empty."""
+    meant: Sequence[str] = [value for key, value in choice.answer if key == "meant"] if choice else ()
+    return meant[0] if meant and meant[0] in ("helper", "unlisted") else ""

@@ -1,4 +1,4 @@
-"""The files of ``prompts/`` read and checked: prompts, worked examples and passages about TG-263.
+"""The files of ``prompts/`` read and checked: the prompt, its worked examples, and passages about TG-263.
 
 The keys of the files are described in ``prompts/README.md``.
 """
@@ -6,7 +6,8 @@ The keys of the files are described in ``prompts/README.md``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,15 @@ from tg263_scp import yamlsource
 from tg263_scp.errors import PromptError, SourceLine
 from tg263_scp.naming.llm.candidates import entry_of, offerable
 from tg263_scp.naming.llm.prompts import Example, Passage, Prompt, PromptBook
-from tg263_scp.naming.llm.questions import CLASSIFIER, DOSE_LEVEL, NONE, STRUCTURE
+from tg263_scp.naming.llm.readings import UNREAD, readings_in
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.resources import data_folder
 
 PASSAGES_FILE = "passages.yaml"
 _KINDS = frozenset({"organ", "target"})
-_PROMPT_KEYS = frozenset({"id", "version", "purpose", "asks", "system", "examples"})
+_PROMPT_KEYS = frozenset({"id", "version", "purpose", "system", "examples"})
 _PASSAGE_KEYS = frozenset({"id", "version", "purpose", "asks", "about", "least", "text"})
-_EXAMPLE_KEYS = frozenset({"words", "type", "choices", "answer"})
+_EXAMPLE_KEYS = frozenset({"written", "choices", "answer"})
 
 
 def load_prompts(nomenclature: Nomenclature, folder: Path | None = None) -> PromptBook:
@@ -36,21 +37,17 @@ def load_prompts(nomenclature: Nomenclature, folder: Path | None = None) -> Prom
         PromptError: a file cannot be read, holds a key nobody knows, or speaks of what the list does not hold.
     """
     folder = folder or data_folder("prompts")
-    prompts: dict[str, Prompt] = {}
+    prompts: list[Prompt] = []
     passages: tuple[Passage, ...] = ()
     for path, document in _documents(folder):
         shown = f"{folder.name}/{path.name}"
         if path.name == PASSAGES_FILE:
             passages = tuple(_passages(document, shown, nomenclature))
-            continue
-        prompt = _prompt(document, shown)
-        if prompt.asks in prompts:
-            raise PromptError(SourceLine(shown, 1), f"there are two prompts for '{prompt.asks}'")
-        prompts[prompt.asks] = prompt
-    missing = sorted(_KINDS - set(prompts))
-    if missing:
-        raise PromptError(SourceLine(folder.name, 0), f"there is no prompt for: {', '.join(missing)}")
-    return PromptBook(prompts, passages, prompts_digest(folder))
+        else:
+            prompts.append(_prompt(document, shown))
+    if len(prompts) != 1:
+        raise PromptError(SourceLine(folder.name, 0), f"one prompt is expected, and there are {len(prompts)}")
+    return PromptBook(prompts[0], passages, prompts_digest(folder))
 
 
 def _documents(folder: Path) -> Iterator[tuple[Path, Any]]:
@@ -80,24 +77,22 @@ def texts_sent(folder: Path | None = None) -> list[tuple[str, str]]:
 
 def _prompt(document: Any, shown: str) -> Prompt:
     _check_keys(document, _PROMPT_KEYS, _PROMPT_KEYS, shown)
-    if document["asks"] not in _KINDS:
-        raise PromptError(SourceLine(shown, document.line_of("asks")), "'asks' must be organ or target")
     examples = tuple(_example(row, shown) for row in document["examples"])
-    fields = {key: str(document[key]) for key in ("id", "version", "purpose", "asks", "system")}
+    fields = {key: str(document[key]) for key in ("id", "version", "purpose", "system")}
     return Prompt(**fields, examples=examples)
 
 
 def _example(row: Any, shown: str) -> Example:
-    _check_keys(row, _EXAMPLE_KEYS, _EXAMPLE_KEYS - {"type"}, shown)
-    choices = row["choices"]
-    nested = all(isinstance(value, Mapping) for value in choices.values())
-    slots = choices if nested else {STRUCTURE: choices}
-    answer = {str(slot): str(id_) for slot, id_ in row["answer"].items()}
-    right = answer.keys() == slots.keys() and all(answer[slot] in (*slots[slot], NONE) for slot in slots)
-    if not right or not slots.keys() <= {STRUCTURE, CLASSIFIER, DOSE_LEVEL}:
-        raise PromptError(SourceLine(shown, row.line), "the answer of an example must be one of its choices")
-    plain = {str(slot): {str(k): str(v) for k, v in ids.items()} for slot, ids in slots.items()}
-    return Example(str(row["words"]), plain, answer, str(row.get("type", "")))
+    _check_keys(row, _EXAMPLE_KEYS, _EXAMPLE_KEYS, shown)
+    written = str(row["written"])
+    choices = {str(id_): str(meaning) for id_, meaning in row["choices"].items()}
+    answer = json.loads(json.dumps(row["answer"]))
+    read = readings_in(json.dumps({"n1": answer}), {"n1": (written, tuple(choices))})["n1"]
+    if read == UNREAD or len(read.pieces) > len(answer["pieces"]):
+        raise PromptError(
+            SourceLine(shown, row.line), "the answer of an example must be a reading of the whole name"
+        )
+    return Example(written, choices, answer)
 
 
 def _passages(document: Any, shown: str, nomenclature: Nomenclature) -> Iterator[Passage]:

@@ -1,9 +1,10 @@
-"""A closed question as a language model gets it: messages and the JSON schema of the only answers there are.
+"""The question about a set as a language model gets it: messages and the JSON schema of the only answers there are.
 
-The texts come from ``prompts/``: one prompt for each kind of question, and passages about TG-263 of which only those go
-along that speak of something offered. Names and choices are written as JSON strings, so that nothing a planner typed can
-pass for anything but data. Every sample has the choices in another order, the same for the same question and sample, so
-that a preference for the first or the last place shows up as disagreement.
+The texts come from ``prompts/``: the prompt, and passages about TG-263 of which only those go along that speak of something
+offered. Names and choices are written as JSON strings, so that nothing a planner typed can pass for anything but data. Every
+sample has the choices in another order, the same for the same question and sample, so that a preference for the first or the
+last place shows up as disagreement. Worked examples are drawn from a larger number, other ones for other questions, so that
+none can be copied blindly.
 """
 
 from __future__ import annotations
@@ -14,29 +15,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tg263_scp.naming.llm.questions import NONE, STRUCTURE, Option, Question
+from tg263_scp.naming.llm.open_names import OpenName, SetQuestion
+from tg263_scp.naming.llm.readings import schema_of
 
-_MOST_PASSAGES = 3
+_MOST_PASSAGES = 2
+_EXAMPLES_SENT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A worked example: what the user message holds, and the right answer."""
+    """A worked example: one name with its choices (id to meaning), and the right reading of it."""
 
-    words: str
-    choices: Mapping[str, Mapping[str, str]]
-    answer: Mapping[str, str]
-    type: str = ""
+    written: str
+    choices: Mapping[str, str]
+    answer: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One prompt file: what the model is told for one kind of question (``asks``)."""
+    """The prompt file: what the model is told."""
 
     id: str
     version: str
     purpose: str
-    asks: str
     system: str
     examples: tuple[Example, ...]
 
@@ -53,19 +54,22 @@ class Passage:
     least: int
     text: str
 
-    def matters(self, question: Question) -> bool:
-        """Tell whether this passage is about something that the question offers."""
-        if question.kind not in self.asks:
+    def matters(self, question: SetQuestion) -> bool:
+        """Tell whether this passage is about something that is offered for one of the names."""
+        return any(self._matters_to(name) for name in question.names)
+
+    def _matters_to(self, name: OpenName) -> bool:
+        if name.kind not in self.asks:
             return False
-        offered = sum(option.id in self.about or option.category in self.about for option in question.options)
+        offered = sum(option.id in self.about or option.category in self.about for option in name.options)
         return not self.about or offered >= self.least
 
 
 @dataclass(frozen=True, slots=True)
 class PromptBook:
-    """All prompts and passages; ``digest`` is the SHA-256 over their files."""
+    """The prompt and all passages; ``digest`` is the SHA-256 over their files."""
 
-    prompts: Mapping[str, Prompt]
+    prompt: Prompt
     passages: tuple[Passage, ...]
     digest: str
 
@@ -74,7 +78,7 @@ class PromptBook:
 class Assembled:
     """What is sent for one sample: pairs of role and content, and which texts they were made of (as ``id/version``).
 
-    Everything but the last message is the same for all questions of a kind, so that a server can keep it prepared.
+    Everything but the last message is the same for questions with the same examples, so that a server can keep it prepared.
     """
 
     messages: tuple[tuple[str, str], ...]
@@ -83,56 +87,70 @@ class Assembled:
     passages: tuple[str, ...]
 
 
-def assemble(question: Question, book: PromptBook, sample: int = 0) -> Assembled:
+def assemble(question: SetQuestion, book: PromptBook, sample: int = 0) -> Assembled:
     """Return the messages and the schema for one sample (counted from 0) of a question."""
-    prompt = book.prompts[question.kind]
+    prompt = book.prompt
     passages = [passage for passage in book.passages if passage.matters(question)][:_MOST_PASSAGES]
-    slots = {name: _shuffled(options, question, sample) for name, options in question.slots}
+    key = question.key
     messages = [("system", prompt.system)]
-    for example in prompt.examples:
-        messages.append(("user", _data(example.words, example.choices, {"type": example.type})))
-        messages.append(("assistant", _compact(example.answer)))
-    choices = {name: {option.id: option.meaning for option in options} for name, options in slots.items()}
-    context = {
-        "type": question.type,
-        "roi_type": question.interpreted_type,
-        "site": question.site.replace("_", " "),
-        "rules": [passage.text for passage in passages],
-    }
-    messages.append(("user", _data(question.words, choices, context)))
+    for example in _drawn(prompt.examples, key):
+        messages.append(("user", _example_data(example)))
+        messages.append(("assistant", _compact({"n1": example.answer})))
+    offered = {id_: _shuffled(ids, f"{key}:{sample}:{id_}") for id_, (_, ids) in question.asked().items()}
+    messages.append(("user", _data(question, offered, [passage.text for passage in passages], sample)))
     return Assembled(
         tuple(messages),
-        schema_of({name: [option.id for option in options] for name, options in slots.items()}),
+        schema_of(offered),
         f"{prompt.id}/{prompt.version}",
         tuple(f"{passage.id}/{passage.version}" for passage in passages),
     )
 
 
-def schema_of(slots: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Return the JSON schema of the only answers there are: each slot one of its ids, or ``none``."""
-    return {
-        "type": "object",
-        "properties": {name: {"type": "string", "enum": [*ids, NONE]} for name, ids in slots.items()},
-        "required": list(slots),
-        "additionalProperties": False,
+def _data(
+    question: SetQuestion, offered: Mapping[str, Sequence[str]], rules: Sequence[str], sample: int
+) -> str:
+    meanings = {option.id: option.meaning for name in question.names for option in name.options}
+    rows = zip(question.ids, question.names, strict=True)
+    alone = len(question.names) == 1  # then every structure is one of its choices
+    told = {
+        "rules": rules,
+        "structures": {id_: meanings[id_] for id_ in _shuffled(tuple(meanings), f"{question.key}:{sample}")},
+        "site": question.site.replace("_", " "),
+        "languages": question.languages,
+        "decided": dict(question.known),
+        "names": {id_: _name_data(name, () if alone else offered[id_]) for id_, name in rows},
     }
+    return _compact({key: value for key, value in told.items() if value})
 
 
-def _data(words: str, choices: Mapping[str, Mapping[str, str]], context: Mapping[str, Any]) -> str:
-    alone = choices[STRUCTURE] if list(choices) == [STRUCTURE] else choices
-    told = {key: value for key, value in context.items() if value}
-    rules = {"rules": told.pop("rules")} if "rules" in told else {}
-    return _compact({**rules, "choices": alone, **told, "words": words})
+def _name_data(name: OpenName, offered: Sequence[str]) -> dict[str, Any]:
+    told = {
+        "written": name.written,
+        "roi_type": name.interpreted_type,
+        "place": name.place,
+        "choices": offered,
+    }
+    return {key: value for key, value in told.items() if value}
+
+
+def _example_data(example: Example) -> str:
+    return _compact({"structures": example.choices, "names": {"n1": {"written": example.written}}})
+
+
+def _drawn(examples: Sequence[Example], key: str) -> list[Example]:
+    """Return some examples, chosen by the question."""
+    order = sorted(examples, key=lambda example: _drawn_place(f"{key}:{example.written}"))
+    return order[:_EXAMPLES_SENT]
 
 
 def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _shuffled(options: Sequence[Option], question: Question, sample: int) -> list[Option]:
-    """Return the options in an order that looks random and is the same for the same question and sample."""
+def _shuffled(ids: Sequence[str], by: str) -> list[str]:
+    """Return ids in an order that looks random and is the same for the same text."""
+    return sorted(ids, key=lambda id_: _drawn_place(f"{by}:{id_}"))
 
-    def place(option: Option) -> bytes:
-        return hashlib.sha256(f"{question.key}:{sample}:{option.id}".encode()).digest()
 
-    return sorted(options, key=place)
+def _drawn_place(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

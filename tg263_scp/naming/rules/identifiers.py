@@ -18,6 +18,8 @@ _SHORTEST_INSIDE = 4
 _SHORTEST_KEY = 4
 _DIGITS_OF_A_RECORD = 5
 """Digits in a row, however they are parted, from which a number may be a date or a record number."""
+_TARGET_TYPE = re.compile(r"[gcpi]tv", re.IGNORECASE)
+_LONG_NUMBER = re.compile(r"\d{6}")
 _PARTING_DIGITS = frozenset("./-:,")
 _PARTS = re.compile(r"[\^=,;.\s\-'’]+")
 
@@ -85,3 +87,16 @@ def looks_like_a_record(tokens: Iterable[Token]) -> bool:
         if digits >= _DIGITS_OF_A_RECORD:
             return True
     return False
+
+
+def looks_identifying(name: str, identifiers: Iterable[str] = ()) -> bool:
+    """Tell whether a name repeats an identifier of its patient, or holds what may be a date or a record number.
+
+    >>> [looks_identifying(name) for name in ("mass 4711 99", "PTV 6000/30", "PTV 20260131", "Ring 20-30")]
+    [True, False, True, False]
+    """
+    if repeats_identifier(name, identifiers):
+        return True
+    if _TARGET_TYPE.search(name) and not _LONG_NUMBER.search(name):
+        return False  # a dose and its fractions
+    return looks_like_a_record(tokenise(name, camel=False))

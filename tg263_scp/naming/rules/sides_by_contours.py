@@ -122,8 +122,8 @@ def _middle_mm(decisions: Sequence[Decision], nomenclature: Nomenclature, place_
 
 
 def _written_side(decision: Decision, nomenclature: Nomenclature) -> str:
-    """Return the side of a paired organ that a kept or new name states."""
-    if decision.status is Status.REVIEW:
+    """Return the side of a paired organ that a kept or new name states; none where it was decided for this very object."""
+    if decision.status is Status.REVIEW or decision.reason is Reason.DECIDED_HERE:
         return ""
     return _side_of(decision.name, nomenclature)
 

@@ -17,7 +17,7 @@ from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.filling import type_tokens
 from tg263_scp.naming.words.letters import fold, squeeze
 
-_ROMAN = {
+ROMAN = {
     "i": 1,
     "ii": 2,
     "iii": 3,
@@ -34,7 +34,8 @@ _ROMAN = {
 Veto = Callable[[Query, Proposal, Nomenclature, NamingOptions], str]
 
 
-def _sides(name: str, nomenclature: Nomenclature) -> set[str]:
+def sides_of(name: str, nomenclature: Nomenclature) -> set[str]:
+    """Return the sides (``L``, ``R``) that a TG-263 name states, by itself or by a part that lies on one."""
     found = set()
     for token in re.split(r"[_^-]", name):
         token = token.rstrip("~")
@@ -52,7 +53,7 @@ def side_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, opti
         meanings = nomenclature.lexicon.sides.get(token.text, {})
         if len(token.text) > 1 and "en" in meanings and meanings["en"] in ("L", "R"):
             written.add(meanings["en"])
-    given = _sides(proposal.name, nomenclature)
+    given = sides_of(proposal.name, nomenclature)
     if len(given) > 1 and len(written) < 2:
         return "the new name holds both sides"
     if len(written) == 1 and given and given != written:
@@ -77,11 +78,11 @@ def numbers_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, o
             old.remove(number)
     new = [float(text) for text in re.findall(r"\d+(?:\.\d+)?", proposal.name.replace("p", "."))]
     new += [float(dose) * int(count) for dose, count in re.findall(r"(\d+)x(\d+)", proposal.name)]
-    roman = [float(_ROMAN[t]) for t in re.split(r"[^a-z]+", fold(proposal.name)) if t in _ROMAN]
+    roman = [float(ROMAN[t]) for t in re.split(r"[^a-z]+", fold(proposal.name)) if t in ROMAN]
     roman += [
-        float(_ROMAN[t[:-1]])
+        float(ROMAN[t[:-1]])
         for t in re.split(r"[^a-z]+", fold(proposal.name))
-        if t[:-1] in _ROMAN and t[-1] in "abc"
+        if t[:-1] in ROMAN and t[-1] in "abc"
     ]
     for number in old:
         if not any(
@@ -91,7 +92,7 @@ def numbers_kept(query: Query, proposal: Proposal, nomenclature: Nomenclature, o
     if (
         new
         and not old
-        and not any(t.text in _ROMAN or t.is_number for t in query.words)
+        and not any(t.text in ROMAN or t.is_number for t in query.words)
         and proposal.kind is Kind.TARGET
     ):
         return "the new name holds a number that the old one lacks"

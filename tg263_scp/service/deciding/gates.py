@@ -68,6 +68,11 @@ def gate_of_unreadable(reason: HoldReason, gates: Gates) -> ClosedGate | None:
     return ClosedGate(gate, reason, "hold" if action == "relabel" else action)
 
 
+def is_approved(structure_set: StructureSet) -> bool:
+    """Tell whether somebody has approved a structure set (PS3.3 C.8.8.16)."""
+    return structure_set.approval_status.strip().upper() == "APPROVED"
+
+
 def deciding(closed: Sequence[ClosedGate]) -> ClosedGate | None:
     """Return the gate whose action is the strictest, the first of equals; None where none has closed."""
     return min(closed, key=lambda each: _STRICTEST_FIRST.index(each.action), default=None)
@@ -87,7 +92,7 @@ def _findings(
         yield "unreadable", faults[0]
     if structure_set.has_digital_signature:
         yield "signed", HoldReason.SIGNED
-    if structure_set.approval_status.strip().upper() == "APPROVED":
+    if is_approved(structure_set):
         yield "approved", HoldReason.APPROVED
     if any(decision.reason in (Reason.CLASH_SAME_NAME, Reason.CLASH_KEPT_NAME) for decision in decisions):
         yield "collision", HoldReason.NAME_COLLISION

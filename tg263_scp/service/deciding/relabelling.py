@@ -17,7 +17,7 @@ from typing import Any, Literal
 from tg263_scp import __version__
 from tg263_scp.config.routes import Gates, Route
 from tg263_scp.config.sections import Naming, Write
-from tg263_scp.decision import Decision, Reason, Roi, Status
+from tg263_scp.decision import Decision, Reason, Roi, RoiPlace, Status
 from tg263_scp.dicom.editing.identification_codes import IdentificationCode, load_codes
 from tg263_scp.dicom.editing.proof import EditProof
 from tg263_scp.dicom.editing.provenance import Provenance
@@ -28,6 +28,7 @@ from tg263_scp.dicom.reading.structure_set import RoiRecord, StructureSet, read_
 from tg263_scp.errors import HeldObjectError, HoldReason
 from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.query import NamingOptions
+from tg263_scp.naming.rules.identifiers import looks_identifying
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import IdentifierHash
 from tg263_scp.service.deciding.gates import (
@@ -37,7 +38,10 @@ from tg263_scp.service.deciding.gates import (
     closed_gates,
     deciding,
     gate_of_unreadable,
+    is_approved,
 )
+from tg263_scp.service.deciding.in_review import ObjectInReview, PlacesSeen, RulingsOn, no_rulings
+from tg263_scp.service.naming_options import naming_options
 
 
 class OutcomeKind(StrEnum):
@@ -66,16 +70,8 @@ class RelabelPolicy:
     @classmethod
     def of(cls, naming: Naming, route: Route | None = None) -> RelabelPolicy:
         """Return the policy that the configuration asks for, or that one of its routes has."""
-        options = NamingOptions(
-            keep_patterns=tuple(naming.keep_patterns),
-            planning=naming.planning,
-            unlisted=naming.unlisted,
-            languages=tuple(naming.languages),
-            fuzzy_floor=naming.fuzzy_floor,
-            fuzzy_gap=naming.fuzzy_gap,
-        )
         way = route or naming
-        return cls(way.mode, way.gates, options)
+        return cls(way.mode, way.gates, naming_options(naming))
 
 
 def local_time() -> datetime:
@@ -105,12 +101,20 @@ class Writing:
         system = (write.modifying_system or "") if write.provenance else ""
         return cls(system, load_codes() if write.codes else {}, now)
 
-    def provenance(self, received_from: str) -> Provenance | None:
-        """Return what an object written now records, if anything; a sender that cannot be written is left out."""
+    def provenance(self, received_from: str, *, after_approval: bool = False) -> Provenance | None:
+        """Return what an object written now records, if anything; a sender that cannot be written is left out.
+
+        ``after_approval`` tells that it was approved under its old names.
+        """
         if not self.modifying_system:
             return None
         writable = received_from.isascii() and received_from.isprintable() and "\\" not in received_from
-        return Provenance(self.now(), self.modifying_system, received_from.strip() if writable else "")
+        return Provenance(
+            self.now(),
+            self.modifying_system,
+            received_from.strip() if writable else "",
+            after_approval=after_approval,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,8 @@ class RelabelOutcome:
     ``reason`` is why the object is held (in shadow mode: of what would be one), or why a structure set was passed; empty
     otherwise. ``gates`` are those that have closed, whatever their action.
     ``decisions`` has the order of ``structure_set.rois``; both are empty where the object could not be read. ``proof`` is
-    there exactly where a copy was written.
+    there exactly where a copy was written. ``sender`` is who decisions of review call so, ``places`` where ROIs lie (by their
+    index), as far as that was looked up.
     """
 
     kind: OutcomeKind
@@ -129,6 +134,8 @@ class RelabelOutcome:
     decisions: tuple[Decision, ...] = ()
     proof: EditProof | None = None
     gates: tuple[ClosedGate, ...] = ()
+    sender: str = ""
+    places: Mapping[int, RoiPlace] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -160,11 +167,15 @@ def decide_and_write(
     sent_as: SentAs = NOT_SENT,
     received_from: str = "",
     decide: Decide = decide_set,
+    rulings: RulingsOn = no_rulings,
+    version: str = "",
 ) -> RelabelOutcome:
     """Decide all names of a structure set and, where one changes and policy allows it, write the copy to ``target``.
 
-    ``sent_as`` is what the sender called the object, ``received_from`` the sender's AE title, for the provenance. An object
-    that cannot be read or edited with certainty is an outcome of kind HELD, or what its gate says, not an error.
+    ``sent_as`` is what the sender called the object, ``received_from`` the sender's AE title, for the provenance. ``rulings``
+    tells what was decided in review about the names of an object; ``version`` is the SHA-256 (hex) of its data set, where
+    known. An object that cannot be read or edited with certainty is an outcome of kind HELD, or what its gate says, not an
+    error.
 
     Raises:
         FileExistsError: ``target`` exists.
@@ -174,14 +185,24 @@ def decide_and_write(
         structure_set = read_structure_set(source)
     except HeldObjectError as problem:
         return _unread(problem.reason, policy)
-    options = replace(policy.options, identifiers=structure_set.identifiers)
-    rois = _Watched(map(_roi, structure_set.rois))
+    this = ObjectInReview.of(structure_set, source, received_from, version)
+    options = replace(policy.options, identifiers=structure_set.identifiers, ruling_on=rulings(this))
+    rois = _Watched(record.roi for record in structure_set.rois)
+    seen = PlacesSeen(places(source, structure_set))
     try:
-        decisions = decide(rois, nomenclature, options, place_of=places(source, structure_set))
+        decisions = decide(rois, nomenclature, options, place_of=seen)
     except HeldObjectError as problem:
         return _unread(problem.reason, policy)
     closed = closed_gates(structure_set, decisions, sent_as, policy.gates)
-    outcome = RelabelOutcome(OutcomeKind.UNCHANGED, "", structure_set, decisions, gates=closed)
+    outcome = RelabelOutcome(
+        OutcomeKind.UNCHANGED,
+        "",
+        structure_set,
+        decisions,
+        gates=closed,
+        sender=this.sender,
+        places=seen.seen,
+    )
     gate = deciding(closed)
     if policy.mode == "shadow":
         held: HoldReason | Literal[""] = gate.found if gate is not None and gate.action == "hold" else ""
@@ -192,7 +213,7 @@ def decide_and_write(
     new_names = _new_names(structure_set.rois, decisions)
     if not new_names:
         return outcome
-    provenance = writing.provenance(received_from)
+    provenance = writing.provenance(received_from, after_approval=is_approved(structure_set))
     codes = _codes(structure_set.rois, decisions, writing.codes)
     try:
         proof = relabel(source, target, new_names, provenance=provenance, codes=codes)
@@ -224,11 +245,6 @@ def _unread(reason: HoldReason, policy: RelabelPolicy) -> RelabelOutcome:
         return RelabelOutcome(OutcomeKind.SHADOW, reason, gates=closed)
     passes = gate is not None and gate.action == "pass"
     return RelabelOutcome(OutcomeKind.PASSED if passes else OutcomeKind.HELD, reason, gates=closed)
-
-
-def _roi(record: RoiRecord) -> Roi:
-    number = record.number if record.number is not None else -1
-    return Roi(number, record.name, record.interpreted_type, record.readable, record.unwritable)
 
 
 def _new_names(rois: Sequence[RoiRecord], decisions: Sequence[Decision]) -> dict[int, str]:
@@ -271,12 +287,16 @@ def audit_record(
         record["patient"] = hashed(structure_set.patient_id)
         record["study"] = hashed(structure_set.study_instance_uid)
         record["series"] = hashed(structure_set.series_instance_uid)
+        record["sender"] = outcome.sender
+        record["site"] = next((decision.site for decision in outcome.decisions if decision.site), "")
         record["rois"] = [
-            _roi_line(roi, decision)
+            _roi_line(roi, decision, structure_set.identifiers, outcome.places.get(roi.index))
             for roi, decision in zip(structure_set.rois, outcome.decisions, strict=True)
         ]
         record["counts"] = outcome.counts
     if outcome.proof is not None:
+        if structure_set is not None and is_approved(structure_set):
+            record["approval_preceded_names"] = True
         record["provenance_added"] = outcome.proof.added
         record["codes_added"] = outcome.proof.added_codes
         record["digests"] = digests_of(outcome.proof)
@@ -293,7 +313,9 @@ def digests_of(proof: EditProof) -> dict[str, str]:
     }
 
 
-def _roi_line(roi: RoiRecord, decision: Decision) -> dict[str, Any]:
+def _roi_line(
+    roi: RoiRecord, decision: Decision, identifiers: Sequence[str], place: RoiPlace | None
+) -> dict[str, Any]:
     line: dict[str, Any] = {
         "number": roi.number,
         "old": roi.name,
@@ -308,7 +330,31 @@ def _roi_line(roi: RoiRecord, decision: Decision) -> dict[str, Any]:
         line["old_bytes"] = roi.raw_name.hex()
     if decision.doubt:
         line["doubt"] = decision.doubt
+    if decision.ruling:
+        line["ruling"] = decision.ruling
+    if decision.status is Status.REVIEW:
+        line |= _for_review(roi, decision, identifiers, place)
     if decision.question:
         said = asdict(decision.choice) if decision.choice else {"answer": None}
         line["model"] = {"question": decision.question, **said}
     return line
+
+
+def _for_review(
+    roi: RoiRecord, decision: Decision, identifiers: Sequence[str], place: RoiPlace | None
+) -> dict[str, Any]:
+    """Return what helps whoever decides about an open name."""
+    found: dict[str, Any] = {
+        "type": roi.interpreted_type,
+        "candidates": [
+            {"name": each.name, "score": round(each.score, 3), "source": str(each.source or "")}
+            for each in decision.candidates
+        ],
+    }
+    if decision.choice is not None:
+        found["votes"] = decision.choice.said
+    if place is not None:
+        found["place"] = place.as_json()
+    if looks_identifying(roi.name, identifiers):
+        found["identifying"] = True
+    return found

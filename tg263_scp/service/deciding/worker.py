@@ -21,24 +21,26 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from tg263_scp.config.routes import Route
 from tg263_scp.dicom.encoding.budget import Budget, within
-from tg263_scp.dicom.encoding.part10 import dataset_sha256
+from tg263_scp.dicom.encoding.part10 import data_set_sha256
 from tg263_scp.dicom.reading.identify import identify, is_rtstruct
-from tg263_scp.errors import HoldReason, JournalError
+from tg263_scp.dicom.reading.structure_set import read_structure_set
+from tg263_scp.errors import HeldObjectError, HoldReason, JournalError
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.deciding.disk_probe import disk_refuses
+from tg263_scp.service.deciding.made_under import Said
 from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, RelabelOutcome, audit_record
-from tg263_scp.service.deciding.routing import Routes
+from tg263_scp.service.deciding.routing import Routes, Sender
 from tg263_scp.service.faults import fault_place
 from tg263_scp.service.journal.objects import Journal
-from tg263_scp.service.journal.states import Job, ObjectState
+from tg263_scp.service.journal.states import DeliveryState, Job, ObjectState
 from tg263_scp.service.polling import Clock, PollingThread, Step, no_step
 from tg263_scp.service.spool import Spool
 
@@ -58,6 +60,8 @@ class Worker(PollingThread):
     """Decides received objects; :meth:`start` and :meth:`stop` run it on a thread of its own.
 
     ``remembers`` tells of which objects the journal keeps the row when their files go: those that later ones may refer to.
+    ``said`` is what people said about names and about the whole node; ``under`` tells under what the objects of a sender are
+    decided now.
     """
 
     def __init__(
@@ -75,6 +79,8 @@ class Worker(PollingThread):
         discarded_retention_s: float,
         wake_forwarders: Callable[[], None],
         remembers: Callable[[Job], bool] = lambda job: False,
+        said: Said | None = None,
+        under: Callable[[Sender], str] = lambda sender: "",
         clock: Clock = time.time,
         step: Step = no_step,
     ) -> None:
@@ -94,6 +100,8 @@ class Worker(PollingThread):
         self._failed_in_a_row: set[int] = set()
         self._retention_s = retention_s
         self._remembers = remembers
+        self._said = said
+        self._under = under
         self._discarded_retention_s = discarded_retention_s
         self._expire_next_at = 0.0
         self._wake_forwarders = wake_forwarders
@@ -110,6 +118,8 @@ class Worker(PollingThread):
         job = self._journal.next_job(self._relabeller.waiting | aside)
         if job is None:
             return False
+        if self._said is not None:
+            self._said.take_up()
         try:
             with self.between_objects:
                 self._bring_on(job)
@@ -154,6 +164,8 @@ class Worker(PollingThread):
             self._wake_forwarders()
 
     def _prepare(self, *, afresh: bool) -> None:
+        if self._said is not None:
+            self._said.take_up()
         self._spool.keep_room()
         if self._spool.short_of_bytes():
             self._expire_early()
@@ -204,6 +216,7 @@ class Worker(PollingThread):
         source, target = self._spool.original(job.token), self._spool.result(job.token)
         route = self._routes.of(job)
         context = self._context(job, route)
+        delivered, under = self._delivered_names(job), self._under(job)
         try:
             self._spool.discard_result(job.token)
             with within(self._budget):
@@ -227,6 +240,7 @@ class Worker(PollingThread):
         self._step("written")
         relabelled = outcome.kind is OutcomeKind.RELABELLED
         record = audit_record(outcome, self.made_under, self._hashed, context)
+        self._compare(job, record, delivered)
         self._journal.decide(
             job.job,
             {**record, "audited_after": self._audit.last_seq},
@@ -235,7 +249,8 @@ class Worker(PollingThread):
             sends_result=relabelled,
             unanswered=outcome.unanswered,
             study=record.get("study", ""),
-            result_sha256=dataset_sha256(target) if relabelled else "",
+            made_under=under,
+            result_sha256=data_set_sha256(target) if relabelled else "",
         )
         self._step("decided")
         self._log(job, outcome)
@@ -258,13 +273,14 @@ class Worker(PollingThread):
         self, job: Job, source: Path, target: Path, context: dict[str, Any]
     ) -> RelabelOutcome | None:
         identity = identify(source)
+        outcome: RelabelOutcome | None = RelabelOutcome(OutcomeKind.PASSED)
         # What was sent as something else is a structure set too, for its gate to decide.
-        if is_rtstruct(job.sop_class_uid) or (identity is not None and is_rtstruct(identity.sop_class_uid)):
+        if self._said is not None and self._said.paused:
+            outcome = RelabelOutcome(OutcomeKind.PASSED, HoldReason.PAUSED)
+        elif is_rtstruct(job.sop_class_uid) or (identity is not None and is_rtstruct(identity.sop_class_uid)):
             outcome = self._relabeller.relabel(source, target, job)
             if outcome is None or outcome.structure_set is not None:
                 return outcome
-        else:
-            outcome = RelabelOutcome(OutcomeKind.PASSED)
         if identity is not None:
             context["patient"] = self._hashed(identity.patient_id)
             context["study"] = self._hashed(identity.study_instance_uid)
@@ -285,7 +301,33 @@ class Worker(PollingThread):
             "dataset_sha256": job.sha256,
             "dataset_bytes": job.dataset_bytes,
             "other_version_of_uid": job.other_version,
+            **({"review": self._said.state} if self._said is not None and self._said.state else {}),
+            **({"asked": asdict(job.wish)} if job.wish is not None else {}),
         }
+
+    def _delivered_names(self, job: Job) -> list[str] | None:
+        """Return the names with which a structure set went to its destinations; None where it did not, or is unreadable."""
+        if not any(each.state is DeliveryState.SENT for each in self._journal.outbox.deliveries(job.job)):
+            return None
+        sent = self._spool.result(job.token) if job.sends_result else self._spool.original(job.token)
+        try:
+            return [roi.name for roi in read_structure_set(sent).rois]
+        except (HeldObjectError, OSError):
+            return None
+
+    def _compare(self, job: Job, record: dict[str, Any], delivered: Sequence[str] | None) -> None:
+        """Note in an audit record which names were delivered otherwise before, and warn."""
+        rois = record.get("rois", [])
+        if delivered is None or len(delivered) != len(rois):
+            return
+        sends = record["kind"] == OutcomeKind.RELABELLED
+        differing = 0
+        for roi, before in zip(rois, delivered, strict=True):
+            if before != (roi["new"] if sends else roi["old"]):
+                roi["delivered_before"] = before
+                differing += 1
+        if differing:
+            logger.warning("job %d: %d names differ from what was delivered before", job.job, differing)
 
     def _log(self, job: Job, outcome: RelabelOutcome) -> None:
         if outcome.reason in (HoldReason.APPROVED, HoldReason.SIGNED):

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tg263_scp.dicom.editing.new_uids import UidMap, new_uids
-from tg263_scp.dicom.encoding.part10 import dataset_sha256, read_file_meta
+from tg263_scp.dicom.encoding.part10 import data_set_sha256, read_file_meta
 from tg263_scp.dicom.network.sender import DAMAGED
 from tg263_scp.errors import HeldObjectError, HoldReason
 from tg263_scp.service.audit import IdentifierHash
@@ -47,7 +47,7 @@ class Renumbering:
             # Another destination may have been faster.
             with suppress(FileExistsError, FileNotFoundError):
                 result = self._spool.result(job.token)
-                if job.result_sha256 and job.result_sha256 != dataset_sha256(result):
+                if job.result_sha256 and job.result_sha256 != data_set_sha256(result):
                     raise HeldObjectError(HoldReason.EDIT_NOT_PROVEN, DAMAGED)
                 new_uids(result, copy, self.uids, decided_at)
         return copy

@@ -22,7 +22,7 @@ from tg263_scp.config.routes import Gates
 from tg263_scp.config.sections import Destination
 from tg263_scp.dicom.editing.rewrite_references import rewrite_references
 from tg263_scp.dicom.encoding.budget import Budget, within
-from tg263_scp.dicom.encoding.part10 import dataset_sha256
+from tg263_scp.dicom.encoding.part10 import data_set_sha256
 from tg263_scp.dicom.reading.identify import is_rtstruct
 from tg263_scp.dicom.reading.references import REFERRING, Referring, structure_sets_of
 from tg263_scp.errors import HeldObjectError
@@ -134,7 +134,7 @@ class Outlet:
             told = {"sent": "original", "references": _told(kept), "references_kept": problem.reason}
             return original, Variant(kept, told, job.sha256)
         told = {"sent": "rewritten", "references": _told(uids), "provenance_added": proof.added}
-        return copy, Variant(uids, {**told, "digests": digests_of(proof)}, dataset_sha256(copy))
+        return copy, Variant(uids, {**told, "digests": digests_of(proof)}, data_set_sha256(copy))
 
     def _uids_referred_to(self, job: Job) -> list[tuple[UidSent, bool]]:
         """Return the UIDs that stand for those in a plan or dose, each with whether that can no longer change."""
@@ -184,7 +184,7 @@ def sealed(referring: Referring, gates: Gates) -> Found | None:
 
 def _sha256_of(copy: Path) -> str:
     """Return the digest of a copy, empty where there is none: who sends it says so."""
-    return dataset_sha256(copy) if copy.is_file() else ""
+    return data_set_sha256(copy) if copy.is_file() else ""
 
 
 def _told(uids: Iterable[UidSent]) -> list[dict[str, str]]:

@@ -50,7 +50,9 @@ CREATE TABLE objects (
     returns INTEGER NOT NULL DEFAULT 0,
     returning_since REAL NOT NULL DEFAULT 0,
     result_sha256 TEXT NOT NULL DEFAULT '',
-    asked INTEGER NOT NULL DEFAULT 0
+    on_request INTEGER NOT NULL DEFAULT 0,
+    wish TEXT NOT NULL DEFAULT '',
+    made_under TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX object_identity ON objects (sop_instance_uid, sha256, route) WHERE state <> 'EXPIRED';
 CREATE INDEX object_uid ON objects (sop_instance_uid);
@@ -98,7 +100,9 @@ CREATE INDEX delivery_sent ON deliveries (sent_sha256, sent_uid) WHERE sent_sha2
     6: "CREATE TABLE run (alive_at REAL NOT NULL);\n",
     7: """
 ALTER TABLE objects ADD COLUMN result_sha256 TEXT NOT NULL DEFAULT '';
-ALTER TABLE objects ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE objects ADD COLUMN on_request INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE objects ADD COLUMN wish TEXT NOT NULL DEFAULT '';
+ALTER TABLE objects ADD COLUMN made_under TEXT NOT NULL DEFAULT '';
 DROP INDEX delivery_sent;
 CREATE INDEX delivery_sent_uid ON deliveries (sent_uid, destination) WHERE sent_uid<>'';
 """,

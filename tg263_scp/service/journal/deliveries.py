@@ -128,7 +128,7 @@ class Outbox:
         """
         rows = self._database.rows(
             "SELECT d.sent_sha256=o.sha256 AS same FROM objects o JOIN deliveries d ON d.sent_uid=o.sop_instance_uid"
-            " WHERE o.job=? AND NOT o.sends_result AND NOT o.asked AND d.job<>o.job AND d.destination=?"
+            " WHERE o.job=? AND NOT o.sends_result AND NOT o.on_request AND d.job<>o.job AND d.destination=?"
             " AND d.sent_uid<>'' AND d.state='SENT' AND d.changed_at>? ORDER BY d.changed_at DESC, d.job DESC LIMIT 1",
             job,
             destination,
@@ -242,6 +242,21 @@ class Outbox:
         )
         return {row["destination"]: row["at"] for row in rows}
 
+    def failed(self) -> list[tuple[int, str]]:
+        """Return the deliveries that were given up: job and destination."""
+        rows = self._database.rows(
+            "SELECT job, destination FROM deliveries WHERE state='FAILED' ORDER BY job"
+        )
+        return [(row["job"], row["destination"]) for row in rows]
+
+    def failing_since(self) -> dict[str, float]:
+        """Return, by destination, when the oldest delivery was queued that was tried in vain and keeps its turn."""
+        rows = self._database.rows(
+            "SELECT destination, MIN(queued_at) AS at FROM deliveries"
+            " WHERE state='RETRY' AND NOT aside AND attempts>0 GROUP BY destination"
+        )
+        return {row["destination"]: row["at"] for row in rows}
+
     def waiting_destinations(self) -> dict[str, int]:
         """Return how many deliveries each destination still waits for (those given up not counted)."""
         rows = self._database.rows(
@@ -249,3 +264,12 @@ class Outbox:
             " WHERE state NOT IN ('SENT','FAILED') GROUP BY destination"
         )
         return {row["destination"]: row["n"] for row in rows}
+
+    def sent(self, destination: str, since: float) -> list[tuple[Job, Delivery]]:
+        """Return what a destination was sent at or after a time, in the order in which it was."""
+        rows = self._database.rows(
+            "SELECT * FROM deliveries WHERE destination=? AND state='SENT' AND changed_at>=? ORDER BY changed_at",
+            destination,
+            since,
+        )
+        return [(self._job(row["job"]), delivery_of(row)) for row in rows]

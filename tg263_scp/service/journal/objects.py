@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,11 @@ from tg263_scp.service.journal.database import Database
 from tg263_scp.service.journal.deliveries import Outbox
 from tg263_scp.service.journal.states import (
     LOOP_AFTER,
+    RELABEL_ONCE,
+    RETRIED,
     RETURNS_WITHIN_S,
     Arrival,
+    Asked,
     Delivery,
     DeliveryState,
     Ingest,
@@ -32,6 +35,7 @@ from tg263_scp.service.journal.states import (
     delivery_of,
     job_of,
 )
+from tg263_scp.service.journal.together import Together
 
 _NO_JOB_HINT = "what every destination has leaves the journal with its files; the audit log keeps it"
 _AT_REST = frozenset({DeliveryState.SENT, DeliveryState.FAILED})
@@ -84,6 +88,7 @@ class Journal:
         self._database = Database(path, clock, upgrade=upgrade)
         self._same_again_s = same_again_s
         self.outbox = Outbox(self._database, same_again_s)
+        self._together: Together[tuple[Arrival, str], tuple[int, Ingest]] = Together(self._receive_all)
 
     @property
     def path(self) -> Path:
@@ -129,34 +134,44 @@ class Journal:
         """Close the file; what was committed is on the disk already."""
         self._database.close()
 
-    def receive(self, arrival: Arrival) -> tuple[int, Ingest]:
+    def receive(self, arrival: Arrival, *, made_under: str = "") -> tuple[int, Ingest]:
         """Enter a durable object; return its job number and what it meant.
 
-        The same SOP Instance UID and bytes on the same route make no second job: the job that exists is returned, and the
-        new copy's token is not used.
+        The same SOP Instance UID and bytes on the same route make no second job: the job that exists is returned, and the new
+        copy's token is not used. ``made_under`` tells under what it would be decided now (a mode, a colon and a digest): where
+        that differs from what it was decided under, it is decided anew; at once where the mode does, else after
+        ``same_again_s``. Threads that call at the same time share a transaction; each returns after it.
         """
         if not self.in_place():
             raise JournalError(
                 f"the journal {self._database.path} was moved or removed while the node runs",
                 hint="restart the node, then 'tg263-scp queue adopt' takes in again what it had",
             )
+        return self._together((arrival, made_under))
+
+    def _receive_all(self, arrivals: Sequence[tuple[Arrival, str]]) -> list[tuple[int, Ingest]]:
         now = self._database.clock()
         with self._database.transaction() as db:
-            known = self._known(db, arrival)
-            if known:
-                return known["job"], self._received_again(db, known["job"], known["state"], now)
-            other = db.execute(
-                "SELECT 1 FROM objects WHERE sop_instance_uid=? AND sha256<>?",
-                (arrival.sop_instance_uid, arrival.sha256),
-            ).fetchone()
-            job = self._insert(
-                db,
-                arrival,
-                state=ObjectState.RECEIVED,
-                received_at=now,
-                changed_at=now,
-                other_version=int(other is not None),
-            )
+            return [self._receive(db, arrival, now, under) for arrival, under in arrivals]
+
+    def _receive(
+        self, db: sqlite3.Connection, arrival: Arrival, now: float, made_under: str
+    ) -> tuple[int, Ingest]:
+        known = self._known(db, arrival)
+        if known:
+            return known["job"], self._received_again(db, known["job"], known["state"], now, made_under)
+        other = db.execute(
+            "SELECT 1 FROM objects WHERE sop_instance_uid=? AND sha256<>?",
+            (arrival.sop_instance_uid, arrival.sha256),
+        ).fetchone()
+        job = self._insert(
+            db,
+            arrival,
+            state=ObjectState.RECEIVED,
+            received_at=now,
+            changed_at=now,
+            other_version=int(other is not None),
+        )
         return job, Ingest.NEW_VERSION if other else Ingest.NEW
 
     def adopt(
@@ -234,7 +249,9 @@ class Journal:
         assert job is not None
         return job
 
-    def _received_again(self, db: sqlite3.Connection, job: int, state: str, now: float) -> Ingest:
+    def _received_again(
+        self, db: sqlite3.Connection, job: int, state: str, now: float, made_under: str
+    ) -> Ingest:
         rows = self._deliveries(db, job)
         if state == ObjectState.DISCARDED:
             # Who sends it again wants it: it is acknowledged, so it may not be on its way to the waste.
@@ -244,6 +261,9 @@ class Journal:
         if state != ObjectState.READY or not all(row["state"] in _AT_REST for row in rows):
             return Ingest.IN_FLIGHT
         self._count_return(db, job, now)
+        if self._would_be_decided_otherwise(db, job, now, made_under):
+            self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
+            return Ingest.ANEW
         as_received = not db.execute("SELECT sends_result FROM objects WHERE job=?", (job,)).fetchone()[0]
         newest = not db.execute(_NEWER_VERSION, (job, job)).fetchone()
         had = {
@@ -259,9 +279,25 @@ class Journal:
                 self.outbox.requeue(db, job, row["destination"], now)
         return Ingest.RETURNED if len(had) == len(rows) else Ingest.REDELIVERED
 
+    def _would_be_decided_otherwise(
+        self, db: sqlite3.Connection, job: int, now: float, made_under: str
+    ) -> bool:
+        row = db.execute("SELECT made_under, changed_at FROM objects WHERE job=?", (job,)).fetchone()
+        before = row["made_under"]
+        if not (before and made_under) or before == made_under:
+            return False
+        another_mode = before.partition(":")[0] != made_under.partition(":")[0]
+        if not another_mode and row["changed_at"] > now - self._same_again_s:
+            return False
+        try:
+            self._refuse_unless_at_rest(db, job)
+        except JournalError:
+            return False
+        return True
+
     def _count_return(self, db: sqlite3.Connection, job: int, now: float) -> None:
         db.execute(
-            "UPDATE objects SET asked=0, returns=CASE WHEN returning_since>?1-?2 THEN returns ELSE 0 END+1,"
+            "UPDATE objects SET on_request=0, returns=CASE WHEN returning_since>?1-?2 THEN returns ELSE 0 END+1,"
             " returning_since=CASE WHEN returning_since>?1-?2 THEN returning_since ELSE ?1 END WHERE job=?3",
             (now, RETURNS_WITHIN_S, job),
         )
@@ -313,14 +349,18 @@ class Journal:
         sends_result: bool = False,
         unanswered: int = 0,
         study: str = "",
+        made_under: str = "",
         result_sha256: str = "",
     ) -> None:
         """RECEIVED -> DECIDED: keep the audit record and what comes next (READY, or HELD with a reason code)."""
         with self._database.transaction() as db:
+            found = db.execute("SELECT state FROM objects WHERE job=?", (job,)).fetchone()
+            if found is not None and found["state"] == ObjectState.READY:
+                raise JournalError(f"job {job} is decided: it is READY and cannot become DECIDED")
             self._decide(db, job, record, hold=hold, reason=reason, sends_result=sends_result)
             db.execute(
-                "UPDATE objects SET unanswered=?, study=?, result_sha256=? WHERE job=?",
-                (unanswered, study, result_sha256, job),
+                "UPDATE objects SET unanswered=?, study=?, made_under=?, result_sha256=? WHERE job=?",
+                (unanswered, study, made_under, result_sha256, job),
             )
 
     def _decide(
@@ -347,11 +387,15 @@ class Journal:
         """DECIDED -> READY or HELD, once the audit line is durable; READY queues one delivery per destination."""
         now = self._database.clock()
         with self._database.transaction() as db:
-            row = db.execute("SELECT next_state FROM objects WHERE job=?", (job,)).fetchone()
+            row = db.execute("SELECT next_state, wish FROM objects WHERE job=?", (job,)).fetchone()
             if row is None or not row["next_state"]:
                 raise JournalError(f"job {job} is not decided")
-            state = ObjectState(row["next_state"])
-            self._database.move(db, (job,), state, next_state="", record="")
+            state, wish = ObjectState(row["next_state"]), Asked.of_text(row["wish"])
+            if wish is not None and wish.destinations:
+                destinations = [each for each in destinations if each in wish.destinations]
+            # What somebody asked for is done when it goes on; until then it holds.
+            left = {} if state is ObjectState.HELD else {"wish": ""}
+            self._database.move(db, (job,), state, next_state="", record="", **left)
             before = {row["destination"]: row for row in self._deliveries(db, job)}
             for destination in destinations if state is ObjectState.READY else ():
                 if destination not in before:
@@ -361,10 +405,11 @@ class Journal:
                     self.outbox.requeue(db, job, destination, now)
         return state
 
-    def retry(self, job: int) -> int:
+    def retry(self, job: int, *, by: str = "", why: str = "") -> int:
         """Start again what a person can start again; return how much that is.
 
-        A held object is decided anew; failed deliveries are queued again; deliveries that wait are due at once.
+        A held object is decided anew; failed deliveries are queued again; deliveries that wait are due at once. Where somebody
+        says so, the audit log will name ``by`` and ``why``.
         """
         now = self._database.clock()
         with self._database.transaction() as db:
@@ -372,18 +417,26 @@ class Journal:
             if row is None:
                 raise JournalError(f"the journal knows no job {job}", hint=_NO_JOB_HINT)
             if row["state"] == ObjectState.HELD:
-                self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
+                wish = Asked(RETRIED, by, why).as_text() if by else ""
+                self._database.move(db, (job,), ObjectState.RECEIVED, reason="", wish=wish)
                 return 1
-            failed = db.execute(
-                "SELECT destination FROM deliveries WHERE job=? AND state='FAILED'", (job,)
-            ).fetchall()
-            for delivery in failed:
-                self.outbox.requeue(db, job, delivery["destination"], now)
+            failed = [
+                each["destination"]
+                for each in self._deliveries(db, job)
+                if each["state"] == DeliveryState.FAILED
+            ]
+            for destination in failed:
+                self.outbox.requeue(db, job, destination, now)
             hastened = self.outbox.hasten(db, job, now)
+            if by and (failed or hastened):
+                said = {"kind": RETRIED, "by": by, "why": why, "destinations": []}
+                self._say(db, job, ObjectState.READY, ObjectState.READY, said)
         return len(failed) + hastened
 
-    def redo(self, job: int) -> None:
+    def redo(self, job: int, *, wish: Asked | None = None) -> None:
         """READY or HELD -> RECEIVED: decide anew, and deliver what comes of it to every destination once more.
+
+        ``wish`` says who wants it, and may name the only destinations that get it.
 
         Raises:
             JournalError: it is not decided yet, a delivery is under way, or a newer version of the object has come since.
@@ -397,27 +450,66 @@ class Journal:
                     f"job {job} is {row['state'].lower()}",
                     hint="only what is decided, and still here, is done again",
                 )
-            if db.execute(_NEWER_VERSION, (job, job)).fetchone():
-                raise JournalError(
-                    f"a newer version of job {job} has come since",
-                    hint="sent again, it would replace the newer one",
-                )
-            if not all(each["state"] in _AT_REST for each in self._deliveries(db, job)):
-                raise JournalError(
-                    f"job {job} is on its way", hint="wait until every destination has it, or was given up on"
-                )
-            self._database.move(db, (job,), ObjectState.RECEIVED, reason="")
-            db.execute("UPDATE objects SET asked=1 WHERE job=?", (job,))
+            self._refuse_unless_at_rest(db, job)
+            said = wish.as_text() if wish else ""
+            self._database.move(db, (job,), ObjectState.RECEIVED, reason="", wish=said, on_request=1)
             # A person wants it everywhere once more: also where an earlier journal had it delivered.
             db.execute("UPDATE deliveries SET attempts=1 WHERE job=? AND attempts=0 AND state='SENT'", (job,))
+
+    def relabel_once(self, job: int, *, by: str, why: str, destinations: Sequence[str] = ()) -> None:
+        """HELD or READY -> RECEIVED: relabel this once what is held, or passed as it was, because it is approved.
+
+        It goes to ``destinations``, or to all; the audit log will name ``by`` and ``why``.
+
+        Raises:
+            JournalError: as :meth:`redo`, and where its approval is not what stopped it.
+        """
+        found = self.job(job)
+        if found.reason != HoldReason.APPROVED:
+            raise JournalError(
+                f"job {job} is neither held nor passed because it is approved",
+                hint="`queue show` says why it is where it is; `queue retry` decides a held object anew",
+            )
+        self.redo(job, wish=Asked(RELABEL_ONCE, by, why, tuple(destinations)))
+
+    def send_original(self, job: int, *, by: str, why: str = "") -> None:
+        """READY -> DECIDED -> READY: send what was delivered once more, as it was received; the audit log will name ``by``.
+
+        Raises:
+            JournalError: it is not delivered yet, or a newer version of the object has come since.
+        """
+        with self._database.transaction() as db:
+            row = db.execute("SELECT state FROM objects WHERE job=?", (job,)).fetchone()
+            if row is None or row["state"] != ObjectState.READY:
+                raise JournalError(f"job {job} is not delivered", hint="`queue show` says where it is")
+            self._refuse_unless_at_rest(db, job)
+            said = {"kind": "sent_as_received", "by": by, "why": why}
+            self._say(db, job, ObjectState.READY, ObjectState.READY, said)
+            db.execute("UPDATE objects SET sends_result=0, on_request=1 WHERE job=?", (job,))
+
+    def _refuse_unless_at_rest(self, db: sqlite3.Connection, job: int) -> None:
+        """Refuse to send again what is under way, or was replaced.
+
+        Raises:
+            JournalError: a delivery is under way, or a newer version of the object has come since.
+        """
+        if db.execute(_NEWER_VERSION, (job, job)).fetchone():
+            raise JournalError(
+                f"a newer version of job {job} has come since",
+                hint="sent again, it would replace the newer one",
+            )
+        if not all(each["state"] in _AT_REST for each in self._deliveries(db, job)):
+            raise JournalError(
+                f"job {job} is on its way", hint="wait until every destination has it, or was given up on"
+            )
 
     def _deliveries(self, db: sqlite3.Connection, job: int) -> list[sqlite3.Row]:
         return db.execute(
             "SELECT destination, state, attempts, changed_at FROM deliveries WHERE job=?", (job,)
         ).fetchall()
 
-    def release(self, job: int, *, by: str = "") -> None:
-        """HELD -> DECIDED: forward the original, unchanged, on a person's word; the audit log will name ``by``.
+    def release(self, job: int, *, by: str = "", why: str = "") -> None:
+        """HELD -> DECIDED: forward the original, unchanged, on a person's word; the audit log will name ``by`` and ``why``.
 
         Raises:
             JournalError: the object is not held.
@@ -438,10 +530,11 @@ class Journal:
                 "job_number": job,
                 "sop_instance_uid": row["sop_instance_uid"],
                 "by": by,
+                **({"why": why} if why else {}),
                 "audited_after": None,
             }
             self._decide(db, job, record, hold=False, reason=HoldReason.RELEASED, sends_result=False)
-            db.execute("UPDATE objects SET asked=1 WHERE job=?", (job,))
+            db.execute("UPDATE objects SET on_request=1 WHERE job=?", (job,))
 
     def discard(self, job: int, *, by: str, why: str) -> None:
         """HELD -> DECIDED -> DISCARDED: a person does not want the object; the audit log will name ``by`` and ``why``.
@@ -492,6 +585,13 @@ class Journal:
             most,
         )
         return [job_of(row) for row in rows]
+
+    def held_jobs(self) -> list[int]:
+        """Return the objects that are held."""
+        return [
+            row["job"]
+            for row in self._database.rows("SELECT job FROM objects WHERE state='HELD' ORDER BY job")
+        ]
 
     def unanswered(self) -> list[int]:
         """Return the objects that went on, or are held, with names about which no language model was asked."""

@@ -1,6 +1,6 @@
 """The states of the journal: what an object and a delivery can be, and what may follow what.
 
-object      RECEIVED -> DECIDED -> READY -> EXPIRED, or RECEIVED (redo)
+object      RECEIVED -> DECIDED -> READY -> EXPIRED, RECEIVED (redo) or DECIDED (its original is sent again)
                            \\-> HELD -> RECEIVED (retry) or DECIDED (release, discard)
             DECIDED -> DISCARDED -> DECIDED (restore) or EXPIRED
 delivery    PENDING -> SENDING -> SENT | RETRY | FAILED, one per object and destination
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -56,6 +56,8 @@ class Ingest(StrEnum):
     """The same bytes are here and not done yet: nothing new to do."""
     REDELIVERED = "redelivered"
     """The same bytes were delivered before: what was sent then is queued again."""
+    ANEW = "anew"
+    """The same bytes were delivered before, and would be decided otherwise by now: they are decided anew."""
     RETURNED = "returned"
     """The same bytes were delivered a while ago: every destination has them, and nothing is sent."""
 
@@ -68,7 +70,7 @@ LOOP_AFTER = 3
 TRANSITIONS: Mapping[StrEnum, frozenset[StrEnum]] = {
     ObjectState.RECEIVED: frozenset({ObjectState.DECIDED}),
     ObjectState.DECIDED: frozenset({ObjectState.READY, ObjectState.HELD, ObjectState.DISCARDED}),
-    ObjectState.READY: frozenset({ObjectState.EXPIRED, ObjectState.RECEIVED}),
+    ObjectState.READY: frozenset({ObjectState.EXPIRED, ObjectState.RECEIVED, ObjectState.DECIDED}),
     ObjectState.HELD: frozenset({ObjectState.RECEIVED, ObjectState.DECIDED}),
     ObjectState.DISCARDED: frozenset({ObjectState.DECIDED, ObjectState.EXPIRED}),
     ObjectState.EXPIRED: frozenset(),
@@ -78,6 +80,36 @@ TRANSITIONS: Mapping[StrEnum, frozenset[StrEnum]] = {
     DeliveryState.RETRY: frozenset({DeliveryState.SENDING, DeliveryState.RETRY, DeliveryState.FAILED}),
     DeliveryState.FAILED: frozenset({DeliveryState.PENDING}),
 }
+
+
+FOR_REVIEW, RELABEL_ONCE, RETRIED, REDONE = "review", "relabel_once", "retried", "redone"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asked of the node about one object, for the next time it is decided.
+
+    ``what`` is a code: :data:`FOR_REVIEW` wants it decided with what was decided about its names since, :data:`RELABEL_ONCE`
+    wants it relabelled although it is approved, :data:`RETRIED` and :data:`REDONE` want it decided once more. ``by`` and
+    ``why`` are in the person's words. ``destinations`` are those that get it; empty for all.
+    """
+
+    what: str
+    by: str
+    why: str = ""
+    destinations: tuple[str, ...] = ()
+
+    @classmethod
+    def of_text(cls, text: str) -> Asked | None:
+        """Read what :meth:`as_text` wrote; None for the empty text."""
+        if not text:
+            return None
+        said = json.loads(text)
+        return cls(said["what"], said["by"], said["why"], tuple(said["destinations"]))
+
+    def as_text(self) -> str:
+        """Write it for the journal."""
+        return json.dumps(asdict(self), ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +138,9 @@ class Job(Arrival):
     ``unanswered`` is how many names went on although a language model would have been asked about them. ``study`` is the keyed
     hash of its Study Instance UID; empty as long as it is not decided, or where it says none. ``returns`` is how often it came
     again after it was delivered, within :data:`RETURNS_WITHIN_S` from ``returning_since`` on. ``result_sha256`` (hex) is of the
-    data set of its relabelled copy; empty where there is none, or an earlier program version made it. ``asked`` is true where
-    a person wants it sent, also to who has the same already.
+    data set of its relabelled copy; empty where there is none, or an earlier program version made it. ``on_request`` is true
+    where a person wants it sent, also to who has the same already. ``wish`` is what a person asked for the next time it is
+    decided, if anything; ``made_under`` tells under what it was decided last.
     """
 
     job: int
@@ -124,7 +157,9 @@ class Job(Arrival):
     returns: int
     returning_since: float
     result_sha256: str
-    asked: bool
+    on_request: bool
+    wish: Asked | None
+    made_under: str
 
 
 class Found(StrEnum):
@@ -217,7 +252,8 @@ def job_of(row: sqlite3.Row) -> Job:
     values["state"] = ObjectState(values["state"])
     values["other_version"] = bool(values["other_version"])
     values["sends_result"] = bool(values["sends_result"])
-    values["asked"] = bool(values["asked"])
+    values["on_request"] = bool(values["on_request"])
+    values["wish"] = Asked.of_text(values["wish"])
     return Job(**values)
 
 

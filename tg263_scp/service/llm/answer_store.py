@@ -1,11 +1,11 @@
 """What the language model answered, kept so that the same name gets the same answer, once and for good.
 
-One SQLite file. An answer is found by the question (words, context, offered ids), the model's digest, the digest of the
+One SQLite file. An answer is found by the question (open names, their set, offered ids), the model's digest, the digest of the
 prompts, that of the nomenclature, and how it was asked; with another model or another list everything is asked anew.
 Several processes may use the file at the same time: of two answers to one question the first stays.
 
-Losing this file loses nothing but time. It holds digests of questions and the choices among listed names, no name as it was
-typed.
+Losing this file loses nothing but time. It holds digests of questions, the structures that were chosen, and the places of
+pieces in the names, no name as it was typed.
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ import os
 import sqlite3
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from tg263_scp.decision import Choice
 from tg263_scp.errors import LlmError
+from tg263_scp.naming.llm.choice import Readings
 
 IN_MEMORY = Path(":memory:")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, choice TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS models (name TEXT PRIMARY KEY, digest TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS qualifications (key TEXT PRIMARY KEY, result TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 """
 
@@ -66,17 +68,17 @@ class AnswerStore:
         with self._lock:
             self._connection.close()
 
-    def answer(self, key: str) -> Choice | None:
+    def answer(self, key: str) -> Readings | None:
         """Return what was answered to a question, marked as remembered; None where it was never answered."""
         row = self._row("SELECT choice FROM answers WHERE key=?", key)
-        choice = _choice(row[0]) if row else None
-        if row and choice is None:
+        readings = _readings(row[0]) if row else None
+        if row and readings is None:
             self._write("DELETE FROM answers WHERE key=?", key)
-        return replace(choice, remembered=True) if choice else None
+        return readings
 
-    def keep_answer(self, key: str, choice: Choice) -> None:
+    def keep_answer(self, key: str, readings: Readings) -> None:
         """Keep an answer; one that is there already stays."""
-        text = json.dumps(asdict(choice), ensure_ascii=False)
+        text = json.dumps([asdict(choice) if choice else None for choice in readings], ensure_ascii=False)
         self._write("INSERT OR IGNORE INTO answers VALUES (?, ?, ?)", key, text, self._clock())
 
     def model_digest(self, name: str) -> str:
@@ -87,6 +89,16 @@ class AnswerStore:
     def keep_model(self, name: str, digest: str) -> None:
         """Keep the digest of a model that answers now."""
         self._write("INSERT OR REPLACE INTO models VALUES (?, ?, ?)", name, digest, self._clock())
+
+    def qualification(self, key: str) -> dict[str, Any] | None:
+        """Return what came of trying a model (see :mod:`tg263_scp.service.llm.qualifying`); None where it was not tried."""
+        row = self._row("SELECT result FROM qualifications WHERE key=?", key)
+        return dict(json.loads(row[0])) if row else None
+
+    def keep_qualification(self, key: str, result: Mapping[str, Any]) -> None:
+        """Keep what came of trying a model; the last trial counts."""
+        text = json.dumps(dict(result), ensure_ascii=False)
+        self._write("INSERT OR REPLACE INTO qualifications VALUES (?, ?, ?)", key, text, self._clock())
 
     def vector(self, text: str) -> array[float] | None:
         """Return the embedding of a text, None where it was never embedded."""
@@ -166,12 +178,15 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _choice(text: object) -> Choice | None:
+def _readings(text: object) -> Readings | None:
     """Read an answer; None where it is none of this program version."""
     try:
-        fields = json.loads(str(text))
-        fields["answer"] = tuple(tuple(pair) for pair in fields["answer"])
-        fields["votes"] = tuple(tuple(pair) for pair in fields["votes"])
-        return Choice(**fields)
+        return tuple(_choice(fields) if fields else None for fields in json.loads(str(text)))
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def _choice(fields: dict[str, Any]) -> Choice:
+    answer = tuple(tuple(pair) for pair in fields["answer"])
+    votes = tuple(tuple(pair) for pair in fields["votes"])
+    return Choice(**{**fields, "answer": answer, "votes": votes, "remembered": True})

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from tg263_scp.decision import Decision, Roi
 from tg263_scp.naming.decide import Decide, decide_set
-from tg263_scp.naming.llm.choice import LlmView
+from tg263_scp.naming.llm.choice import ALL_NETS, LlmView, Net
 from tg263_scp.naming.query import NamingOptions
 from tg263_scp.naming.rules.sides_by_contours import PlaceOf
 from tg263_scp.naming.standard.nomenclature import Nomenclature
@@ -34,15 +34,16 @@ def ask_and_decide(
     ask: Callable[[Missed], bool],
     *,
     asked: int = 0,
+    nets: frozenset[Net] = ALL_NETS,
 ) -> tuple[_Result, Missed]:
     """Decide until nothing is missing, or asking makes no sense; return the last result and what it missed.
 
     ``ask`` asks what was missed, and returns false where it did not and what was decided holds. ``asked`` is how often it was
-    asked before.
+    asked before. ``nets`` are the safety nets in force.
     """
     while True:
         missed = Missed()
-        result = decide(consultant.view(missed))
+        result = decide(consultant.view(missed, nets))
         if not missed or asked >= MOST_ROUNDS or not ask(missed):
             return result, missed
         asked += 1

@@ -1,8 +1,10 @@
-"""Requests to a language model and its answers in a file, so that what a model said can be looked at again without the model.
+"""Requests to a language model and its answers in files: to look at again what a model said, and to ask it elsewhere.
 
-A cassette is JSON lines: first a head with the facts of the model, then one line for each request with the messages, the
-schema, the seed, and the answer or the reason of a failure. Replaying finds a line by the whole request, so that a changed
-prompt or list is seen as a request that was never recorded. A cassette holds ROI names: keep it like the names themselves.
+Both files are JSON lines. A line of questions holds ``key``, ``round``, ``sample``, ``prompt`` (the digest of the prompts),
+``messages`` and ``schema``. A line of answers holds ``key``, ``answer`` (the text, or ``failed`` with a reason in its place)
+and ``model`` (what is known of who answered). ``key`` is the SHA-256 of the request, so that a changed prompt or list is seen
+as a request that was never asked. A recording holds both kinds of fields in one line. These files hold ROI names: they are for
+their user alone, and are never overwritten.
 """
 
 from __future__ import annotations
@@ -16,12 +18,43 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TextIO
 
-from tg263_scp import __version__
 from tg263_scp.errors import LlmError, Tg263Error
-from tg263_scp.service.llm.ollama_client import Completion, LlmFacts
+from tg263_scp.service.llm.clients.completions import Completion, LlmFacts
 from tg263_scp.service.llm.voting import Chooser
 
-_FORMAT = "tg263-scp cassette 1"
+MOST_ROUNDS = 3
+"""Rounds in which a question is asked over files: its samples, its counter-check, its null control."""
+
+
+def request_key(messages: Sequence[Sequence[str]], schema: Mapping[str, Any], seed: int) -> str:
+    """Return the key of a request: SHA-256 (hex) of all that is asked, and of the seed."""
+    asked = json.dumps([[list(message) for message in messages], schema, seed], sort_keys=True)
+    return hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Lines:
+    """A new file of JSON lines for its user alone.
+
+    Raises:
+        FileExistsError: there is such a file already.
+        OSError: it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = Lock()
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file: TextIO = os.fdopen(descriptor, "w", encoding="utf-8", newline="\n")
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Write one line."""
+        with self._lock:
+            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._file.close()
 
 
 class Recorder:
@@ -34,19 +67,13 @@ class Recorder:
 
     def __init__(self, chooser: Chooser, path: Path) -> None:
         self._chooser = chooser
-        self._lock = Lock()
-        # ROI names are for the user who asked alone.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        self._file: TextIO = os.fdopen(descriptor, "w", encoding="utf-8", newline="\n")
-        self._begun = False
+        self._lines = Lines(path)
+        self._model: dict[str, Any] = {}
 
     def facts(self) -> LlmFacts:
-        """Return the facts of the model; the first ones open the cassette."""
+        """Return the facts of the model."""
         facts = self._chooser.facts()
-        with self._lock:
-            if not self._begun:
-                self._begun = True
-                self._write({"format": _FORMAT, "program": __version__, "model": asdict(facts)})
+        self._model = asdict(facts)
         return facts
 
     def complete(
@@ -58,66 +85,98 @@ class Recorder:
         timeout_s: float,
     ) -> Completion:
         """Ask the model, and write down the request and the answer or the failure."""
-        request = {"messages": [list(message) for message in messages], "schema": schema, "seed": seed}
+        line: dict[str, Any] = {
+            "key": request_key(messages, schema, seed),
+            "sample": seed,
+            "messages": [list(message) for message in messages],
+            "schema": schema,
+            "model": self._model,
+        }
         try:
             completion = self._chooser.complete(messages, schema, seed=seed, timeout_s=timeout_s)
         except LlmError as problem:
-            with self._lock:
-                self._write({**request, "failed": problem.reason})
+            self._lines.write({**line, "failed": problem.reason})
             raise
-        with self._lock:
-            self._write({**request, "answer": asdict(completion)})
+        cost = {key: value for key, value in asdict(completion).items() if key != "text"}
+        self._lines.write({**line, "answer": completion.text, "cost": cost})
         return completion
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Ask for embeddings, and write them down."""
         vectors = self._chooser.embed(texts)
-        with self._lock:
-            self._write({"texts": list(texts), "vectors": vectors})
+        self._lines.write({"texts": list(texts), "vectors": vectors, "model": self._model})
         return vectors
 
     def close(self) -> None:
         """Close the file and the model's client."""
-        with self._lock:
-            self._file.close()
+        self._lines.close()
         self._chooser.close()
-
-    def _write(self, line: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        self._file.flush()
 
 
 class Player:
-    """A chooser that answers from a cassette alone.
+    """A chooser that answers from files alone; a request without an answer is written to ``questions`` where given.
+
+    ``round_`` counts the rounds over files from 1. Answers without ``model`` come from a model that nothing is known of: they
+    are never qualified, and only suggested.
 
     Raises:
-        Tg263Error: the file is no cassette.
+        Tg263Error: a file holds no answers.
         OSError: it cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path | None, *, questions: Lines | None = None, prompts_digest: str = "", round_: int = 1
+    ) -> None:
         self._answers: dict[str, Mapping[str, Any]] = {}
         self._vectors: dict[str, list[float]] = {}
+        self._questions = questions
+        self._asked: set[str] = set()
+        self._prompts_digest = prompts_digest
+        self._round = round_
+        self._model: Mapping[str, Any] = {}
+        if path is not None:
+            self._read(path)
+
+    @property
+    def open_requests(self) -> int:
+        """How many requests had no answer."""
+        return len(self._asked)
+
+    def _read(self, path: Path) -> None:
         try:
             with path.open(encoding="utf-8") as file:
-                head = json.loads(file.readline())
-                if head["format"] != _FORMAT:
-                    raise ValueError("another format")
-                self._facts = LlmFacts(**head["model"])
-                for line in map(json.loads, file):
-                    if "texts" in line:
-                        self._vectors.update(zip(line["texts"], line["vectors"], strict=True))
-                    else:
-                        request = _request(line["messages"], line["schema"], line["seed"])
-                        self._answers.setdefault(request, line)
-        except (ValueError, KeyError, TypeError) as problem:
+                for line in filter(None, map(str.strip, file)):
+                    self._take(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError) as problem:
             raise Tg263Error(
-                f"{path} is no cassette of this program", hint="evaluate --llm --record FILE writes one"
+                f"{path} holds no answers of a model", hint="each line is JSON with key, answer and model"
             ) from problem
 
+    def _take(self, line: Mapping[str, Any]) -> None:
+        model = line.get("model") or {}
+        told = {"model": model} if isinstance(model, str) else dict(model)
+        self._model = self._model or told
+        if told != self._model:
+            raise ValueError("answers of two models in one file")
+        if "texts" in line:
+            self._vectors.update(zip(line["texts"], line["vectors"], strict=True))
+        elif not isinstance(line["key"], str) or not ("failed" in line or isinstance(line["answer"], str)):
+            raise ValueError("no answer")
+        else:
+            self._answers.setdefault(line["key"], line)
+
     def facts(self) -> LlmFacts:
-        """Return the facts of the model that was recorded."""
-        return self._facts
+        """Return what the answers say of their model."""
+        told = {name: self._model.get(name) for name in ("model", "digest", "server_version", "identity")}
+        return LlmFacts(
+            server_version=str(told["server_version"] or "answers from a file"),
+            model=str(told["model"] or "unknown"),
+            digest=str(told["digest"] or (_digest_of(told["model"]) if told["model"] else "unknown")),
+            context_tokens=int(self._model.get("context_tokens") or 0),
+            parameter_size=str(self._model.get("parameter_size") or ""),
+            quantization=str(self._model.get("quantization") or ""),
+            identity=str(told["identity"] or "said"),
+        )
 
     def complete(
         self,
@@ -127,31 +186,57 @@ class Player:
         seed: int,
         timeout_s: float,
     ) -> Completion:
-        """Return the recorded answer.
+        """Return the answer that the file holds; ``timeout_s`` is never needed.
 
         Raises:
-            LlmError: nothing was recorded for this request, or a failure was.
+            LlmError: it holds none, or a failure.
         """
-        line = self._answers.get(_request(messages, schema, seed), {"failed": "not_recorded"})
+        key = request_key(messages, schema, seed)
+        line = self._answers.get(key, {"failed": "not_recorded"})
         if "failed" in line:
-            raise LlmError(line["failed"], "the cassette holds no answer to this request")
-        return Completion(**line["answer"])
+            self._note(key, messages, schema, seed)
+            raise LlmError(line["failed"], "the file holds no answer to this request")
+        cost = line.get("cost") or {}
+        return Completion(
+            line["answer"],
+            int(cost.get("prompt_tokens", 0)),
+            int(cost.get("answer_tokens", 0)),
+            float(cost.get("seconds", 0.0)),
+        )
+
+    def _note(
+        self, key: str, messages: Sequence[tuple[str, str]], schema: Mapping[str, Any], seed: int
+    ) -> None:
+        if self._questions is None or key in self._asked:
+            return
+        self._asked.add(key)
+        self._questions.write(
+            {
+                "key": key,
+                "round": self._round,
+                "sample": seed,
+                "prompt": self._prompts_digest,
+                "messages": [list(message) for message in messages],
+                "schema": schema,
+            }
+        )
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return the recorded embeddings.
+        """Return the embeddings that the file holds.
 
         Raises:
-            LlmError: one was not recorded.
+            LlmError: one is missing.
         """
         try:
             return [self._vectors[text] for text in texts]
         except KeyError:
-            raise LlmError("not_recorded", "the cassette holds no embedding of a text") from None
+            raise LlmError("not_recorded", "the file holds no embedding of a text") from None
 
     def close(self) -> None:
-        """Nothing to close: the cassette was read as a whole."""
+        """Close the file of questions."""
+        if self._questions is not None:
+            self._questions.close()
 
 
-def _request(messages: Sequence[Sequence[str]], schema: Mapping[str, Any], seed: int) -> str:
-    asked = json.dumps([[list(message) for message in messages], schema, seed], sort_keys=True)
-    return hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
+def _digest_of(model: object) -> str:
+    return hashlib.sha256(f"said:{model}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The language model consulted: each closed question asked several times, the votes counted, the outcome remembered.
+"""The language model consulted: each question about a set asked several times, the votes counted, the outcome remembered.
 
 Deciding and asking are two steps. While a set is decided, only remembered answers are looked up (:meth:`Consultant.view`),
 so that deciding never waits and the same names always get the same answers; what is missing is noted. Asking
@@ -14,28 +14,32 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from threading import Lock
 
 from tg263_scp.config.llm import Llm
-from tg263_scp.decision import Choice
 from tg263_scp.errors import LlmError
-from tg263_scp.naming.llm.choice import LlmView
+from tg263_scp.naming.llm.choice import ALL_NETS, LlmView, Net, Readings
+from tg263_scp.naming.llm.open_names import SetQuestion, Withhold
 from tg263_scp.naming.llm.prompt_files import load_prompts
 from tg263_scp.naming.llm.prompts import Assembled, PromptBook, assemble
-from tg263_scp.naming.llm.questions import Question, without
+from tg263_scp.naming.llm.readings import packed, unpacked
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.llm.answer_store import AnswerStore
 from tg263_scp.service.llm.breaker import Breaker
+from tg263_scp.service.llm.clients.completions import Completion, LlmFacts
+from tg263_scp.service.llm.clients.configured import client_of
 from tg263_scp.service.llm.counters import LlmFigures
 from tg263_scp.service.llm.embedding import Embedding
-from tg263_scp.service.llm.ollama_client import Completion, LlmFacts, OllamaClient
-from tg263_scp.service.llm.voting import Chooser, vote
+from tg263_scp.service.llm.qualifying import Bar, Outcome, outcome_key
+from tg263_scp.service.llm.voting import Chooser, Procedure, ask_set
 
 logger = logging.getLogger("tg263_scp.model")
 
+_CONFIGURED = "only suggested, as configured"
+_UNQUALIFIED = "only suggested: the model is not qualified (tg263-scp model qualify)"
 _LOADING_S = 300.0
 """How long the first answer may take, for which the server has to load the model."""
 
@@ -44,7 +48,7 @@ _LOADING_S = 300.0
 class Missed:
     """What deciding would have needed and nobody has answered yet: questions by their key, and texts without embedding."""
 
-    questions: dict[str, Question] = field(default_factory=dict)
+    questions: dict[str, SetQuestion] = field(default_factory=dict)
     texts: dict[str, None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -64,7 +68,10 @@ class Consulted:
 
 
 class Consultant:
-    """Asks one model about names; may be used by several threads. ``clock`` gives seconds that only rise."""
+    """Asks one model about names; may be used by several threads. ``clock`` gives seconds that only rise.
+
+    Trials of models are kept in ``qualifications``, by default in ``store``; whichever it is, it is closed with the consultant.
+    """
 
     def __init__(
         self,
@@ -75,8 +82,10 @@ class Consultant:
         nomenclature: Nomenclature,
         *,
         clock: Callable[[], float] = time.monotonic,
+        qualifications: AnswerStore | None = None,
     ) -> None:
         self._chooser = chooser
+        self._qualifications = qualifications or store
         self._store = store
         self._book = book
         self._llm = llm
@@ -106,6 +115,13 @@ class Consultant:
         self._closed = True
         self._chooser.close()
         self._store.close()
+        if self._qualifications is not self._store:
+            self._qualifications.close()
+
+    @property
+    def facts_known(self) -> str:
+        """The digest of the model that was last seen, empty where none was."""
+        return self._digest
 
     @property
     def usable(self) -> bool:
@@ -122,30 +138,51 @@ class Consultant:
         """How long one structure set may wait for the model."""
         return self._llm.object_budget_s
 
-    def requests(self, question: Question, choice: Choice | None = None) -> tuple[Assembled, ...]:
-        """Return what is sent to ask a question: one request for each sample, then, of a ``choice``, the counter-check."""
-        requests = tuple(assemble(question, self._book, sample) for sample in range(self._llm.samples))
-        if choice is None or not choice.counter:
-            return requests
-        return (*requests, self._countered(without(question, choice.answer)))
+    def requests(self, question: SetQuestion) -> tuple[Assembled, ...]:
+        """Return what is sent to ask a question: one request for each sample. Tests of the answers may follow."""
+        return tuple(self._assembled(question, sample) for sample in range(self._llm.samples))
 
-    def _countered(self, question: Question) -> Assembled:
-        return assemble(question, self._book)
+    def _assembled(self, question: SetQuestion, sample: int) -> Assembled:
+        return assemble(question, self._book, sample)
 
-    def view(self, missed: Missed) -> LlmView:
-        """Return the model as naming sees it: remembered answers only; what is missing is noted in ``missed``."""
+    @property
+    def qualification(self) -> Outcome | None:
+        """What came of trying the model that was last seen, under these prompts; None where it was not tried."""
+        result = (
+            self._qualifications.qualification(outcome_key(self._digest, self._book.digest))
+            if self._digest
+            else None
+        )
+        return Outcome(**result) if result else None
 
-        def choice_of(question: Question) -> Choice | None:
+    @property
+    def is_believed(self) -> bool:
+        """Whether what the model says may become a name: it passed the bar, or none is required."""
+        bar = Bar.of(self._llm.qualification)
+        outcome = self.qualification
+        return not self._llm.qualification.required or (outcome is not None and not bar.failed(outcome))
+
+    def keep_qualification(self, outcome: Outcome) -> None:
+        """Keep what came of trying the model that was last seen."""
+        self._qualifications.keep_qualification(outcome_key(self._digest, self._book.digest), asdict(outcome))
+
+    def view(self, missed: Missed, nets: frozenset[Net] = ALL_NETS) -> LlmView:
+        """Return the model as naming sees it: remembered answers only; what is missing is noted in ``missed``.
+
+        ``nets`` are the safety nets in force; an evaluation takes some away to see what they are worth.
+        """
+
+        def readings_of(question: SetQuestion) -> Readings | None:
             try:
-                choice = self._store.answer(self._key(question, self._digest)) if self._digest else None
+                readings = self._remembered(question, self._digest)
             except LlmError as problem:
                 self._failed(problem)
                 return None
-            if choice is None:
+            if readings is None:
                 missed.questions.setdefault(question.key, question)
             else:
                 self.figures.cached.inc()
-            return choice
+            return readings
 
         def near(words: Sequence[str]) -> Sequence[str] | None:
             text = " ".join(words)
@@ -158,11 +195,17 @@ class Consultant:
                 missed.texts.setdefault(text)
             return found
 
+        believed = Net.QUALIFICATION not in nets or self.is_believed
         return LlmView(
-            choice_of,
-            applies=self._llm.apply == "unanimous",
+            readings_of,
+            applied=self._llm.apply.given if believed else frozenset(),
+            asked=self._llm.apply.asked,
             candidates=self._llm.candidates,
             near=near if self._embedding else None,
+            withhold=Withhold(self._llm.withheld),
+            geometry=self._llm.geometry,
+            nets=nets,
+            why_not=_CONFIGURED if believed else _UNQUALIFIED,
         )
 
     def consult(
@@ -186,15 +229,15 @@ class Consultant:
             over = "too_many" if len(questions) > self._llm.object_questions else ""
             questions = questions[: self._llm.object_questions]
             outcomes = self._ask_all(questions, facts, until, advance)
-            choices = {q: outcome for q, outcome in outcomes.items() if isinstance(outcome, Choice)}
+            choices = {q: outcome for q, outcome in outcomes.items() if not isinstance(outcome, str)}
             if choices and self.meet().digest != facts.digest:
                 raise LlmError(
                     "changed",
                     "another model answers than before",
                     hint="the names are asked again, of the new model",
                 )
-            for question, choice in choices.items():
-                self._store.keep_answer(self._key(question, facts.digest), choice)
+            for question, readings in choices.items():
+                self._store.keep_answer(self._key(question, facts.digest), _each(packed, question, readings))
         except LlmError as problem:
             self._failed(problem)
             return Consulted(0, problem.reason)
@@ -213,7 +256,10 @@ class Consultant:
             self._told = False
         else:
             if not self._told:
-                logger.info("asking %s (%s, Ollama %s)", facts.model, facts.digest[:12], facts.server_version)
+                believed = "" if self.is_believed else "; it may only suggest until it is qualified"
+                logger.info(
+                    "asking %s (%s, %s)%s", facts.model, facts.digest[:12], facts.server_version, believed
+                )
             self._told = True
 
     def meet(self) -> LlmFacts:
@@ -231,30 +277,30 @@ class Consultant:
         return facts
 
     def _ask_all(
-        self, questions: Sequence[Question], facts: LlmFacts, until: float, advance: Callable[[int], None]
-    ) -> dict[Question, Choice | str]:
+        self, questions: Sequence[SetQuestion], facts: LlmFacts, until: float, advance: Callable[[int], None]
+    ) -> Mapping[SetQuestion, Readings | str]:
         """Ask questions side by side; a question without an answer gets the reason instead."""
 
-        def ask(question: Question) -> Choice | str:
+        def ask(question: SetQuestion) -> Readings | str:
             try:
                 if not self._breaker.allows:
                     return "paused"
-                choice = self._ask(question, facts, until)
+                readings = self._ask(question, facts, until)
             except LlmError as problem:
                 self._failed(problem)
                 return problem.reason
             finally:
                 advance(1)
-            if choice is None:
+            if readings is None:
                 return "budget"
             if self._breaker.worked():
                 logger.warning("the language model answers again")
-            return choice
+            return readings
 
         with ThreadPoolExecutor(self._llm.concurrent_requests, "model") as pool:
             return dict(zip(questions, pool.map(ask, questions), strict=True))
 
-    def _ask(self, question: Question, facts: LlmFacts, until: float) -> Choice | None:
+    def _ask(self, question: SetQuestion, facts: LlmFacts, until: float) -> Readings | None:
         """Ask until the votes are certain; None where the budget ends before."""
 
         def complete(request: Assembled, seed: int) -> Completion | None:
@@ -274,19 +320,34 @@ class Consultant:
             self._answered_at = self._clock()
             return completion
 
-        counter = self._countered if self._llm.counter_check else None
-        choice = vote(question, self.requests(question), facts, complete, counter)
-        return replace(choice, prompt_digest=self._book.digest) if choice else None
+        procedure = Procedure(
+            self._assembled,
+            complete,
+            self._llm.samples,
+            self._llm.counter_check,
+            self._llm.null_control,
+            lambda asked, at: asked.names[at].kind == "organ" or "target" in self._llm.apply.given,
+        )
+        readings = ask_set(question, facts, procedure)
+        if readings is None:
+            return None
+        return tuple(
+            replace(choice, prompt_digest=self._book.digest) if choice else None for choice in readings
+        )
 
-    def _knows(self, question: Question, digest: str) -> bool:
-        return self._store.answer(self._key(question, digest)) is not None
+    def _knows(self, question: SetQuestion, digest: str) -> bool:
+        return self._remembered(question, digest) is not None
+
+    def _remembered(self, question: SetQuestion, digest: str) -> Readings | None:
+        readings = self._store.answer(self._key(question, digest)) if digest else None
+        return _each(unpacked, question, readings) if readings else None
 
     def _is_cold(self) -> bool:
         """Whether the server may have to load the model first, which may take longer than any answer."""
         kept_s = self._llm.keep_alive_s
         return self._answered_at is None or (0 <= kept_s < self._clock() - self._answered_at)
 
-    def _key(self, question: Question, model_digest: str) -> str:
+    def _key(self, question: SetQuestion, model_digest: str) -> str:
         llm = self._llm
         under = (
             model_digest,
@@ -294,6 +355,8 @@ class Consultant:
             self._nomenclature.digest,
             llm.samples,
             llm.counter_check,
+            llm.null_control,
+            sorted(llm.apply.given),
             llm.temperature,
             llm.think,
         )
@@ -315,6 +378,19 @@ class Consultant:
             )
 
 
+def _each(
+    change: Callable[[Sequence[tuple[str, str]], str], tuple[tuple[str, str], ...]],
+    question: SetQuestion,
+    readings: Readings,
+) -> Readings:
+    """Change the reading of each name of a question: what is kept of it holds no name as it was typed."""
+    rows = zip(question.names, readings, strict=True)
+    return tuple(
+        replace(choice, answer=change(choice.answer, name.written)) if choice else None
+        for name, choice in rows
+    )
+
+
 def configured_consultant(llm: Llm, nomenclature: Nomenclature) -> Consultant:
     """Return a consultant for the model of the configuration; nothing is sent yet.
 
@@ -324,4 +400,4 @@ def configured_consultant(llm: Llm, nomenclature: Nomenclature) -> Consultant:
         Tg263Error: certificates or a key cannot be used.
     """
     book = load_prompts(nomenclature)
-    return Consultant(OllamaClient.of(llm), AnswerStore(llm.cache_file), book, llm, nomenclature)
+    return Consultant(client_of(llm), AnswerStore(llm.cache_file), book, llm, nomenclature)

@@ -96,6 +96,11 @@ class WaitingSets:
         return partial(self._consultant.use, nomenclature, load_prompts(nomenclature))
 
     @property
+    def model_is_away(self) -> bool:
+        """Whether the model is left alone for now, since it failed again and again."""
+        return not self._consultant.usable
+
+    @property
     def waiting(self) -> frozenset[int]:
         """The jobs that wait now; one whose time is up does not, whatever the model does."""
         now = self._clock()

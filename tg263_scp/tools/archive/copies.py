@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import logging
 import os
 import shutil
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from tg263_scp import durable
+from tg263_scp import __version__, durable
 from tg263_scp.config.loading import load_config
+from tg263_scp.config.sections import Config, Write
 from tg263_scp.dicom.editing.new_uids import UidMap, new_uids
 from tg263_scp.dicom.reading.identify import ObjectIdentity, is_rtstruct
 from tg263_scp.errors import HoldReason
@@ -25,9 +27,16 @@ from tg263_scp.naming.decide import Decide, decide_set
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.audit import IdentifierHash
-from tg263_scp.service.deciding.relabelling import OutcomeKind, RelabelPolicy, Writing, decide_and_write
+from tg263_scp.service.deciding.in_review import RulingsOn, no_rulings
+from tg263_scp.service.deciding.relabelling import (
+    OutcomeKind,
+    RelabelPolicy,
+    Writing,
+    decide_and_write,
+)
 from tg263_scp.service.delivery.new_uid_copies import uid_map
 from tg263_scp.service.llm.ask_and_decide import asking_at_once
+from tg263_scp.service.review.rulings import rulings_of
 from tg263_scp.tools.archive.find_files import Source
 from tg263_scp.tools.archive.manifest import Record
 from tg263_scp.tools.archive.manifest_rows import Digests, row, set_rows
@@ -49,6 +58,7 @@ class Order:
     ``uid_policy`` says whether what is relabelled keeps its UIDs or gets new ones. These follow from the key in the file
     ``uid_key``, or from one that is made in ``output``. ``provenance``, where given, goes before what the configuration says;
     ``llm`` asks the configured model; ``jobs`` is the number of processes.
+    ``again`` decides anew what an earlier run decided under other settings, and replaces its copies.
 
     Raises:
         UsageError: options do not go together, or the key is not there.
@@ -65,6 +75,7 @@ class Order:
     llm: bool = False
     uid_policy: Literal["keep", "new"] = "keep"
     uid_key: Path | None = None
+    again: bool = False
 
     def __post_init__(self) -> None:
         if self.uid_policy == "keep" and (self.rewrite_references or self.uid_key is not None):
@@ -99,6 +110,10 @@ class Workshop:
     rewrite_references: bool
     uids: UidMap | None
     decide: Decide
+    rulings: RulingsOn
+    settings: str
+    """Under what names are decided, in a few words: part of every row of the manifest."""
+    again: bool = False
 
 
 def open_workshop(order: Order) -> Workshop:
@@ -113,7 +128,8 @@ def open_workshop(order: Order) -> Workshop:
     if order.provenance is not None:
         write = write.model_copy(update={"provenance": order.provenance})
     policy = replace(RelabelPolicy.of(naming), mode="relabel")
-    nomenclature = load_nomenclature(overlay=order.overlay or naming.overlay)
+    nomenclature = load_nomenclature(overlay=order.overlay or naming.overlay, languages=naming.languages)
+    rulings, decisions = _rulings(order.config)
     decide: Decide = decide_set
     if order.llm:
         decide = asking_at_once(make_consultant(order.config, nomenclature))  # open until the process ends
@@ -126,7 +142,42 @@ def open_workshop(order: Order) -> Workshop:
         order.rewrite_references,
         order.uids,
         decide,
+        rulings,
+        _settings_of(settings, write, nomenclature.digest, decisions, llm=order.llm),
+        order.again,
     )
+
+
+def _rulings(config: Path | None) -> tuple[RulingsOn, str]:
+    """Return what people decided about names, where a configuration says in which folder, and its state."""
+    if config is None:
+        return no_rulings, ""
+    rulings = rulings_of(load_config(config))
+    return rulings.on, rulings.state
+
+
+def _settings_of(settings: Config, write: Write, nomenclature: str, decisions: str, *, llm: bool) -> str:
+    """Return a few digits for each thing that decides what a copy looks like."""
+    naming = settings.naming.model_dump(mode="json", exclude={"overlay"})
+    parts = {
+        "naming": _short(naming),
+        "write": _short(write.model_dump(mode="json")),
+        "nomenclature": nomenclature[:12],
+        "decisions": decisions[:12],
+        "llm": _short(settings.llm.model_dump(mode="json")) if llm else "",
+        "program": __version__,
+    }
+    return " ".join(f"{what}={text}" for what, text in parts.items() if text)
+
+
+def _short(settings: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def differing_settings(before: str, now: str) -> str:
+    """Name what differs between two of :attr:`Workshop.settings`."""
+    old, new = (dict(part.partition("=")[::2] for part in text.split()) for text in (before, now))
+    return ", ".join(what for what in {**old, **new} if old.get(what) != new.get(what))
 
 
 def may_be_structure_set(identity: ObjectIdentity) -> bool:
@@ -148,7 +199,7 @@ def surviving(source: Source, work: Callable[[], Handled]) -> Handled:
 
 
 def publish(handled: Handled, output: Path) -> None:
-    """Give a finished copy its name; an existing file is never replaced.
+    """Give a finished copy its name; an existing file is replaced only where it is the copy of an earlier run, to be redone.
 
     Raises:
         FileExistsError: something appeared there meanwhile.
@@ -156,7 +207,7 @@ def publish(handled: Handled, output: Path) -> None:
     """
     if handled.temporary is None:
         return
-    durable.publish(handled.temporary, output / handled.source.relative)
+    durable.publish(handled.temporary, output / handled.source.relative, replace=handled.replaces)
 
 
 def unfinished_copy(target: Path) -> Path:
@@ -180,6 +231,7 @@ def relabelled(source: Source, target: Path, workshop: Workshop) -> Handled:
         workshop.policy,
         workshop.writing,
         decide=workshop.decide,
+        rulings=workshop.rulings,
     )
     statuses = tuple(decision.status for decision in outcome.decisions)
     if outcome.unanswered:
@@ -187,11 +239,15 @@ def relabelled(source: Source, target: Path, workshop: Workshop) -> Handled:
         temporary.unlink(missing_ok=True)
         outcome = replace(outcome, kind=OutcomeKind.HELD, reason=HoldReason.MODEL_UNANSWERED, proof=None)
     if outcome.kind is OutcomeKind.HELD:
-        rows = set_rows(source, What.HELD, outcome, Digests(before=file_digest(source.path)))
+        rows = set_rows(
+            source, What.HELD, outcome, Digests(before=file_digest(source.path)), settings=workshop.settings
+        )
         return Handled(source, What.HELD, outcome.reason, rows, statuses)
     if outcome.proof is None or outcome.structure_set is None:
         digest = copy_file(source.path, temporary)
-        rows = set_rows(source, What.UNCHANGED, outcome, Digests(digest, digest, digest))
+        rows = set_rows(
+            source, What.UNCHANGED, outcome, Digests(digest, digest, digest), settings=workshop.settings
+        )
         uid = outcome.structure_set.sop_instance_uid if outcome.structure_set else ""
         return Handled(source, What.UNCHANGED, outcome.reason, rows, statuses, temporary, (uid, uid))
     uid, new_uid, blanked = outcome.structure_set.sop_instance_uid, "", outcome.proof.blanked_sha256_after
@@ -201,7 +257,7 @@ def relabelled(source: Source, target: Path, workshop: Workshop) -> Handled:
         named.unlink()
         blanked = ""  # of the copy with the old UIDs, which nobody can compare any more
     digests = Digests(file_digest(source.path), file_digest(temporary), blanked)
-    rows = set_rows(source, What.RELABELLED, outcome, digests, new_uid)
+    rows = set_rows(source, What.RELABELLED, outcome, digests, new_uid, workshop.settings)
     uids = (uid, new_uid or uid)
     return Handled(source, What.RELABELLED, outcome.reason, rows, statuses, temporary, uids)
 
@@ -226,6 +282,8 @@ def existing(source: Source, workshop: Workshop, known: Record | None, identity:
         return refused(source, HoldReason.COPY_CHANGED, identity)
     if known.outcome == What.RELABELLED and bool(known.new_sop_instance_uid) != (workshop.uids is not None):
         return refused(source, HoldReason.OTHER_UID_POLICY, identity)
+    if workshop.again and known.settings and known.settings != workshop.settings:
+        return replace(relabelled(source, target, workshop), replaces=True)
     uids = known.sop_instance_uid, known.new_sop_instance_uid or known.sop_instance_uid
     return Handled(source, What.DONE_BEFORE, uids=uids)
 

@@ -38,9 +38,17 @@ COLUMNS = (
     "sha256_before",
     "sha256_after",
     "blanked_sha256",
+    "roi_type",
+    "candidates",
+    "votes",
+    "site",
+    "sender",
+    "ruling",
+    "settings",
 )
 _OUTPUT, _OUTCOME, _ROW, _ROWS = (COLUMNS.index(name) for name in ("output", "outcome", "row", "rows"))
 _UID, _NEW_UID = COLUMNS.index("sop_instance_uid"), COLUMNS.index("new_sop_instance_uid")
+_SETTINGS = COLUMNS.index("settings")
 _BEFORE, _AFTER = COLUMNS.index("sha256_before"), COLUMNS.index("sha256_after")
 
 Row = tuple[str, ...]
@@ -50,7 +58,7 @@ Row = tuple[str, ...]
 class Record:
     """What a manifest knows of one object: its place among the objects, its outcome, the digests (hex) of source and copy.
 
-    ``new_sop_instance_uid`` is empty where the copy has the UID of its source.
+    ``new_sop_instance_uid`` is empty where the copy has the UID of its source. ``settings`` tells under what it was decided.
     """
 
     ordinal: int
@@ -59,6 +67,7 @@ class Record:
     new_sop_instance_uid: str
     sha256_before: str
     sha256_after: str
+    settings: str
 
 
 def without_copy(row: Row) -> Row:
@@ -107,7 +116,7 @@ class Manifest:
             if output in self.known:
                 self._superseded.add(self.known.pop(output).ordinal)
             if len(record) == int(record[0][_ROWS]):
-                wanted = (_OUTCOME, _UID, _NEW_UID, _BEFORE, _AFTER)
+                wanted = (_OUTCOME, _UID, _NEW_UID, _BEFORE, _AFTER, _SETTINGS)
                 self.known[output] = Record(ordinal, *(record[0][column] for column in wanted))
             else:
                 self._superseded.add(ordinal)

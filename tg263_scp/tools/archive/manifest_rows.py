@@ -22,13 +22,21 @@ class Digests:
 
 
 def set_rows(
-    source: Source, what: What, outcome: RelabelOutcome, digests: Digests, new_uid: str = ""
+    source: Source,
+    what: What,
+    outcome: RelabelOutcome,
+    digests: Digests,
+    new_uid: str = "",
+    settings: str = "",
 ) -> tuple[Row, ...]:
-    """Return the rows of a structure set; ``new_uid`` is the SOP Instance UID of its copy, where that is another one."""
+    """Return the rows of a structure set; ``new_uid`` is the SOP Instance UID of its copy, where that is another one.
+
+    ``settings`` tells under what it was decided.
+    """
     structure_set = outcome.structure_set
     if structure_set is None or not structure_set.rois:
         uid = structure_set.sop_instance_uid if structure_set else ""
-        return (row(source, what, outcome.reason, uid, digests),)
+        return (row(source, what, outcome.reason, uid, digests, for_review=("",) * 6 + (settings,)),)
     uid, total = structure_set.sop_instance_uid, len(structure_set.rois)
     written = what is What.RELABELLED
     return tuple(
@@ -41,6 +49,7 @@ def set_rows(
             (index, total),
             _roi_fields(roi.number, decision, written),
             new_uid,
+            (*_for_review(roi.interpreted_type, decision, outcome.sender), settings),
         )
         for index, (roi, decision) in enumerate(
             zip(structure_set.rois, outcome.decisions, strict=True), start=1
@@ -58,6 +67,16 @@ def _roi_fields(number: int | None, decision: Decision, written: bool) -> Iterat
     yield f"{decision.confidence:.2f}"
 
 
+def _for_review(interpreted_type: str, decision: Decision, sender: str) -> Iterator[str]:
+    """Yield what `review list` wants to know of an open name."""
+    yield interpreted_type
+    yield ";".join(f"{each.name}={each.score:.3f}" for each in decision.candidates)
+    yield decision.choice.said if decision.choice else ""
+    yield decision.site
+    yield sender
+    yield decision.ruling
+
+
 def row(
     source: Source,
     what: What,
@@ -67,6 +86,7 @@ def row(
     place: tuple[int, int] = (1, 1),
     roi: Iterator[str] | None = None,
     new_uid: str = "",
+    for_review: tuple[str, ...] = ("",) * 7,
 ) -> Row:
     """Return one row; ``place`` says which it is of how many."""
     return (
@@ -82,4 +102,5 @@ def row(
         digests.before,
         digests.after,
         digests.blanked,
+        *for_review,
     )

@@ -50,7 +50,7 @@ class Handled:
     """What became of one file. ``temporary`` is the finished copy that waits for its name, None where there is none.
 
     ``uids`` are the SOP Instance UID of a structure set and the one that its copy has; ``refers_to`` are the structure sets
-    that a plan or dose refers to, where it is put off.
+    that a plan or dose refers to, where it is put off. ``replaces`` tells that the copy takes the place of an earlier one.
     """
 
     source: Source
@@ -61,3 +61,4 @@ class Handled:
     temporary: Path | None = None
     uids: tuple[str, str] | None = None
     refers_to: tuple[str, ...] = ()
+    replaces: bool = False

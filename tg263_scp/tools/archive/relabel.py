@@ -24,7 +24,7 @@ from rich.table import Table
 from tg263_scp.decision import Status
 from tg263_scp.errors import Tg263Error
 from tg263_scp.service.sole_owner import sole_owner
-from tg263_scp.tools.archive.copies import Order, Workshop, open_workshop, publish
+from tg263_scp.tools.archive.copies import Order, Workshop, differing_settings, open_workshop, publish
 from tg263_scp.tools.archive.find_files import Found, Source, find_files
 from tg263_scp.tools.archive.manifest import Manifest, Record, Row, manifest_text, without_copy
 from tg263_scp.tools.archive.one_file import handle
@@ -103,7 +103,31 @@ def relabel_archive(order: Order) -> Summary:
     """
     found = find_files(order.paths, order.output)
     with output_folder(order.output), closing(Manifest(order.output / MANIFEST_NAME)) as manifest:
-        return _run(order, found, manifest.known.get, lambda handled: _keep(handled, manifest, order.output))
+        return _run(
+            order,
+            found,
+            manifest.known.get,
+            lambda handled: _keep(handled, manifest, order.output),
+            lambda workshop: _refuse_other_settings(workshop, manifest.known.values()),
+        )
+
+
+def _refuse_other_settings(workshop: Workshop, known: Iterable[Record]) -> None:
+    """Refuse to mix copies that were decided under different settings.
+
+    Raises:
+        UsageError: an earlier run decided under others, and ``--again`` was not given.
+    """
+    if workshop.again:
+        return
+    copies = [each for each in known if each.settings and each.sha256_after]
+    others = [each for each in copies if each.settings != workshop.settings]
+    if others:
+        raise UsageError(
+            f"an earlier run decided {len(others)} of the copies under other settings:"
+            f" {differing_settings(others[-1].settings, workshop.settings)} changed since",
+            hint="--again decides them anew and replaces the copies; or name another output folder",
+        )
 
 
 @contextmanager
@@ -169,16 +193,22 @@ def stop_if_full(handled: Handled) -> None:
 
 
 def _run(
-    order: Order, found: Found, known: Callable[[str], Record | None], keep: Callable[[Handled], Handled]
+    order: Order,
+    found: Found,
+    known: Callable[[str], Record | None],
+    keep: Callable[[Handled], Handled],
+    look: Callable[[Workshop], None] = lambda workshop: None,
 ) -> Summary:
-    """Handle every file; plans and doses whose references are to change come when every structure set is done.
+    """Handle every file, once ``look`` lets the workshop pass.
+
+    Plans and doses whose references are to change come when every structure set is done.
 
     Where an archive holds a set twice, changed and unchanged, nobody can say which of them a plan means: it is left alone.
     """
     summary = Summary.begun(found)
     uids: dict[str, str] = {}
     put_off: list[Handled] = []
-    with _crew(order) as handled_by, progress("relabelling", len(found.sources)) as advance:
+    with _crew(order, look) as handled_by, progress("relabelling", len(found.sources)) as advance:
         for handled in handled_by((source, known(source.relative), None) for source in found.sources):
             if handled.what is What.PUT_OFF:
                 put_off.append(handled)
@@ -204,9 +234,12 @@ Task = tuple[Source, Record | None, Mapping[str, str] | None]
 
 
 @contextmanager
-def _crew(order: Order) -> Iterator[Callable[[Iterable[Task]], Iterator[Handled]]]:
+def _crew(
+    order: Order, look: Callable[[Workshop], None]
+) -> Iterator[Callable[[Iterable[Task]], Iterator[Handled]]]:
     """Yield what handles files, in this process or in several, and returns the results in the order of the files."""
     workshop = open_workshop(order)  # a mistake in the configuration is reported here, once
+    look(workshop)
     if order.jobs == 1:
         yield lambda tasks: (handle(source, workshop, known, uids) for source, known, uids in tasks)
         return

@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from tg263_scp.config.loading import load_config
-from tg263_scp.decision import Choice, Decision
+from tg263_scp.decision import Decision
 from tg263_scp.errors import Tg263Error
-from tg263_scp.naming.llm.choice import LlmView
+from tg263_scp.naming.llm.choice import ALL_NETS, LlmView, Net, Readings
+from tg263_scp.naming.llm.open_names import SetQuestion
 from tg263_scp.naming.llm.prompt_files import load_prompts
 from tg263_scp.naming.llm.prompts import Assembled
-from tg263_scp.naming.llm.questions import Question
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.resources import cache_folder
 from tg263_scp.service.llm.answer_store import IN_MEMORY, AnswerStore
 from tg263_scp.service.llm.ask_and_decide import ask_and_decide
-from tg263_scp.service.llm.cassette import Player, Recorder
+from tg263_scp.service.llm.cassette import Lines, Player, Recorder
+from tg263_scp.service.llm.clients.configured import client_of
 from tg263_scp.service.llm.consultant import Consultant, Missed
-from tg263_scp.service.llm.ollama_client import OllamaClient
 from tg263_scp.service.llm.voting import Chooser
 from tg263_scp.service.namer import Namer
 from tg263_scp.tools.names.table import decide_table
@@ -40,10 +40,21 @@ _CACHE_NAME = "llm.sqlite"
 
 @dataclass(frozen=True, slots=True)
 class Tape:
-    """What ``evaluate`` may do with the requests and answers: write them to a file, or take them from one."""
+    """Files that stand between a verb and the model.
+
+    ``record`` writes requests and answers to a file, ``replay`` takes them from one. ``questions`` writes down what would be
+    asked, and asks nobody; ``answers`` is the file with the answers so far.
+    """
 
     record: Path | None = None
     replay: Path | None = None
+    questions: Path | None = None
+    answers: Path | None = None
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether questions and answers pass over files alone."""
+        return self.questions is not None or self.answers is not None
 
 
 def make_consultant(config: Path | None, nomenclature: Nomenclature, tape: Tape = Tape()) -> Consultant:
@@ -60,11 +71,19 @@ def make_consultant(config: Path | None, nomenclature: Nomenclature, tape: Tape 
     llm = load_config(config).llm
     folder = cache_folder()
     remembered = llm.cache_file if config or folder is None else folder / _CACHE_NAME
-    taped = tape.record or tape.replay
+    taped = tape.record or tape.replay or tape.is_offline
+    book = load_prompts(nomenclature)
     with ExitStack() as opened:
-        chooser = opened.enter_context(closing(_chooser(lambda: OllamaClient.of(llm), tape)))
+        chooser = opened.enter_context(closing(_chooser(lambda: client_of(llm), tape, book.digest)))
         store = opened.enter_context(closing(AnswerStore(IN_MEMORY if taped else remembered)))
-        consultant = Consultant(chooser, store, load_prompts(nomenclature), llm, nomenclature)
+        consultant = Consultant(
+            chooser,
+            store,
+            book,
+            llm,
+            nomenclature,
+            qualifications=_qualifications(remembered) if taped else None,
+        )
         consultant.meet()
         opened.pop_all()
     return consultant
@@ -77,31 +96,43 @@ def open_consultant(
     return closing(make_consultant(config, nomenclature, tape))
 
 
-def _chooser(client: Callable[[], Chooser], tape: Tape) -> Chooser:
-    if tape.record and tape.replay:
-        raise UsageError("--record and --replay exclude each other", hint="record first, then replay")
+def _qualifications(path: Path) -> AnswerStore | None:
+    """Return the memory in which trials of models are kept, where there is one."""
+    return AnswerStore(path) if path.exists() else None
+
+
+def _chooser(client: Callable[[], Chooser], tape: Tape, prompts_digest: str) -> Chooser:
+    if sum((tape.record is not None, tape.replay is not None, tape.is_offline)) > 1:
+        raise UsageError(
+            "--record, --replay and --llm-questions exclude each other", hint="record first, then replay"
+        )
+    path = tape.record or tape.replay or tape.questions or tape.answers
     try:
         if tape.replay:
             return Player(tape.replay)
+        if tape.is_offline:
+            lines = Lines(tape.questions) if tape.questions else None
+            return Player(tape.answers, questions=lines, prompts_digest=prompts_digest)
         return Recorder(client(), tape.record) if tape.record else client()
     except OSError as problem:
         raise Tg263Error(
-            f"{tape.record or tape.replay}: {problem.strerror}", hint="a cassette is never overwritten"
+            f"{problem.filename or path}: {problem.strerror}", hint="these files are never overwritten"
         ) from problem
 
 
 class Asker:
     """Decides with the model: with what is remembered, then again when what was missing has been asked.
 
-    Afterwards ``questions`` is how many different ones there were to ask, ``unanswered`` how many nobody answered, and
-    ``seen`` holds every question by its key, with its answer.
+    Afterwards ``questions`` is how many different ones there were to ask, ``unanswered`` how many have no answer, and ``seen``
+    holds every question by its key. ``nets`` are the safety nets in force.
     """
 
-    def __init__(self, consultant: Consultant) -> None:
+    def __init__(self, consultant: Consultant, nets: frozenset[Net] = ALL_NETS) -> None:
         self._consultant = consultant
+        self._nets = nets
         self.questions = 0
         self.unanswered = 0
-        self.seen: dict[str, tuple[Question, Choice | None]] = {}
+        self.seen: dict[str, SetQuestion] = {}
 
     def __call__(self, namer: Namer, decide: Callable[[Namer], _Result]) -> _Result:
         """Return what ``decide`` returns with a namer that asks; says on standard error what was not answered."""
@@ -118,7 +149,7 @@ class Asker:
             return True
 
         result, missed = ask_and_decide(
-            self._consultant, lambda llm: decide(namer.asking(self._noting(llm))), ask
+            self._consultant, lambda llm: decide(namer.asking(self._noting(llm))), ask, nets=self._nets
         )
         self.questions, self.unanswered = len(tried), len(missed.questions)
         if self.unanswered:
@@ -131,12 +162,11 @@ class Asker:
         return self(namer, lambda asking: decide_table(table, asking))
 
     def _noting(self, llm: LlmView) -> LlmView:
-        def choice_of(question: Question) -> Choice | None:
-            choice = llm.choice_of(question)
-            self.seen[question.key] = question, choice
-            return choice
+        def readings_of(question: SetQuestion) -> Readings | None:
+            self.seen[question.key] = question
+            return llm.readings_of(question)
 
-        return replace(llm, choice_of=choice_of)
+        return replace(llm, readings_of=readings_of)
 
     def _ask(self, missed: Missed) -> str:
         """Ask in batches; return why some were not answered, if so."""
@@ -157,9 +187,9 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestion:
-    """A question with the requests it is asked by: one for each sample, and the counter-check where there was one."""
+    """A question with the requests it is asked by, one for each sample."""
 
-    question: Question
+    question: SetQuestion
     requests: tuple[Assembled, ...]
 
 
@@ -176,7 +206,7 @@ def decide_asking(
         asker = Asker(consultant)
         result = asker(namer, decide)
         asked = {
-            key: AskedQuestion(question, consultant.requests(question, choice))
-            for key, (question, choice) in asker.seen.items()
+            key: AskedQuestion(question, consultant.requests(question))
+            for key, question in asker.seen.items()
         }
     return result, asked

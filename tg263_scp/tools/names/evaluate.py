@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tg263_scp import __version__
-from tg263_scp.service.namer import open_namer
+from tg263_scp.service.namer import Namer, open_namer
 from tg263_scp.tools.names.changes import (
     Changes,
     change_rows,
@@ -58,53 +59,82 @@ _ROW_COLUMNS = (
 )
 
 
-def evaluate_gold(
-    gold: Path,
-    report: Path | None,
-    sets: bool,
-    errors: int,
-    llm: bool,
-    record: Path | None,
-    replay: Path | None,
-    against: Path | None,
-    config: Path | None,
-    overlay: Path | None,
-    as_json: bool,
-) -> ExitCode:
-    """The verb ``evaluate``."""
-    if (record or replay) and not llm:
-        raise UsageError("--record and --replay go with --llm", hint="add --llm")
-    earlier = read_decisions(against) if against else None
-    namer = open_namer(config, overlay)
-    figures: dict[str, Any] = {}
-    unanswered = 0
-    if llm:
-        from tg263_scp.tools.names.asking import Asker, Tape, open_consultant
-        from tg263_scp.tools.names.llm_figures import use_of_model
+@dataclass(frozen=True, slots=True)
+class EvaluationOrder:
+    """What ``evaluate`` is asked to do.
 
-        with open_consultant(config, namer.nomenclature, Tape(record, replay)) as consultant:
-            facts, asker = consultant.meet(), Asker(consultant)
-            evaluation = evaluate_file(gold, namer, asker.table)
-        unanswered = asker.unanswered
-        figures["model"] = use_of_model(facts, evaluation, asker)
+    ``gold`` is the labelled table. ``report`` is a folder for the report, ``against`` the figures of an earlier evaluation.
+    ``errors`` is how many wrong names are shown; ``sets`` shows every structure set. ``llm`` asks the model; ``record``,
+    ``replay``, ``llm_questions`` and ``llm_answers`` are files that stand between it and us; ``ablation`` also measures
+    without each of its safety nets.
+    """
+
+    gold: Path
+    report: Path | None
+    sets: bool
+    errors: int
+    llm: bool
+    record: Path | None
+    replay: Path | None
+    llm_questions: Path | None
+    llm_answers: Path | None
+    ablation: bool
+    against: Path | None
+    config: Path | None
+    overlay: Path | None
+    as_json: bool
+
+    @property
+    def asks(self) -> bool:
+        """Whether a model is asked, or files that stand for one."""
+        return self.llm or self.llm_questions is not None or self.llm_answers is not None
+
+
+def evaluate_gold(order: EvaluationOrder) -> ExitCode:
+    """The verb ``evaluate``."""
+    if (order.record or order.replay) and not order.llm:
+        raise UsageError("--record and --replay go with --llm", hint="add --llm")
+    earlier = read_decisions(order.against) if order.against else None
+    namer = open_namer(order.config, order.overlay)
+    figures: dict[str, Any] = {}
+    if order.asks:
+        evaluation, unanswered, figures["model"] = _with_model(order, namer)
     else:
-        evaluation = evaluate_file(gold, namer)
-    figures |= evaluation_as_json(evaluation, nomenclature=namer.nomenclature.digest, sets=sets)
+        evaluation, unanswered = evaluate_file(order.gold, namer), 0
+    figures |= evaluation_as_json(evaluation, nomenclature=namer.nomenclature.digest, sets=order.sets)
     changes = changes_against(earlier, evaluation, namer.nomenclature) if earlier is not None else None
     if changes:
         figures["changes"] = changes.as_json()
-    if report:
-        write_report(report, evaluation, figures, changes)
-    if as_json:
+    if order.report:
+        write_report(order.report, evaluation, figures, changes)
+    if order.as_json:
         print_json(figures)
     else:
         console = open_console()
-        show_evaluation(evaluation, console, errors=errors, sets=sets)
-        if llm:
+        show_evaluation(evaluation, console, errors=order.errors, sets=order.sets)
+        if order.asks:
             console.print(_model_table(figures["model"]))
         if changes:
             _show_changes(changes, console)
     return ExitCode.FINDINGS if unanswered or (changes and changes.got_wrong) else ExitCode.DONE
+
+
+def _with_model(order: EvaluationOrder, namer: Namer) -> tuple[Evaluation, int, dict[str, Any]]:
+    """Evaluate with the model; return also how many questions were not answered, and what the model did."""
+    from tg263_scp.tools.names.asking import Asker, Tape, open_consultant
+    from tg263_scp.tools.names.llm_figures import use_of_model, without_each_net
+
+    tape = Tape(order.record, order.replay, order.llm_questions, order.llm_answers)
+    with open_consultant(order.config, namer.nomenclature, tape) as consultant:
+        facts, asker = consultant.meet(), Asker(consultant)
+        evaluation = evaluate_file(order.gold, namer, asker.table)
+        use = use_of_model(facts, evaluation, asker)
+        use["qualified"] = consultant.is_believed
+        if order.ablation:
+            use["safety_nets"] = without_each_net(
+                lambda nets: evaluate_file(order.gold, namer, Asker(consultant, nets).table)
+            )
+    return evaluation, asker.unanswered, use
 
 
 def _show_changes(changes: Changes, console: Console) -> None:

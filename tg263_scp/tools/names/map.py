@@ -22,15 +22,22 @@ ADDED_COLUMNS = ("status", "standard_name", "rule", "reason", "confidence", "can
 
 
 def map_names(
-    source: Path, target: Path | None, llm: bool, config: Path | None, overlay: Path | None
+    source: Path,
+    target: Path | None,
+    llm: bool,
+    llm_questions: Path | None,
+    llm_answers: Path | None,
+    config: Path | None,
+    overlay: Path | None,
 ) -> ExitCode:
     """The verb ``map``."""
     namer = open_namer(config, overlay)
-    if not llm:
+    if not (llm or llm_questions or llm_answers):
         return _show_mapped(*map_file(source, target, namer), target)
-    from tg263_scp.tools.names.asking import Asker, open_consultant
+    from tg263_scp.tools.names.asking import Asker, Tape, open_consultant
 
-    with open_consultant(config, namer.nomenclature) as consultant:
+    tape = Tape(questions=llm_questions, answers=llm_answers)
+    with open_consultant(config, namer.nomenclature, tape) as consultant:
         asker = Asker(consultant)
         code = _show_mapped(*map_file(source, target, namer, asker.table), target)
     return ExitCode.FINDINGS if asker.unanswered else code

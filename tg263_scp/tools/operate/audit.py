@@ -20,7 +20,7 @@ from tg263_scp.errors import HeldObjectError, Tg263Error
 from tg263_scp.service.audit import last_lines, verify
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import complain, open_console, print_json, roi_text, say, visible
-from tg263_scp.tools.shared.wording import choice_words
+from tg263_scp.tools.shared.wording import choice_words, reason_words
 
 
 def verify_log(file: Path | None, config: Path | None, as_json: bool) -> ExitCode:
@@ -102,10 +102,12 @@ def _show_line(line: dict[str, Any], console: Console) -> None:
         "job"
     )  # lines of earlier versions know the name of the file only
     about += [f"job {number}"] if number else []
+    about += [f"{key} {line[key]}" for key in ("said", "id", "by", "why") if line.get(key)]
     about += [f"{key} {line[key]}" for key in ("sop_instance_uid", "new_sop_instance_uid") if line.get(key)]
     console.print("  ".join(part for part in about if part), style="bold")
     changed = [roi for roi in line.get("rois", ()) if roi.get("status") == "rename"]
-    others = len(line.get("rois", ())) - len(changed)
+    waiting = [roi for roi in line.get("rois", ()) if roi.get("status") == "review"]
+    others = len(line.get("rois", ())) - len(changed) - len(waiting)
     grid = Table.grid(padding=(0, 2))
     for roi in changed:
         evidence = ", ".join(roi.get("evidence", ()))
@@ -117,7 +119,17 @@ def _show_line(line: dict[str, Any], console: Console) -> None:
             str(roi.get("rule")),
             evidence,
         )
-    if changed:
+    for roi in waiting:
+        offered = ", ".join(str(each.get("name")) for each in roi.get("candidates", ()))
+        grid.add_row(
+            "  ",
+            roi_text(str(roi.get("old"))),
+            "?",
+            roi_text(offered),
+            str(roi.get("rule")),
+            reason_words(str(roi.get("reason"))),
+        )
+    if changed or waiting:
         console.print(grid)
     if others:
         console.print(f"   {others} names not changed", style="dim")

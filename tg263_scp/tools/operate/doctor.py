@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import asdict
@@ -22,7 +23,12 @@ from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.audit import verify
 from tg263_scp.service.journal.database import ADOPT_HINT, JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.readback.ledger import BAD, LEDGER_NAME, Ledger
+from tg263_scp.service.readback.reading_back import PROVES_LITTLE, WHAT_TO_DO, proves_little
+from tg263_scp.service.review.decisions import Standing
+from tg263_scp.service.review.store import ReviewStore
 from tg263_scp.service.spool import unknown_objects
+from tg263_scp.service.switch import switch_setting
 from tg263_scp.tools.operate.checks import Check, found, show
 from tg263_scp.tools.operate.echo import ECHO_TIMEOUT_S, called_now, node_check, said_by
 from tg263_scp.tools.operate.llm_checks import llm_checks
@@ -44,7 +50,7 @@ _REWRITES = (
 
 def doctor(config: Path | None, as_json: bool) -> ExitCode:
     """The verb ``doctor``: without a configuration the program alone is examined."""
-    checks = list(_checks(config))
+    checks = list(examine(config))
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
@@ -52,7 +58,8 @@ def doctor(config: Path | None, as_json: bool) -> ExitCode:
     return found(checks)
 
 
-def _checks(path: Path | None) -> Iterator[Check]:
+def examine(path: Path | None) -> Iterator[Check]:
+    """Yield what is found of a node, one look after the other; without a configuration file the program alone."""
     try:
         config = load_config(path)
     except Tg263Error as problem:
@@ -67,6 +74,8 @@ def _checks(path: Path | None) -> Iterator[Check]:
     yield _guarded("held objects", lambda: _held(config))
     yield _guarded("free disk", lambda: _free_disk(config))
     yield _guarded("audit log", lambda: _audit(config))
+    yield _guarded("review", lambda: _review(config))
+    yield _switch(config)
     for door in config.doors:
         yield _guarded(_port_name(config, door), partial(_port, config, door))
     yield from own_certificate_checks(config)
@@ -83,6 +92,8 @@ def _checks(path: Path | None) -> Iterator[Check]:
     for destination in config.destinations:
         yield from _destination(destination)
         yield Check(f"UIDs for {destination.name}", True, _uid_policy(destination, config))
+        if destination.verify != "off":
+            yield _read_back(destination, config)
 
 
 def _destination(destination: Destination) -> Iterator[Check]:
@@ -97,6 +108,25 @@ def _destination(destination: Destination) -> Iterator[Check]:
     shown = shown_certificate_check(destination, answer)
     if shown:
         yield shown
+
+
+def _read_back(destination: Destination, config: Config) -> Check:
+    """Say what was found of delivered objects at a destination, and whether that proves anything."""
+    name = f"read-back from {destination.name}"
+    if proves_little(destination):
+        return Check(
+            name, False, f"{destination.verify}: {PROVES_LITTLE}", "see verify in default_config.yaml"
+        )
+    path = config.spool.folder / LEDGER_NAME
+    if not path.is_file():
+        return Check(name, True, f"{destination.verify} (nothing was read back yet)")
+    with closing(Ledger(path)) as ledger:
+        counts = {state: n for (there, state), n in ledger.counts().items() if there == destination.name}
+    told = ", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "nothing yet"
+    bad = [state for state in counts if state in BAD]
+    return Check(
+        name, not bad, f"{destination.verify}: {told}", "; ".join(WHAT_TO_DO[state] for state in bad)
+    )
 
 
 def _uid_policy(destination: Destination, config: Config) -> str:
@@ -156,7 +186,7 @@ def _guarded(name: str, look: Callable[[], Check]) -> Check:
 
 
 def _nomenclature(config: Config) -> Check:
-    nomenclature = load_nomenclature(overlay=config.naming.overlay)
+    nomenclature = load_nomenclature(overlay=config.naming.overlay, languages=config.naming.languages)
     languages = ", ".join(pack.language for pack in nomenclature.packs)
     detail = f"{len(nomenclature.names)} names, languages: {languages or 'none'}, sha256 {nomenclature.digest[:12]}"
     return Check("nomenclature", True, detail)
@@ -232,6 +262,28 @@ def _audit(config: Config) -> Check:
         else f"line {report.line}: {report.problem}"
     )
     return Check("audit log", report.intact, detail, "keep the log as it is and find out who changed it")
+
+
+def _review(config: Config) -> Check:
+    """Is the store of decisions whole, and does anything wait in it?"""
+    store = ReviewStore(config.review.store_folder, second_person=config.review.second_person)
+    store.refresh()
+    standings = Counter(decision.standing for decision in store.decisions())
+    waiting = (
+        f", {standings[Standing.WAITING]} wait for somebody's approval" if standings[Standing.WAITING] else ""
+    )
+    return Check("review", True, f"{standings[Standing.ACTIVE]} decisions about names count{waiting}")
+
+
+def _switch(config: Config) -> Check:
+    """A paused node is a finding: its names stay as they come."""
+    setting = switch_setting(config.spool.folder)
+    if setting is None or not setting.paused:
+        return Check("switch", True, "not paused: names are decided")
+    detail = (
+        f"PAUSED by {setting.by} since {setting.at}: {setting.why}; every object passes as it was received"
+    )
+    return Check("switch", False, detail, "`tg263-scp resume --by WHO` ends it")
 
 
 def _port_name(config: Config, listen: Listen) -> str:

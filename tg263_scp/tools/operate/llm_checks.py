@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from tg263_scp.config.llm import Llm
 from tg263_scp.errors import LlmError, Tg263Error
 from tg263_scp.service.llm.answer_store import remembered_answers
-from tg263_scp.service.llm.ollama_client import Completion, LlmFacts, OllamaClient
+from tg263_scp.service.llm.clients.completions import Completion, LlmFacts
+from tg263_scp.service.llm.clients.configured import client_of
+from tg263_scp.service.llm.voting import Chooser
 from tg263_scp.tools.operate.checks import Check
 
 LOADING_TIMEOUT_S = 180.0
@@ -38,7 +40,7 @@ def llm_checks(llm: Llm) -> Iterator[Check]:
 
 def _server_checks(llm: Llm) -> Iterator[Check]:
     try:
-        client = OllamaClient.of(llm)
+        client = client_of(llm)
     except Tg263Error as problem:
         yield Check("model", False, problem.message, problem.hint)
         return
@@ -107,7 +109,7 @@ def _context(llm: Llm, facts: LlmFacts) -> Check:
     return Check("model context", not 0 < made_for < llm.context_tokens, detail, hint)
 
 
-def _closed_answer(llm: Llm, client: OllamaClient) -> Check:
+def _closed_answer(llm: Llm, client: Chooser) -> Check:
     name = "model answers"
     first = _sample(client, max(LOADING_TIMEOUT_S, llm.answer_timeout_s))
     second = _sample(client, llm.answer_timeout_s)
@@ -121,7 +123,7 @@ def _closed_answer(llm: Llm, client: OllamaClient) -> Check:
     return Check(name, True, f"{detail}; only with what it may answer")
 
 
-def _sample(client: OllamaClient, timeout_s: float) -> Completion:
+def _sample(client: Chooser, timeout_s: float) -> Completion:
     return client.complete(_QUESTION, _SCHEMA, seed=1, timeout_s=timeout_s)
 
 

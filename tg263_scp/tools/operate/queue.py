@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from tg263_scp.service.journal.adoption import Adoption, adopt
 from tg263_scp.service.journal.database import ADOPT_HINT, JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal, Totals
 from tg263_scp.service.journal.states import Delivery, DeliveryState, Job, ObjectState
+from tg263_scp.service.readback.ledger import LEDGER_NAME, proofs_of
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.service.spool import LOCK_NAME, Spool, unknown_objects
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
@@ -87,10 +88,11 @@ def show_job(job: int, config: Path, as_json: bool) -> ExitCode:
     """The verb ``queue show``."""
     with opened_journal(config) as journal:
         entry = (journal.job(job), journal.outbox.deliveries(job))
+        proofs = proofs_of(journal.path.with_name(LEDGER_NAME), job)
     if as_json:
-        print_json(_details(entry))
+        print_json(_details(entry, proofs))
     else:
-        _show_details(entry, open_console())
+        _show_details(entry, proofs, open_console())
     return ExitCode.DONE
 
 
@@ -240,7 +242,7 @@ def _errors(deliveries: Sequence[Delivery]) -> dict[str, str]:
     return {each.destination: each.error for each in deliveries if each.error}
 
 
-def _details(entry: Entry) -> dict[str, Any]:
+def _details(entry: Entry, proofs: Mapping[str, str]) -> dict[str, Any]:
     job, deliveries = entry
     return {
         **_summary(entry),
@@ -255,7 +257,9 @@ def _details(entry: Entry) -> dict[str, Any]:
         "relabelled_copy": job.sends_result,
         "other_version_of_same_uid": job.other_version,
         "came_back": job.returns,
-        "destinations": [_delivery(each) for each in deliveries],
+        "destinations": [
+            _delivery(each) | {"read_back": proofs.get(each.destination, "")} for each in deliveries
+        ],
     }
 
 
@@ -306,8 +310,8 @@ def _show_list(entries: Sequence[Entry], totals: Totals, console: Console) -> No
         console.print(f"{destination}, {count} objects: {error}")
 
 
-def _show_details(entry: Entry, console: Console) -> None:
-    details = _details(entry)
+def _show_details(entry: Entry, proofs: Mapping[str, str], console: Console) -> None:
+    details = _details(entry, proofs)
     deliveries = details.pop("destinations")
     if details["reason"]:
         details["reason"] = f"{details['reason']}: {hold_words(details['reason'])}"

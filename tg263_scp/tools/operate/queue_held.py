@@ -9,7 +9,9 @@ from pathlib import Path
 from tg263_scp.config.loading import load_config
 from tg263_scp.durable import whole_file
 from tg263_scp.errors import Tg263Error
+from tg263_scp.service.journal.states import ObjectState
 from tg263_scp.service.spool import Spool
+from tg263_scp.service.switch import refuse_while_paused
 from tg263_scp.tools.operate.queue import opened_journal
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import say
@@ -55,13 +57,39 @@ def discard_jobs(jobs: Sequence[int], by: str, why: str, config: Path) -> ExitCo
     return ExitCode.DONE
 
 
-def restore_jobs(jobs: Sequence[int], by: str, config: Path) -> ExitCode:
-    """The verb ``queue restore``: discarded objects are held again."""
+def restore_jobs(jobs: Sequence[int], by: str, why: str, config: Path) -> ExitCode:
+    """The verb ``queue restore``: discarded objects are held again; of delivered ones the original is sent again."""
     _said(by, "--by")
     with opened_journal(config) as journal:
         for job in jobs:
-            journal.restore(job, by=by)
-            say(f"job {job} is held again")
+            if journal.job(job).state is ObjectState.READY:
+                journal.send_original(job, by=by, why=why)
+                say(f"job {job} goes to its destinations again, as it was received")
+            else:
+                journal.restore(job, by=by)
+                say(f"job {job} is held again")
+    return ExitCode.DONE
+
+
+def relabel_jobs(jobs: Sequence[int], by: str, why: str, config: Path) -> ExitCode:
+    """The verb ``queue relabel``: approved structure sets are relabelled this once; they keep their Approval Status."""
+    _said(by, "--by")
+    _said(why, "--why")
+    settings = load_config(config)
+    refuse_while_paused(settings.spool.folder)
+    may_redeliver = {each.name for each in settings.destinations if each.redeliver}
+    with opened_journal(config) as journal:
+        for job in jobs:
+            delivered = [each.destination for each in journal.outbox.deliveries(job)]
+            goes_to = [name for name in delivered if name in may_redeliver]
+            if delivered and not goes_to:
+                raise Tg263Error(
+                    f"job {job} is delivered, and none of its destinations may get it twice",
+                    hint="redeliver: yes at a destination allows it",
+                )
+            journal.relabel_once(job, by=by, why=why, destinations=goes_to)
+            say(f"job {job} is relabelled this once")
+    say("Their approval preceded the names: audit log and object say so.")
     return ExitCode.DONE
 
 

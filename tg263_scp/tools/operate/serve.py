@@ -5,18 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Event
 
 from tg263_scp import __version__
 from tg263_scp.config.loading import load_config
 from tg263_scp.config.reloading import Loaded
+from tg263_scp.config.sections import Config
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.faults import fault_place
 from tg263_scp.service.node import Node, assemble
+from tg263_scp.tools.operate.desk_process import desk_command, kept_running
 from tg263_scp.tools.shared.exitcode import ExitCode
-from tg263_scp.tools.shared.terminal import LogFormatter
+from tg263_scp.tools.shared.terminal import log_to_standard_error
 
 logger = logging.getLogger("tg263_scp.serve")
 
@@ -33,9 +35,7 @@ def serve(config: Path) -> ExitCode:
         ConfigError: the configuration cannot be used.
         Tg263Error: the spool is in use, the port is taken, the journal or the audit log cannot be continued.
     """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    log_to_standard_error()
     # pynetdicom and pydicom name identifiers in what they log; httpx logs every request.
     for library in ("pynetdicom", "pydicom", "httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
@@ -54,7 +54,7 @@ def serve(config: Path) -> ExitCode:
         nomenclature.digest[:12],
         settings.digest[:12],
     )
-    with assemble(settings, nomenclature) as node:
+    with assemble(settings, nomenclature) as node, _desk(settings, config):
         # A wait without end would not see a signal on Windows.
         while not stop.wait(_LOOK_EVERY_S):
             if again.is_set():
@@ -64,9 +64,16 @@ def serve(config: Path) -> ExitCode:
     return ExitCode.DONE
 
 
+def _desk(settings: Config, config: Path) -> AbstractContextManager[None]:
+    """Keep the desk running beside the node, where the configuration gives it a port."""
+    return nullcontext() if settings.desk.port is None else kept_running(desk_command(config))
+
+
 def _loaded(config: Path) -> Loaded:
     settings = load_config(config)
-    return Loaded(settings, load_nomenclature(overlay=settings.naming.overlay))
+    return Loaded(
+        settings, load_nomenclature(overlay=settings.naming.overlay, languages=settings.naming.languages)
+    )
 
 
 def _read_again(node: Node, config: Path) -> None:

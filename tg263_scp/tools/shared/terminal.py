@@ -69,6 +69,13 @@ class LogFormatter(logging.Formatter):
         return visible(super().formatMessage(record))
 
 
+def log_to_standard_error() -> None:
+    """Let a verb that runs until it is told to stop write its log: one line a message, with its time."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
 def visible(text: str) -> str:
     """Write out every control, format and unassigned character, line ends too: what is printed is what is there.
 
@@ -102,6 +109,15 @@ def say(text: str, *, errors: bool = False) -> None:
 def complain(problem: object) -> None:
     """Write what went wrong to standard error, with its hint in a line of its own."""
     sys.stderr.write(visible_lines(f"tg263-scp: {problem}") + "\n")
+
+
+def confirmed(question: str) -> bool | None:
+    """Ask whoever sits at the terminal; None where nobody does."""
+    if not sys.stdin.isatty():
+        return None
+    sys.stdout.write(f"{visible(question)}? [y/N] ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def print_json(value: Any) -> None:

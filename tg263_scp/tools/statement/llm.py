@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tg263_scp.config.llm import Llm
+from tg263_scp.naming.llm.open_names import LONGEST_SENT
 from tg263_scp.naming.llm.prompt_files import texts_sent
-from tg263_scp.naming.llm.questions import LONGEST_SENT
 from tg263_scp.tools.statement.markdown import table
 
 
@@ -14,25 +14,36 @@ def llm_now(llm: Llm) -> str:
         return "Switched off here (`llm.enabled: no`): names that no rule knows go to a person. Otherwise:"
     where = "on this computer" if llm.host_is_local else "not on this computer"
     allowed = " A model elsewhere is allowed (`llm.allow_remote`)." if llm.allow_remote else ""
-    applied = {
-        "unanimous": "its choice is given under rule R090",
-        "suggest": "its choice is only suggested to a person (`llm.apply: suggest`)",
-    }
-    return f"Here it is `{llm.model}` at {llm.host}, {where}; {applied[llm.apply]}.{allowed}"
+    given = ", ".join(sorted(llm.apply.given))
+    applied = (
+        f"what it reads is given under rule R090 for: {given}; all else is suggested"
+        if given
+        else "what it reads is only suggested (`llm.apply`)"
+    )
+    tried = " It has to be qualified before." if given and llm.qualification.required else ""
+    return f"Here it is `{llm.model}` at {llm.host}, {where}; {applied}.{tried}{allowed}"
 
 
 def sent_table() -> str:
     """What of an object is sent."""
     rows = [
         (
-            "ROI Name (3006,0026)",
-            "the words, in small letters and without accents; sides, margins, doses, numbers that no offered name has, and"
-            f" control characters are taken out; {LONGEST_SENT} characters at most",
+            "ROI Name (3006,0026) of each open name",
+            f"as it is written, without control characters, {LONGEST_SENT} characters at most; not where it repeats or looks"
+            " like an identifier, nor, with `llm.withhold: strict`, where a word of it resembles nothing that is known",
+        ),
+        (
+            "ROI Name (3006,0026) of up to 30 decided names",
+            "as it is written, with its TG-263 name; withheld in the same cases",
         ),
         ("RT ROI Interpreted Type (3006,00A4)", "as it is, where it is a defined term of PS3.3 C.8.8.8.1"),
         (
             "the names of the set together",
-            "the treatment site that the program infers from them, one of a fixed list",
+            "the treatment site and the language that the program infers from them, each one of a fixed list",
+        ),
+        (
+            "Contour Data (3006,0050), with `llm.geometry: yes` only",
+            "side and size of an open ROI in words, never a coordinate",
         ),
         (
             "nothing of the object",

@@ -58,7 +58,11 @@ def association_table(config: Config, link: Link) -> str:
         ("Simultaneous associations as acceptor", str(listen.max_associations), link("too-many")),
         ("Simultaneous associations as initiator", "one per destination", link("own-state")),
         ("Asynchronous operations", "not supported: one outstanding operation", f"{said[0]} {said[1]}"),
-        ("SCP/SCU role selection", "not supported: default roles", f"{said[0]} {said[1]}"),
+        (
+            "SCP/SCU role selection",
+            "for Storage Commitment and C-GET (5.2.6, 1.2.4); else default roles",
+            f"{said[0]} {said[1]}",
+        ),
         ("Extended negotiation of SOP classes", "not supported", f"{said[0]} {said[1]}"),
         ("User identity", "not supported", f"{said[0]} {said[1]}"),
         ("Wait for an A-ASSOCIATE-RQ (ARTIM)", duration(listen.acse_timeout_s), link("idle-callers")),

@@ -16,7 +16,10 @@ from tg263_scp.config.loading import DEFAULTS_PATH
 from tg263_scp.errors import ConfigError
 from tg263_scp.tools.statement.markdown import table
 
-_NO_BUSINESS_OF_PEERS = ("llm", "review", "audit", "metrics", "destinations", "routes")
+_NO_BUSINESS_OF_PEERS = (
+    *("llm", "review", "desk", "audit", "metrics"),
+    *("destinations", "commitment_peers", "routes"),
+)
 """Sections that change nothing between two DICOM systems, or, destinations and routes, have tables of their own."""
 _COMMENT = re.compile(r"(?:^|\s)#\s?(.*)$")
 

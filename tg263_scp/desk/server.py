@@ -1,0 +1,152 @@
+"""The desk as a process: it listens, and its login link lies in a file for its owner alone while it runs."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+import uvicorn
+
+from tg263_scp.config.desk import Desk
+from tg263_scp.desk.application import desk_application
+from tg263_scp.desk.node_records import NodeRecords
+from tg263_scp.desk.pages.logins import LINK_PATH
+from tg263_scp.desk.security.visitors import Visitors
+from tg263_scp.durable import whole_file
+from tg263_scp.errors import Tg263Error
+
+logger = logging.getLogger("tg263_scp.desk")
+
+_STOP_WITHIN_S = 10.0
+_MOST_CONNECTIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RunningDesk:
+    """A desk that can be called: ``url`` without a path, and the address that logs in."""
+
+    url: str
+    login_link: str
+    records: NodeRecords
+    visitors: Visitors
+
+
+class _Server(uvicorn.Server):
+    """Tells when it listens, or that it does not."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.begun = Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.begun.set()
+
+
+@contextmanager
+def running_desk(path: Path) -> Iterator[RunningDesk]:
+    """Run the desk of a configuration file while the block runs.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        Tg263Error: the port is taken, the certificate cannot be used, or the link file cannot be written.
+    """
+    with closing(NodeRecords(path)) as records:
+        desk = records.config.desk
+        with closing(_listening(desk)) as listener:
+            port = listener.getsockname()[1]
+            visitors = Visitors(desk)
+            server = _Server(_settings(desk, records, visitors, port))
+            thread = Thread(target=server.run, args=([listener],), name="desk", daemon=True)
+            url = _url(desk, port)
+            link = f"{url}{LINK_PATH}?key={visitors.link_key}"
+            with _link_file(desk, link):
+                thread.start()
+                try:
+                    while thread.is_alive() and not server.begun.wait(0.1):
+                        pass
+                    logger.info("the desk is at %s ('tg263-scp desk link' tells how to log in)", url)
+                    yield RunningDesk(url, link, records, visitors)
+                finally:
+                    server.should_exit = True
+                    thread.join(_STOP_WITHIN_S)
+
+
+def _listening(desk: Desk) -> socket.socket:
+    family = socket.AF_INET6 if ":" in desk.host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((desk.host, desk.port or 0))
+        listener.listen(128)
+    except OSError as problem:
+        listener.close()
+        raise Tg263Error(
+            f"the desk cannot listen on {desk.host}:{desk.port or 0}: {problem.strerror}",
+            hint="another program has the port, or desk.host is no address of this computer",
+        ) from problem
+    return listener
+
+
+def _settings(desk: Desk, records: NodeRecords, visitors: Visitors, port: int) -> uvicorn.Config:
+    settings = uvicorn.Config(
+        desk_application(records, visitors, port),
+        http="h11",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,  # the login link would stand there
+        server_header=False,
+        proxy_headers=False,  # the address of a caller is that of the socket
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=32 << 10,
+        ssl_certfile=desk.cert_file,
+        ssl_keyfile=desk.key_file,
+    )
+    try:
+        settings.load()
+    except (OSError, ssl.SSLError) as problem:
+        raise Tg263Error(
+            f"the desk's certificate {desk.cert_file} or its key cannot be used: {problem.strerror or problem}",
+            hint="desk.cert_file is PEM with its whole chain, desk.key_file its unencrypted key; the node's user reads both",
+        ) from problem
+    return settings
+
+
+def _url(desk: Desk, port: int) -> str:
+    host = desk.hosts[0].partition(":")[0] if desk.hosts and not desk.is_local else desk.host
+    host = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if desk.cert_file else 'http'}://{shown}:{port}"
+
+
+@contextmanager
+def _link_file(desk: Desk, link: str) -> Iterator[None]:
+    """Keep the login link in its file, for its owner alone, while the desk runs."""
+    if not desk.login_link:
+        yield
+        return
+    try:
+        desk.link_file.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(desk.link_file, replace=True, private=True) as (file, _):
+            file.write(f"{link}\n".encode())
+    except OSError as problem:
+        raise Tg263Error(
+            f"the login link cannot be written to {desk.link_file}: {problem.strerror}",
+            hint="let this user write there, or say desk.login_link: no",
+        ) from problem
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            if desk.link_file.read_text(encoding="utf-8").strip() == link:  # not that of a desk started since
+                desk.link_file.unlink()
