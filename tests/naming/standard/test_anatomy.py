@@ -49,6 +49,7 @@ nodes_unsaid: []
 median: [Heart]
 filled: []
 never_treated: []
+sided_too: []
 """
 
 

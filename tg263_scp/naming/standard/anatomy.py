@@ -62,6 +62,8 @@ class Anatomy:
     """Structures that a length cuts or shells rather than grows, or that are counted, unless PRV is said."""
     filled: Facts
     """Hollow organs of which *full* says how they were filled on the day."""
+    sided_too: Facts
+    """Structures of which there are two, though the list names them once: a written side is put behind the name."""
     drawn_as_targets: Facts
     """Structures that ``CTV-SV`` names as the target's own; any other behind a minus may be what was cut off."""
     often_treated: Facts
@@ -122,6 +124,7 @@ _LISTS = (
     "male",
     "grown_most",
     "filled",
+    "sided_too",
     "drawn_as_targets",
     "treated_vessels",
     "beside_targets",

@@ -42,8 +42,6 @@ class Usage:
     """Words for who or what drew a structure (``AI``, ``auto``), which all names of a set may share."""
     never_shared: frozenset[str] = frozenset()
     """Words for a phase, a time or a state, which say something also where all names of a set share them."""
-    between_levels: frozenset[str] = frozenset()
-    """Words of the target between the high and the low one of a set: ``PTV_INT``."""
     gathering_words: frozenset[str] = frozenset()
     """Idle words that mean both organs of a pair: ``Kidney total``."""
     filling_words: frozenset[str] = frozenset()
