@@ -111,6 +111,25 @@ def _uid(value: str) -> str:
     return value
 
 
+def _uid_or_any(value: str) -> str:
+    return value if value == "any" else _uid(value)
+
+
+def _modality(value: str) -> str:
+    if not re.fullmatch(r"[A-Z0-9_ ]{1,16}", value):
+        raise ValueError("must be a Modality (0008,0060), such as RTSTRUCT (PS3.5 6.2, CS)")
+    return value
+
+
+def _times(value: str) -> str:
+    """Take a part of the day, which may go over midnight."""
+    hours = r"(?:[01]\d|2[0-3]):[0-5]\d"
+    begin, _, end = value.replace(" ", "").partition("-")
+    if not (re.fullmatch(hours, begin) and re.fullmatch(hours, end)) or begin == end:
+        raise ValueError("must be two times of the day, such as 20:00-06:00")
+    return f"{begin}-{end}"
+
+
 def _plain_name(value: str) -> str:
     if not value or _NOT_IN_A_FILE_NAME.search(value):
         raise ValueError("must consist of letters, digits, dot, hyphen and underscore")
@@ -140,6 +159,9 @@ OptionalSystemName = Annotated[
 AeTitles = Annotated[list[AeTitle], BeforeValidator(list_of_texts)]
 Networks = Annotated[list[Network], BeforeValidator(list_of_texts)]
 Uids = Annotated[list[Uid], BeforeValidator(list_of_texts)]
+ExtraSopClasses = Annotated[list[Annotated[str, AfterValidator(_uid_or_any)]], BeforeValidator(list_of_texts)]
+Modalities = Annotated[list[Annotated[str, AfterValidator(_modality)]], BeforeValidator(list_of_texts)]
+OptionalTimes = Annotated[Annotated[str, AfterValidator(_times)] | None, BeforeValidator(none_if_empty)]
 Texts = Annotated[list[str], BeforeValidator(list_of_texts)]
 SyntaxNames = Annotated[
     list[Literal["explicit", "implicit", "deflated", "big_endian"]], BeforeValidator(list_of_texts)

@@ -17,13 +17,16 @@ from tg263_scp.config.desk import Desk
 from tg263_scp.config.fields import (
     AeTitle,
     AeTitles,
+    ExtraSopClasses,
     Misfit,
+    Modalities,
     Networks,
     OptionalAeTitle,
     OptionalCount,
     OptionalPath,
     OptionalPort,
     OptionalSystemName,
+    OptionalTimes,
     PlainName,
     Port,
     Seconds,
@@ -50,7 +53,7 @@ class Listen(Section):
     called_ae_must_match: Truth
     max_pdu_bytes: Size
     max_associations: Annotated[int, Field(ge=1)]
-    extra_sop_classes: Uids
+    extra_sop_classes: ExtraSopClasses
     transfer_syntaxes: SyntaxNames
     acse_timeout_s: Seconds
     network_timeout_s: Seconds
@@ -77,6 +80,7 @@ class Naming(Section):
     mode: Mode
     gates: Gates
     planning: Literal["keep", "prefix_z"]
+    unlisted: Literal["keep", "review"]
     overlay: OptionalPath
     languages: Texts
     keep_patterns: Texts
@@ -113,6 +117,20 @@ class Retry(Section):
     give_up_after_s: Seconds
 
 
+class Send(Section):
+    """What a destination gets; an empty list leaves nothing out."""
+
+    sop_classes: Uids
+    modalities: Modalities
+    calling_ae_titles: AeTitles
+    relabelled_only: Truth
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether there is anything that the destination does not get."""
+        return bool(self.sop_classes or self.modalities or self.calling_ae_titles or self.relabelled_only)
+
+
 class DestinationDefaults(Section):
     """What holds for every destination that does not say otherwise."""
 
@@ -126,6 +144,8 @@ class DestinationDefaults(Section):
     connect_timeout_s: Seconds
     acse_timeout_s: Seconds
     dimse_timeout_s: Seconds
+    send: Send
+    send_between: OptionalTimes
     verify: Literal["off", "commitment", "retrieve"]
     verify_within_s: Seconds
     retry: Retry

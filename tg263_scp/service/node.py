@@ -31,6 +31,7 @@ from tg263_scp.service.deciding.made_under import MadeUnder
 from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, Writing, local_time
 from tg263_scp.service.deciding.routing import Routes
+from tg263_scp.service.deciding.selection import Selection
 from tg263_scp.service.deciding.worker import Worker
 from tg263_scp.service.delivery.forwarder import Forwarder
 from tg263_scp.service.delivery.new_uid_copies import Renumbering, uid_map
@@ -199,13 +200,11 @@ def assemble(
         loaded, said = Loaded(config, nomenclature), _what_people_said(config, audit)
         under, budget = MadeUnder(loaded, routes, said), _budget(config, spool)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
-        forwarders, renumbering = [], Renumbering(spool, uid_map(hashed))
-        for destination in config.destinations:
-            outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
-            forwarders.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
-        wake_forwarders = partial(_wake_all, forwarders)
+        forwarders, wake_forwarders = _forwarders(
+            config, spool, journal, audit, hashed, writing, routes, budget, clock=clock, step=step
+        )
         relabeller = _relabeller(config, nomenclature, routes, writing, decide, waiting_sets, said)
-        worker = Worker(
+        worker = _worker_of(config)(
             spool,
             journal,
             audit,
@@ -214,20 +213,16 @@ def assemble(
             hashed=hashed,
             routes=routes,
             budget=budget,
-            retention_s=config.spool.retention_s,
-            discarded_retention_s=config.spool.discarded_retention_s,
             wake_forwarders=wake_forwarders,
-            remembers=_refers_later(config),
-            said=said,
-            under=under.of,
+            under=under,
             clock=clock,
             step=step,
         )
         wakes = Wakes(worker.wake, wake_forwarders)
         intake = Intake(spool, journal, routes, wakes, made_under=under.of, step=step)
         readers, commitments = _readers(config, journal, spool, audit, opened, clock)
-        following: list[Following] = [*forwarders, *readers, *([commitments] if commitments else [])]
-        listener, threads = _listener(config, intake, commitments), (worker, *following)
+        following: list[Following] = [*forwarders, *readers]
+        listener = _listener(config, intake, commitments)
         reloads = _reloads(loaded, worker, relabeller, routes, under, waiting_sets, listener)
         return Node(
             journal=journal,
@@ -236,7 +231,7 @@ def assemble(
             forwarders=following,
             waiting_sets=waiting_sets,
             notifier=_notifier(config, spool, journal, waiting_sets, clock),
-            metrics=_metrics(reloads, counters, waiting_sets, listener, threads, clock),
+            metrics=_metrics(reloads, counters, waiting_sets, listener, (worker, *following), clock),
             reloads=reloads,
             drain_s=config.listen.drain_s,
             opened=opened.pop_all(),
@@ -282,6 +277,17 @@ def _audit(config: Config, opened: ExitStack) -> tuple[AuditLog, IdentifierHash,
         return log, IdentifierHash(settings.salt_file), counters
 
 
+def _worker_of(config: Config) -> partial[Worker]:
+    """Return the worker as the configuration wants it, still without its parts."""
+    return partial(
+        Worker,
+        retention_s=config.spool.retention_s,
+        discarded_retention_s=config.spool.discarded_retention_s,
+        selection=Selection(config.destinations),
+        remembers=_refers_later(config),
+    )
+
+
 def _relabeller(
     config: Config,
     nomenclature: Nomenclature,
@@ -324,21 +330,45 @@ def _usable(what: str, path: Path) -> Iterator[None]:
 
 def _readers(
     config: Config, journal: Journal, spool: Spool, audit: AuditLog, opened: ExitStack, clock: Clock
-) -> tuple[list[ReadingBack], CommitmentDesk | None]:
+) -> tuple[list[ReadingBack | CommitmentDesk], CommitmentDesk | None]:
     """Return what asks the destinations that want it what they have, and what takes requests and reports of commitment."""
     asked = [each for each in config.destinations if each.verify != "off"]
     if not (asked or config.commitment_peers):
         return [], None
     ledger = opened.enter_context(closing(Ledger(config.spool.folder / LEDGER_NAME)))
     ledger.forget(clock() - config.spool.retention_s)
-    readers = [ReadingBack(each, journal, spool, audit, ledger, clock=clock) for each in asked]
+    readers: list[ReadingBack | CommitmentDesk] = [
+        ReadingBack(each, journal, spool, audit, ledger, clock=clock) for each in asked
+    ]
     for each in asked:
         if proves_little(each):
             logger.warning("%s: %s", each.name, PROVES_LITTLE)
     if not (config.commitment_peers or any(each.verify == "commitment" for each in asked)):
         return readers, None
-    title = config.listen.ae_title
-    return readers, CommitmentDesk(config.commitment_peers, title, journal, audit, ledger, clock=clock)
+    peers, title = config.commitment_peers, config.listen.ae_title
+    commitments = CommitmentDesk(peers, title, journal, audit, ledger, clock=clock)
+    return [*readers, commitments], commitments
+
+
+def _forwarders(
+    config: Config,
+    spool: Spool,
+    journal: Journal,
+    audit: AuditLog,
+    hashed: IdentifierHash,
+    writing: Writing,
+    routes: Routes,
+    budget: Budget,
+    *,
+    clock: Clock,
+    step: Step,
+) -> tuple[list[Forwarder], Callable[[], None]]:
+    """Return what sends to each destination, and what wakes them all."""
+    renumbering, found = Renumbering(spool, uid_map(hashed)), []
+    for destination in config.destinations:
+        outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
+        found.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
+    return found, partial(_wake_all, found)
 
 
 def _wake_all(forwarders: Sequence[Forwarder]) -> None:

@@ -32,6 +32,7 @@ from pynetdicom.sop_class import Verification
 
 from tg263_scp.config.loading import load_config
 from tg263_scp.dicom.encoding.part10 import IMPLICIT_VR_LITTLE_ENDIAN
+from tg263_scp.dicom.network import storage_classes
 from tg263_scp.dicom.network.listener import Listener
 from tg263_scp.dicom.network.messages import InMemory, Received
 from tg263_scp.dicom.network.sender import Unavailable
@@ -142,6 +143,18 @@ def test_explicit_little_endian_is_preferred_whatever_the_order_of_the_offer(lis
     (accepted,) = association.accepted_contexts
     association.release()
     assert accepted.transfer_syntax[0] == EXPLICIT
+
+
+def test_any_private_sop_class_is_carried_where_that_is_configured(listener, desk, tmp_path, monkeypatch):
+    monkeypatch.setattr(storage_classes, "MOST_PRIVATE_CLASSES", 2)
+    port = listener(extra_sop_classes=["any"]).address[1]
+    for number, taken in ((1, True), (2, True), (3, False), (1, True)):
+        private = f"1.3.12.2.1107.5.9.7.{number}"
+        answer = Sender(port, tmp_path).send(b"anything", private, f"1.2.{number}")
+        assert (answer.status == 0x0000) is taken, number
+    assert [each.sop_class_uid[-1] for each in desk.box] == ["1", "2", "1"]
+    unknown = "1.2.840.10008.5.1.4.1.1.9999"
+    assert Sender(port, tmp_path).send(b"anything", unknown, "1.2.9").status is None
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ MAX_ITEMS = 16_384
 _FIXED_BYTES = 68
 _ITEM = struct.Struct(">BxH")
 _UID = re.compile(r"[0-9.]{1,64}")
-_UNREADABLE_UID = "2.25.0"
+UNREADABLE_UID = "2.25.0"
 """Stands for what is no UID: it is in no list of ours, so that the context is refused and the others are not."""
 _SMALLEST_PDU_BYTES = 256
 _UNSAID_PDU_BYTES = 16_384
@@ -153,7 +153,7 @@ class _UserInformation:
 
     def __init__(self) -> None:
         self.max_pdu_bytes = _UNSAID_PDU_BYTES
-        self.class_uid = _UNREADABLE_UID
+        self.class_uid = UNREADABLE_UID
         self.version_name = ""
         self.roles: list[tuple[str, bool, bool]] = []
 
@@ -192,13 +192,13 @@ def _items(raw: bytes) -> Iterator[tuple[int, bytes]]:
 def _context(content: bytes) -> ProposedContext:
     if len(content) < 4:
         raise MalformedRequest("a presentation context is cut off")
-    abstract, syntaxes = _UNREADABLE_UID, []
+    abstract, syntaxes = UNREADABLE_UID, []
     for kind, value in _items(content[4:]):
         if kind == _ABSTRACT_ITEM:
             abstract = _uid(value)
         elif kind == _TRANSFER_ITEM:
             syntaxes.append(_uid(value))
-    return ProposedContext(content[0], abstract, tuple(syntaxes or (_UNREADABLE_UID,)))
+    return ProposedContext(content[0], abstract, tuple(syntaxes or (UNREADABLE_UID,)))
 
 
 def _role_item(abstract_syntax: str, scu: bool, scp: bool) -> bytes:
@@ -208,7 +208,7 @@ def _role_item(abstract_syntax: str, scu: bool, scp: bool) -> bytes:
 
 def _uid(raw: bytes) -> str:
     text = raw.strip(b"\x00 ").decode("latin-1")
-    return text if _UID.fullmatch(text) else _UNREADABLE_UID
+    return text if _UID.fullmatch(text) else UNREADABLE_UID
 
 
 def _ascii(text: str) -> str:

@@ -20,16 +20,26 @@ from contextlib import suppress
 from typing import Generic
 
 from pynetdicom import AE
+from pynetdicom.presentation import PresentationContext
 
 from tg263_scp.config.networks import in_networks
 from tg263_scp.config.sections import Listen, Peers
 from tg263_scp.dicom.encoding.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from tg263_scp.dicom.network.association_request import APPLICATION_CONTEXT, AssociationRequest
+from tg263_scp.dicom.network.association_request import (
+    APPLICATION_CONTEXT,
+    UNREADABLE_UID,
+    AssociationRequest,
+)
 from tg263_scp.dicom.network.messages import Announced, D, Notice, Received
 from tg263_scp.dicom.network.pynetdicom_internals import AcceptedAssociation
 from tg263_scp.dicom.network.refusals import Caller, Reason, Refusals
 from tg263_scp.dicom.network.statuses import CommandStatus, StoreStatus
-from tg263_scp.dicom.network.storage_classes import commitment_context, supported_contexts
+from tg263_scp.dicom.network.storage_classes import (
+    ANY_PRIVATE,
+    PrivateClasses,
+    commitment_context,
+    supported_contexts,
+)
 from tg263_scp.dicom.network.waiting_room import Asking, Limits, Rejection, WaitingRoom
 from tg263_scp.errors import Tg263Error
 from tg263_scp.tls.certificates import Unreadable, read_certificate
@@ -70,6 +80,8 @@ class Listener(Generic[D]):
         self._tls = tls
         self._ae = _application_entity(listen)
         self._contexts = supported_contexts(listen.extra_sop_classes, listen.transfer_syntaxes)
+        any_private = ANY_PRIVATE in listen.extra_sop_classes
+        self._private = PrivateClasses(listen.transfer_syntaxes) if any_private else None
         if notice:
             self._contexts.append(commitment_context())
         self._notice = notice or _unwanted
@@ -209,7 +221,7 @@ class Listener(Generic[D]):
             guest.association = AcceptedAssociation(
                 asking,
                 self._ae,
-                self._contexts,
+                self._contexts_for(asking.request),
                 begin=self._begin,
                 accept=self._accept,
                 notice=self._notice,
@@ -222,6 +234,14 @@ class Listener(Generic[D]):
             asking.connection.close()
             return
         self._guests.append(guest)
+
+    def _contexts_for(self, request: AssociationRequest) -> list[PresentationContext]:
+        if self._private is None:
+            return self._contexts
+        known = {str(context.abstract_syntax) for context in self._contexts}
+        proposed = (context.abstract_syntax for context in request.contexts)
+        others = [uid for uid in proposed if uid not in known and uid != UNREADABLE_UID]
+        return [*self._contexts, *self._private.proposed(others)]
 
     def _look_after(self) -> None:
         """Clear up what is over, and end what stands still."""

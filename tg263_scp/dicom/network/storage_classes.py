@@ -36,6 +36,11 @@ _NOT_STORED = ("1.2.840.10008.1.2.7.", "1.2.840.10008.1.2.4.204", "1.2.840.10008
 _RETIRED_TRANSFER_SYNTAXES = ("1.2.840.10008.1.2.4.52", "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55")
 """Retired JPEG processes that archives still hold."""
 VERIFICATION_TRANSFER_SYNTAXES = (str(ImplicitVRLittleEndian), str(ExplicitVRLittleEndian))
+ANY_PRIVATE = "any"
+"""In place of a UID: whichever private class a peer proposes."""
+MOST_PRIVATE_CLASSES = 1000
+_OF_DICOM = "1.2.840.10008."
+"""What the UIDs of the standard begin with; whoever uses another root made the class."""
 _RETIRED_SOP_CLASSES = (
     "1.2.840.10008.5.1.4.1.1.5",  # Nuclear Medicine Image
     "1.2.840.10008.5.1.4.1.1.3",  # Ultrasound Multi-frame Image
@@ -63,7 +68,8 @@ def accepted_transfer_syntaxes(uncompressed: Iterable[str] = UNCOMPRESSED) -> li
 def carried_sop_classes(extra_sop_classes: Iterable[str] = ()) -> list[str]:
     """Return the storage SOP classes that the node carries: all of PS3.4 B.5, retired ones, and those configured."""
     standard = (str(context.abstract_syntax) for context in AllStoragePresentationContexts)
-    return list(dict.fromkeys((*standard, *_RETIRED_SOP_CLASSES, *extra_sop_classes)))
+    extra = (uid for uid in extra_sop_classes if uid != ANY_PRIVATE)
+    return list(dict.fromkeys((*standard, *_RETIRED_SOP_CLASSES, *extra)))
 
 
 def supported_contexts(
@@ -73,10 +79,34 @@ def supported_contexts(
     contexts = [build_context(Verification, list(VERIFICATION_TRANSFER_SYNTAXES))]
     transfer_syntaxes = accepted_transfer_syntaxes(uncompressed)
     for uid in carried_sop_classes(extra_sop_classes):
-        if uid_to_service_class(uid) is ServiceClass:  # known to nobody
-            register_uid(uid, f"Storage_{uid.replace('.', '_')}", StorageServiceClass)
+        _make_storage(uid)
         contexts.append(build_context(uid, transfer_syntaxes))
     return contexts
+
+
+def _make_storage(uid: str) -> None:
+    if uid_to_service_class(uid) is ServiceClass:  # known to nobody
+        register_uid(uid, f"Storage_{uid.replace('.', '_')}", StorageServiceClass)
+
+
+class PrivateClasses:
+    """Presentation contexts for private SOP classes that peers propose, where any is carried.
+
+    At most :data:`MOST_PRIVATE_CLASSES` are remembered; further ones are refused, so that a peer cannot make them many.
+    """
+
+    def __init__(self, uncompressed: Iterable[str]) -> None:
+        self._transfer_syntaxes = accepted_transfer_syntaxes(uncompressed)
+        self._known: dict[str, PresentationContext] = {}
+
+    def proposed(self, abstract_syntaxes: Iterable[str]) -> list[PresentationContext]:
+        """Return a context for each proposed private class; called from one thread."""
+        for uid in abstract_syntaxes:
+            is_private = not uid.startswith(_OF_DICOM) and UID(uid).is_valid
+            if is_private and uid not in self._known and len(self._known) < MOST_PRIVATE_CLASSES:
+                _make_storage(uid)
+                self._known[uid] = build_context(uid, self._transfer_syntaxes)
+        return [self._known[uid] for uid in dict.fromkeys(abstract_syntaxes) if uid in self._known]
 
 
 def commitment_context() -> PresentationContext:

@@ -33,11 +33,15 @@ MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 _CHARSET = 0x00080005
 _SOP_CLASS_UID = 0x00080016
 _SOP_INSTANCE_UID = 0x00080018
+_MODALITY = 0x00080060
 _PATIENT_ID = 0x00100020
 _STUDY_INSTANCE_UID = 0x0020000D
 _SERIES_INSTANCE_UID = 0x0020000E
 _WANTED = frozenset(
-    (_CHARSET, _SOP_CLASS_UID, _SOP_INSTANCE_UID, _PATIENT_ID, _STUDY_INSTANCE_UID, _SERIES_INSTANCE_UID)
+    (
+        *(_CHARSET, _SOP_CLASS_UID, _SOP_INSTANCE_UID, _MODALITY),
+        *(_PATIENT_ID, _STUDY_INSTANCE_UID, _SERIES_INSTANCE_UID),
+    )
 )
 _DEFLATED_HEAD_BYTES = 1 << 18
 
@@ -55,6 +59,7 @@ class ObjectIdentity:
     study_instance_uid: str
     series_instance_uid: str
     patient_id: str
+    modality: str = ""
 
 
 def is_rtstruct(sop_class_uid: str) -> bool:
@@ -106,6 +111,7 @@ def _identity(file: BinaryIO, window: ByteWindow, meta: FileMeta) -> ObjectIdent
         uid_text(found.get(_STUDY_INSTANCE_UID, b"")),
         uid_text(found.get(_SERIES_INSTANCE_UID, b"")),
         (charset.decode(found.get(_PATIENT_ID, b"")) or "").strip(),
+        found.get(_MODALITY, b"").decode("latin-1").strip("\0 "),
     )
 
 

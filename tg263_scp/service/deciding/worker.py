@@ -20,7 +20,8 @@ import logging
 import math
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Lock
@@ -30,14 +31,16 @@ from tg263_scp.config.routes import Route
 from tg263_scp.dicom.encoding.budget import Budget, within
 from tg263_scp.dicom.encoding.part10 import data_set_sha256
 from tg263_scp.dicom.reading.identify import identify, is_rtstruct
+from tg263_scp.dicom.reading.references import REFERRING, structure_sets_of
 from tg263_scp.dicom.reading.structure_set import read_structure_set
 from tg263_scp.errors import HeldObjectError, HoldReason, JournalError
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.deciding.disk_probe import disk_refuses
-from tg263_scp.service.deciding.made_under import Said
+from tg263_scp.service.deciding.made_under import MadeUnder
 from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, RelabelOutcome, audit_record
-from tg263_scp.service.deciding.routing import Routes, Sender
+from tg263_scp.service.deciding.routing import Routes
+from tg263_scp.service.deciding.selection import Selected, Selection
 from tg263_scp.service.faults import fault_place
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import DeliveryState, Job, ObjectState
@@ -60,8 +63,7 @@ class Worker(PollingThread):
     """Decides received objects; :meth:`start` and :meth:`stop` run it on a thread of its own.
 
     ``remembers`` tells of which objects the journal keeps the row when their files go: those that later ones may refer to.
-    ``said`` is what people said about names and about the whole node; ``under`` tells under what the objects of a sender are
-    decided now.
+    ``under`` tells under what the objects of a sender are decided now, and what people said about names and the whole node.
     """
 
     def __init__(
@@ -78,9 +80,9 @@ class Worker(PollingThread):
         retention_s: float,
         discarded_retention_s: float,
         wake_forwarders: Callable[[], None],
+        selection: Selection | None = None,
         remembers: Callable[[Job], bool] = lambda job: False,
-        said: Said | None = None,
-        under: Callable[[Sender], str] = lambda sender: "",
+        under: MadeUnder | None = None,
         clock: Clock = time.time,
         step: Step = no_step,
     ) -> None:
@@ -96,12 +98,13 @@ class Worker(PollingThread):
         self._hashed = hashed
         self._routes = routes
         self._budget = budget
+        self._selection = selection or Selection()
         self._aside: dict[int, tuple[int, float]] = {}
         self._failed_in_a_row: set[int] = set()
         self._retention_s = retention_s
         self._remembers = remembers
-        self._said = said
         self._under = under
+        self._said = under.said if under is not None else None
         self._discarded_retention_s = discarded_retention_s
         self._expire_next_at = 0.0
         self._wake_forwarders = wake_forwarders
@@ -157,11 +160,29 @@ class Worker(PollingThread):
         if not (repeated and after is not None and self._audit.holds(record["decision"], after=after)):
             self._audit.append(record)
             self._step("audited")
-        state = self._journal.finish(job.job, record.get("destinations", self._routes.of(job).destinations))
+        state = self._journal.finish(job.job, self._destinations(job, record))
         self._step("finished")
         logger.info("job %d: %s%s", job.job, state, f" ({job.reason})" if job.reason else "")
         if state is ObjectState.READY:
             self._wake_forwarders()
+
+    def _destinations(self, job: Job, record: Mapping[str, Any]) -> list[str]:
+        """Return where an object goes: as was decided, or for one that a person let go on, as its route and the filters say."""
+        decided: list[str] | None = record.get("destinations")
+        if decided is not None:
+            return decided
+        return self._selected(job, self._routes.of(job), relabelled=False).destinations
+
+    def _selected(self, job: Job, route: Route, *, relabelled: bool) -> Selected:
+        original = self._spool.original(job.token)
+
+        def modality() -> str:
+            with suppress(OSError):
+                identity = identify(original)
+                return identity.modality if identity else ""
+            return ""
+
+        return self._selection.of(job, route.destinations, relabelled=relabelled, modality=modality)
 
     def _prepare(self, *, afresh: bool) -> None:
         if self._said is not None:
@@ -216,7 +237,8 @@ class Worker(PollingThread):
         source, target = self._spool.original(job.token), self._spool.result(job.token)
         route = self._routes.of(job)
         context = self._context(job, route)
-        delivered, under = self._delivered_names(job), self._under(job)
+        delivered = self._delivered_names(job)
+        under = self._under.of(job) if self._under is not None else ""
         try:
             self._spool.discard_result(job.token)
             with within(self._budget):
@@ -233,7 +255,9 @@ class Worker(PollingThread):
             outcome = RelabelOutcome(OutcomeKind.HELD, HoldReason.INTERNAL_ERROR)
         if outcome is None:
             return False
-        if outcome.kind is not OutcomeKind.HELD and not route.destinations:
+        selected = self._selected(job, route, relabelled=outcome.kind is OutcomeKind.RELABELLED)
+        context |= {"destinations": selected.destinations, "left_out": dict(selected.left_out)}
+        if outcome.kind is not OutcomeKind.HELD and not selected.destinations:
             outcome = replace(outcome, kind=OutcomeKind.HELD, reason=HoldReason.NO_DESTINATION, proof=None)
         if outcome.kind is not OutcomeKind.RELABELLED and outcome.reason is not HoldReason.DISK_REFUSED:
             self._spool.discard_result(job.token)
@@ -254,7 +278,28 @@ class Worker(PollingThread):
         )
         self._step("decided")
         self._log(job, outcome)
+        self._warn_of_parted(job, source, selected)
         return True
+
+    def _warn_of_parted(self, job: Job, source: Path, selected: Selected) -> None:
+        """Say where a plan or dose goes without its structure set, which a filter leaves out there."""
+        filtering = [name for name in selected.destinations if self._selection.filters(name)]
+        if not filtering or job.sop_class_uid not in REFERRING:
+            return
+        try:
+            with within(self._budget):
+                wanted = structure_sets_of(source).structure_sets
+        except (HeldObjectError, OSError):
+            return
+        for name in filtering:
+            newest = (self._journal.outbox.versions_of(uid, name)[:1] for uid in wanted)
+            if any(
+                found and found[0][1] is None and found[0][0].state is ObjectState.READY for found in newest
+            ):
+                parted = (
+                    "job %d: goes to %s, which does not get the structure set that it refers to (see send)"
+                )
+                logger.warning(parted, job.job, name)
 
     def _blamed(self, source: Path) -> HoldReason | None:
         """Return why an object is to be held after an error of the disk; None where the disk refuses whatever it is given."""
@@ -295,7 +340,6 @@ class Worker(PollingThread):
             "peer": {"ae_title": job.calling_ae_title, "address": job.peer_address},
             "called_ae_title": job.called_ae_title,
             "route": route.name,
-            "destinations": route.destinations,
             "sop_class_uid": job.sop_class_uid,
             "sop_instance_uid": job.sop_instance_uid,
             "dataset_sha256": job.sha256,

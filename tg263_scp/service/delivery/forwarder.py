@@ -155,7 +155,7 @@ class Forwarder(PollingThread):
     def work_on_next(self) -> bool:
         """Send one batch of what is due; false where nothing is, or the destination is being left alone for a while."""
         self._looked_at = self._clock()
-        if self._looked_at < self._paused_until:
+        if self._looked_at < self._paused_until or not self._may_send_now():
             return False
         due = self._outbox.due(self._name, self._destination.batch_objects, self._destination.order_wait_s)
         batch = _of_one_association([each for each in due if not self._waits(*each)])
@@ -176,6 +176,15 @@ class Forwarder(PollingThread):
             with self._line_lock:
                 self._line = None
         return True
+
+    def _may_send_now(self) -> bool:
+        """Whether it is the part of the day in which the destination is sent to (local time)."""
+        between = self._destination.send_between
+        if between is None:
+            return True
+        begin, end = between.split("-")
+        now = time.strftime("%H:%M", time.localtime(self._looked_at))
+        return begin <= now < end if begin < end else now >= begin or now < end
 
     def _waits(self, job: Job, delivery: Delivery) -> bool:
         """Put a plan or dose aside that waits for the structure set it refers to; those behind it pass."""

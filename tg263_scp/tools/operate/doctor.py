@@ -23,6 +23,7 @@ from tg263_scp.dicom.network.verification import echo
 from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.audit import verify
+from tg263_scp.service.deciding.selection import parts_plans_from_sets
 from tg263_scp.service.journal.database import ADOPT_HINT, JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.readback.ledger import BAD, LEDGER_NAME, Ledger
@@ -99,6 +100,8 @@ def examine(path: Path | None) -> Iterator[Check]:
     for destination in config.destinations:
         yield from _destination(destination)
         yield Check(f"UIDs for {destination.name}", True, _uid_policy(destination, config))
+        if destination.send.leaves_out or destination.send_between:
+            yield _sent_to(destination)
         if destination.verify != "off":
             yield _read_back(destination, config)
 
@@ -115,6 +118,27 @@ def _destination(destination: Destination) -> Iterator[Check]:
     shown = shown_certificate_check(destination, answer)
     if shown:
         yield shown
+
+
+def _sent_to(destination: Destination) -> Check:
+    """Say what a destination gets, and when; plans without the sets that they refer to are a finding."""
+    send = destination.send
+    said = [
+        f"{words} {', '.join(listed)}"
+        for words, listed in (
+            ("SOP classes", send.sop_classes),
+            ("modalities", send.modalities),
+            ("from", send.calling_ae_titles),
+        )
+        if listed
+    ]
+    said += ["relabelled sets only"] if send.relabelled_only else []
+    said += [f"between {destination.send_between}"] if destination.send_between else []
+    parted = parts_plans_from_sets(send)
+    said += ["plans and doses without the structure sets that they refer to"] if parted else []
+    return Check(
+        f"what goes to {destination.name}", not parted, "; ".join(said), "let RTSTRUCT go there as well"
+    )
 
 
 def _read_back(destination: Destination, config: Config) -> Check:
