@@ -74,6 +74,6 @@ def loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> 
         "tools.demo.demonstration",
         "tools.names.nomenclature",
         "tools.operate.doctor",
-        "tools.operate.review",
+        "tools.review.review",
     ):
         monkeypatch.setattr(f"tg263_scp.{module}.load_nomenclature", load)

@@ -44,6 +44,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "organs",
         "targets",
         "rules",
+        "offering",
         "notation",
         "llm",
         "decide",
@@ -70,7 +71,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "notify",
         "node",
     ),
-    "tools": ("shared", "names", "operate", "statement", "archive", "demo"),
+    "tools": ("shared", "names", "operate", "review", "statement", "archive", "demo"),
     "desk": (
         "security",
         "node_records",

@@ -401,7 +401,7 @@ def _add_review(verbs: _Group) -> None:
         verbs, "review", "decide about names that were left for review, and see what was decided"
     )
     purpose = "list the names that wait, most frequent first, over all objects of a node or of an archive"
-    leaf = _leaf(actions, "list", "operate.review:list_names", purpose)
+    leaf = _leaf(actions, "list", "review.review:list_names", purpose)
     leaf.add_argument("--site", default="", metavar="SITE", help="only those met at this treatment site")
     leaf.add_argument("--sender", default="", metavar="AE", help="only those of this sender")
     leaf.add_argument(
@@ -415,14 +415,14 @@ def _add_review(verbs: _Group) -> None:
     )
     _with_manifests(leaf)
     leaf = _leaf(
-        actions, "show", "operate.review:show_name", "show one name: candidates, where it was met, decisions"
+        actions, "show", "review.review:show_name", "show one name: candidates, where it was met, decisions"
     )
     leaf.add_argument("name", metavar="NAME")
     _with_manifests(leaf)
     leaf = _leaf(
         actions,
         "decide",
-        "operate.review:decide_name",
+        "review.review:decide_name",
         "decide what becomes of a name, and for which objects",
     )
     leaf.add_argument("name", metavar="NAME", help="as it is written")
@@ -431,7 +431,7 @@ def _add_review(verbs: _Group) -> None:
     _with_config(leaf, required=True)
     _with_json(leaf)
     purpose = "say which objects and names a decision, or undoing one, would change; nothing is written"
-    leaf = _leaf(actions, "impact", "operate.review:show_impact", purpose)
+    leaf = _leaf(actions, "impact", "review.review:show_impact", purpose)
     leaf.add_argument("name", nargs="?", default="", metavar="NAME", help="as it is written")
     leaf.add_argument("--undo", default="", metavar="ID", help="of undoing this decision")
     _with_wish(leaf)
@@ -455,7 +455,7 @@ def _with_manifests(leaf: argparse.ArgumentParser) -> None:
 
 
 def _with_wish(leaf: argparse.ArgumentParser) -> None:
-    leaf.set_defaults(order="operate.review:WishOptions")
+    leaf.set_defaults(order="review.review:WishOptions")
     leaf.add_argument("--becomes", default="", metavar="TG263", help="the TG-263 name that it gets")
     leaf.add_argument("--keep", action="store_true", help="it stays, and is no longer asked about")
     leaf.add_argument("--never", action="store_true", help="it is never touched, whatever the rules would do")
@@ -478,23 +478,23 @@ def _with_who(leaf: argparse.ArgumentParser) -> None:
 
 def _add_decided(actions: _Group) -> None:
     leaf = _leaf(
-        actions, "log", "operate.review:show_log", "show what was decided, approved and undone, and by whom"
+        actions, "log", "review.review:show_log", "show what was decided, approved and undone, and by whom"
     )
     _with_config(leaf, required=True)
     _with_json(leaf)
     purpose = "let decisions count that wait for a second person, or proposals of another clinic"
-    leaf = _leaf(actions, "approve", "operate.review:approve_decision", purpose)
+    leaf = _leaf(actions, "approve", "review.review:approve_decision", purpose)
     leaf.add_argument("ids", nargs="+", metavar="ID")
     _with_who(leaf)
     leaf.add_argument("--why", default="", metavar="TEXT", help="for what reason")
     _with_config(leaf, required=True)
-    leaf = _leaf(actions, "undo", "operate.review:undo_decision", "take a decision back; it stays in the log")
+    leaf = _leaf(actions, "undo", "review.review:undo_decision", "take a decision back; it stays in the log")
     leaf.add_argument("id", metavar="ID")
     _with_who(leaf)
     leaf.add_argument("--why", required=True, metavar="TEXT", help="for what reason")
     _with_config(leaf, required=True)
     purpose = "decide objects anew with what was decided since; lists what is sent where, and asks"
-    leaf = _leaf(actions, "apply", "operate.review:apply_decisions", purpose)
+    leaf = _leaf(actions, "apply", "review.review:apply_decisions", purpose)
     leaf.add_argument("jobs", nargs="*", type=_whole_number, metavar="JOB")
     leaf.add_argument("--held", action="store_true", help="all held objects that it would change")
     leaf.add_argument(
@@ -507,11 +507,11 @@ def _add_decided(actions: _Group) -> None:
     _with_who(leaf)
     _with_config(leaf, required=True)
     purpose = "write the decisions for the whole clinic or a site as an overlay (YAML)"
-    leaf = _leaf(actions, "export", "operate.review:export_decisions", purpose)
+    leaf = _leaf(actions, "export", "review.review:export_decisions", purpose)
     leaf.add_argument("file", type=Path, metavar="FILE", help="a new file: nothing is overwritten")
     _with_config(leaf, required=True)
     purpose = "read an overlay of another clinic as proposals, which somebody has to approve"
-    leaf = _leaf(actions, "import", "operate.review:import_proposals", purpose)
+    leaf = _leaf(actions, "import", "review.review:import_proposals", purpose)
     leaf.add_argument("file", type=Path, metavar="FILE", help="an overlay (YAML)")
     _with_who(leaf)
     _with_config(leaf, required=True)

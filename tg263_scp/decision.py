@@ -56,6 +56,7 @@ class Reason(StrEnum):
     DOSE_ALONE = "dose_alone"
     DEVICE = "device"
     DERIVED = "derived"
+    NO_STRUCTURE = "no_structure"
     MARKED_NOT_FOR_DOSE = "marked_not_for_dose"
     UNLISTED = "unlisted"
     AMBIGUOUS = "ambiguous"

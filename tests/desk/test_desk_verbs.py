@@ -18,7 +18,7 @@ from tg263_scp.config.loading import load_config
 from tg263_scp.desk import verbs
 from tg263_scp.desk.security import passwords
 from tg263_scp.desk.security.accounts import Tokens, accounts_in
-from tg263_scp.tools.operate.desk_process import desk_command
+from tg263_scp.tools.operate.serve import desk_command
 from tg263_scp.tools.shared.exitcode import ExitCode
 
 

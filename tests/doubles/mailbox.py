@@ -37,11 +37,17 @@ def webhook() -> Iterator[Webhook]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        found.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
+    with _served(HTTPServer(("127.0.0.1", 0), Handler)) as found.port:
         yield found
+
+
+@contextmanager
+def _served(server: socketserver.TCPServer) -> Iterator[int]:
+    """Let a server run for the duration of the block; yield its port."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    with server:
+        thread.start()
+        yield server.server_address[1]
         server.shutdown()
         thread.join()
 
@@ -80,11 +86,7 @@ def mailbox() -> Iterator[Mailbox]:
         def _say(self, text: str) -> None:
             self.wfile.write(text.encode() + b"\r\n")
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        found.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    with _served(server) as found.port:
         yield found
-        server.shutdown()
-        thread.join()

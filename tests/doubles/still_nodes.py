@@ -68,7 +68,7 @@ class StillNode:
             *(spooled.token, RTSTRUCT, uid, EXPLICIT, spooled.sha256, spooled.dataset_bytes),
             *(sender, "127.0.0.1", "TG263", ""),
         )
-        job, _ = self.node.journal.receive(arrival, made_under=self.node._worker._under(arrival))
+        job, _ = self.node.journal.receive(arrival, made_under=self.node._worker._under.of(arrival))
         if work:
             self.work()
         return job

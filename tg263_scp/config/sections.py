@@ -80,6 +80,7 @@ class Naming(Section):
     mode: Mode
     gates: Gates
     planning: Literal["keep", "prefix_z"]
+    unlisted: Literal["keep", "review"]
     overlay: OptionalPath
     languages: Texts
     keep_patterns: Texts

@@ -6,7 +6,7 @@ goes to a person, with the proposal beside it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
@@ -15,17 +15,19 @@ from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming.llm.choice import Asked, LlmView, llm_choice
 from tg263_scp.naming.llm.set_reading import read_set
 from tg263_scp.naming.notation.second_look import is_worth_a_look, second_look
+from tg263_scp.naming.offering.open_names import with_offers
 from tg263_scp.naming.organs.margins import take_margin
 from tg263_scp.naming.organs.reading import read_known_words
 from tg263_scp.naming.query import NamingOptions, Proposal, Query, Ruling
 from tg263_scp.naming.rules import mappings, rules
 from tg263_scp.naming.rules.close_match import close_match
-from tg263_scp.naming.rules.planning_helpers import marks_of
+from tg263_scp.naming.rules.planning_helpers import helper_prefix, marks_of
 from tg263_scp.naming.rules.shortened import shortened
 from tg263_scp.naming.rules.sides_by_contours import PlaceOf, check_sides
 from tg263_scp.naming.rules.spelling import offers
 from tg263_scp.naming.rules.vetoes import VETOES, no_identifier
 from tg263_scp.naming.rules.whole_set import (
+    doubt_counted_margins,
     doubt_the_other_sex,
     infer_languages,
     infer_site,
@@ -51,6 +53,8 @@ RULES: tuple[tuple[str, rules.Rule], ...] = (
 """In the order they are asked. Codes are never reused."""
 
 _MOST_OFFERED = 5
+_LONGEST_READ = 256
+"""Characters up to which a text is read as a name; a ROI Name has 64 at most (LO, PS3.5 6.2), tables may hold anything."""
 _BEFORE_RULINGS = frozenset({"R000", "R010", "R020"})
 """What these rules keep, only a ruling for the one object, or one that never wants the name touched, can speak of."""
 _UNSAID = {
@@ -101,6 +105,7 @@ def decide_set(
         One decision per ROI, in the order of ``rois``; the same for every order of the same ROIs.
     """
     options = options or NamingOptions()
+    options = _without_shared_prefix(rois, options, nomenclature)
     site = nomenclature.anatomy.site_called(site)
     looked = _decide_together(rois, nomenclature, options, site, frozenset())
     inferred_site = site or infer_site(looked, nomenclature)
@@ -108,13 +113,28 @@ def decide_set(
     if inferred_site != site or languages:
         looked = _decide_together(rois, nomenclature, options, inferred_site, languages)
     decisions = [decision for decision, _ in looked]
+    queries = [_query(roi, options, inferred_site, languages) for roi in rois]
     if llm is not None:
-        queries = [_query(roi, options, inferred_site, languages) for roi in rois]
         decisions = _read_by_model(rois, queries, decisions, nomenclature, options, llm, place_of)
     if place_of is not None:
         decisions = check_sides(decisions, nomenclature, place_of)
-    settled = settle_clashes(refuse_unwritable(doubt_the_other_sex(decisions, nomenclature), rois))
-    return tuple(replace(decision, site=inferred_site) for decision in settled) if inferred_site else settled
+    decisions = doubt_counted_margins(doubt_the_other_sex(decisions, nomenclature), nomenclature)
+    settled = settle_clashes(refuse_unwritable(decisions, rois))
+    beginnings = [
+        q if len(q.name) <= _LONGEST_READ else replace(q, name=q.name[:_LONGEST_READ]) for q in queries
+    ]
+    offered = with_offers(settled, beginnings, nomenclature)
+    return tuple(replace(decision, site=inferred_site) for decision in offered) if inferred_site else offered
+
+
+def _without_shared_prefix(
+    rois: Sequence[Roi], options: NamingOptions, nomenclature: Nomenclature
+) -> NamingOptions:
+    """Let no prefix tell a helper where half of the names have one: then it is the set's, and tells nothing."""
+    sorted_out = sum(bool(helper_prefix(roi.name, nomenclature.lexicon)) for roi in rois)
+    if sorted_out > 1 and 2 * sorted_out >= len(rois):
+        return replace(options, prefixes_tell=False)
+    return options
 
 
 def decide(
@@ -141,16 +161,35 @@ def _decide_together(
     if len(rois) < 2 or not any(is_worth_a_look(decision) for decision, _ in first):
         return first
 
+    as_read = replace(options, ruling_on=None)  # people decided about names as they are written
+
     def read(index: int, text: str) -> tuple[Decision, Proposal | None]:
-        return _decide_one(replace(rois[index], name=text), nomenclature, options, site, languages)
+        return _decide_one(replace(rois[index], name=text), nomenclature, as_read, site, languages)
+
+    for_anybody = replace(options, identifiers=(), ruling_on=None)
 
     def objection(query: Query, proposal: Proposal) -> str:
-        found = (veto(query, proposal, nomenclature, options) for _, _, veto in VETOES)
-        return next(filter(None, found), "")
+        return _objection(query, proposal, nomenclature, for_anybody)
 
-    return second_look(
-        rois, first, nomenclature, site=site, languages=languages, read=read, objection=objection
+    looked = second_look(
+        rois,
+        first,
+        nomenclature,
+        site=site,
+        languages=languages,
+        read=read,
+        objection=objection,
+        share=options.notation_share,
+        pairs=options.notation_pairs,
     )
+    return [before if before[0].ruling else after for before, after in zip(first, looked, strict=True)]
+
+
+@lru_cache(maxsize=16384)
+def _objection(query: Query, proposal: Proposal, nomenclature: Nomenclature, options: NamingOptions) -> str:
+    """Return what the first veto has against a proposal; empty where none objects. Remembered, but never for whom."""
+    found = (veto(query, proposal, nomenclature, options) for _, _, veto in VETOES)
+    return next(filter(None, found), "")
 
 
 def _decide_one(
@@ -159,6 +198,9 @@ def _decide_one(
     if not roi.readable:
         note = "its bytes have no certain meaning in the declared character set"
         return Decision(roi.name, Status.REVIEW, roi.name, "R000", Reason.UNREADABLE, note=note), None
+    if len(roi.name) > _LONGEST_READ:
+        note = f"longer than {_LONGEST_READ} characters: no name"
+        return Decision(roi.name, Status.REVIEW, roi.name, "R080", Reason.UNMATCHED, note=note), None
     query = _query(roi, options, site, languages)
     decision, proposal = _cascade(query, nomenclature, replace(options, identifiers=(), ruling_on=None))
     sites = (*nomenclature.anatomy.nearest_first(site),)
@@ -182,13 +224,14 @@ def _ruled(
     """Do what people decided about a name, unless a veto objects; ``without`` is what the rules alone would have done."""
     proposal = _proposal_of(ruling, without, nomenclature)
     trail = [*without.trail, Step(proposal.rule, _said(proposal), ruling.source)]
-    objection = _objection_to(query, ruling, nomenclature, options)
-    if objection is None:
+    for said in _checked(query, ruling, nomenclature, options):
+        trail.append(Step(said.code, said.text or "no objection"))
+        if said.text:
+            decision = _objected(query, proposal, said.code, said.reason, said.text, trail)
+            break
+    else:
         status = Status.KEEP if ruling.becomes in ("", query.name) else Status.RENAME
         decision = _decision(query, proposal, status, trail)
-    else:
-        trail.append(Step(objection.code, objection.text))
-        decision = _objected(query, proposal, objection.code, objection.reason, objection.text, trail)
     others = [each for each in without.candidates if each.name != ruling.becomes]
     return replace(decision, ruling=ruling.id, candidates=(*decision.candidates, *others)[:_MOST_OFFERED])
 
@@ -208,20 +251,19 @@ def _proposal_of(ruling: Ruling, without: Decision, nomenclature: Nomenclature) 
     )
 
 
-def _objection_to(
+def _checked(
     query: Query, ruling: Ruling, nomenclature: Nomenclature, options: NamingOptions
-) -> mappings.Objection | None:
+) -> Iterator[mappings.Objection]:
     """Ask again, at every use, what was asked when it was decided: lists and rules change, and names of patients differ."""
     if not ruling.becomes:
-        return None
+        return
     no_name = mappings.no_standard_name(ruling.becomes, nomenclature)
     if no_name:
-        return mappings.Objection("R030", Reason.NO_STANDARD_NAME, f"what was decided is {no_name}")
+        yield mappings.Objection("R030", Reason.NO_STANDARD_NAME, f"what was decided is {no_name}")
     more = "" if ruling.one_object else mappings.unsaid(query, ruling.becomes, nomenclature)
     if more:
-        text = f"the name does not say the {more} that was decided"
-        return mappings.Objection("R030", _UNSAID[more], text)
-    return mappings.objection(query, ruling.becomes, nomenclature, options, one_object=ruling.one_object)
+        yield mappings.Objection("R030", _UNSAID[more], f"the name does not say the {more} that was decided")
+    yield from mappings.vetoes_on(query, ruling.becomes, nomenclature, options, one_object=ruling.one_object)
 
 
 def _query(roi: Roi, options: NamingOptions, site: str, languages: frozenset[str]) -> Query:
@@ -239,7 +281,8 @@ def _read_by_model(
 ) -> list[Decision]:
     """Ask the model about all names that the rules left for review, and let its readings pass the vetoes (R090)."""
     found = list(decisions)
-    readable = [at for at, roi in enumerate(rois) if roi.readable]
+    # A name that people decided about is theirs, also where a veto stopped what they decided.
+    readable = [at for at, roi in enumerate(rois) if roi.readable and not decisions[at].ruling]
     for at, said in read_set(readable, queries, decisions, nomenclature, options, llm, place_of).items():
         decision = replace(
             decisions[at], question=said.question, choice=said.asked.choice if said.asked else None

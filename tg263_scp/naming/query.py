@@ -42,19 +42,27 @@ RulingOn = Callable[[str, int, Sequence[str]], Ruling | None]
 class NamingOptions:
     """What a clinic may choose.
 
-    ``keep_patterns`` are globs (case ignored) of names never touched. ``planning`` is ``keep`` or ``prefix_z``.
+    ``keep_patterns`` are globs (case ignored) of names never touched. ``planning`` is ``keep`` or ``prefix_z``,
+    ``unlisted`` (known anatomy that TG-263 does not list) ``keep`` or ``review``.
     ``languages`` limits the synonym packs (ISO 639-1; empty: all). ``fuzzy_floor`` and ``fuzzy_gap`` (0 to 1) bound a close
     match: how good it must be, and how far ahead of the runner-up. ``identifiers`` are texts of the object's patient that no
     new name may echo. ``ruling_on`` knows what was decided in review about the names of the object at hand.
+    ``prefixes_tell`` is false for a set in which most names begin with the letters of a helper. ``notation_share`` is the
+    share of names above which a set shares a beginning or an ending, ``notation_pairs`` how many pairs show how it writes
+    sides; both are measured in ``benchmarks/``, not configured.
     """
 
     keep_patterns: tuple[str, ...] = ()
     planning: str = "keep"
+    unlisted: str = "keep"
     languages: tuple[str, ...] = ()
     fuzzy_floor: float = 0.79
     fuzzy_gap: float = 0.15
     identifiers: tuple[str, ...] = ()
     ruling_on: RulingOn | None = None
+    prefixes_tell: bool = True
+    notation_share: float = 0.5
+    notation_pairs: int = 3
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ def naming_options(naming: Naming) -> NamingOptions:
     return NamingOptions(
         keep_patterns=tuple(naming.keep_patterns),
         planning=naming.planning,
+        unlisted=naming.unlisted,
         languages=tuple(naming.languages),
         fuzzy_floor=naming.fuzzy_floor,
         fuzzy_gap=naming.fuzzy_gap,

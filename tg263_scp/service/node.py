@@ -17,7 +17,6 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tg263_scp.config.reloading import Loaded, Prepare, Reloads, TakeOver
 from tg263_scp.config.sections import Config
@@ -201,23 +200,21 @@ def assemble(
         loaded, said = Loaded(config, nomenclature), _what_people_said(config, audit)
         under, budget = MadeUnder(loaded, routes, said), _budget(config, spool)
         waiting_sets = _waiting_sets(config, nomenclature, opened)
-        of_outlet = (spool, journal.outbox, Renumbering(spool, uid_map(hashed)), writing, routes, budget)
-        forwarders = [
-            Forwarder(each, journal.outbox, audit, Outlet(each, *of_outlet), clock=clock, step=step)
-            for each in config.destinations
-        ]
-        wake_forwarders = partial(_wake_all, forwarders)
+        forwarders, wake_forwarders = _forwarders(
+            config, spool, journal, audit, hashed, writing, routes, budget, clock=clock, step=step
+        )
         relabeller = _relabeller(config, nomenclature, routes, writing, decide, waiting_sets, said)
-        worker = Worker(
-            *(spool, journal, audit, relabeller),
+        worker = _worker_of(config)(
+            spool,
+            journal,
+            audit,
+            relabeller,
             made_under=_made_under(loaded),
             hashed=hashed,
             routes=routes,
             budget=budget,
             wake_forwarders=wake_forwarders,
-            **_of_worker(config),
-            said=said,
-            under=under.of,
+            under=under,
             clock=clock,
             step=step,
         )
@@ -225,7 +222,7 @@ def assemble(
         intake = Intake(spool, journal, routes, wakes, made_under=under.of, step=step)
         readers, commitments = _readers(config, journal, spool, audit, opened, clock)
         following: list[Following] = [*forwarders, *readers]
-        listener, threads = _listener(config, intake, commitments), (worker, *following)
+        listener = _listener(config, intake, commitments)
         reloads = _reloads(loaded, worker, relabeller, routes, under, waiting_sets, listener)
         return Node(
             journal=journal,
@@ -234,7 +231,7 @@ def assemble(
             forwarders=following,
             waiting_sets=waiting_sets,
             notifier=_notifier(config, spool, journal, waiting_sets, clock),
-            metrics=_metrics(reloads, counters, waiting_sets, listener, threads, clock),
+            metrics=_metrics(reloads, counters, waiting_sets, listener, (worker, *following), clock),
             reloads=reloads,
             drain_s=config.listen.drain_s,
             opened=opened.pop_all(),
@@ -278,6 +275,17 @@ def _audit(config: Config, opened: ExitStack) -> tuple[AuditLog, IdentifierHash,
     opened.enter_context(closing(log))
     with _usable("the key file", settings.salt_file):
         return log, IdentifierHash(settings.salt_file), counters
+
+
+def _worker_of(config: Config) -> partial[Worker]:
+    """Return the worker as the configuration wants it, still without its parts."""
+    return partial(
+        Worker,
+        retention_s=config.spool.retention_s,
+        discarded_retention_s=config.spool.discarded_retention_s,
+        selection=Selection(config.destinations),
+        remembers=_refers_later(config),
+    )
 
 
 def _relabeller(
@@ -342,14 +350,25 @@ def _readers(
     return [*readers, commitments], commitments
 
 
-def _of_worker(config: Config) -> dict[str, Any]:
-    """Return what the worker takes of the configuration alone."""
-    return {
-        "selection": Selection(config.destinations),
-        "retention_s": config.spool.retention_s,
-        "discarded_retention_s": config.spool.discarded_retention_s,
-        "remembers": _refers_later(config),
-    }
+def _forwarders(
+    config: Config,
+    spool: Spool,
+    journal: Journal,
+    audit: AuditLog,
+    hashed: IdentifierHash,
+    writing: Writing,
+    routes: Routes,
+    budget: Budget,
+    *,
+    clock: Clock,
+    step: Step,
+) -> tuple[list[Forwarder], Callable[[], None]]:
+    """Return what sends to each destination, and what wakes them all."""
+    renumbering, found = Renumbering(spool, uid_map(hashed)), []
+    for destination in config.destinations:
+        outlet = Outlet(destination, spool, journal.outbox, renumbering, writing, routes, budget)
+        found.append(Forwarder(destination, journal.outbox, audit, outlet, clock=clock, step=step))
+    return found, partial(_wake_all, found)
 
 
 def _wake_all(forwarders: Sequence[Forwarder]) -> None:

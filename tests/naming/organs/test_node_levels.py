@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tg263_scp.naming.organs.node_levels import phrase_of_level
+from tg263_scp.naming.organs.node_levels import drops_a_level, phrase_of_level
 from tg263_scp.naming.organs.parts import Parts
 from tg263_scp.naming.organs.reading import Finding, read_organ
 from tg263_scp.naming.query import Query
@@ -42,6 +42,7 @@ def test_a_level_is_named_in_every_notation(
         ("LN neck axilla 2a L", ""),
         ("LN level 0 L", "head_and_neck"),
         ("station 15", "thorax"),
+        ("LN_Va_Vb_L", "head_and_neck"),
     ],
 )
 def test_a_number_that_may_count_is_no_level(name: str, site: str, nomenclature: Nomenclature) -> None:
@@ -69,6 +70,11 @@ def test_a_level_rests_on_the_line_of_the_list(nomenclature: Nomenclature) -> No
     phrase = phrase_of_level(Parts(("lv", "iia")), Query("Lv_IIa"), nomenclature)
     assert phrase is not None
     assert (phrase.means, phrase.source) == ("LN_Neck_IIA", nomenclature.entries["LN_Neck_IIA_L"].source)
+
+
+def test_a_side_that_reads_as_a_level_is_none() -> None:
+    assert drops_a_level(Parts(("ln", "vb"), frozenset("L"), written=("ln", "va", "vb", "l")))
+    assert not drops_a_level(Parts(("ln", "vb"), frozenset("L"), written=("ln", "vb", "l")))
 
 
 def test_a_letter_that_was_taken_as_a_side_leaves_no_level(nomenclature: Nomenclature) -> None:

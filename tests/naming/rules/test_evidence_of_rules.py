@@ -93,7 +93,10 @@ def test_a_helper_leads_to_the_line_of_its_mark_or_of_what_its_sign_joins(
     [
         ("ring 2cm", Reason.PLANNING),
         ("Couch", Reason.DEVICE),
-        ("nodes 54 Gy", Reason.DOSE_ALONE),
+        ("iso 2", Reason.PLANNING),
+        ("54 Gy", Reason.DOSE_ALONE),
+        ("NewStructure2", Reason.NO_STRUCTURE),
+        ("thalamus", Reason.UNLISTED),
         ("PTV60 - CTV60", Reason.DERIVED),
     ],
 )
@@ -144,7 +147,7 @@ def test_what_a_model_chose_leads_to_the_list(nomenclature: Nomenclature) -> Non
         ("Chiasm 7", Reason.PART_UNKNOWN),
         ("qwertzuiop", Reason.UNMATCHED),
         ("Brainstem old", Reason.REMARK),
-        ("61mm", Reason.MARGIN_UNCLEAR),
+        ("Gnarblix 61mm", Reason.MARGIN_UNCLEAR),
         ("hyyoid", Reason.MISSPELT_FOREIGN),
         ("Braun", Reason.MISSPELT_SHORT),
     ],

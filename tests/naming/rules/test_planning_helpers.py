@@ -34,7 +34,10 @@ def test_a_word_that_begins_with_z_is_no_helper(name: str) -> None:
         ("PTV60 - CTV60", Kind.DERIVED),
         ("CTV+5mm", Kind.DERIVED),
         ("Brain-", Kind.DERIVED),
-        ("PTV CTV", Kind.DERIVED),
+        ("PTV CTV and parotid", Kind.DERIVED),
+        ("NewStructure 2", Kind.JUNK),
+        ("xRectum", Kind.PLANNING),
+        ("Box 2", Kind.PLANNING),
     ],
 )
 def test_a_helper_shows_its_kind(name: str, kind: Kind, nomenclature: Nomenclature) -> None:

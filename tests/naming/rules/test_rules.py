@@ -63,7 +63,6 @@ def test_a_rule_gives_a_name(rule: rules.Rule, name: str, becomes: str, nomencla
     [
         (rules.synonym, "kidney", Reason.SIDE_MISSING),
         (rules.synonym, "hip", Reason.AMBIGUOUS),
-        (rules.synonym, "epiglottis", Reason.UNLISTED),
     ],
 )
 def test_a_rule_says_why_it_gives_none(
@@ -72,6 +71,26 @@ def test_a_rule_says_why_it_gives_none(
     proposal = rule(Query(name), nomenclature, OPTIONS)
     assert proposal is not None
     assert (proposal.status, proposal.reason) == (Status.REVIEW, reason)
+
+
+@pytest.mark.parametrize("name", ["epiglottis", "Thalamus_L_2", "Mesorectum upper", "FOM"])
+def test_anatomy_that_the_list_lacks_is_kept_or_left_for_review_as_the_clinic_chooses(
+    name: str, nomenclature: Nomenclature
+) -> None:
+    kept = rules.synonym(Query(name), nomenclature, OPTIONS)
+    asked = rules.synonym(Query(name), nomenclature, replace(OPTIONS, unlisted="review"))
+    assert kept is not None
+    assert (kept.status, kept.reason) == (Status.KEEP, Reason.UNLISTED)
+    assert asked is not None
+    assert (asked.status, asked.reason) == (Status.REVIEW, Reason.UNLISTED)
+
+
+@pytest.mark.parametrize("query", [Query("thalamus", "PTV"), Query("bws"), Query("wk rippen")])
+def test_what_may_be_treated_or_anything_is_not_kept_as_unlisted(
+    query: Query, nomenclature: Nomenclature
+) -> None:
+    proposal = rules.synonym(query, nomenclature, OPTIONS)
+    assert proposal is None or proposal.status is Status.REVIEW
 
 
 def test_a_target_that_is_in_doubt_is_left_for_review(nomenclature: Nomenclature) -> None:

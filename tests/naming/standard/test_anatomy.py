@@ -48,6 +48,8 @@ parted_by_sides: []
 nodes_unsaid: []
 median: [Heart]
 filled: []
+never_treated: []
+sided_too: []
 """
 
 

@@ -86,6 +86,8 @@ def test_a_word_with_a_slot_of_its_own_is_told_from_a_place(nomenclature: Nomenc
         ("CTVn L2 L", "breast", "CTVn_LN_Ax_L2_L"),
         ("PTV L2", "breast", ""),
         ("PTV T5-T7", "spine", "PTV^T5-T7"),
+        ("PTV int", "head_and_neck", "PTV_Mid"),
+        ("PTV int", "pelvis", ""),
         ("PTV L2-4", "", "PTV^L2-4"),
         ("PTV T5-70", "", ""),
     ],

@@ -26,7 +26,7 @@ def test_open_names_are_counted_over_all_objects_most_frequent_first(node: Still
     assert (first.name, first.count, first.objects) == ("QQX", 2, 2)
     assert first.senders == {"AE TPS1": 1, "AE TPS2": 1}
     assert second.name == "kidney"
-    assert [each.name for each in second.candidates] == ["Kidney_L", "Kidney_R"]
+    assert {"Kidney_L", "Kidney_R"} <= {each.name for each in second.candidates}
     assert second.reasons == {"side_missing": 1}
     assert second.occurrences[0].job == 1
     assert [each.name for each in node.review().open_names(sender="TPS2")] == ["QQX"]

@@ -1,8 +1,7 @@
 """Targets of a set that explain each other: the dose of one is the dose of another, indices follow one another.
 
 ``GTV 50`` alone may be a breathing phase; beside ``PTV 50`` of a prostate it is the dose. ``PTV 8`` alone may be 8 Gy; behind
-PTV 1 to PTV 7 it is the eighth. ``PTV_P1`` beside ``PTV_N1`` is a primary, ``PTV_INT`` between ``PTV_HIGH`` and ``PTV_LOW`` the
-middle level.
+PTV 1 to PTV 7 it is the eighth. ``PTV_P1`` beside ``PTV_N1`` is a primary.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from tg263_scp.naming.notation.shared_words import LONGEST_NAME
 from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.doubts import Doubt
-from tg263_scp.naming.words.letters import fold
 
 _TYPE = re.compile(r"(?<![^\W_])([igc]?[gc]tv|itv|ptv)", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\d.,])\d{1,2}(?![\d.,])")
@@ -32,20 +30,17 @@ _PLANNED = ("CTV", "PTV")
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the targets of the set that have a name say: doses in cGy, indices, classifiers and levels, by type."""
+    """What the targets of the set that have a name say: doses in cGy, indices and classifiers, by type."""
 
     doses: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     numbers: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     classifiers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    levels: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def add(self, target: grammar.TargetName) -> None:
         """Note the parts of one name."""
         self.classifiers[target.type].add(target.classifier)
         if target.dose.isdecimal():
             self.doses[target.type].add(int(target.dose))
-        elif target.dose:
-            self.levels[target.type].add(target.dose)
         if target.number.isdecimal():
             self.numbers[target.type].add(int(target.number))
 
@@ -81,7 +76,6 @@ def target_readings(
         breathes = doubt == Doubt.MAY_BE_BREATHING_PHASE and site not in _STILL_SITES
         means = None if breathes else _MEANINGS.get(doubt)
         found = means(opened, known, alike[doubt]) if means else None
-        found = found or _between_levels(opened, known, nomenclature)
         if found:
             yield index, *found
 
@@ -111,18 +105,6 @@ def _primary(opened: _Open, known: _Known, alike: _Numbers) -> tuple[str, str] |
     if "n" not in known.classifiers[opened.type]:
         return None
     return _PRIMARY.sub("p", opened.text), f"p stands beside n: another {opened.type} is one of nodes"
-
-
-def _between_levels(opened: _Open, known: _Known, nomenclature: Nomenclature) -> tuple[str, str] | None:
-    levels = known.levels[opened.type]
-    if not levels >= {"High", "Low"} or "Mid" in levels:
-        return None
-    words = re.findall(r"[^\W\d_]+", opened.text)
-    between = [word for word in words if fold(word) in nomenclature.lexicon.usage.between_levels]
-    if len(between) != 1:
-        return None
-    text = re.sub(rf"(?<![^\W\d_]){re.escape(between[0])}(?![^\W\d_])", "mid", opened.text)
-    return text, f"'{between[0]}' stands between the high and the low {opened.type}"
 
 
 _MEANINGS: dict[str, Callable[[_Open, _Known, _Numbers], tuple[str, str] | None]] = {

@@ -14,6 +14,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tg263_scp.naming.notation.shared_words import LONGEST_NAME
 from tg263_scp.naming.words.letters import fold
@@ -76,10 +77,13 @@ class Mirror:
         return self.place.with_side(self.side), self.place.with_side(_OTHER[self.side])
 
 
-def places(text: str, lexicon: Lexicon) -> Iterator[Place]:
-    """Yield where a side marker of at most three letters may stand: alone, or at an end of a word."""
-    if len(text) > LONGEST_NAME:
-        return
+@lru_cache(maxsize=16384)
+def places(text: str, lexicon: Lexicon) -> tuple[Place, ...]:
+    """Return where a side marker of at most three letters may stand: alone, or at an end of a word."""
+    return tuple(_places(text, lexicon)) if len(text) <= LONGEST_NAME else ()
+
+
+def _places(text: str, lexicon: Lexicon) -> Iterator[Place]:
     for run in _RUN.finditer(text):
         word = fold(run.group())
         if len(word) != len(run.group()):

@@ -33,12 +33,11 @@ Objection = Callable[[Query, Proposal], str]
 _CERTAIN = frozenset({"R010", "R020", "R040", "R050", "R060", "R070"})
 """Rules whose reading is believed a second time; a misspelling is not, nor is what a helper word leaves alone."""
 _HELPER = "R045"
+_SHORTENED = "R075"
 _CONFIDENCE = 0.9
 _MOST_OFFERED = 5
 _LEAST_FOREIGN = 2
 """Mirror names that prove a letter of a language which the set does not show."""
-_LEAST_PAIRS = 3
-"""Mirror names with sides written alike from which that is the notation of the set."""
 _INDEX = re.compile(r"(?<=TV)\d")
 _UNREAD = frozenset({Reason.UNMATCHED, Reason.PART_UNKNOWN})
 
@@ -66,6 +65,8 @@ class _Set:
     site: str
     read: Read
     objection: Objection
+    pairs: int
+    """Mirror names with sides written alike from which that is the notation of the set"""
 
     def is_open(self, index: int) -> bool:
         """Tell whether the name was left for review when it was read alone."""
@@ -78,7 +79,12 @@ class _Set:
 
 
 def is_worth_a_look(alone: Decision) -> bool:
-    """Tell whether the set may say more about a name than the name alone: it is open, or begins with a number."""
+    """Tell whether the set may say more about a name than the name alone.
+
+    The name is open, it begins with a number, or a helper word was found in a single word that may end in a side.
+    """
+    if alone.rule == _HELPER and alone.original.isalpha():
+        return True
     return alone.status is Status.REVIEW or alone.original.lstrip()[:1].isdecimal()
 
 
@@ -91,11 +97,13 @@ def second_look(
     languages: frozenset[str],
     read: Read,
     objection: Objection,
+    share: float,
+    pairs: int,
 ) -> list[Looked]:
     """Return the decisions of a set with those that its other names explain; the order of the ROIs does not matter."""
-    whole = _Set(rois, first, nomenclature, languages, site, read, objection)
+    whole = _Set(rois, first, nomenclature, languages, site, read, objection, pairs)
     names = [roi.name if roi.readable else "" for roi in rois]
-    bare = _without_ranks(without_shared(names, nomenclature.lexicon))
+    bare = _without_ranks(without_shared(names, nomenclature.lexicon, share=share))
     found: dict[int, list[Looked]] = {}
     for way in (*_shared(whole, bare), *_mirrored(whole, bare), *_numbered(whole, bare)):
         looked = _looked(whole, way)
@@ -175,7 +183,7 @@ def _mirrored(whole: _Set, bare: Sequence[Stripped]) -> Iterator[_Way]:
             f"its mirror name stands beside it: '{mirror.place.marker}' is a side",
         )
         yield _Way(mirror.index, "S060", mirror.texts()[0], notes, bare[mirror.index].numbers, _gains_a_side)
-    usual = {style: count for style, count in pairs.items() if count >= _LEAST_PAIRS}
+    usual = {style: count for style, count in pairs.items() if count >= whole.pairs}
     open_texts = [
         text if whole.is_open(index) and whole.first[index][0].reason in _UNREAD else ""
         for index, text in enumerate(texts)
@@ -202,8 +210,11 @@ def _proven(whole: _Set, mirror: Mirror) -> bool:
         return False
     for index, now in ((mirror.index, name), (mirror.other, mirrored)):
         alone = whole.first[index][0]
-        if alone.status is not Status.REVIEW and not (alone.name == now or _gains_a_side(alone.name, now)):
-            return False
+        if alone.status is Status.REVIEW or alone.name == now or _gains_a_side(alone.name, now):
+            continue
+        partner = mirror.other if index == mirror.index else mirror.index
+        if alone.rule != _HELPER or whole.first[partner][0].name != _mirror_name(now):
+            return False  # beside an OPTNRVL that is read alone, OPTNRVR is no 'rvr'
     return True
 
 
@@ -259,9 +270,10 @@ def _looked(whole: _Set, way: _Way) -> Looked | None:
         ), proposal
     if decision.status is Status.REVIEW:
         return (decision, proposal) if whole.is_open(way.index) and decision.candidates else None
-    if decision.rule not in _CERTAIN:
+    if decision.rule not in _CERTAIN and not (way.code == "S050" and decision.rule == _SHORTENED):
         return None
-    if alone.status is not Status.REVIEW and not way.replaces(alone.name, decision.name):
+    a_helper = way.code == "S060" and alone.rule == _HELPER
+    if alone.status is not Status.REVIEW and not (a_helper or way.replaces(alone.name, decision.name)):
         return None
     roi = whole.rois[way.index]
     query = Query(roi.name, roi.interpreted_type, whole.site, whole.languages, ranks=way.numbers)

@@ -7,7 +7,8 @@ before they are read. It is never taken out
 * where it says something: a side in any language, a target type, PRV, a margin, a dose, a number, a phase or a time, a helper
   word, an organ or a part of one; ``z`` and ``_`` mark what is not for dose evaluation.
 
-Of the words that the packs know, only those for who or what drew a structure (``drawn_by``) may be taken out.
+Of the words that the packs know, only those for who or what drew a structure (``drawn_by``) and for a technique or a site
+(``SBRT``, ``HN``) may be taken out.
 """
 
 from __future__ import annotations
@@ -63,27 +64,33 @@ _WAYS = (
 )
 
 
-def without_shared(names: Sequence[str], lexicon: Lexicon) -> list[Stripped]:
-    """Return every name without the beginning and the ending that most names of the set share, in their order."""
+def without_shared(names: Sequence[str], lexicon: Lexicon, *, share: float = 0.5) -> list[Stripped]:
+    """Return every name without the beginning and the ending that most names of the set share, in their order.
+
+    Args:
+        names: the names of one set.
+        lexicon: the packs.
+        share: of the different names, 0 to 1; more than these have to share it.
+    """
     stripped = [Stripped(name) for name in names]
     distinct = {relaxed(name) for name in names if name.strip()}
     if len(distinct) < LEAST_NAMES:
         return stripped
     for called in ("beginning", "ending"):
-        stripped = _without(stripped, [way for way in _WAYS if way.called == called], lexicon)
+        stripped = _without(stripped, [way for way in _WAYS if way.called == called], lexicon, share)
     return stripped
 
 
-def _without(names: list[Stripped], ways: Sequence[_Way], lexicon: Lexicon) -> list[Stripped]:
+def _without(names: list[Stripped], ways: Sequence[_Way], lexicon: Lexicon, share: float) -> list[Stripped]:
     """Take out the word that most names begin or end with, where it may be; at most one."""
     texts = {name.text for name in names if name.text.strip()}
     for way in ways:
         matches = {text: match for text in texts if (match := _matched(way.pattern, text))}
-        if 2 * len(matches) <= len(texts):
+        if len(matches) <= share * len(texts):
             continue
         words = Counter(fold(match["word"]) for match in matches.values())
         ((word, count),) = words.most_common(1)
-        if count < LEAST_NAMES or 2 * count <= len(texts) or not may_be_taken_out(word, lexicon):
+        if count < LEAST_NAMES or count <= share * len(texts) or not may_be_taken_out(word, lexicon):
             continue
         cut = {
             text: text[: match.start()] + text[match.end() :]
@@ -132,6 +139,8 @@ def _pieces(word: str, lexicon: Lexicon) -> Iterator[str]:
 
 
 def _says_something(word: str, lexicon: Lexicon) -> bool:
+    if _is_technique(word, lexicon):
+        return False
     alone = (lexicon.sides, lexicon.marks, lexicon.target_words, lexicon.types, lexicon.number_words)
     if len(word) == 1:  # a letter may be known as a part of some longer phrase only
         return any(word in known for known in alone) or bool(lexicon.find((word,)))
@@ -143,3 +152,10 @@ def _says_something(word: str, lexicon: Lexicon) -> bool:
         or word in lexicon.usage.side_nouns
         or bool(lexicon.find((word,)))
     )
+
+
+def _is_technique(word: str, lexicon: Lexicon) -> bool:
+    """Tell whether a word names a technique or a site that a whole plan may have (``SBRT``, ``HN``), and no structure."""
+    role = lexicon.target_words.get(word, "")
+    others = (lexicon.sides, lexicon.marks, lexicon.types, lexicon.number_words)
+    return role.isupper() and not any(word in known for known in others) and not lexicon.find((word,))

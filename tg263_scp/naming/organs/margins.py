@@ -112,14 +112,16 @@ def take_margin(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[Margin | N
 def take_padded(tokens: tuple[Token, ...]) -> tuple[Margin | None, tuple[Token, ...]]:
     """Take a bare margin of two digits out of a name (``Cord_05``, ``OpticNrv_L_03``); None where it may be something else.
 
-    It stands behind a word, no other number stands in the name, and 01 and 02 are left: they count copies.
+    It stands behind a word, no other number stands in the name, and 01 and 02 are left: they count copies. So is a decimal of
+    0.3 to 1.0, which is in centimetres: ``SpinalCanal_0.5``.
     """
     numbers = [at for at, token in enumerate(tokens) if token.is_number]
     if len(numbers) != 1 or not numbers[0]:
         return None, tokens
     (at,) = numbers
-    value = int(tokens[at].text) if tokens[at].text.isdecimal() else 0
-    if not (len(tokens[at].text) == 2 and _LEAST_LAST <= value <= _MOST_UNSAID_MM and tokens[at - 1].is_word):
+    text = tokens[at].text
+    value = _bare_mm(text) if "." in text or len(text) == len("05") else None
+    if value is None or not (_LEAST_LAST <= value <= _MOST_UNSAID_MM and tokens[at - 1].is_word):
         return None, tokens
     return Margin(value, named=False, signed=False, padded=True), (*tokens[:at], *tokens[at + 1 :])
 

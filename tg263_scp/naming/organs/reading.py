@@ -23,23 +23,20 @@ from functools import lru_cache
 from tg263_scp.decision import Reason
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.organs.described import head_and_description, only_describes, sides_of
-from tg263_scp.naming.organs.node_levels import phrase_of_level
+from tg263_scp.naming.organs.forms import FORM_NOTES, dressed, gathered_forms
+from tg263_scp.naming.organs.node_levels import drops_a_level, phrase_of_level
 from tg263_scp.naming.organs.parts import Parts, takings
+from tg263_scp.naming.organs.spoken import spoken_phrases
 from tg263_scp.naming.query import Query
-from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.words.compounds import segmented
 from tg263_scp.naming.words.letters import Token, ends_in_capital
-from tg263_scp.naming.words.lexicon import OWN_LANGUAGE, WIDE_LANGUAGES, Lexicon, Phrase, Sense
+from tg263_scp.naming.words.lexicon import OWN_LANGUAGE, Lexicon, Phrase, Sense
 
 _MOST_PHRASES = 3
 """Phrases whose lines are given as evidence; the same words often mean the same in a dozen languages."""
-_LONGEST_CODE = 3
-"""Letters of a name that may be an acronym, which means something else in every language and clinic."""
-_LEAST_AGREEING = 4
 _BRACKETS = "()"
 _FEWEST_WITH_KIND = 2
-_ENGLISH = frozenset({"en", OWN_LANGUAGE})
 
 
 class Finding(StrEnum):
@@ -109,6 +106,27 @@ def read_known_words(query: Query, nomenclature: Nomenclature) -> OrganReading:
     return read_words([cut for cut in cuts if cut], query, nomenclature)
 
 
+def read_qualified(query: Query, nomenclature: Nomenclature) -> OrganReading:
+    """Read anatomy without a name of its own (``Thalamus_2``, ``Mesorectum_Lower``) whatever number, place or copy it is.
+
+    Only a reading of that kind is returned: a number or a copy of what the list does name may be anything.
+    """
+    lexicon = nomenclature.lexicon
+    for cut in (query.words, query.camel_words):
+        core = tuple(t for t in cut if t.is_word and not _qualifies(t.text, lexicon))
+        if not core or len(core) == len(cut):
+            continue
+        reading = read_words((core,), query, nomenclature)
+        if reading.finding is Finding.UNLISTED:
+            return reading
+    return _NOTHING
+
+
+def _qualifies(word: str, lexicon: Lexicon) -> bool:
+    """Tell whether a word says which one, which part or which copy of anything."""
+    return lexicon.marks.get(word) in ("copy", "partial") or word in lexicon.usage.qualifiers
+
+
 def read_words(cuts: Sequence[tuple[Token, ...]], query: Query, nomenclature: Nomenclature) -> OrganReading:
     """Read tokens as an organ, trying each way of cutting, then each with its glued words parted (``llens``, ``cordprv``)."""
     lexicon = nomenclature.lexicon
@@ -158,11 +176,12 @@ def _restated(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatur
 def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReading:
     lexicon = nomenclature.lexicon
     said = lexicon.find(parts.core) or _of_its_category(parts.core, lexicon)
-    phrases = _spoken(said, parts, query, nomenclature)
+    phrases = spoken_phrases(said, parts, query, nomenclature)
     bound = all(phrase.site for phrase in phrases)
     level = phrase_of_level(parts, query, nomenclature) if bound else None
     phrases = (level,) if level else phrases
-    if not phrases or _says_filling(phrases, parts, nomenclature):
+    levels = all(phrase.means.startswith("LN_") for phrase in phrases)
+    if not phrases or _says_filling(phrases, parts, nomenclature) or (levels and drops_a_level(parts)):
         return _NOTHING
     if len(parts.sides) > 1:
         both = "a left and a right are said: perhaps both, perhaps one by mistake"
@@ -178,7 +197,7 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
         return compose(
             structures[0], parts, tuple(p for p in here if p.sense is Sense.STRUCTURE), nomenclature
         )
-    if senses == {Sense.UNLISTED}:
+    if senses == {Sense.UNLISTED} and not elsewhere:
         note = "real, but TG-263 has no name for it"
         return OrganReading(Finding.UNLISTED, phrases=here, note=note, reason=Reason.UNLISTED, parts=parts)
     offered = tuple(
@@ -242,62 +261,6 @@ def _doubt(elsewhere: Sequence[Phrase], site: str) -> tuple[Reason, str]:
     )
 
 
-def _spoken(
-    phrases: tuple[Phrase, ...], parts: Parts, query: Query, nomenclature: Nomenclature
-) -> tuple[Phrase, ...]:
-    """Keep the phrases of languages that fit the side word, the letters of the name and the language of the set."""
-    lexicon = nomenclature.lexicon
-    lettered = lexicon.languages_of_letters(query.name)
-    if parts.side_languages is not None:
-        shown = query.languages | lettered
-        said = [p for p in phrases if p.sense is Sense.STRUCTURE and lexicon.said_as(parts.core, p)]
-        own_words = any(p.language == OWN_LANGUAGE for p in said)
-        latin = not own_words and any(p.language == "la" for p in phrases)
-        in_english = not latin and any(p.language in _ENGLISH for p in said)
-        if in_english and not parts.side_telling and not shown & parts.side_languages:
-            return ()  # 'Lung JO' are initials, not Hungarian
-        own = tuple(p for p in phrases if p.language in parts.side_languages)
-        if parts.counting and not shown & parts.side_languages and len(own) < len(phrases):
-            return ()  # 'Parotis B' may be the second
-        phrases = own or (phrases if parts.side_certain else ())
-    if _is_code(parts.core) and not lettered:
-        phrases = tuple(p for p in phrases if _code_is_spoken(p, phrases, parts, query, nomenclature))
-    for languages in (lettered, query.languages):
-        own = tuple(p for p in phrases if p.language in languages)
-        if own:
-            return own
-    own = tuple(p for p in phrases if p.language in parts.tongues - WIDE_LANGUAGES)
-    if own:
-        return own
-    # A set that shows no other language is read as English where English knows the word.
-    english = tuple(p for p in phrases if p.language in _ENGLISH)
-    return english if any(p.sense is Sense.STRUCTURE for p in english) else phrases
-
-
-def _is_code(core: tuple[str, ...]) -> bool:
-    """Tell whether a name is two or three letters only, which mean something else in every clinic."""
-    return len(core) == 1 and len(core[0]) <= _LONGEST_CODE and core[0].isascii() and core[0].isalpha()
-
-
-def _code_is_spoken(
-    phrase: Phrase, phrases: tuple[Phrase, ...], parts: Parts, query: Query, nomenclature: Nomenclature
-) -> bool:
-    """Believe a code in English, in the language shown, or where many languages agree: ``AI`` is no Spanish atrium.
-
-    Latin is the language of every clinic and of none, and no evidence. A treatment site is: at the thorax ``IVA`` is the LAD,
-    if no language means anything else by it.
-    """
-    shown = _ENGLISH | query.languages | parts.tongues | (parts.side_languages or frozenset())
-    agreeing = {p.language for p in phrases if p.means == phrase.means and p.site == phrase.site}
-    agreeing -= nomenclature.lexicon.unchecked
-    if phrase.language in shown or len(agreeing) >= _LEAST_AGREEING:
-        return True
-    stem = nomenclature.stems.get(phrase.means)
-    entry = nomenclature.entries.get(stem.any_form if stem else phrase.means)
-    here = entry is not None and entry.region in nomenclature.anatomy.nearest_first(query.site)
-    return here and all(other.means == phrase.means for other in phrases)
-
-
 def _by_site(
     phrases: tuple[Phrase, ...], sites: tuple[str, ...]
 ) -> tuple[tuple[Phrase, ...], tuple[Phrase, ...]]:
@@ -318,97 +281,21 @@ def compose(
     means: str, parts: Parts, phrases: tuple[Phrase, ...], nomenclature: Nomenclature
 ) -> OrganReading:
     """Put side, margin and partial mark back on a structure, in the order of the standard."""
-    forms = _gathered_forms(means, parts, nomenclature)
+    forms = gathered_forms(means, parts, nomenclature)
     side = next(iter(parts.sides), "")
     read = OrganReading(Finding.FOUND, (), means, side, parts.rebuilt, phrases, parts=parts)
     if isinstance(forms, Reason):
-        note = f"{_FORM_NOTES[forms]}: {means}"
+        note = f"{FORM_NOTES[forms]}: {means}"
         if forms is not Reason.SIDE_MISSING:
             return replace(read, finding=Finding.NO_STANDARD_NAME, note=note, reason=forms)
-        sided = (_dressed((means, side), parts, nomenclature) for side in "LR")
+        sided = (dressed((means, side), parts, nomenclature) for side in "LR")
         names = tuple(name for name in sided if not isinstance(name, Reason))
         return replace(read, finding=Finding.SIDE_MISSING, names=names, note=note, reason=forms)
-    name = _dressed(forms, parts, nomenclature)
+    name = dressed(forms, parts, nomenclature)
     if isinstance(name, Reason):
-        note = f"{_FORM_NOTES[name]}: {means}"
+        note = f"{FORM_NOTES[name]}: {means}"
         return replace(read, finding=Finding.NO_STANDARD_NAME, note=note, reason=name)
     return replace(read, names=(name,))
-
-
-_FORM_NOTES = {
-    Reason.SIDE_MISSING: "the list has it only with a side, and none is given",
-    Reason.SIDE_NOT_LISTED: "the list does not have it with the side that is given",
-    Reason.PAIR_NOT_LISTED: "the list has no name for both together",
-    Reason.MARGIN_UNSAID: "a length without the word PRV: a margin, a rind or a part of it",
-    Reason.TOO_LONG: "16 characters cannot hold side, margin and structure",
-    Reason.NO_STANDARD_NAME: "side, margin or part cannot be put on this name of the list",
-}
-"""Why a structure that was read has no name in the form that was said; the structure is named behind it."""
-
-
-def _gathered_forms(means: str, parts: Parts, nomenclature: Nomenclature) -> tuple[str, str] | Reason:
-    """Return the listed form as :func:`_forms` does; ``Kidney total`` are both kidneys, ``Liver total`` is the liver."""
-    if not parts.sides and not nomenclature.lexicon.usage.gathering_words.isdisjoint(parts.idle):
-        forms = _forms(means, replace(parts, both=True), nomenclature)
-        if not isinstance(forms, Reason):
-            return forms
-    return _forms(means, parts, nomenclature)
-
-
-def _forms(means: str, parts: Parts, nomenclature: Nomenclature) -> tuple[str, str] | Reason:
-    """Return stem and side token of the listed form that side words ask for, or why the list has none."""
-    entry = nomenclature.entries.get(means)
-    stem = nomenclature.stems.get(means)
-    if stem is None:
-        base, _, own_side = means.rpartition("_")
-        if parts.both:
-            return Reason.PAIR_NOT_LISTED
-        return (base, own_side) if parts.sides <= {own_side} else Reason.SIDE_NOT_LISTED
-    if parts.sides and entry is not None and entry.plural_of and means.startswith("LN_"):
-        means, stem = (
-            entry.plural_of,
-            nomenclature.stems[entry.plural_of],
-        )  # 'left pelvic nodes' are one side's
-    if parts.sides:
-        if parts.both:
-            return Reason.NO_STANDARD_NAME
-        if not stem.paired:
-            return Reason.SIDE_NOT_LISTED
-        return means, next(iter(parts.sides))
-    if parts.both:
-        if stem.plural:
-            return stem.plural, ""
-        gathers = (
-            stem.paired or (entry is not None and entry.plural_of) or f"{means}_" in nomenclature.gathering
-        )
-        return (means, "") if stem.bare and gathers else Reason.PAIR_NOT_LISTED
-    if stem.bare:
-        return means, ""
-    return Reason.SIDE_MISSING if stem.paired else Reason.NO_STANDARD_NAME
-
-
-def _dressed(form: tuple[str, str], parts: Parts, nomenclature: Nomenclature) -> str | Reason:
-    """Return a listed form with margin and partial mark put on, or why it cannot have them."""
-    stem, side = form
-    spatial = (side,) if side else ()
-    if parts.margin is None:
-        return _spelt(grammar.OrganName(stem, parts.partial, None, spatial), nomenclature)
-    if stem == "Bolus" and parts.margin.mm is not None and not parts.margin.named:
-        return f"Bolus_{parts.margin.mm:02d}mm"
-    never = not parts.margin.named and stem in nomenclature.anatomy.never_grown
-    if never or (parts.margin.bare and parts.margin.too_long):
-        return Reason.MARGIN_UNSAID  # 'Skin 5mm' is a rind, 'SV 1cm' the first centimetre
-    spelt: str | Reason = Reason.TOO_LONG
-    for digits in parts.margin.digits:
-        spelt = _spelt(grammar.OrganName(stem, parts.partial, digits, spatial), nomenclature)
-        if not isinstance(spelt, Reason):
-            break
-    return spelt
-
-
-def _spelt(name: grammar.OrganName, nomenclature: Nomenclature) -> str | Reason:
-    too_long = len(grammar.render(name)) > grammar.MAX_LENGTH
-    return grammar.spell(name, nomenclature) or (Reason.TOO_LONG if too_long else Reason.NO_STANDARD_NAME)
 
 
 def evidence_of(reading: OrganReading, lexicon: Lexicon) -> tuple[SourceLine, ...]:

@@ -6,6 +6,7 @@ Three questions: is what it becomes a TG-263 name at all; does it say more than 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tg263_scp.decision import Kind, Reason, Status
@@ -28,7 +29,7 @@ _LEVEL = re.compile(r"([ivx]+)[abc]?")
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """What a veto has against a mapping: its code, the reason code, and the sentence."""
+    """What a veto has against a mapping: its code, the reason code, and the sentence; empty where it has nothing."""
 
     code: str
     reason: Reason
@@ -89,6 +90,27 @@ def _levels(becomes: str) -> set[str]:
     return set(found)
 
 
+def vetoes_on(
+    query: Query,
+    becomes: str,
+    nomenclature: Nomenclature,
+    options: NamingOptions,
+    *,
+    one_object: bool = False,
+) -> Iterator[Objection]:
+    """Yield what each veto says of a mapping, an empty text where it has nothing against it.
+
+    ``one_object`` is a mapping that holds for the object it was made for: what its name does not say may be said then.
+    """
+    proposal = mapped(becomes, nomenclature)
+    for code, reason, veto in VETOES:
+        if not (one_object and code in WAIVED_FOR_ONE_OBJECT):
+            yield Objection(code, reason, veto(query, proposal, nomenclature, options))
+    # A name that is not for dose may hold any text, which V060 does not look at.
+    if proposal.kind is Kind.PLANNING and looks_identifying(becomes, options.identifiers):
+        yield Objection("V060", Reason.VETO_IDENTIFIER, "the new name would repeat an identifier")
+
+
 def objection(
     query: Query,
     becomes: str,
@@ -97,21 +119,9 @@ def objection(
     *,
     one_object: bool = False,
 ) -> Objection | None:
-    """Return what the first veto has against a mapping; None where none objects.
-
-    ``one_object`` is a mapping that holds for the object it was made for: what its name does not say may be said then.
-    """
-    proposal = mapped(becomes, nomenclature)
-    for code, reason, veto in VETOES:
-        if one_object and code in WAIVED_FOR_ONE_OBJECT:
-            continue
-        text = veto(query, proposal, nomenclature, options)
-        if text:
-            return Objection(code, reason, text)
-    # A name that is not for dose may hold any text, which V060 does not look at.
-    if proposal.kind is Kind.PLANNING and looks_identifying(becomes, options.identifiers):
-        return Objection("V060", Reason.VETO_IDENTIFIER, "the new name would repeat an identifier")
-    return None
+    """Return what the first veto has against a mapping; None where none objects. See :func:`vetoes_on`."""
+    said = vetoes_on(query, becomes, nomenclature, options, one_object=one_object)
+    return next((each for each in said if each.text), None)
 
 
 def mapped(becomes: str, nomenclature: Nomenclature) -> Proposal:

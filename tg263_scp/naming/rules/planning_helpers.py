@@ -16,6 +16,7 @@ from tg263_scp.decision import Kind, Reason
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.organs.reading import Finding, evidence_of, read_organ, read_words
 from tg263_scp.naming.query import Query
+from tg263_scp.naming.rules.combinations import combination, difference_from_body
 from tg263_scp.naming.standard.grammar import TARGET_TYPES
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.filling import has_slot, type_tokens
@@ -27,7 +28,12 @@ _HELPER_MARKS = {
     "planning": (Kind.PLANNING, Reason.PLANNING),
     "device": (Kind.DEVICE, Reason.DEVICE),
 }
-_JOINING = frozenset("+&/")
+_UNITS = ("Gy", "cGy", "weighted Gy", "mm", "cm")
+_PREFIXED = re.compile(r"(?P<glued>[a-z]{1,3})(?=[A-Z])|(?P<apart>[A-Za-z]{1,3})(?=[_ ])")
+_DOSE_VOLUME = re.compile(
+    r"(?:[dD](?=[2-9]\d)|[vV](?=[2-9]\d|5|1\d\d))\d{1,3}(?:\.\d+)?\s*(?:%|[cC]?[gG][yY])?"
+)
+"""``D95``, ``V20Gy``: below 20 a D or V may be a dorsal vertebra or a nerve."""
 _NOT_FOR_DOSE = re.compile(r"_|[zZ][_ ]|z+(?=[A-Z0-9_])|zz")
 _LONGEST_MARK = 3
 _SHORT = 3
@@ -66,10 +72,12 @@ class Difference:
     evidence: tuple[SourceLine, ...]
 
 
-def marks_of(tokens: Sequence[Token], lexicon: Lexicon, *, in_target: bool = False) -> dict[str, str]:
+def marks_of(
+    tokens: Sequence[Token], lexicon: Lexicon, silent: frozenset[str] = frozenset()
+) -> dict[str, str]:
     """Return the marks among the words (``planning``, ``union``, ``copy`` ...), each with the words that made it.
 
-    Marks of several words (``normal tissue``) are seen as well; a side word is never a mark.
+    Marks of several words (``normal tissue``) are seen as well; a side word is never a mark, nor a word of ``silent`` alone.
     """
     found: dict[str, str] = {}
     for size in range(_LONGEST_MARK, 0, -1):
@@ -79,9 +87,8 @@ def marks_of(tokens: Sequence[Token], lexicon: Lexicon, *, in_target: bool = Fal
                 continue
             text = "".join(t.text for t in window)
             mark = lexicon.marks.get(text)
-            a_side = text in lexicon.sides and not (in_target and _takes_off(mark, tokens[at + 1 :]))
             a_letter = len(text) == 1 and text.isascii()
-            if size == 1 and (a_side or a_letter):
+            if size == 1 and (text in lexicon.sides or text in silent or a_letter):
                 continue
             if mark:
                 found.setdefault(mark, " ".join(t.raw for t in window))
@@ -92,11 +99,6 @@ def _counts(window: Sequence[Token]) -> bool:
     """Tell whether a letter and a number stand apart: ``R50`` is a measure of dose, the R of ``PTV_R_50`` a side."""
     letter, *rest = window
     return len(letter.text) == 1 and any(t.is_number and not t.joined for t in rest)
-
-
-def _takes_off(mark: str | None, following: Sequence[Token]) -> bool:
-    """``sin`` is left in Latin and *without* in Spanish: beside a target it may take the next word off."""
-    return mark == "minus" and bool(following) and following[0].is_word
 
 
 def difference_of(query: Query, nomenclature: Nomenclature) -> Difference | None:
@@ -140,28 +142,109 @@ def kind_of(query: Query, nomenclature: Nomenclature) -> Sign | None:
         return minus
     if types == 0:
         organ = read_organ(query, nomenclature)
-        if organ.finding in (Finding.FOUND, Finding.SIDE_MISSING, Finding.AMBIGUOUS, Finding.UNLISTED):
+        if organ.finding in (Finding.FOUND, Finding.SIDE_MISSING, Finding.UNLISTED):
             return None
+        nothing = _without_structure(tokens, query, lexicon)
+        if nothing or organ.finding is Finding.AMBIGUOUS:
+            return nothing
     cuts = [tokens, *(() if types else (query.camel_words,))]
     cuts += [glued for cut in cuts if (glued := segmented(cut, lexicon))]
-    cuts += [tuple(Token(piece, piece, True) for piece in way) for way in _ways(tokens, lexicon)]
+    ways = [tuple(Token(piece, piece, True) for piece in way) for way in _ways(tokens, lexicon)]
+    return _helper_word((*cuts, *ways), types, lexicon) or _combined(cuts, types, query, nomenclature)
+
+
+def _helper_word(cuts: Sequence[tuple[Token, ...]], types: int, lexicon: Lexicon) -> Sign | None:
+    """Return a word of planning or of a device; a vague one only where the name holds nothing else."""
     for cut in cuts:
-        marks = marks_of(cut, lexicon)
+        silent = frozenset() if _is_vague_only(cut, lexicon) else lexicon.usage.vague_helpers
+        marks = marks_of(cut, lexicon, silent)
         for mark, (kind, reason) in _HELPER_MARKS.items():
             if mark in marks and not (types and marks[mark].casefold() in lexicon.target_words):
                 return Sign(kind, reason, f"'{marks[mark]}'", _mark_lines(marks[mark], lexicon))
+    return None
+
+
+def _is_vague_only(tokens: Sequence[Token], lexicon: Lexicon) -> bool:
+    """Tell whether only marks, placeholders, places and numbers stand in a name: ``Box 2``, ``Field edge``, ``Rail L``."""
+    words = ((at, token.text) for at, token in enumerate(tokens) if token.is_word)
+    return all(
+        not _is_counted(tokens, at) if len(word) == 1 else _says_no_structure(word, lexicon)
+        for at, word in words
+    )
+
+
+def _says_no_structure(word: str, lexicon: Lexicon) -> bool:
+    if word in lexicon.target_words:
+        return not has_slot(word, lexicon)
+    tables = (lexicon.marks, lexicon.usage.placeholders, lexicon.sides)
+    return any(word in table for table in tables) or lexicon.number_words.get(word) in _UNITS
+
+
+def _is_counted(tokens: Sequence[Token], at: int) -> bool:
+    """Tell whether a number is joined to a letter: ``C7`` may be a vertebra."""
+    return at + 1 < len(tokens) and tokens[at + 1].is_number and tokens[at + 1].joined
+
+
+def prefixed(query: Query, nomenclature: Nomenclature) -> Sign | None:
+    """Return the letters before a name that sort helpers to an end of the list, where the name is no structure with them."""
+    lexicon = nomenclature.lexicon
+    prefix = helper_prefix(query.name, lexicon)
+    if not prefix or read_organ(query, nomenclature).finding is not Finding.NOTHING:
+        return None
+    line = lexicon.source_of("helper_prefixes", prefix)
+    return Sign(Kind.PLANNING, Reason.PLANNING, f"'{prefix}' before the name", (line,) if line else ())
+
+
+def helper_prefix(name: str, lexicon: Lexicon) -> str:
+    """Return the letters by which planners sort helpers to an end of the list: ``xRectum``, ``x_PTV``, ``TS_Bladder``."""
+    found = _PREFIXED.match(name)
+    if found is None:
+        return ""
+    glued, apart = found.group("glued") or "", (found.group("apart") or "").lower()
+    prefix = glued or apart
+    return prefix if prefix in lexicon.usage.helper_prefixes else ""
+
+
+def _combined(
+    cuts: Sequence[tuple[Token, ...]], types: int, query: Query, nomenclature: Nomenclature
+) -> Sign | None:
+    """Return the sign or word by which structures are added, subtracted or grown."""
+    lexicon = nomenclature.lexicon
     for cut in cuts:
-        sign = _combination(cut, types, lexicon)
+        sign = combination(cut, types, query, nomenclature) or _expansion(cut, types, lexicon)
         if sign:
-            lines = _mark_lines(sign, lexicon) or _type_lines(tokens, nomenclature)
-            lines = lines or _structure_lines(tokens, query, nomenclature)
+            lines = _mark_lines(sign, lexicon) or _type_lines(cut, nomenclature)
+            lines = lines or _structure_lines(cut, query, nomenclature)
             return Sign(Kind.DERIVED, Reason.DERIVED, f"'{sign}'", lines)
-    if types > 1:
-        return Sign(Kind.DERIVED, Reason.DERIVED, "more than one target", _type_lines(tokens, nomenclature))
-    return (
-        Sign(Kind.PLANNING, Reason.DOSE_ALONE, "a dose without a target")
-        if types == 0 and _is_dose(tokens, lexicon)
-        else None
+    return None
+
+
+def _expansion(tokens: Sequence[Token], types: int, lexicon: Lexicon) -> str:
+    return marks_of(tokens, lexicon).get("expansion", "") if types else ""
+
+
+def _without_structure(tokens: tuple[Token, ...], query: Query, lexicon: Lexicon) -> Sign | None:
+    """Return what shows that a name without a target type names no structure: a dose, a length, a placeholder."""
+    words = [t for t in tokens if t.is_word and lexicon.number_words.get(t.text) not in _UNITS]
+    if not any(lexicon.knows(t.text) and t.text not in lexicon.marks for t in words) and _is_dose(
+        tokens, lexicon
+    ):
+        return Sign(Kind.PLANNING, Reason.DOSE_ALONE, "a dose without a target")
+    if _DOSE_VOLUME.fullmatch(query.name.strip()):
+        return Sign(Kind.PLANNING, Reason.DOSE_ALONE, "a dose or a volume of the histogram")
+    if not all(t.text in lexicon.usage.placeholders for t in words):
+        return None
+    telling = next((t.text for t in words if len(t.text) >= _SHORT or not t.text.isascii()), "")
+    if not telling and (words or not _is_length(tokens, lexicon)):
+        return None
+    line = lexicon.source_of("placeholders", telling)
+    return Sign(Kind.JUNK, Reason.NO_STRUCTURE, "it names no structure", (line,) if line else ())
+
+
+def _is_length(tokens: Sequence[Token], lexicon: Lexicon) -> bool:
+    return any(
+        number.is_number and lexicon.number_words.get(unit.text) in ("mm", "cm")
+        for number, unit in pairwise(tokens)
     )
 
 
@@ -197,6 +280,9 @@ def _minus(query: Query, tokens: Sequence[Token], types: int, nomenclature: Nome
     if signs and signs[-1] == len(tokens) - 1 and len(tokens) > 1:
         lines = _type_lines(tokens, nomenclature) or _structure_lines(tokens, query, nomenclature)
         return Sign(Kind.DERIVED, Reason.DERIVED, "ends in '-': something is taken off", lines)
+    if difference_from_body(tokens, query, nomenclature):
+        lines = _structure_lines(tokens[:1], query, nomenclature)
+        return Sign(Kind.DERIVED, Reason.DERIVED, "'-': something is taken off the body", lines)
     if types or len(signs) != 1:
         return None
     (at,) = signs
@@ -215,36 +301,6 @@ def _ways(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[tuple[str, ...]
         if token.is_word and not lexicon.knows(token.text):
             ways = partings(token.text, lexicon)
             yield from ways if len(ways) > 1 else ()
-
-
-def _combination(tokens: Sequence[Token], types: int, lexicon: Lexicon) -> str:
-    """Return the sign by which structures are added, subtracted or grown, if there is one."""
-    marks = marks_of(tokens, lexicon, in_target=types > 0)
-    for mark in ("minus", "union"):
-        if mark in marks:
-            return marks[mark]
-    if types and "expansion" in marks:
-        return marks["expansion"]
-    for before, sign, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        if sign.text in _JOINING and after.is_word and before.text != "(":
-            return sign.raw
-        if sign.text == "+" and types and after.is_number:
-            return sign.raw
-        if sign.text == "-" and after.is_number and not types and before.is_word:
-            return sign.raw
-        first = _before(tokens, sign) if sign.text == "-" and types else ()
-        if _names_something(first, lexicon) and not any(_is_type(t) for t in first):
-            return sign.raw
-    return ""
-
-
-def _before(tokens: Sequence[Token], sign: Token) -> Sequence[Token]:
-    return tokens[: next(at for at, token in enumerate(tokens) if token is sign)]
-
-
-def _names_something(tokens: Sequence[Token], lexicon: Lexicon) -> bool:
-    """Tell whether a structure is named: the minus of ``parotid left - Lt PTV`` takes something off, that of ``Lt-PTV`` not."""
-    return any(t.is_word and t.text not in lexicon.sides and not has_slot(t.text, lexicon) for t in tokens)
 
 
 def _is_type(token: Token) -> bool:

@@ -11,9 +11,9 @@ from fnmatch import fnmatchcase
 
 from tg263_scp.decision import Candidate, Kind, Reason, Status
 from tg263_scp.errors import SourceLine
-from tg263_scp.naming.organs.reading import Finding, OrganReading, evidence_of, read_organ
+from tg263_scp.naming.organs.reading import Finding, OrganReading, evidence_of, read_organ, read_qualified
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
-from tg263_scp.naming.rules.planning_helpers import difference_of, is_not_for_dose, kind_of
+from tg263_scp.naming.rules.planning_helpers import difference_of, is_not_for_dose, kind_of, prefixed
 from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.grammar import DerivedName, OrganName, TargetName
 from tg263_scp.naming.standard.nomenclature import SHORT_NAME, Nomenclature, relaxed
@@ -24,9 +24,11 @@ from tg263_scp.naming.targets.numbers import is_possible
 from tg263_scp.naming.targets.reading import read_target
 from tg263_scp.naming.words.compounds import ends_in_false_side
 from tg263_scp.naming.words.letters import fold
-from tg263_scp.naming.words.lexicon import OWN_LANGUAGE, Lexicon
+from tg263_scp.naming.words.lexicon import OWN_LANGUAGE, WIDE_LANGUAGES, Lexicon
 
 _SHORT_ENDING = 3
+_LONGEST_CODE = 3
+"""Letters of a word that another language may use for something else."""
 _UNCHECKED_NOTE = "the pack of its language says no 'checked_by': it suggests, and renames nothing"
 
 Rule = Callable[[Query, Nomenclature, NamingOptions], Proposal | None]
@@ -211,7 +213,8 @@ def helper(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
     """A planning helper, a device, a sum or a difference (ring, opti, couch, ``PTV-CTV``): left alone."""
     if difference_of(query, nomenclature):
         return None
-    sign = kind_of(query, nomenclature)
+    sign = prefixed(query, nomenclature) if options.prefixes_tell else None
+    sign = sign or kind_of(query, nomenclature)
     if sign is None:
         return None
     kept = Proposal(
@@ -231,13 +234,35 @@ def helper(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> 
 
 
 def synonym(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:
-    """A known name of the structure in one of the languages: renamed."""
+    """A known name of the structure in one of the languages: renamed; what TG-263 does not list: kept, or left for review.
+
+    A thalamus needs no name of the list. Which of the two becomes of it is the clinic's choice (``naming.unlisted``); an ROI
+    whose interpreted type is a target is left for review in any case.
+    """
     if type_tokens(query, nomenclature.lexicon)[1]:
         return None
     reading = read_organ(query, nomenclature)
+    if reading.finding is Finding.NOTHING:
+        reading = read_qualified(query, nomenclature)
     if reading.finding is Finding.NOTHING or (reading.finding is Finding.FOUND and reading.rebuilt):
         return None
-    return from_reading("R050", Reason.SYNONYM, 0.97, reading, nomenclature)
+    proposal = from_reading("R050", Reason.SYNONYM, 0.97, reading, nomenclature)
+    if options.unlisted == "keep" and _is_unlisted(reading, query, nomenclature):
+        return replace(proposal, status=Status.KEEP, confidence=0.9)
+    return proposal
+
+
+def _is_unlisted(reading: OrganReading, query: Query, nomenclature: Nomenclature) -> bool:
+    """Tell whether a name is anatomy without a name of its own; an abbreviation of one language alone may be anything."""
+    if reading.finding is not Finding.UNLISTED or reading.parts is None:
+        return False
+    if query.interpreted_type.upper() in nomenclature.anatomy.interpreted_types.target:
+        return False
+    if all(phrase.language in nomenclature.lexicon.unchecked for phrase in reading.phrases):
+        return False
+    core, shown = reading.parts.core, WIDE_LANGUAGES | query.languages
+    code = len(core) == 1 and len(core[0]) <= _LONGEST_CODE and core[0].isascii()
+    return not code or any(phrase.language in shown for phrase in reading.phrases)
 
 
 def rebuilt(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:

@@ -92,6 +92,25 @@ def look_alikes(word: str, lexicon: Lexicon) -> tuple[str, ...]:
     return tuple(sorted({c.meant for c in _near(word, lexicon, allowed, "")})) if allowed else ()
 
 
+@lru_cache(maxsize=16384)
+def one_letter_off(word: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """Return the known words that a word of three or four letters is one letter off, with its first letter or a swap of it.
+
+    Far too many for a correction: to be offered only.
+    """
+    if not _SHORTEST - 2 <= len(word) < _SHORTEST or lexicon.knows(word):
+        return ()
+    words = _words(lexicon)
+    choices = [
+        other
+        for length in range(max(_SHORTEST - 2, len(word) - 1), len(word) + 2)
+        for letter in dict.fromkeys(word[:2])
+        for other in words.get((length, letter), ())
+    ]
+    near = process.extract(word, choices, scorer=OSA.distance, score_cutoff=1, limit=None)
+    return tuple(sorted(other for other, _, _ in near if other[0] == word[0] or other[:2] == word[1::-1]))
+
+
 @lru_cache(maxsize=4096)
 def completions(beginning: str, lexicon: Lexicon) -> tuple[str, ...]:
     """Return the single words and side words that begin so, in alphabetical order."""

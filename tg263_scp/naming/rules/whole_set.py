@@ -5,15 +5,21 @@ Its codes stand in ``WHOLE_SET_RULES`` at the end, in the order they are asked.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
+from tg263_scp.naming.organs.margins import take_margin, take_padded
 from tg263_scp.naming.query import Proposal
 from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.words.letters import squeeze, tokenise
+
+_FIRST_COUNTED = frozenset({0, 1, 2})
+"""Numbers with which counting begins, and no margin does."""
+_MOST_MARGINS = 2
+"""Margins of one structure in a set; more names that differ in their number alone are counted."""
 
 _LEAST_VOTES = 2
 _SIDE_LETTERS = {"left": "l", "lt": "l", "right": "r", "rt": "r"}
@@ -156,6 +162,41 @@ def _settled(decision: Decision, kept: Counter[str], given: Counter[str], plain:
     return _stopped(decision, code, reason, note)
 
 
+def doubt_counted_margins(decisions: Sequence[Decision], nomenclature: Nomenclature) -> list[Decision]:
+    """S080: a bare number of two digits is no margin where the set counts with it: ``Liver_03`` beside ``Liver_01``.
+
+    Names that differ in this number alone are compared. Where one of them is 00, 01 or 02, or where there are more than two
+    numbers, each that would become a PRV is left for review.
+    """
+    families: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    counted = [_words_and_number(decision.original) for decision in decisions]
+    for words, number in filter(None, counted):
+        families[words].add(number)
+    note = "names of the set differ in this number alone: it counts, and may be no margin"
+    result = []
+    for decision, found in zip(decisions, counted, strict=True):
+        numbers = families[found[0]] if found else set()
+        counting = len(numbers) > _MOST_MARGINS or bool(numbers & _FIRST_COUNTED)
+        doubted = counting and decision.status is Status.RENAME and _is_bare_margin(decision, nomenclature)
+        result.append(_stopped(decision, "S080", Reason.MARGIN_UNCLEAR, note) if doubted else decision)
+    return result
+
+
+def _words_and_number(name: str) -> tuple[tuple[str, ...], int] | None:
+    """Return the words of a name and its only number, where that has two digits."""
+    tokens = tokenise(name, camel=False)
+    numbers = [token.text for token in tokens if token.is_number]
+    if len(numbers) != 1 or len(numbers[0]) != len("01") or not numbers[0].isdecimal():
+        return None
+    return tuple(token.text for token in tokens if not token.is_number), int(numbers[0])
+
+
+def _is_bare_margin(decision: Decision, nomenclature: Nomenclature) -> bool:
+    tokens = tokenise(decision.original, camel=False)
+    said = take_margin(tokens, nomenclature.lexicon)[0]
+    return "_PRV" in decision.name and said is None and take_padded(tokens)[0] is not None
+
+
 def _stopped(decision: Decision, code: str, reason: Reason, note: str) -> Decision:
     return replace(
         decision,
@@ -172,6 +213,7 @@ def _stopped(decision: Decision, code: str, reason: Reason, note: str) -> Decisi
 
 WHOLE_SET_RULES: tuple[tuple[str, Callable[..., object]], ...] = (
     ("S040", doubt_the_other_sex),
+    ("S080", doubt_counted_margins),
     ("V090", refuse_unwritable),
     ("S020", _settled),
     ("S010", _settled),

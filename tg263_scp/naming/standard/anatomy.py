@@ -62,6 +62,8 @@ class Anatomy:
     """Structures that a length cuts or shells rather than grows, or that are counted, unless PRV is said."""
     filled: Facts
     """Hollow organs of which *full* says how they were filled on the day."""
+    sided_too: Facts
+    """Structures of which there are two, though the list names them once: a written side is put behind the name."""
     drawn_as_targets: Facts
     """Structures that ``CTV-SV`` names as the target's own; any other behind a minus may be what was cut off."""
     often_treated: Facts
@@ -70,6 +72,8 @@ class Anatomy:
     treated_vessels: Facts
     beside_targets: Facts
     """Organs at risk that stand beside a target's name when the two overlap."""
+    never_treated: Facts
+    """Organs before a bare PTV that are what the two share."""
     beside_targets_at: Mapping[str, Facts]
     """Site -> organs that do so only there; elsewhere they are treated."""
     median: Facts
@@ -120,9 +124,11 @@ _LISTS = (
     "male",
     "grown_most",
     "filled",
+    "sided_too",
     "drawn_as_targets",
     "treated_vessels",
     "beside_targets",
+    "never_treated",
     "median",
     "contoured_most",
     "treated_most",

@@ -96,6 +96,8 @@ _EXCLUDING = (
     ("grown_most", "never_grown"),
     ("beside_targets", "drawn_as_targets"),
     ("beside_targets", "often_treated"),
+    ("never_treated", "drawn_as_targets"),
+    ("never_treated", "often_treated"),
     ("never_offered", "contoured_most"),
     ("never_offered", "treated_most"),
 )

@@ -19,6 +19,7 @@ from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.bare_numbers import BARE_CGY, BARE_GY
 from tg263_scp.naming.targets.doubts import Doubt
 from tg263_scp.naming.targets.filling import fill, type_tokens
+from tg263_scp.naming.targets.fractions import MOST_FRACTIONS
 from tg263_scp.naming.targets.reading import as_name, filled_slots
 from tg263_scp.naming.targets.slots import Slots
 from tg263_scp.naming.targets.structures import place_words
@@ -31,6 +32,7 @@ _MOST_TOKENS = 12
 """Tokens up to which a name is taken apart; a longer one is no name of a target but a text."""
 _LONGEST_CODE = 3
 """Letters of a code, which is offered as it is written; a word gets a capital."""
+_TELLING_SITES = ("head_and_neck", "breast", "prostate", "gyn", "spine")
 _MOST_READ = 12
 """Ways to take words out that are tried."""
 
@@ -53,7 +55,13 @@ def readings_offered(query: Query, nomenclature: Nomenclature) -> tuple[str, ...
         _planned_from(tokens, query, nomenclature), _without_doubtful(tokens, unknown, query, nomenclature)
     )
     if not unknown:
-        ways = chain(_believed(tokens, query, nomenclature), _as_numbers(tokens, query, nomenclature), ways)
+        ways = chain(
+            _at_other_sites(tokens, query, nomenclature),
+            _believed(tokens, query, nomenclature),
+            _as_fractions(tokens, query, nomenclature),
+            _as_numbers(tokens, query, nomenclature),
+            ways,
+        )
     offered: dict[str, None] = {}
     for way in ways:
         name = grammar.spell(way, nomenclature)
@@ -61,6 +69,16 @@ def readings_offered(query: Query, nomenclature: Nomenclature) -> tuple[str, ...
         if len(offered) == _MOST_OFFERED:
             break
     return tuple(offered)
+
+
+def _at_other_sites(
+    tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature
+) -> Iterator[TargetName]:
+    """Yield what a name would be at each site where abbreviations have meanings of their own, where the site is unknown."""
+    for site in () if query.site else _TELLING_SITES:
+        named = _read(tokens, replace(query, site=site), nomenclature)
+        if named is not None:
+            yield named
 
 
 def _planned_from(tokens: Sequence[Token], query: Query, nomenclature: Nomenclature) -> Iterator[TargetName]:
@@ -85,6 +103,23 @@ def _believed(tokens: Sequence[Token], query: Query, nomenclature: Nomenclature)
     place_words(slots, query, nomenclature)
     if slots.qualifier:
         yield as_name(slots)
+
+
+def _as_fractions(
+    tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature
+) -> Iterator[TargetName]:
+    """Yield the name with two numbers side by side taken as fractions: ``54/3`` and ``5x11``."""
+    numbers = [at for at, token in enumerate(tokens) if token.is_number]
+    for first, second in pairwise(numbers):
+        between = [token.text for token in tokens[first + 1 : second]]
+        rest = _read((*tokens[:first], *tokens[second + 1 :]), query, nomenclature)
+        values = float(tokens[first].text), float(tokens[second].text)
+        if rest is None or rest.dose or between not in ([], ["/"], ["x"]) or not all(values):
+            continue
+        pairs = (values, values[::-1]) if between == ["x"] else ((values[0] / values[1], values[1]),)
+        for dose_gy, count in pairs:
+            if count.is_integer() and 1 <= count <= MOST_FRACTIONS and (dose_gy * 100).is_integer():
+                yield replace(rest, dose=f"{dose_gy * 100:.0f}x{count:.0f}")
 
 
 def _as_numbers(tokens: Sequence[Token], query: Query, nomenclature: Nomenclature) -> Iterator[TargetName]:

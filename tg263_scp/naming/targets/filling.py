@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from tg263_scp.naming.query import Query
@@ -60,6 +61,9 @@ _SLOTS = frozenset({*CLASSIFIERS, "High", "Mid", "Low"})
 """Roles of words that together are no structure; ``pelvic nodes`` and ``tumor bed`` are, though each word has its role."""
 _MOST_VERTEBRAE_OF = {"c": 7, "t": 12, "l": 5, "s": 5}
 _MOST_AXILLARY_LEVELS = 3
+_WORDS_OF_SITES = {("head_and_neck", "int"): "intermediate"}
+"""Site and abbreviation -> the word of a target that it stands for there."""
+_COUNT = re.compile(r"\d\d?")
 _SITE_WORDS = re.compile(r"(?<![^\W_])h\s*&\s*n(?![^\W_])", re.IGNORECASE)
 
 
@@ -120,18 +124,20 @@ def _part_type(token: Token, lexicon: Lexicon) -> Sequence[Token]:
 
 
 def told_by_site(tokens: Sequence[Token], query: Query, lexicon: Lexicon) -> tuple[Token, ...]:
-    """Put the word that the site implies before a letter and its number.
+    """Put the word that the site implies before a letter and its number, or for an abbreviation.
 
-    The ``L3`` of a spine is a vertebra (``vb L3``), the ``n L2`` of a breast a level of the axilla.
+    The ``L3`` of a spine is a vertebra (``vb L3``), the ``n L2`` of a breast a level of the axilla, the *int* of a head and
+    neck the intermediate level.
     """
     out: list[Token] = []
     for at, token in enumerate(tokens):
         following = tokens[at + 1] if at + 1 < len(tokens) else None
         if range_of_vertebrae(tokens, at) or _is_named(tokens[at + 2 : at + 3], lexicon):
             following = None
-        if following is not None and following.is_number and following.joined and following.text.isdecimal():
+        if following is not None and following.joined and _COUNT.fullmatch(following.text):
             out.extend(_implied(token, int(following.text), out, query, lexicon))
-        out.append(token)
+        meant = _WORDS_OF_SITES.get((query.site, token.text))
+        out.append(replace(token, text=meant) if meant else token)
     return tuple(out)
 
 

@@ -30,12 +30,18 @@ class Usage:
     """Words of planning that planners glue before others: ``ringln``. No language model is asked about such a word."""
     planning_endings: frozenset[str] = frozenset()
     """Words of planning that planners glue behind others: ``bsopt``."""
+    vague_helpers: frozenset[str] = frozenset()
+    """Words of planning and of devices that mean something else beside a structure: ``region``, ``point``, ``frame``."""
+    qualifiers: frozenset[str] = frozenset()
+    """Words that say which part of a structure is meant, whatever it is: ``upper``, ``anterior``, ``outer``."""
+    helper_prefixes: frozenset[str] = frozenset()
+    """Letters that planners put before the name of a helper, so that it stands at an end of the list: ``xRectum``."""
+    placeholders: frozenset[str] = frozenset()
+    """Words that name nothing: a name of these and numbers alone (``NewStructure2``, ``temp``) is no structure's."""
     drawn_by: frozenset[str] = frozenset()
     """Words for who or what drew a structure (``AI``, ``auto``), which all names of a set may share."""
     never_shared: frozenset[str] = frozenset()
     """Words for a phase, a time or a state, which say something also where all names of a set share them."""
-    between_levels: frozenset[str] = frozenset()
-    """Words of the target between the high and the low one of a set: ``PTV_INT``."""
     gathering_words: frozenset[str] = frozenset()
     """Idle words that mean both organs of a pair: ``Kidney total``."""
     filling_words: frozenset[str] = frozenset()

@@ -33,7 +33,8 @@ class MadeUnder:
 
     def __init__(self, loaded: Loaded, routes: Routes, said: Said) -> None:
         self._routes = routes
-        self._said = said
+        self.said = said
+        """What people said about names, and about the whole node."""
         self._shared = ""
         self.use(loaded)
 
@@ -51,6 +52,6 @@ class MadeUnder:
     def of(self, sender: Sender) -> str:
         """Return the mode and, behind a colon, a digest of everything else."""
         route = self._routes.of(sender)
-        mode = PAUSED if self._said.paused else route.mode
-        rest = json.dumps([self._shared, route.model_dump(mode="json"), self._said.state])
+        mode = PAUSED if self.said.paused else route.mode
+        rest = json.dumps([self._shared, route.model_dump(mode="json"), self.said.state])
         return f"{mode}:{hashlib.sha256(rest.encode()).hexdigest()}"

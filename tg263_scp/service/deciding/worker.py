@@ -36,10 +36,10 @@ from tg263_scp.dicom.reading.structure_set import read_structure_set
 from tg263_scp.errors import HeldObjectError, HoldReason, JournalError
 from tg263_scp.service.audit import AuditLog, IdentifierHash
 from tg263_scp.service.deciding.disk_probe import disk_refuses
-from tg263_scp.service.deciding.made_under import Said
+from tg263_scp.service.deciding.made_under import MadeUnder
 from tg263_scp.service.deciding.relabeller import Relabeller
 from tg263_scp.service.deciding.relabelling import DecisionContext, OutcomeKind, RelabelOutcome, audit_record
-from tg263_scp.service.deciding.routing import Routes, Sender
+from tg263_scp.service.deciding.routing import Routes
 from tg263_scp.service.deciding.selection import Selected, Selection
 from tg263_scp.service.faults import fault_place
 from tg263_scp.service.journal.objects import Journal
@@ -63,8 +63,7 @@ class Worker(PollingThread):
     """Decides received objects; :meth:`start` and :meth:`stop` run it on a thread of its own.
 
     ``remembers`` tells of which objects the journal keeps the row when their files go: those that later ones may refer to.
-    ``said`` is what people said about names and about the whole node; ``under`` tells under what the objects of a sender are
-    decided now.
+    ``under`` tells under what the objects of a sender are decided now, and what people said about names and the whole node.
     """
 
     def __init__(
@@ -83,8 +82,7 @@ class Worker(PollingThread):
         wake_forwarders: Callable[[], None],
         selection: Selection | None = None,
         remembers: Callable[[Job], bool] = lambda job: False,
-        said: Said | None = None,
-        under: Callable[[Sender], str] = lambda sender: "",
+        under: MadeUnder | None = None,
         clock: Clock = time.time,
         step: Step = no_step,
     ) -> None:
@@ -105,8 +103,8 @@ class Worker(PollingThread):
         self._failed_in_a_row: set[int] = set()
         self._retention_s = retention_s
         self._remembers = remembers
-        self._said = said
         self._under = under
+        self._said = under.said if under is not None else None
         self._discarded_retention_s = discarded_retention_s
         self._expire_next_at = 0.0
         self._wake_forwarders = wake_forwarders
@@ -239,7 +237,8 @@ class Worker(PollingThread):
         source, target = self._spool.original(job.token), self._spool.result(job.token)
         route = self._routes.of(job)
         context = self._context(job, route)
-        delivered, under = self._delivered_names(job), self._under(job)
+        delivered = self._delivered_names(job)
+        under = self._under.of(job) if self._under is not None else ""
         try:
             self._spool.discard_result(job.token)
             with within(self._budget):

@@ -1,8 +1,8 @@
-"""An evaluation as people read it: tables on the screen, and a folder with a report, its figures and every row."""
+"""An evaluation as people read it on the screen, and as other programs do: tables, and every figure as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ from tg263_scp import __version__
 from tg263_scp.service.namer import Namer, open_namer
 from tg263_scp.tools.names.changes import (
     Changes,
-    change_rows,
     changes_against,
     changes_table,
     decisions_as_json,
     read_decisions,
     said_of,
 )
+from tg263_scp.tools.names.coverage import FIGURES, Coverage, by_class, sets_all_named
 from tg263_scp.tools.names.evaluation import (
     CurvePoint,
     Evaluation,
@@ -31,32 +31,16 @@ from tg263_scp.tools.names.evaluation import (
     evaluate_file,
     wilson,
 )
-from tg263_scp.tools.shared.csv_tables import sheet_text, write_atomically
-from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
-from tg263_scp.tools.shared.terminal import json_text, open_console, print_json, roi_text, visible
-
-_TITLES = {
-    "family": "By family",
-    "class": "By class",
-    "site": "By site",
-    "source": "By source",
-    "language": "By language",
-    "rule": "By rule",
-}
-_COLUMNS = ("names", "right", "missed", "wrong", "accuracy", "95 %", "wrong rate", "95 %", "wrong side")
-_ROW_COLUMNS = (
-    "original_name",
-    "gold",
-    "accept",
-    "answer",
-    "verdict",
-    "wrong_side",
-    "status",
-    "rule",
-    "reason",
-    "confidence",
-    "model_votes",
+from tg263_scp.tools.names.evaluation_report import (
+    COLUMNS,
+    TITLES,
+    curve_cells,
+    tally_cells,
+    worst_first,
+    write_report,
 )
+from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
+from tg263_scp.tools.shared.terminal import open_console, print_json, roi_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +137,16 @@ def evaluation_as_json(evaluation: Evaluation, *, nomenclature: str, sets: bool 
             dimension: {group: tally.as_json() for group, tally in tallies.items()}
             for dimension, tallies in evaluation.groups.items()
         },
+        "coverage": {group: found.as_json() for group, found in by_class(evaluation.judged).items()},
         "curve": [point.as_json() for point in evaluation.curve],
         "wrong": [_row_as_json(row) for row in evaluation.of(Verdict.WRONG)],
     }
     if evaluation.sets:
-        figures["structure_sets"] = {"n": len(evaluation.sets), "all_right": evaluation.sets_all_right}
+        figures["structure_sets"] = {
+            "n": len(evaluation.sets),
+            "all_right": evaluation.sets_all_right,
+            "all_named": sets_all_named(evaluation.judged),
+        }
         if sets:
             figures["structure_sets"]["each"] = {
                 name: tally.as_json() for name, tally in evaluation.sets.items()
@@ -185,15 +174,16 @@ def show_evaluation(
     """Print the figures, then up to ``errors`` wrong names: the ones that harm come last, where the eye rests."""
     console.print(_tally_table("All names", {"all": evaluation.overall}))
     for dimension, tallies in evaluation.groups.items():
-        console.print(_tally_table(_TITLES[dimension], _worst_first(tallies)))
+        console.print(_tally_table(TITLES[dimension], worst_first(tallies)))
+    console.print(_coverage_table(by_class(evaluation.judged)))
     console.print(_curve_table(evaluation.curve))
     if evaluation.sets:
         if sets:
-            console.print(_tally_table("By structure set", _worst_first(evaluation.sets)))
+            console.print(_tally_table("By structure set", worst_first(evaluation.sets)))
         low, high = wilson(evaluation.sets_all_right, len(evaluation.sets))
         console.print(
             f"Structure sets without any missed or wrong name: {evaluation.sets_all_right} of {len(evaluation.sets)}"
-            f" (95 %: {low:.1%} to {high:.1%})"
+            f" (95 %: {low:.1%} to {high:.1%}); with every name given that is due: {sets_all_named(evaluation.judged)}"
         )
     _show_wrong(evaluation.of(Verdict.WRONG), console, errors)
 
@@ -221,14 +211,6 @@ def _show_wrong(wrong: list[Judged], console: Console, limit: int) -> None:
         console.print(f"... and {len(wrong) - limit} more; --report writes them all")
 
 
-def _worst_first(tallies: Mapping[str, Tally]) -> dict[str, Tally]:
-    return dict(
-        sorted(
-            tallies.items(), key=lambda item: (-item[1].wrong / item[1].rows, item[1].right / item[1].rows)
-        )
-    )
-
-
 def _model_table(use: Mapping[str, Any]) -> Table:
     """What the model did, line by line."""
     table = Table(title="The model", title_justify="left", show_header=False)
@@ -240,27 +222,22 @@ def _model_table(use: Mapping[str, Any]) -> Table:
 def _tally_table(title: str, tallies: Mapping[str, Tally]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("", overflow="fold")
-    for column in _COLUMNS:
+    for column in COLUMNS:
         table.add_column(column, justify="right", no_wrap=True)
     for group, tally in tallies.items():
-        table.add_row(roi_text(group or "(none)"), *_cells(tally))
+        table.add_row(roi_text(group or "(none)"), *tally_cells(tally))
     return table
 
 
-def _cells(tally: Tally) -> tuple[str, ...]:
-    rows = tally.rows
-    accuracy, harm = wilson(tally.right, rows), wilson(tally.wrong, rows)
-    return (
-        str(rows),
-        str(tally.right),
-        str(tally.missed),
-        str(tally.wrong),
-        f"{tally.right / rows:.2%}" if rows else "-",
-        f"{accuracy[0]:.1%}-{accuracy[1]:.1%}",
-        f"{tally.wrong / rows:.2%}" if rows else "-",
-        f"{harm[0]:.1%}-{harm[1]:.1%}",
-        str(tally.wrong_side),
-    )
+def _coverage_table(found: Mapping[str, Coverage]) -> Table:
+    """How much is named, and what is left for people."""
+    table = Table(title="Named, asked and kept", title_justify="left", title_style="bold")
+    table.add_column("", overflow="fold")
+    for figure in FIGURES:
+        table.add_column(figure, justify="right")
+    for group, each in found.items():
+        table.add_row(roi_text(group or "(none)"), *each.cells())
+    return table
 
 
 def _curve_table(curve: Iterable[CurvePoint]) -> Table:
@@ -272,136 +249,5 @@ def _curve_table(curve: Iterable[CurvePoint]) -> Table:
     for column in ("confidence", "answered", "coverage", "precision"):
         table.add_column(column, justify="right")
     for point in curve:
-        table.add_row(*_curve_cells(point))
+        table.add_row(*curve_cells(point))
     return table
-
-
-def _curve_cells(point: CurvePoint) -> tuple[str, ...]:
-    return (
-        f"{point.confidence:.2f}",
-        str(point.answered),
-        f"{point.answered / point.rows:.1%}" if point.rows else "-",
-        f"{point.right / point.answered:.2%}" if point.answered else "-",
-    )
-
-
-def write_report(
-    folder: Path, evaluation: Evaluation, figures: dict[str, Any], changes: Changes | None = None
-) -> list[Path]:
-    """Write ``report.md``, ``figures.json`` and ``rows.csv`` (every row with its verdict) into a folder.
-
-    Raises:
-        Tg263Error: the folder cannot be written to.
-    """
-    files = {
-        "report.md": "\n".join(
-            (*_markdown(evaluation), *_markdown_model(figures), *_markdown_changes(changes))
-        )
-        + "\n",
-        "figures.json": json_text(figures),
-        "rows.csv": _rows_csv(evaluation),
-    }
-    for name, text in files.items():
-        write_atomically(folder / name, text)
-    return [folder / name for name in files]
-
-
-def _rows_csv(evaluation: Evaluation) -> str:
-    groups = [name for name in evaluation.groups if name not in ("rule", "family")]
-    rows = (
-        (
-            row.decision.original, row.gold, "|".join(sorted(row.accepted)), row.answer, row.verdict.value,
-            "yes" if row.wrong_side else "", row.decision.status.value, row.decision.rule, row.decision.reason.value,
-            f"{row.decision.confidence:.4f}", row.decision.choice.said if row.decision.choice else "",
-            *(row.groups.get(name, "") for name in groups),
-        )
-        for row in evaluation.judged
-    )  # fmt: skip
-    return sheet_text(((*_ROW_COLUMNS, *groups), *rows))
-
-
-def _markdown(evaluation: Evaluation) -> Iterator[str]:
-    yield "# Accuracy of the TG-263 names"
-    yield ""
-    yield "Right: the gold label or an accepted one. Missed: left for a person where a name was due."
-    yield "Wrong: any other name."
-    yield "Intervals are 95 % Wilson score intervals. Groups with the highest wrong rate stand first."
-    yield from _markdown_tallies("All names", {"all": evaluation.overall})
-    for dimension, tallies in evaluation.groups.items():
-        yield from _markdown_tallies(_TITLES[dimension], _worst_first(tallies))
-    if evaluation.sets:
-        yield ""
-        yield f"Structure sets without any missed or wrong name: {evaluation.sets_all_right} of {len(evaluation.sets)}."
-    yield ""
-    yield "## Coverage and precision"
-    yield ""
-    yield from _markdown_table(
-        ("confidence at least", "answered", "coverage", "precision"), map(_curve_cells, evaluation.curve)
-    )
-    yield ""
-    yield "## Wrong names"
-    yield ""
-    wrong = evaluation.of(Verdict.WRONG)
-    if not wrong:
-        yield "None."
-        return
-    yield from _markdown_table(
-        ("name", "gold", "got", "rule", "side"),
-        (
-            (
-                row.decision.original,
-                row.gold,
-                row.answer,
-                row.decision.rule,
-                "wrong" if row.wrong_side else "",
-            )
-            for row in wrong
-        ),
-    )
-
-
-def _markdown_model(figures: Mapping[str, Any]) -> Iterator[str]:
-    """What a language model did, where one was asked."""
-    if "model" not in figures:
-        return
-    yield ""
-    yield "## The language model"
-    yield ""
-    yield "Resolved: given a name by the model's unanimous choice (R090). Tokens and seconds count all samples of a question."
-    yield ""
-    rows = ((name.replace("_", " "), str(value)) for name, value in figures["model"].items())
-    yield from _markdown_table(("", ""), rows)
-
-
-def _markdown_changes(changes: Changes | None) -> Iterator[str]:
-    """What changed since an earlier evaluation, where one was given."""
-    if changes is None:
-        return
-    yield ""
-    yield "## Decisions that changed"
-    yield ""
-    yield said_of(changes)
-    yield ""
-    yield from _markdown_table(("name", "gold", "before", "now", "rules", ""), change_rows(changes))
-
-
-def _markdown_tallies(title: str, tallies: Mapping[str, Tally]) -> Iterator[str]:
-    yield ""
-    yield f"## {title}"
-    yield ""
-    yield from _markdown_table(
-        ("", *_COLUMNS), ((group or "(none)", *_cells(tally)) for group, tally in tallies.items())
-    )
-
-
-def _markdown_table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    titles = list(header)
-    yield f"| {' | '.join(titles)} |"
-    yield f"|{' --- |' * len(titles)}"
-    for row in rows:
-        yield f"| {' | '.join(_markdown_cell(cell) for cell in row)} |"
-
-
-def _markdown_cell(text: str) -> str:
-    escaped = visible(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "\\`")
-    return escaped.replace("*", "\\*").replace("_", "\\_").replace("~", "\\~").replace("[", "\\[")

@@ -153,11 +153,11 @@ def evaluate(table: Table, decisions: Sequence[Decision], nomenclature: Nomencla
         overall=tally(judged),
         groups={dimension: found for dimension, found in groups.items() if found},
         curve=tuple(_curve(judged)),
-        sets=_tallies(_by_set(judged)),
+        sets=_tallies(by_set(judged)),
     )
 
 
-def _by_set(judged: Sequence[Judged]) -> Iterator[tuple[str, Judged]]:
+def by_set(judged: Sequence[Judged]) -> Iterator[tuple[str, Judged]]:
     """Yield each row of a structure set with the name of the set: with its source, where two sources have one of that name."""
     sources: dict[str, set[str]] = defaultdict(set)
     for row in judged:
@@ -195,10 +195,10 @@ def judge(
     right = accepted | {gold}
     answer = ABSTAIN
     if decision.status is Status.RENAME or (
-        decision.status is Status.KEEP and _matches(decision.name.strip(), right)
+        decision.status is Status.KEEP and matches(decision.name.strip(), right)
     ):
         answer = decision.name.strip() or ABSTAIN
-    if _matches(answer, right):
+    if matches(answer, right):
         return Judged(gold, accepted, decision, answer, Verdict.RIGHT, False, groups or {}, structure_set)
     verdict = Verdict.MISSED if answer == ABSTAIN else Verdict.WRONG
     side = side_of(answer, nomenclature) if verdict is Verdict.WRONG and gold != ABSTAIN else ""
@@ -206,7 +206,8 @@ def judge(
     return Judged(gold, accepted, decision, answer, verdict, flipped, groups or {}, structure_set)
 
 
-def _matches(answer: str, right: frozenset[str] | set[str]) -> bool:
+def matches(answer: str, right: frozenset[str] | set[str]) -> bool:
+    """Tell whether an answer is one of the right ones; ``z*`` stands for any name that begins with ``z`` or ``_``."""
     return answer in right or ("z*" in right and answer[:1] in ("z", "_"))
 
 

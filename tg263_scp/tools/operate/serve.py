@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Event
@@ -16,8 +17,8 @@ from tg263_scp.config.sections import Config
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.service.faults import fault_place
 from tg263_scp.service.node import Node, assemble
-from tg263_scp.tools.operate.desk_process import desk_command, kept_running
 from tg263_scp.tools.shared.exitcode import ExitCode
+from tg263_scp.tools.shared.kept_process import kept_running
 from tg263_scp.tools.shared.terminal import log_to_standard_error
 
 logger = logging.getLogger("tg263_scp.serve")
@@ -62,6 +63,11 @@ def serve(config: Path) -> ExitCode:
                 _read_again(node, config)
         logger.info("told to stop")
     return ExitCode.DONE
+
+
+def desk_command(config: Path) -> list[str]:
+    """Return the command that runs the desk of a configuration for as long as its standard input is open."""
+    return [sys.executable, "-m", "tg263_scp", "desk", "--config", str(config), "--until-input-ends"]
 
 
 def _desk(settings: Config, config: Path) -> AbstractContextManager[None]:

@@ -30,6 +30,8 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.DOSE_ALONE: "a dose without a target, left alone",
     Reason.DEVICE: "device, left alone",
     Reason.DERIVED: "derived structure, left alone",
+    Reason.NO_STRUCTURE: "names no structure: a length or a placeholder, left alone",
+    Reason.NO_STRUCTURE: "names no structure: a length or a placeholder, left alone",
     Reason.MARKED_NOT_FOR_DOSE: "helper or derived structure, marked with z",
     Reason.UNLISTED: "known, and TG-263 does not list it",
     Reason.AMBIGUOUS: "could be more than one structure",

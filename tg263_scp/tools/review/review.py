@@ -19,8 +19,8 @@ from tg263_scp.service.review.applying import ApplyPlan
 from tg263_scp.service.review.decisions import Ruled, Scope, ScopeKind, Wish
 from tg263_scp.service.review.impact import Impact
 from tg263_scp.service.review.review import Review, open_review
-from tg263_scp.tools.operate import review_tables
-from tg263_scp.tools.operate.review_manifest import objects_of_manifest
+from tg263_scp.tools.review import tables
+from tg263_scp.tools.review.manifests import objects_of_manifest
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import complain, confirmed, open_console, print_json, say
 
@@ -61,7 +61,7 @@ class WishOptions:
             self.by or getpass.getuser(),
             becomes=self.becomes,
             why=self.why,
-            evidence=review_tables.as_evidence(shown) if shown else {},
+            evidence=tables.as_evidence(shown) if shown else {},
             instead_of=self.instead_of,
             job=self.job,
             file=self.file,
@@ -107,7 +107,7 @@ def list_names(
     if as_json:
         print_json([each.as_json() for each in names])
     else:
-        review_tables.show_names(names, review, open_console())
+        tables.show_names(names, review, open_console())
     return ExitCode.FINDINGS if any(each.status == "open" for each in names) else ExitCode.DONE
 
 
@@ -122,7 +122,7 @@ def show_name(name: str, manifests: Sequence[Path], config: Path, as_json: bool)
     elif found is None and not decided:
         raise UsageError("that name does not wait, and nothing was decided about it", hint="`review list`")
     else:
-        review_tables.show_name(name, found, decided, review, open_console())
+        tables.show_name(name, found, decided, review, open_console())
     return ExitCode.DONE
 
 
@@ -143,7 +143,7 @@ def decide_name(order: WishOptions, yes: bool, config: Path, as_json: bool) -> E
     if as_json:
         print_json(asdict(decision))
     else:
-        say(f"{decision.id}: {review_tables.scope_words(decision.scope)}, it {decision.said}")
+        say(f"{decision.id}: {tables.scope_words(decision.scope)}, it {decision.said}")
         if decision.standing == "waiting":
             say(f"it counts when somebody else has approved it: `review approve {decision.id}`")
     return ExitCode.DONE
@@ -171,7 +171,7 @@ def show_log(config: Path, as_json: bool) -> ExitCode:
     if as_json:
         print_json([asdict(entry) for entry in entries])
     else:
-        review_tables.show_log(entries, open_console())
+        tables.show_log(entries, open_console())
     return ExitCode.DONE
 
 
@@ -188,7 +188,7 @@ def _show_impact(impact: Impact, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(impact))
     else:
-        review_tables.show_impact(impact, open_console())
+        tables.show_impact(impact, open_console())
 
 
 def apply_decisions(
@@ -199,7 +199,7 @@ def apply_decisions(
         raise UsageError("say which objects", hint="give job numbers, --held or --sent")
     review = open_review(config)
     plan = review.plan(held=held, sent=sent, jobs=jobs, approved=approved)
-    review_tables.show_plan(plan, open_console())
+    tables.show_plan(plan, open_console())
     if not plan.jobs:
         return ExitCode.FINDINGS if plan.refused else ExitCode.DONE
     if _sends(plan):

@@ -1,13 +1,11 @@
-"""The desk that ``serve`` starts: a process of its own, started again when it ends, ended with the node."""
+"""A process beside another one: started again when it ends, ended with the one that started it."""
 
 from __future__ import annotations
 
 import logging
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Event, Thread
 
 logger = logging.getLogger("tg263_scp.serve")
@@ -18,16 +16,11 @@ LONGEST_WAIT_S = 60.0
 _STOP_WITHIN_S = 10.0
 
 
-def desk_command(config: Path) -> list[str]:
-    """Return the command that runs the desk of a configuration for as long as its standard input is open."""
-    return [sys.executable, "-m", "tg263_scp", "desk", "--config", str(config), "--until-input-ends"]
-
-
 @contextmanager
 def kept_running(command: Sequence[str], *, first_wait_s: float = FIRST_WAIT_S) -> Iterator[None]:
     """Keep a process running while the block runs; its standard input ends with the block, or with this process."""
     stop = Event()
-    thread = Thread(target=_keep, args=(list(command), stop, first_wait_s), name="desk process", daemon=True)
+    thread = Thread(target=_keep, args=(list(command), stop, first_wait_s), name="kept process", daemon=True)
     thread.start()
     try:
         yield
@@ -43,12 +36,12 @@ def _keep(command: list[str], stop: Event, first_wait_s: float) -> None:
             with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
                 lasted = _watch(process, stop, wait_s)
         except OSError as problem:
-            logger.error("the desk cannot be started: %s", problem.strerror)
+            logger.error("the process beside this one cannot be started: %s", problem.strerror)
             lasted = False
         if stop.is_set():
             return
         wait_s = first_wait_s if lasted else min(2 * wait_s, LONGEST_WAIT_S)
-        logger.error("the desk has ended: it is started again in %.0f s", wait_s)
+        logger.error("the process beside this one has ended: it is started again in %.0f s", wait_s)
         stop.wait(wait_s)
 
 

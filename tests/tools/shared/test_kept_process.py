@@ -1,4 +1,4 @@
-"""The process that ``serve`` keeps running beside the node."""
+"""A process that is kept running, such as the desk beside the node."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from doubles.loopback import wait_until
 
 from tg263_scp.tools.operate import serve
-from tg263_scp.tools.operate.desk_process import desk_command, kept_running
+from tg263_scp.tools.shared.kept_process import kept_running
 
 BEGINS = "import sys, pathlib; pathlib.Path(sys.argv[1]).open('a').write('begun\\n')"
 WAITS = f"{BEGINS}; sys.stdin.read(); pathlib.Path(sys.argv[2]).touch()"
@@ -50,4 +50,4 @@ def test_serve_keeps_a_desk_only_where_it_has_a_port(tmp_path: Path, monkeypatch
     for text in ("{}", "desk: {port: 8263}"):
         config.write_text(text, encoding="utf-8")
         serve._desk(serve.load_config(config), config)
-    assert kept == [desk_command(config)]
+    assert kept == [serve.desk_command(config)]
