@@ -43,6 +43,7 @@ def test_a_level_is_named_in_every_notation(
         ("LN level 0 L", "head_and_neck"),
         ("station 15", "thorax"),
         ("LN_Va_Vb_L", "head_and_neck"),
+        ("Axilla L1", "breast"),
     ],
 )
 def test_a_number_that_may_count_is_no_level(name: str, site: str, nomenclature: Nomenclature) -> None:
