@@ -27,7 +27,7 @@ _SHORTEST_END = 2
 """Letters of the last word, where all words before it are known: ``Sacral pl``."""
 _MOST_WORDS = 2
 _NAMES = frozenset({Finding.FOUND, Finding.SIDE_MISSING, Finding.UNLISTED})
-_MOST_WAYS = 60
+_MOST_WAYS = 120
 """Ways to complete a name beyond which it says too little."""
 
 
