@@ -66,6 +66,9 @@ def test_the_wheel_holds_all_data_and_no_tests(wheel: Path) -> None:
         "tg263_scp/_data/conformance/statement.template.md",
     }
     assert {"tg263_scp/config/default_config.yaml", "tg263_scp/py.typed"} <= names
+    pages = CHECKOUT / "tg263_scp" / "desk" / "pages"
+    shown = [*pages.glob("templates/*.html"), *pages.glob("static/desk.*")]
+    assert {path.relative_to(CHECKOUT).as_posix() for path in shown} <= names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "conformance/"))]
 
 

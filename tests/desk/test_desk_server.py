@@ -7,12 +7,14 @@ import socket
 import ssl
 from http.client import HTTPSConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
 from doubles.desks import Browser, desk_of, write_config
 from doubles.loopback import unused_port
 
+from tg263_scp.desk import server
 from tg263_scp.desk.server import running_desk
 from tg263_scp.errors import ConfigError, Tg263Error
 
@@ -61,6 +63,19 @@ def test_a_link_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "spool").touch()
     with pytest.raises(Tg263Error, match="login link cannot be written"), desk_of(tmp_path):
         pass
+
+
+def test_a_connection_that_asks_for_nothing_is_ended_and_one_that_asks_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "REQUEST_WITHIN_S", 0.5)
+    with desk_of(tmp_path) as desk:
+        address = urlsplit(desk.url)
+        for said in (b"", b"GET /login HTTP/1.1\r\nHost:"):
+            with socket.create_connection((str(address.hostname), address.port or 0), timeout=30) as silent:
+                silent.sendall(said)
+                assert silent.recv(1) == b""
+        assert Browser(desk.url).get("/login").status == 200
 
 
 @pytest.fixture

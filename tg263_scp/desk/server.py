@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import ssl
@@ -12,6 +13,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tg263_scp.config.desk import Desk
 from tg263_scp.desk.application import desk_application
@@ -25,6 +27,8 @@ logger = logging.getLogger("tg263_scp.desk")
 
 _STOP_WITHIN_S = 10.0
 _MOST_CONNECTIONS = 200
+REQUEST_WITHIN_S = 10.0
+"""From the beginning of a connection, or the end of an answer, to the head of the next request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,26 @@ class RunningDesk:
     login_link: str
     records: NodeRecords
     visitors: Visitors
+
+
+class _Punctual(H11Protocol):
+    """A connection that has to bring the head of a request in time: else a few hundred silent ones keep everybody out."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_a_request()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._expect_a_request()
+
+    def _expect_a_request(self) -> None:
+        self.loop.call_later(REQUEST_WITHIN_S, self._end_if_silent)
+
+    def _end_if_silent(self) -> None:
+        # The one at hand may have begun after the wait did: then its end begins another.
+        if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
+            self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -97,7 +121,7 @@ def _listening(desk: Desk) -> socket.socket:
 def _settings(desk: Desk, records: NodeRecords, visitors: Visitors, port: int) -> uvicorn.Config:
     settings = uvicorn.Config(
         desk_application(records, visitors, port),
-        http="h11",
+        http=_Punctual,
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -106,7 +130,7 @@ def _settings(desk: Desk, records: NodeRecords, visitors: Visitors, port: int) -
         server_header=False,
         proxy_headers=False,  # the address of a caller is that of the socket
         limit_concurrency=_MOST_CONNECTIONS,
-        timeout_keep_alive=10,
+        timeout_keep_alive=int(REQUEST_WITHIN_S),
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=32 << 10,
         ssl_certfile=desk.cert_file,

@@ -53,6 +53,8 @@ RULES: tuple[tuple[str, rules.Rule], ...] = (
 """In the order they are asked. Codes are never reused."""
 
 _MOST_OFFERED = 5
+_LONGEST_READ = 256
+"""Characters up to which a text is read as a name; a ROI Name has 64 at most (LO, PS3.5 6.2), tables may hold anything."""
 _BEFORE_RULINGS = frozenset({"R000", "R010", "R020"})
 """What these rules keep, only a ruling for the one object, or one that never wants the name touched, can speak of."""
 _UNSAID = {
@@ -118,7 +120,10 @@ def decide_set(
         decisions = check_sides(decisions, nomenclature, place_of)
     decisions = doubt_counted_margins(doubt_the_other_sex(decisions, nomenclature), nomenclature)
     settled = settle_clashes(refuse_unwritable(decisions, rois))
-    offered = with_offers(settled, queries, nomenclature)
+    beginnings = [
+        q if len(q.name) <= _LONGEST_READ else replace(q, name=q.name[:_LONGEST_READ]) for q in queries
+    ]
+    offered = with_offers(settled, beginnings, nomenclature)
     return tuple(replace(decision, site=inferred_site) for decision in offered) if inferred_site else offered
 
 
@@ -193,6 +198,9 @@ def _decide_one(
     if not roi.readable:
         note = "its bytes have no certain meaning in the declared character set"
         return Decision(roi.name, Status.REVIEW, roi.name, "R000", Reason.UNREADABLE, note=note), None
+    if len(roi.name) > _LONGEST_READ:
+        note = f"longer than {_LONGEST_READ} characters: no name"
+        return Decision(roi.name, Status.REVIEW, roi.name, "R080", Reason.UNMATCHED, note=note), None
     query = _query(roi, options, site, languages)
     decision, proposal = _cascade(query, nomenclature, replace(options, identifiers=(), ruling_on=None))
     ruling = None

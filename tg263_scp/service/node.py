@@ -221,7 +221,7 @@ def assemble(
         wakes = Wakes(worker.wake, wake_forwarders)
         intake = Intake(spool, journal, routes, wakes, made_under=under.of, step=step)
         readers, commitments = _readers(config, journal, spool, audit, opened, clock)
-        following: list[Following] = [*forwarders, *readers, *([commitments] if commitments else [])]
+        following: list[Following] = [*forwarders, *readers]
         listener = _listener(config, intake, commitments)
         reloads = _reloads(loaded, worker, relabeller, routes, under, waiting_sets, listener)
         return Node(
@@ -330,21 +330,24 @@ def _usable(what: str, path: Path) -> Iterator[None]:
 
 def _readers(
     config: Config, journal: Journal, spool: Spool, audit: AuditLog, opened: ExitStack, clock: Clock
-) -> tuple[list[ReadingBack], CommitmentDesk | None]:
+) -> tuple[list[ReadingBack | CommitmentDesk], CommitmentDesk | None]:
     """Return what asks the destinations that want it what they have, and what takes requests and reports of commitment."""
     asked = [each for each in config.destinations if each.verify != "off"]
     if not (asked or config.commitment_peers):
         return [], None
     ledger = opened.enter_context(closing(Ledger(config.spool.folder / LEDGER_NAME)))
     ledger.forget(clock() - config.spool.retention_s)
-    readers = [ReadingBack(each, journal, spool, audit, ledger, clock=clock) for each in asked]
+    readers: list[ReadingBack | CommitmentDesk] = [
+        ReadingBack(each, journal, spool, audit, ledger, clock=clock) for each in asked
+    ]
     for each in asked:
         if proves_little(each):
             logger.warning("%s: %s", each.name, PROVES_LITTLE)
     if not (config.commitment_peers or any(each.verify == "commitment" for each in asked)):
         return readers, None
-    title = config.listen.ae_title
-    return readers, CommitmentDesk(config.commitment_peers, title, journal, audit, ledger, clock=clock)
+    peers, title = config.commitment_peers, config.listen.ae_title
+    commitments = CommitmentDesk(peers, title, journal, audit, ledger, clock=clock)
+    return [*readers, commitments], commitments
 
 
 def _forwarders(

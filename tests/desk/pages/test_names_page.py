@@ -418,6 +418,32 @@ def test_no_page_names_the_patient_unless_the_clinic_wants_it(
         assert "Patient ID" not in "".join(pages[1:])
 
 
+def test_a_name_that_may_identify_a_patient_is_shown_to_those_who_decide(
+    node: StillNode, browser: Browser, as_role: Callable[..., Browser]
+) -> None:
+    name = "Miller 12345678"
+    job = node.receive(name)
+    looks = as_role("leo", "look")
+    for path in ("/names", f"/name/{name_digest(name)}", f"/object/{job}"):
+        assert "Miller" in browser.get(path).text, path
+        assert "Miller" not in looks.get(path).text, path
+        assert "may identify a patient" in looks.get(path).text
+    confirm(browser, ask(browser, pick(name)))
+    assert "Miller" not in browser.get("/decisions").text
+
+
+def test_an_object_that_has_left_the_spool_is_decided_no_more(node: StillNode, browser: Browser) -> None:
+    job = node.receive("Gizmo")
+    asked = browser.submit(
+        f"/object/{job}", "/names/ask", scope="object", of_job=job, **pick("Gizmo", "Bladder")
+    )
+    node.spool.discard(node.job(job).token)
+    after = confirm(browser, asked)
+    assert "send it again" in told(after) or "no longer" in told(after)
+    assert decisions(node) == []
+    assert "its file has left the spool" in text_of(browser.get(f"/object/{job}"))
+
+
 def test_a_damaged_store_is_said_and_nothing_is_decided(node: StillNode, browser: Browser) -> None:
     node.receive("Gizmo", "Gadget")
     confirm(browser, ask(browser, pick("Gizmo", "Bladder")))

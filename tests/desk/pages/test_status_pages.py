@@ -11,7 +11,9 @@ import pytest
 from doubles.desks import Answer, Browser, desk_of, enter, fail, journal_of, receive, write_config
 from doubles.loopback import unused_port, wait_until
 
+from tg263_scp.config.loading import load_config
 from tg263_scp.desk.pages import health as health_page
+from tg263_scp.service.metrics import Build, NodeCounters, metrics_of
 from tg263_scp.tools.operate.checks import Check
 
 DESTINATION = "destinations: [{{name: archive, host: 127.0.0.1, port: {port}, ae_title: PACS}}]\n"
@@ -71,6 +73,30 @@ def test_health_shows_figures_at_once_and_checks_when_they_are_done(
         assert len(looked) == 1
         browser.submit("/health", "/health/examine")
         wait_until(lambda: len(looked) == 2)
+
+
+def test_health_shows_what_the_node_has_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counters = NodeCounters(("relabelled",), ("archive",))
+    for status in ("rename", "rename", "review"):
+        rois = [{"status": status, "rule": "R050"}]
+        counters.audited({"kind": "relabelled", "dataset_bytes": 5, "rois": rois})
+    monkeypatch.setattr(health_page, "examine", lambda _: [])
+    path = write_config(tmp_path, "metrics: {port: 0}")
+    build = Build("d", "c", ("archive",))
+    with (
+        closing(journal_of(path)) as journal,
+        metrics_of(load_config(path), journal.path, build=lambda: build, counters=counters) as address,
+    ):
+        assert address is not None
+        text = f"metrics: {{port: {address[1]}}}"
+        write_config(tmp_path, text)
+        with desk_of(tmp_path, text) as desk:
+            page = text_of(enter(desk).get("/health"))
+    assert "Names decided 2 rename · 1 review" in page
+    assert "Objects decided 3 relabelled" in page
+    assert "Deliveries ended none" in page
+    with desk_of(tmp_path, text) as desk:
+        assert "does it run?" in text_of(enter(desk).get("/health"))
 
 
 def test_an_examination_that_fails_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,9 @@ from tg263_scp.naming.targets.alternatives import readings_offered
         ("PTV cord", {"PTV_SpinalCord"}),
         ("Lungs_PTV", {"PTV_Lungs", "Lungs-PTV"}),
         ("PTV TB", {"PTV_TumorBed", "PTV^TB"}),
+        ("PTV 54/3", {"PTV_1800x3"}),
+        ("PTV_5x11", {"PTV_500x11", "PTV_1100x5"}),
+        ("PTV_7/0", {"PTV7"}),
         ("PTV_INT", {"PTV_Mid", "PTV^INT"}),
         ("GTV T10", {"GTV_VB_T10"}),
         ("PGTV 69", {"PTV_6900^PGTV", "PTV_6900"}),
@@ -55,3 +58,10 @@ def test_a_decision_carries_the_readings_and_applies_none(nomenclature: Nomencla
 @pytest.mark.parametrize("name", ["Heart", "", "PTV " + "gnarblix " * 40])
 def test_what_is_no_name_of_a_target_is_offered_none(name: str, nomenclature: Nomenclature) -> None:
     assert readings_offered(Query(name), nomenclature) == ()
+
+
+@pytest.mark.parametrize("name", ["PTV L" + "9" * 5000, "LN level " + "1" * 5000, "PTV T5-" + "7" * 5000])
+def test_runs_of_digits_that_python_cannot_convert_are_left_for_review(
+    name: str, nomenclature: Nomenclature
+) -> None:
+    assert decide(name, nomenclature, site="spine").status is Status.REVIEW

@@ -26,12 +26,12 @@ GNARB = own_lexicon(
     ],
 )
 def test_a_short_form_skips_vowels_and_the_end(short: str, words: tuple[str, ...]) -> None:
-    assert written_out(short, GNARB) == words
+    assert tuple(written_out(short, GNARB)) == words
 
 
 @pytest.mark.parametrize("short", ["gblx", "nrblx", "gnarbelixx", "gnrblxo", "wmt"])
 def test_a_consonant_is_never_skipped_nor_added(short: str) -> None:
-    assert written_out(short, GNARB) == ()
+    assert not written_out(short, GNARB)
 
 
 @pytest.mark.parametrize(("word", "bones"), [("brainstem", "brnstm"), ("oeso", "os"), ("eye", "e")])

@@ -32,7 +32,7 @@ CASES = {
     "unreadable": (structure_set(["LUNG-L", b"L\xfcgen"]), EXPLICIT, HoldReason.UNREADABLE_NAME),
     "signed": (structure_set(["LUNG-L"]) + SIGNATURE, EXPLICIT, HoldReason.SIGNED),
     "approved": (structure_set(["LUNG-L"], approval="APPROVED"), EXPLICIT, HoldReason.APPROVED),
-    "collision": (structure_set(["LUNG-L", "Oesophagus", "esophagus"]), EXPLICIT, HoldReason.NAME_COLLISION),
+    "collision": (structure_set(["LUNG-L", "Oesophagus", "gullet"]), EXPLICIT, HoldReason.NAME_COLLISION),
     "unresolved": (structure_set(["LUNG-L", "kidney"]), EXPLICIT, HoldReason.UNRESOLVED_NAMES),
 }
 
@@ -94,7 +94,7 @@ def test_a_gate_relabels_what_can_be_relabelled_and_says_that_it_has_closed(deci
 def test_with_relabel_colliding_names_stay_and_the_others_change(decided):
     outcome, names = decided(CASES["collision"][0], collision="relabel")
     assert outcome.kind is OutcomeKind.RELABELLED
-    assert names == ["Lung_L", "Oesophagus", "esophagus"]
+    assert names == ["Lung_L", "Oesophagus", "gullet"]
 
 
 def test_an_ordinary_set_closes_no_gate(decided):

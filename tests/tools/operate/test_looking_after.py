@@ -262,6 +262,33 @@ def test_doctor_is_content_where_everything_answers_and_writes_nothing(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_doctor_looks_at_the_desk(
+    tmp_path: Path, peer: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = configured(tmp_path, peer)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        path.write_text(path.read_text(encoding="utf-8") + f"desk: {{port: {port}}}\n", encoding="utf-8")
+        link = load_config(path).desk.link_file
+
+        def said() -> str:
+            main(["doctor", "--config", str(path), "--json"])
+            return next(
+                each["detail"] for each in json.loads(capsys.readouterr().out) if each["name"] == "desk"
+            )
+
+        assert "in use" in said()
+        link.parent.mkdir(exist_ok=True)
+        link.touch(0o600)
+        assert "the desk listens there" in said()
+        link.chmod(0o644)
+        assert "others may read" in said()
+        link.unlink()
+    assert "is free" in said()
+    monkeypatch.setattr("tg263_scp.tools.operate.doctor._DESK_NEEDS", ("no_such_package",))
+    assert "no_such_package is not installed" in said()
+
+
 def test_doctor_tells_of_held_objects_why_since_when_and_what_to_do(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from tg263_scp.desk.node_records import NodeRecords
 from tg263_scp.desk.pages.guards import Looking, Sent, want_role
+from tg263_scp.desk.pages.node_figures import node_figures
 from tg263_scp.desk.pages.rendering import page, to
 from tg263_scp.errors import Tg263Error
 from tg263_scp.service.journal.states import ObjectState
@@ -92,6 +93,7 @@ def show_health(request: Request, visitor: Looking) -> Response:
         namer=records.namer,
         config=records.config,
         operates=visitor.may("operate"),
+        figures=node_figures(records.config.metrics),
     )
 
 

@@ -49,6 +49,7 @@ class RoiRow:
     evidence: tuple[str, ...]
     candidates: tuple[OfferedName, ...]
     place: Mapping[str, Any]
+    identifying: bool
     key: str
     colour: str = ""
     decision: ReviewDecision | None = None
@@ -82,7 +83,11 @@ def show_object(request: Request, number: int, visitor: Looking, roi: int | None
     focus = roi if roi is not None else next((each.number for each in rois if each.status == "review"), None)
     if sketch is not None and roi is None and focus is not None:
         sketch = _sketch(records, job, focus)[0] or sketch
-    names = {each.number: each.old for each in rois if each.number is not None}
+    names = {
+        each.number: each.old
+        for each in rois
+        if each.number is not None and (visitor.may("decide") or not each.identifying)
+    }
     shows_id = records.config.desk.show_patient_id and visitor.may("decide")
     return page(
         request,
@@ -169,6 +174,7 @@ def _rows(
             evidence=tuple(map(str, line.get("evidence", ()))),
             candidates=tuple(_offered(each) for each in line.get("candidates", ()))[:5],
             place=line.get("place", {}),
+            identifying=bool(line.get("identifying")),
             key=_key(line, repeated),
             colour=colours.get(line.get("number"), ""),
             decision=decided.get(name_key(str(line["old"]))),

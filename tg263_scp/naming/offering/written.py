@@ -100,7 +100,7 @@ def _number_beside(margin: Margin | None, rest: Sequence[Token]) -> tuple[Margin
     if len(numbers) != 1 or (margin is not None and (margin.mm is not None or not margin.named)):
         return margin, rest
     value, decimal = float(numbers[0].text), "." in numbers[0].text
-    mm = round(value * 10) if decimal and value <= _MOST_CM else int(value)
+    mm = round(value * 10) if decimal and value <= _MOST_CM else int(min(value, _MOST_MM + 1))
     if (margin is None and not decimal) or not 1 <= mm <= _MOST_MM:
         return margin, rest
     return Margin(mm, named=True), [token for token in rest if token is not numbers[0]]

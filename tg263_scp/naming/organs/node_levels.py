@@ -28,6 +28,7 @@ _LEAST_OF_NECK_ONLY = 5
 """Roman level from which there is no axillary one."""
 _AXILLA = 4
 _MOST_STATIONS = 14
+_LONGEST_NUMBER = 2
 _SIDE_LETTERS = frozenset("lr")
 _ROLES = frozenset({"node", "level", "neck", "axilla", "station"})
 
@@ -50,9 +51,11 @@ class _Said:
 def phrase_of_level(parts: Parts, query: Query, nomenclature: Nomenclature) -> Phrase | None:
     """Return what the words of a name say as a level of nodes, with the list's own line; None where they say none."""
     lexicon = nomenclature.lexicon
-    said = None if _takes_letter_of_code(parts) else _said(parts.core, lexicon)
-    region = _region(said, query, nomenclature) if said else ""
-    if said is None or not region:
+    said = _said(parts.core, lexicon)
+    if said is None or _takes_letter_of_code(parts):
+        return None
+    region = _region(said, query, nomenclature)
+    if not region:
         return None
     structure = _structure(said, region)
     stem = nomenclature.stems.get(structure)
@@ -91,7 +94,7 @@ def _said(core: Sequence[str], lexicon: Lexicon) -> _Said | None:
     while at < len(core):
         word, after = core[at], core[at + 1] if at + 1 < len(core) else ""
         role = lexicon.number_words.get(word, "")
-        if word.isdecimal():
+        if word.isdecimal() and len(word) <= _LONGEST_NUMBER:
             letter = after if after in ("a", "b", "c", "p") else ""
             codes.append((int(word), letter, False))
             at += bool(letter)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -19,6 +19,8 @@ from tg263_scp.naming.words.lexicon import WIDE_LANGUAGES, Lexicon
 
 _SHORTEST_ALONE = 4
 """Letters below which a short word that stands alone is left: three letters mean something else in every clinic."""
+_SHORTEST_BEGINNING = 5
+"""Letters of a word that stands alone and was only cut off."""
 _SHORTEST = 3
 """Letters below which a short word beside a side, a margin or another word is left."""
 _SHORTEST_END = 2
@@ -39,16 +41,17 @@ def shortened(query: Query, nomenclature: Nomenclature, options: NamingOptions) 
     if type_tokens(query, nomenclature.lexicon)[1]:
         return None
     readings: dict[str, OrganReading] = {}
+    spoken: set[str] = set()
     glued = any(ends_in_capital(token.raw) for token in query.words)  # 'LinseR' is cut before its side
     for cut in dict.fromkeys((query.camel_words,) if glued else (query.words, query.camel_words)):
-        for reading in _completed(cut, query, nomenclature):
+        for reading, is_spoken in _completed(cut, query, nomenclature):
             key = reading.name or reading.structure or reading.finding
-            if key not in readings or not _is_spoken(readings[key], query):
+            if is_spoken and key not in spoken:
+                spoken.add(key)
                 readings[key] = reading
+            readings.setdefault(key, reading)
     found = _only_one(readings, nomenclature)
-    if found is None:
-        return None
-    if not _is_spoken(found, query):
+    if found is None or found.name not in spoken:
         return None
     proposal = from_reading("R075", Reason.SHORTENED, 0.9, found, nomenclature)
     return replace(proposal, note="a word completed in the only way that makes a name")
@@ -66,13 +69,16 @@ def _only_one(readings: dict[str, OrganReading], nomenclature: Nomenclature) -> 
     return found[0] if len(found) == 1 and found[0].finding is Finding.FOUND else None
 
 
-def _is_spoken(reading: OrganReading, query: Query) -> bool:
-    """Tell whether English, Latin, the list or the language of the set explains a reading."""
-    return any(phrase.language in WIDE_LANGUAGES | query.languages for phrase in reading.phrases)
+def _is_spoken(reading: OrganReading, tongues: Iterable[frozenset[str]], query: Query) -> bool:
+    """Tell whether English, Latin, the list or the language of the set has the words and what is read of them."""
+    spoken = WIDE_LANGUAGES | query.languages
+    return all(own & spoken for own in tongues) and any(p.language in spoken for p in reading.phrases)
 
 
-def _completed(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> Iterator[OrganReading]:
-    """Yield what each way to complete the short words reads as, where that is anything."""
+def _completed(
+    tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature
+) -> Iterator[tuple[OrganReading, bool]]:
+    """Yield what each way to complete the short words reads as, where that is anything, and whether it is spoken here."""
     lexicon = nomenclature.lexicon
     short = _short_words(tokens, lexicon)
     if not short:
@@ -87,12 +93,21 @@ def _completed(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatu
             return
     if not 0 < ways <= _MOST_WAYS:
         return
+    alone = sum(token.is_word for token in tokens) == 1
     for way in product(*choices.values()):
         full = dict(zip(choices, way, strict=True))
+        if alone and _says_little(*next(iter(full.items()))):
+            continue
         changed = tuple(Token(full.get(t.text, t.text), t.raw, t.joined) for t in tokens)
         reading = read_words((changed,), query, nomenclature)
         if reading.finding is not Finding.NOTHING:
-            yield reading
+            tongues = [choices[text][word] for text, word in full.items()]
+            yield reading, _is_spoken(reading, tongues, query)
+
+
+def _says_little(short: str, word: str) -> bool:
+    """Tell whether a word alone is but a beginning of four letters, which many English words are too: ``live``, ``hear``."""
+    return word.startswith(short) and len(short) < _SHORTEST_BEGINNING
 
 
 def _stands_beside(word: str, lexicon: Lexicon) -> bool:

@@ -19,6 +19,7 @@ from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.bare_numbers import BARE_CGY, BARE_GY
 from tg263_scp.naming.targets.doubts import Doubt
 from tg263_scp.naming.targets.filling import fill, type_tokens
+from tg263_scp.naming.targets.fractions import MOST_FRACTIONS
 from tg263_scp.naming.targets.reading import as_name, filled_slots
 from tg263_scp.naming.targets.slots import Slots
 from tg263_scp.naming.targets.structures import place_words
@@ -57,6 +58,7 @@ def readings_offered(query: Query, nomenclature: Nomenclature) -> tuple[str, ...
         ways = chain(
             _at_other_sites(tokens, query, nomenclature),
             _believed(tokens, query, nomenclature),
+            _as_fractions(tokens, query, nomenclature),
             _as_numbers(tokens, query, nomenclature),
             ways,
         )
@@ -101,6 +103,23 @@ def _believed(tokens: Sequence[Token], query: Query, nomenclature: Nomenclature)
     place_words(slots, query, nomenclature)
     if slots.qualifier:
         yield as_name(slots)
+
+
+def _as_fractions(
+    tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature
+) -> Iterator[TargetName]:
+    """Yield the name with two numbers side by side taken as fractions: ``54/3`` and ``5x11``."""
+    numbers = [at for at, token in enumerate(tokens) if token.is_number]
+    for first, second in pairwise(numbers):
+        between = [token.text for token in tokens[first + 1 : second]]
+        rest = _read((*tokens[:first], *tokens[second + 1 :]), query, nomenclature)
+        values = float(tokens[first].text), float(tokens[second].text)
+        if rest is None or rest.dose or between not in ([], ["/"], ["x"]) or not all(values):
+            continue
+        pairs = (values, values[::-1]) if between == ["x"] else ((values[0] / values[1], values[1]),)
+        for dose_gy, count in pairs:
+            if count.is_integer() and 1 <= count <= MOST_FRACTIONS and (dose_gy * 100).is_integer():
+                yield replace(rest, dose=f"{dose_gy * 100:.0f}x{count:.0f}")
 
 
 def _as_numbers(tokens: Sequence[Token], query: Query, nomenclature: Nomenclature) -> Iterator[TargetName]:

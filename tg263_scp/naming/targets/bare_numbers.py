@@ -21,6 +21,8 @@ _ROUND_CGY = 50
 BARE_GY = (20, 86)
 """Doses, least and most, that a number without a unit may be in Gy; a boost may have less."""
 _LEAST_BOOST_GY = 10
+_LEAST_DECIMAL_BOOST_GY = 3
+"""With decimals a boost is told from an index: ``PTV boost 5.4`` has three fractions of 1.8 Gy."""
 BARE_CGY = (1000, 9999)
 _STATIONS = frozenset({"4", "7", "10", "11"})
 """Stations of the mediastinum that are spoken of at any site; in the thorax there are fourteen, 3 also with a and p."""
@@ -28,6 +30,7 @@ _MOST_STATIONS = 14
 _LEAST_UNLIKELY_INDEX = 6
 """Index from which a number that stands apart may be a dose as well."""
 _MOST_VERTEBRAE = 12
+_LONGEST_COUNT = 2
 _VERTEBRAE = frozenset({"c", "t", "l", "s", "th", "d"})
 """Letters of cervical, thoracic (dorsal), lumbar and sacral vertebrae."""
 _MOST_DAYS = 31
@@ -191,7 +194,11 @@ def _is_vertebra(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _counts_vertebra(token: Token) -> bool:
-    return token.text.isdecimal() and 1 <= int(token.text) <= _MOST_VERTEBRAE
+    return (
+        len(token.text) <= _LONGEST_COUNT
+        and token.text.isdecimal()
+        and 1 <= int(token.text) <= _MOST_VERTEBRAE
+    )
 
 
 def is_index(number: Number) -> bool:
@@ -206,7 +213,9 @@ def is_bare_dose(number: Number) -> bool:
     if number.whole and least_cgy <= number.value <= most_cgy:
         return True
     least_gy, most_gy = BARE_GY
-    return (_LEAST_BOOST_GY if number.slots.qualifier == "Boost" else least_gy) <= number.value <= most_gy
+    if number.slots.qualifier == "Boost":
+        least_gy = _LEAST_BOOST_GY if number.whole else _LEAST_DECIMAL_BOOST_GY
+    return least_gy <= number.value <= most_gy
 
 
 def may_be_crop(number: Number) -> bool:

@@ -63,6 +63,7 @@ _MOST_VERTEBRAE_OF = {"c": 7, "t": 12, "l": 5, "s": 5}
 _MOST_AXILLARY_LEVELS = 3
 _WORDS_OF_SITES = {("head_and_neck", "int"): "intermediate"}
 """Site and abbreviation -> the word of a target that it stands for there."""
+_COUNT = re.compile(r"\d\d?")
 _SITE_WORDS = re.compile(r"(?<![^\W_])h\s*&\s*n(?![^\W_])", re.IGNORECASE)
 
 
@@ -133,7 +134,7 @@ def told_by_site(tokens: Sequence[Token], query: Query, lexicon: Lexicon) -> tup
         following = tokens[at + 1] if at + 1 < len(tokens) else None
         if range_of_vertebrae(tokens, at) or _is_named(tokens[at + 2 : at + 3], lexicon):
             following = None
-        if following is not None and following.is_number and following.joined and following.text.isdecimal():
+        if following is not None and following.joined and _COUNT.fullmatch(following.text):
             out.extend(_implied(token, int(following.text), out, query, lexicon))
         meant = _WORDS_OF_SITES.get((query.site, token.text))
         out.append(replace(token, text=meant) if meant else token)

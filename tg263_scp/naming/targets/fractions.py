@@ -17,7 +17,8 @@ from tg263_scp.naming.words.letters import Token
 
 MOST_CGY = 12000
 """No target is prescribed more."""
-_MOST_FRACTIONS = 45
+MOST_FRACTIONS = 45
+"""No course has more."""
 _DOSES_PER_FRACTION_GY = frozenset({2, 3})
 """What is as often the dose of one fraction behind a total (``60/2``, ``60Gy/3``) as the number of them."""
 _LEAST_PER_FRACTION_CGY = 100
@@ -50,7 +51,7 @@ def with_fractions(tokens: Sequence[Token], at: int, slots: Slots, number_words:
         case _:
             return 0
     dose_cgy = float(dose) * 100
-    if not count.isdecimal() or not 1 <= int(count) <= _MOST_FRACTIONS or not dose_cgy.is_integer():
+    if not count.isdecimal() or not 1 <= int(count) <= MOST_FRACTIONS or not dose_cgy.is_integer():
         slots.leave(Doubt.FRACTIONS_UNREADABLE)
     elif dose_cgy * int(count) > MOST_CGY:
         slots.leave(Doubt.FRACTIONS_TOO_LARGE)
@@ -116,7 +117,7 @@ class Total:
 
 def is_counted(total: Total) -> bool:
     """From 1 to 45 fractions."""
-    return 1 <= total.count <= _MOST_FRACTIONS
+    return 1 <= total.count <= MOST_FRACTIONS
 
 
 def divides(total: Total) -> bool:

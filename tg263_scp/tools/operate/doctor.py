@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import tempfile
@@ -12,6 +13,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from http.client import HTTPConnection, HTTPException
+from importlib.util import find_spec
 from pathlib import Path
 
 from tg263_scp.config.loading import load_config
@@ -59,6 +61,9 @@ def doctor(config: Path | None, as_json: bool) -> ExitCode:
     return found(checks)
 
 
+_DESK_NEEDS = ("fastapi", "jinja2", "python_multipart", "uvicorn")
+
+
 def examine(path: Path | None) -> Iterator[Check]:
     """Yield what is found of a node, one look after the other; without a configuration file the program alone."""
     try:
@@ -82,6 +87,8 @@ def examine(path: Path | None) -> Iterator[Check]:
     yield from own_certificate_checks(config)
     if config.metrics.port is not None:
         yield _guarded("metrics", lambda: _metrics(config))
+    if config.desk.port is not None:
+        yield _guarded("desk", lambda: _desk(config))
     yield _peers(config)
     for route in config.routes:
         yield _route(route, config)
@@ -339,6 +346,26 @@ def _metrics(config: Config) -> Check:
         if b"tg263_build_info" in connection.getresponse().read():
             return Check("metrics", True, f"{host}:{port}: a node shows its figures there")
     return Check("metrics", False, f"{host}:{port}: {said}", "another program has it, or it is below 1024")
+
+
+def _desk(config: Config) -> Check:
+    """Is what it needs installed, are its files for their owner alone, and is its port free or its own?"""
+    desk = config.desk
+    missing = [name for name in _DESK_NEEDS if find_spec(name) is None]
+    if missing:
+        return Check("desk", False, f"{', '.join(missing)} is not installed", "pip install 'tg263-scp[desk]'")
+    kept = (desk.users, desk.tokens, desk.link_file)
+    open_to_others = [path for path in kept if path.exists() and path.stat().st_mode & 0o077]
+    if open_to_others and os.name != "nt":
+        return Check("desk", False, f"others may read {open_to_others[0]}", f"chmod 600 {open_to_others[0]}")
+    place = f"{desk.host}:{desk.port}"
+    said = _unusable(desk.host, desk.port or 0)
+    if not said:
+        return Check("desk", True, f"{place} is free: `serve` starts the desk there")
+    # Its login link lies there only while it runs; without one nothing tells whose port it is.
+    if desk.link_file.exists() or not desk.login_link:
+        return Check("desk", True, f"{place}: the desk listens there")
+    return Check("desk", False, f"{place}: {said}", "another program has it, or it is below 1024")
 
 
 def _unusable(host: str, port: int) -> str:
