@@ -175,6 +175,11 @@ class Running:
         """Return what the process has written so far."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
+    def hang_up(self) -> None:
+        """Send SIGHUP."""
+        assert self._process is not None, f"{self.name} is not running"
+        self._process.send_signal(signal.SIGHUP)
+
     def ask_to_stop(self) -> Callable[[], int]:
         """Ask the process to end, as a system does (SIGTERM); return what waits for its exit code."""
         process, self._process = self._process, None

@@ -13,6 +13,11 @@ from foreign_peers import DcmtkReceiver, Orthanc
 from processes import HOST, run, wait_until
 from serving_node import ServingNode
 
+from tg263_scp.cli import main as cli
+from tg263_scp.dicom.network.sender import Connection, Parcel, Peer
+from tg263_scp.dicom.readback.retrieve import Got, Wanted, retrieve
+from tg263_scp.dicom.reading.structure_set import read_structure_set
+
 pytestmark = pytest.mark.peer
 
 
@@ -116,3 +121,35 @@ def test_orthanc_is_told_what_the_node_has_taken_for_good(
     failed = outcome(known, [known[0], "1.2.3.4.5"])
     assert failed["Status"] == "Failure"
     assert [each["SOPInstanceUID"] for each in failed["Failures"]] == ["1.2.3.4.5"]
+
+
+@pytest.mark.cell("Reading back", "C-GET, then revert by content", "Orthanc, overwriting")
+def test_a_set_with_undefined_lengths_that_orthanc_gives_back_is_reverted_by_content(
+    make_node: Callable[..., ServingNode], orthanc: Orthanc, rtstruct: Path, tmp_path: Path
+) -> None:
+    sent = tmp_path / "undefined.dcm"
+    run("dcmconv", "+te", "-e", rtstruct, sent)
+    node = make_node(orthanc.as_destination()).start()
+    there = read_structure_set(sent)
+    # storescu would write explicit lengths.
+    parcel = Parcel(sent, there.sop_class_uid, there.transfer_syntax_uid, there.sop_instance_uid)
+    with Connection(Peer(HOST, node.port, node.ae_title, "TPS"), [parcel.context]) as connection:
+        assert connection.send(parcel).status == 0x0000
+    node.wait_for("sent", objects=1)
+    peer = Peer(HOST, orthanc.port, orthanc.ae_title, "TG263")
+    wanted = Wanted(
+        there.sop_class_uid,
+        there.sop_instance_uid,
+        there.series_instance_uid,
+        there.study_instance_uid,
+        1 << 24,
+    )
+    given = tmp_path / "given.dcm"
+    assert retrieve(peer, wanted, given).got is Got.OBJECT
+
+    assert cli(["revert", str(given), "--output", str(tmp_path / "bytes")]) != 0
+    assert cli(["revert", str(given), "--output", str(tmp_path / "back"), "--by-content"]) == 0
+    back = tmp_path / "back" / "given.dcm"
+    assert [roi.name.rstrip() for roi in read_structure_set(back).rois] == [
+        roi.name.rstrip() for roi in there.rois
+    ]

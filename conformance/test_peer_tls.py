@@ -110,6 +110,24 @@ def test_who_shows_no_good_certificate_is_not_let_in(
     assert "no TLS handshake came about (certificate has expired)" in node.output()
 
 
+@pytest.mark.cell("TLS", "A new certificate after SIGHUP", "DCMTK calls")
+def test_a_new_certificate_is_shown_after_sighup(
+    authority: Authority, tmp_path: Path, make_tls_node: Callable[..., tuple[ServingNode, int]]
+) -> None:
+    files = authority.sign(title="node", days=-1, key=RSA)
+    node, port = make_tls_node(files)
+    caller = authority.sign(title="tps", key=RSA)
+
+    def answers() -> bool:
+        return echo(port, node.ae_title, *map(str, tls_options(caller)))
+
+    assert not answers()
+    authority.sign(title="node", key=RSA)
+    assert not answers()
+    node.hang_up()
+    wait_until(answers, "the node shows its new certificate")
+
+
 @pytest.mark.cell("TLS", "Certificate has expired: refused", "DCMTK is called")
 @pytest.mark.cell("TLS", "Certificate for another name: refused", "DCMTK is called")
 @pytest.mark.cell("TLS", "Certificate of another authority: refused", "DCMTK is called")

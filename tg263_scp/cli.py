@@ -265,6 +265,11 @@ def _add_revert(verbs: _Group) -> None:
         "paths", nargs="+", type=Path, metavar="PATH", help="file or folder; DICOM is found by content"
     )
     leaf.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the copies go")
+    leaf.add_argument(
+        "--by-content",
+        action="store_true",
+        help="also what an archive has written anew: names return, the other bytes stay the archive's",
+    )
     _with_json(leaf)
 
 

@@ -8,6 +8,11 @@ data set before. So a reverted data set is the sender's byte for byte, or there 
 is the same once inflated: it is deflated anew, and the sender's deflater may have written another bit stream or left out
 the byte that pads it (PS3.5 A.5).
 
+An archive may have written the object anew, with other lengths: then its bytes are no longer those of the record. *By content*
+the names are restored all the same, from Original Attributes Sequence, where the sequences that were edited are equal element
+by element to those before but for names, labels, codes and references; every other byte stays that of the archive. The report
+says which of the two proofs there is.
+
 Refused with :class:`~tg263_scp.errors.HeldObjectError` are objects that this program did not relabel (``not_ours``), those
 that somebody edited or re-encoded afterwards (``edited_since``), and structure sets with UIDs of their own (``new_object``):
 the sender's object still exists under its UID.
@@ -15,8 +20,9 @@ the sender's object still exists under its UID.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 
@@ -31,6 +37,7 @@ from tg263_scp.dicom.editing.provenance import (
     MODIFIED_ATTRIBUTES,
     MODIFYING_SYSTEM,
 )
+from tg263_scp.dicom.editing.same_content import same_content
 from tg263_scp.dicom.encoding.elements import Element, Item, elements, items
 from tg263_scp.dicom.encoding.folded_digest import object_sha256
 from tg263_scp.dicom.encoding.layout import (
@@ -51,11 +58,19 @@ from tg263_scp.dicom.encoding.window import ByteWindow, unreadable
 from tg263_scp.dicom.reading.charsets import ASCII
 from tg263_scp.dicom.reading.identify import identify
 from tg263_scp.dicom.reading.references import AT_THE_TOP, PLACES, REFERRING, references
-from tg263_scp.dicom.reading.roi_items import MAX_ITEMS, OBSERVATION_LABEL, ROI_NAME, sequence_items
+from tg263_scp.dicom.reading.roi_items import (
+    IDENTIFICATION_CODES,
+    MAX_ITEMS,
+    OBSERVATION_LABEL,
+    ROI_NAME,
+    sequence_items,
+)
 from tg263_scp.dicom.reading.structure_set import survey
 from tg263_scp.durable import whole_file
 from tg263_scp.errors import HeldObjectError, HoldReason
 
+_REFERENCED_UIDS = (0x00081155, 0x0020000E)
+"""Referenced SOP Instance UID and Series Instance UID: what a plan or dose has in place of the structure set's own."""
 _ITEM_TAGS = frozenset(
     (
         *(CONTRIBUTION_DATETIME, CONTRIBUTION_DESCRIPTION, MANUFACTURER_MODEL_NAME),
@@ -65,6 +80,15 @@ _ITEM_TAGS = frozenset(
 )
 
 
+class Proof(StrEnum):
+    """What is proven of a reverted data set."""
+
+    BYTES = "bytes"
+    """It is the sender's byte for byte."""
+    ELEMENTS = "elements"
+    """Its names are the sender's, and what was edited has the sender's elements; an archive had written the object anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class RevertReport:
     """What :func:`revert` restored.
@@ -72,9 +96,8 @@ class RevertReport:
     ``names``, ``labels`` and ``references`` count the ROI names, the observation labels and, in a plan or dose, the
     references that differ between source and target.
     ``relabelled_at`` (DT) and ``modifying_system`` are as recorded in the source. ``data_set_sha256`` is of the restored
-    data set (folded, see :mod:`tg263_scp.dicom.encoding.folded_digest`), and is what was recorded for the sender's; the
-    other two digests
-    are of the files. ``earlier`` counts our
+    data set (folded, see :mod:`tg263_scp.dicom.encoding.folded_digest`); with the proof ``bytes`` it is what was recorded for
+    the sender's. The other two digests are of the files. ``earlier`` counts our
     relabellings that the target still records: 0 means that the target is as the sender wrote it.
     """
 
@@ -87,6 +110,11 @@ class RevertReport:
     sha256_before: str
     sha256_after: str
     earlier: int
+    proof: Proof
+
+
+_EDITED_TAGS = frozenset((ROI_NAME, OBSERVATION_LABEL, IDENTIFICATION_CODES, *_REFERENCED_UIDS))
+"""What a relabelling writes inside the sequences that it edits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +132,9 @@ class _Record:
     earlier: int
 
 
-def revert(source: Path, target: Path) -> RevertReport:
-    """Write ``source`` to ``target`` as it was before the last relabelling that it records.
+def revert(source: Path, target: Path, *, by_content: bool = False) -> RevertReport:
+    """Write ``source`` to ``target`` as it was before the last relabelling that it records; ``by_content`` where an archive has
+    written it anew.
 
     ``target`` appears complete and synced, or not at all; it is never overwritten.
 
@@ -117,12 +146,20 @@ def revert(source: Path, target: Path) -> RevertReport:
     """
     if target.exists():
         raise FileExistsError(f"{target.name} exists and is not overwritten")
+    try:
+        return _reverted(source, target, Proof.BYTES)
+    except HeldObjectError as problem:
+        if not by_content or problem.reason is not HoldReason.EDITED_SINCE:
+            raise
+    return _reverted(source, target, Proof.ELEMENTS)
+
+
+def _reverted(source: Path, target: Path, proof: Proof) -> RevertReport:
     with opened(source) as relabelled:
         at = _layout(relabelled, source)
         record = _record(relabelled.window, at)
         changed = sorted(record.prior.keys() - {INSTANCE_COERCION_DATETIME})
-        if elements_sha256(relabelled, (at.found[tag] for tag in changed)) != record.digest_changed:
-            raise _edited("what was changed in it is not what was written")
+        _check_changed(relabelled, at, record, changed, proof)
         splice = _without(relabelled.window, at, record)
         for tag in changed:
             _restore(splice, at, tag, record.prior[tag])
@@ -133,7 +170,10 @@ def revert(source: Path, target: Path) -> RevertReport:
             write_spliced(relabelled, patches, out)
             out.flush()
             with opened(written) as restored:
-                if object_sha256(restored, written, folded=record.folded) != record.digest_before:
+                digest = object_sha256(restored, written, folded=record.folded)
+                if proof is Proof.ELEMENTS:
+                    check_written(relabelled, patches, [], restored)
+                elif digest != record.digest_before:
                     raise _not_restored(relabelled.window, at)
                 referred = _rewritten(relabelled, at, restored)
             return RevertReport(
@@ -142,11 +182,31 @@ def revert(source: Path, target: Path) -> RevertReport:
                 references=referred,
                 relabelled_at=record.date_time,
                 modifying_system=record.system,
-                data_set_sha256=record.digest_before,
+                data_set_sha256=digest,
                 sha256_before=file_sha256(source, relabelled.file),
                 sha256_after=file_sha256(written),
                 earlier=record.earlier,
+                proof=proof,
             )
+
+
+def _check_changed(
+    source: OpenedObject, at: Layout, record: _Record, changed: Sequence[int], proof: Proof
+) -> None:
+    """See that what was edited is still what was written then, or differs from what was before by the edit alone.
+
+    Raises:
+        HeldObjectError: ``edited_since``, or ``new_object``.
+    """
+    if proof is Proof.BYTES:
+        if elements_sha256(source, (at.found[tag] for tag in changed)) != record.digest_changed:
+            raise _edited("what was changed in it is not what was written")
+        return
+    if _is_new_object(source.window, at):
+        raise _not_restored(source.window, at)
+    for tag in changed:
+        if not same_content(source.window, at.found[tag], record.prior[tag], _EDITED_TAGS):
+            raise _edited("what was changed in it differs from what was before by more than names")
 
 
 def without_record(source: Path, target: Path) -> None:
@@ -195,7 +255,7 @@ def _rewritten(source: OpenedObject, at: Layout, restored: OpenedObject) -> int:
 
 def _not_restored(window: ByteWindow, at: Layout) -> HeldObjectError:
     """Say why the restored data set is not the one that was recorded."""
-    if PREDECESSORS in at.found and _text(window, at.found, SOP_INSTANCE_UID).startswith("2.25."):
+    if _is_new_object(window, at):
         return HeldObjectError(
             HoldReason.NEW_OBJECT,
             "the object has UIDs of its own, and names another one as its predecessor",
@@ -204,11 +264,16 @@ def _not_restored(window: ByteWindow, at: Layout) -> HeldObjectError:
     return _edited("the restored data set is not the one that was recorded")
 
 
+def _is_new_object(window: ByteWindow, at: Layout) -> bool:
+    return PREDECESSORS in at.found and _text(window, at.found, SOP_INSTANCE_UID).startswith("2.25.")
+
+
 def _edited(problem: str) -> HeldObjectError:
     return HeldObjectError(
         HoldReason.EDITED_SINCE,
         f"the object was edited or re-encoded after it was relabelled: {problem}",
-        hint="the names before are in its Original Attributes Sequence and in the audit log; the sender has the original",
+        hint="where an archive wrote it anew, revert --by-content restores the names; else they are in its Original Attributes"
+        " Sequence and in the audit log",
     )
 
 

@@ -35,6 +35,21 @@ REFERRING = {
     "1.2.840.10008.5.1.4.1.1.481.2": "RT Dose Storage",
 }
 """The SOP classes whose references are rewritten."""
+LEFT_ALONE = {
+    "1.2.840.10008.5.1.4.1.1.481.4": "RT Beams Treatment Record Storage",
+    "1.2.840.10008.5.1.4.1.1.481.6": "RT Brachy Treatment Record Storage",
+    "1.2.840.10008.5.1.4.1.1.481.7": "RT Treatment Summary Record Storage",
+    "1.2.840.10008.5.1.4.1.1.481.9": "RT Ion Beams Treatment Record Storage",
+    "1.2.840.10008.5.1.4.1.1.481.11": "RT Segment Annotation Storage",
+    "1.2.840.10008.5.1.4.1.1.66.1": "Spatial Registration Storage",
+    "1.2.840.10008.5.1.4.1.1.66.3": "Deformable Spatial Registration Storage",
+    "1.2.840.10008.5.1.4.1.1.66.4": "Segmentation Storage",
+    "1.2.840.10008.5.1.4.1.1.66.5": "Surface Segmentation Storage",
+    "1.2.840.10008.5.1.4.1.1.88.59": "Key Object Selection Document Storage",
+    "1.2.840.10008.5.1.4.1.1.88.33": "Comprehensive SR Storage",
+}
+"""SOP classes whose instances may refer to a structure set as well, and go on referring to the sender's: a reference there goes
+with numbers of ROIs, segments or items in places of its own, or documents what was, as a treatment record does."""
 
 _APPROVAL_STATUS = 0x300E0002
 REFERENCED_SOP_INSTANCE_UID = 0x00081155

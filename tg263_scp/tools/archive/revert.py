@@ -1,6 +1,7 @@
 """``revert``: what was relabelled with provenance, or refers to it, copied as its sender wrote it.
 
-Works from what the objects themselves record; a copy is the data set of the sender byte for byte, or there is none. As
+Works from what the objects themselves record; a copy is the data set of the sender byte for byte, or there is none. With
+``--by-content`` what an archive has written anew is reverted too: its names are the sender's, its other bytes the archive's. As
 with ``relabel`` nothing is overwritten, no input is touched, a bad file stops nothing. An interrupted run is taken up by
 the same command: a copy that is there already and right counts as done.
 """
@@ -13,7 +14,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from tg263_scp.dicom.editing.revert import RevertReport
+from tg263_scp.dicom.editing.revert import Proof, RevertReport
 from tg263_scp.dicom.editing.revert import revert as restore
 from tg263_scp.dicom.reading.identify import identify
 from tg263_scp.dicom.reading.references import REFERRING
@@ -39,7 +40,7 @@ _OUTCOMES = (
 Reports = dict[Source, RevertReport]
 
 
-def revert(paths: Sequence[Path], output: Path, as_json: bool) -> ExitCode:
+def revert(paths: Sequence[Path], output: Path, by_content: bool, as_json: bool) -> ExitCode:
     """The verb ``revert``.
 
     Raises:
@@ -47,11 +48,17 @@ def revert(paths: Sequence[Path], output: Path, as_json: bool) -> ExitCode:
         Tg263Error: the output folder cannot be used, is in use by another run, or its disk is full.
     """
     reports: Reports = {}
-    summary = _revert_all(paths, output, reports)
+    summary = _revert_all(paths, output, reports, by_content=by_content)
     if as_json:
         print_json({**summary.as_json(_OUTCOMES), "reverted": _as_json(reports)})
     else:
         show_summary(summary, open_console())
+        rewritten = sum(report.proof is Proof.ELEMENTS for report in reports.values())
+        if rewritten:
+            say(
+                f"{rewritten} had been written anew by an archive: their names are the sender's, proven element by element,"
+                " their other bytes the archive's"
+            )
         again = sum(report.earlier > 0 for report in reports.values())
         if again:
             say(f"{again} record an earlier relabelling still: revert the copies once more to undo it too")
@@ -65,12 +72,13 @@ def _as_json(reports: Reports) -> list[dict[str, object]]:
     ]
 
 
-def _revert_all(paths: Sequence[Path], output: Path, reports: Reports) -> Summary:
+def _revert_all(paths: Sequence[Path], output: Path, reports: Reports, *, by_content: bool) -> Summary:
     found = find_files(paths, output)
     summary = Summary.begun(found)
     with output_folder(output), progress("reverting", len(found.sources)) as advance:
         for source in found.sources:
-            handled = surviving(source, partial(_revert_one, source, output / source.relative, reports))
+            target = output / source.relative
+            handled = surviving(source, partial(_revert_one, source, target, reports, by_content=by_content))
             stop_if_full(handled)
             publish(handled, output)
             summary.count(handled)
@@ -78,7 +86,7 @@ def _revert_all(paths: Sequence[Path], output: Path, reports: Reports) -> Summar
     return summary
 
 
-def _revert_one(source: Source, target: Path, reports: Reports) -> Handled:
+def _revert_one(source: Source, target: Path, reports: Reports, *, by_content: bool) -> Handled:
     identity = identify(source.path)
     if identity is None:
         return Handled(source, What.NOT_DICOM)
@@ -87,7 +95,7 @@ def _revert_one(source: Source, target: Path, reports: Reports) -> Handled:
         return Handled(source, What.LEFT_OUT)
     copy = unfinished_copy(target)
     try:
-        report = restore(source.path, copy)
+        report = restore(source.path, copy, by_content=by_content)
     except HeldObjectError as problem:
         if referring and problem.reason is HoldReason.NOT_OURS:
             return Handled(source, What.LEFT_OUT)  # most plans and doses were never touched

@@ -99,6 +99,7 @@ def _facts(
         "scp_status_table": services.scp_status_table(link),
         "echo_syntaxes": services.echo_syntaxes(),
         "purpose": services.purpose(),
+        "left_alone": services.left_alone(),
         "limits_table": network.limits_table(config, link),
         "association_table": network.association_table(config, link),
         "reason_table": configured.reason_table(),

@@ -20,7 +20,7 @@ from tg263_scp.dicom.network.storage_classes import (
     named,
 )
 from tg263_scp.dicom.reading.charsets import charset_of
-from tg263_scp.dicom.reading.references import REFERRING
+from tg263_scp.dicom.reading.references import LEFT_ALONE, REFERRING
 from tg263_scp.dicom.reading.structure_set import RT_STRUCTURE_SET_STORAGE
 from tg263_scp.tools.statement.markdown import table
 
@@ -224,3 +224,9 @@ def purpose() -> str:
 def echo_syntaxes() -> str:
     """The transfer syntaxes of Verification as SCP."""
     return ", ".join(f"{named(uid).name} ({uid})" for uid in VERIFICATION_TRANSFER_SYNTAXES)
+
+
+def left_alone() -> str:
+    """Which objects go on referring to the sender's structure set, whatever UID it has at a destination."""
+    names = (name.removesuffix(" Storage") for name in LEFT_ALONE.values())
+    return f"treatment records and all other classes ({', '.join(names)})"
