@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lint wheel clean
+.PHONY: help demo test lint wheel docs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -25,6 +25,11 @@ lint: $(STAMP) ## ruff (style and format) and mypy (types)
 
 wheel: $(STAMP) ## build the wheel into dist/
 	@$(BIN)/python -m build --wheel --no-isolation
+
+docs: $(STAMP) ## build the documents as a site into dist/docs
+	@$(BIN)/python docs/configuration.py
+	@$(BIN)/python -m sphinx -q -W -b html docs dist/docs
+	@echo "dist/docs/index.html"
 
 clean: ## remove the virtual environment, caches and built files
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 
 import tg263_scp
 from tg263_scp import yamlsource
-from tg263_scp.cli import main
-from tg263_scp.config.loading import load_config
+from tg263_scp.cli import build_parser, main
+from tg263_scp.config.loading import DEFAULTS_PATH, load_config
 from tg263_scp.dicom.synthetic.structure_sets import write_synthetic
 from tg263_scp.naming.decide import decide
 from tg263_scp.naming.standard.nomenclature import Nomenclature
@@ -23,6 +26,10 @@ from tg263_scp.tools.shared.exitcode import ExitCode
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((CHECKOUT / "docs").glob("*.md"))}
+GUIDE = {"README.md": README, **PAGES}
+MOST_WORDS = 900
+"""Of the README: somebody new reads it on one screen or two."""
 CONTRIBUTING = (CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PLACED_EXAMPLES = re.findall(r"```(?:yaml|python)\n *# ([\w./-]+)\n(.*?)\n *```", CONTRIBUTING, re.DOTALL)
 DOCUMENTS = (
@@ -33,6 +40,7 @@ DOCUMENTS = (
     "benchmarks/README.md",
     "conformance/README.md",
     "deploy/README.md",
+    *sorted(f"docs/{path.name}" for path in (CHECKOUT / "docs").glob("*.md")),
     "nomenclature/README.md",
     "prompts/README.md",
 )
@@ -59,14 +67,24 @@ VERBS = (
     "echo",
     "conformance",
     "nomenclature",
+    "model",
 )
 PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)+/?|[\w-]+/|[\w-]+\.py")
 MODULE = re.compile(r"tg263_scp(?:\.\w+)+")
 TABLE_ROW = re.compile(r"^\| `([^`]+)` \| `([^`]+)` \| (R\d{3})? ?\|", re.MULTILINE)
 
 
-def console_blocks() -> list[str]:
-    return re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+def blocks(kind: str) -> list[str]:
+    """The blocks of one kind in the README and the pages of ``docs``."""
+    return [
+        block for text in GUIDE.values() for block in re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
+    ]
+
+
+def commands() -> list[str]:
+    """The commands of this program that the documents tell people to type."""
+    lines = (line.partition("  #")[0].strip() for block in blocks("sh") for line in block.splitlines())
+    return sorted({line for line in lines if line.startswith("tg263-scp ")})
 
 
 def examples(block: str) -> Iterator[tuple[str, list[str]]]:
@@ -109,8 +127,49 @@ def same_but_for_line_numbers(line: str) -> str:
     return re.sub(r"(\.yaml):\d+", r"\1:N", line.rstrip())
 
 
-@pytest.mark.parametrize("block", console_blocks(), ids=lambda block: block.splitlines()[0][2:40])
-def test_the_examples_run_and_print_what_the_readme_shows(
+@pytest.mark.parametrize("command", commands())
+def test_a_command_to_type_has_verbs_and_options_that_exist(command: str) -> None:
+    build_parser().parse_args(shlex.split(command)[1:])
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.split()) <= MOST_WORDS
+
+
+def test_the_page_of_settings_is_that_of_the_defaults() -> None:
+    made = run_path(str(CHECKOUT / "docs" / "configuration.py"))
+    assert PAGES["configuration.md"] == made["page"](DEFAULTS_PATH.read_text(encoding="utf-8"))
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    listed = re.findall(r"^[a-z-]+$", PAGES["index.md"].partition("maxdepth: 1")[2], re.MULTILINE)
+    assert {f"{name}.md" for name in listed} | {"index.md"} == set(PAGES)
+
+
+@pytest.mark.slow
+def test_the_documents_build_as_a_site_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("sphinx")
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "-b",
+        "html",
+        str(CHECKOUT / "docs"),
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert not re.findall(r'(?:src|href)="https?://[^"]*\.(?:js|css|woff2?)"', page), "an asset from outside"
+
+
+@pytest.mark.parametrize(
+    "block", dict.fromkeys(blocks("console")), ids=lambda block: block.splitlines()[0][2:40]
+)
+def test_the_examples_run_and_print_what_the_documents_show(
     block: str, desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for command, lines in examples(block):
@@ -141,8 +200,9 @@ def test_the_table_of_names_is_there() -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_is_in_the_readme(verb: str) -> None:
-    assert re.search(rf"(tg263-scp|make|`){'' if verb == 'demo' else ' ?'}\s*{verb}\b", README), verb
+def test_every_verb_is_in_the_documents(verb: str) -> None:
+    said = "\n".join(GUIDE.values())
+    assert re.search(rf"(tg263-scp|make|`){'' if verb == 'demo' else ' ?'}\s*{verb}\b", said), verb
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -151,6 +211,16 @@ def test_links_lead_somewhere(document: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", [name for name in DOCUMENTS if name.startswith(("README", "docs/"))])
+def test_links_to_a_heading_find_it(document: str) -> None:
+    path = CHECKOUT / document
+    for target, heading in re.findall(r"\]\(([^)#]*)#([^)]+)\)", path.read_text(encoding="utf-8")):
+        if "://" not in target:
+            text = (path.parent / target if target else path).read_text(encoding="utf-8")
+            titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+            assert heading in {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in titles}
 
 
 def code_of(text: str) -> list[str]:
@@ -225,7 +295,7 @@ def test_the_hooks_run_what_make_lint_runs() -> None:
 
 
 def test_the_configuration_of_the_readme_is_valid(tmp_path: Path) -> None:
-    examples = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    examples = re.findall(r"```yaml\n(.*?)```", README + PAGES["node.md"], re.DOTALL)
     path = tmp_path / "node.yaml"
     path.write_text("".join(examples), encoding="utf-8")
     config = load_config(path)
@@ -245,10 +315,10 @@ def test_the_newest_release_note_is_of_this_version_and_says_which_names_change(
     assert "### Names that change" in newest
 
 
-@pytest.mark.parametrize("document", ["deploy/README.md", "deploy/tg263-scp.service"])
+@pytest.mark.parametrize("document", ["docs/operations.md", "deploy/tg263-scp.service"])
 def test_the_wheel_to_install_is_of_this_version(document: str) -> None:
     wheels = re.findall(r"tg263_scp-(.*?)-py3", (CHECKOUT / document).read_text(encoding="utf-8"))
-    assert wheels == [tg263_scp.__version__]
+    assert set(wheels) == {tg263_scp.__version__}
 
 
 def test_every_make_target_has_help() -> None:

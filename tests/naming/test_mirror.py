@@ -20,7 +20,7 @@ _SIDE = re.compile(r"(?<![^\W_])[LR](?![^\W_])|(?<=_)[LR](?=(?:LL|UL|I)$)|[LR](?
 NOTATIONS = (
     "{} {L}", "{L} {}", "{}_{L}", "{L}_{}", "{}-{L}", "{L}{}", "{}{L}", "{Lt} {}", "{}_{Lt}", "{left} {}", "{}{Left}",
     "({L}) {}", "{L} {} PRV", "{}_PRV03_{L}", "{} {Lt} + 5 mm", "partial {left} {}", "opt {} {L}", "{} {L} old", "{} {L} {L}",
-    "{} {L} 2", "PTV {} {L}", "{L} PTV {} 54", "CTVn_{}_{L}", "{} {L} - PTV", "PTV {L} 60", "PTV {L} 50", "{left} gtv",
+    "PTV {} {L}", "{L} PTV {} 54", "CTVn_{}_{L}", "{} {L} - PTV", "PTV {L} 60", "PTV {L} 50", "{left} gtv",
     "PTV1_{L}_5400",
 )  # fmt: skip
 WORDS = (
@@ -69,6 +69,7 @@ def own_phrases(nomenclature: Nomenclature) -> Iterator[tuple[str, str, str]]:
 
 
 def test_the_words_of_every_language(nomenclature: Nomenclature) -> None:
+    """A pack that nobody has checked renames nothing, though another language may know one of its side words."""
     asked = list(own_phrases(nomenclature))
     assert len(asked) > 200
     wrong = [
@@ -77,7 +78,7 @@ def test_the_words_of_every_language(nomenclature: Nomenclature) -> None:
         for way in ("{} {}", "{1} {0}")
         for left in [decide(way.format(phrase, said_left), nomenclature)]
         for right in [decide(way.format(phrase, said_right), nomenclature)]
-        if exchanged(left) != outcome(right)
+        if exchanged(left) != outcome(right) and "checked_by" not in left.note + right.note
     ]
     assert wrong == []
 

@@ -63,8 +63,8 @@ _UNSAID = {
     "level": Reason.VETO_NUMBER,
     "number": Reason.VETO_NUMBER,
 }
-_OVERLAY_VETOES = frozenset({"V010", "V050", "V060"})
-"""What even a clinic's own mapping may not do."""
+_CODE_OF_UNSAID = {"side": "V010", "margin": "V030", "level": "V020", "number": "V020"}
+"""The veto that what a mapping says beyond its name would have met, had the name said something else."""
 
 
 class Decide(Protocol):
@@ -388,12 +388,14 @@ def _vetoed(
         return _decision(query, proposal, Status.KEEP, trail)
     if proposal.status is Status.RENAME:
         for code, reason, veto in VETOES:
-            if proposal.rule == "R030" and code not in _OVERLAY_VETOES:
-                continue
             objection = veto(query, proposal, nomenclature, options)
             trail.append(Step(code, objection or "no objection"))
             if objection:
                 return _objected(query, proposal, code, reason, objection, trail)
+        more = mappings.unsaid(query, proposal.name, nomenclature) if proposal.rule == "R030" else ""
+        if more:
+            note = f"the mapping says a {more} that the name does not"
+            return _objected(query, proposal, _CODE_OF_UNSAID[more], _UNSAID[more], note, trail)
     return _decision(query, proposal, proposal.status, trail)
 
 

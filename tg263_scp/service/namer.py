@@ -60,6 +60,8 @@ def open_namer(config: Path | None = None, overlay: Path | None = None, *, compi
 
     settings = load_config(config)
     naming = settings.naming
-    nomenclature = load_nomenclature(overlay=overlay or naming.overlay, compiled=compiled)
+    nomenclature = load_nomenclature(
+        overlay=overlay or naming.overlay, compiled=compiled, languages=naming.languages
+    )
     options = replace(naming_options(naming), ruling_on=rulings_of(settings).on(NoObject()))
     return Namer(nomenclature, options)

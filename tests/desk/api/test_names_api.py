@@ -19,6 +19,8 @@ from tg263_scp.desk.security.accounts import enter_token
 from tg263_scp.desk.server import RunningDesk
 from tg263_scp.tools.names.map import ADDED_COLUMNS
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 CLIENT = Path(__file__).resolve().parents[3] / "deploy" / "examples" / "name_structures.py"
 NAMES = ("blase", "Kidney", "left lung", "PTV 60", "zRing", "xyzzy", "Heart")
 

@@ -11,6 +11,8 @@ from tg263_scp.desk.security import passwords
 from tg263_scp.desk.security.accounts import enter_account
 from tg263_scp.desk.security.passwords import hashed
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:

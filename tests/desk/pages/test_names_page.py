@@ -26,11 +26,8 @@ NASTY = '<img src=x onerror=alert(1)>\u202e"{{7*7}}'
 
 @pytest.fixture
 def node(
-    tmp_path: Path, nomenclature: Nomenclature, no_fsync: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, nomenclature: Nomenclature, no_fsync: None, loaded_once: None
 ) -> Iterator[StillNode]:
-    """What ships is read once for all tests."""
-    for module in ("namer", "review.review"):
-        monkeypatch.setattr(f"tg263_scp.service.{module}.load_nomenclature", lambda **_: nomenclature)
     still = StillNode(tmp_path, nomenclature, DESK)
     yield still
     still.close()

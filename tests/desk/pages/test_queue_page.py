@@ -15,8 +15,11 @@ from tg263_scp.desk.pages import queue as module
 from tg263_scp.desk.pages.queue import ACTIONS
 from tg263_scp.desk.security.sessions import CameBy
 from tg263_scp.desk.server import RunningDesk
+from tg263_scp.errors import HoldReason
 from tg263_scp.service.journal.objects import Journal
 from tg263_scp.service.journal.states import DeliveryState, ObjectState
+
+pytestmark = pytest.mark.usefixtures("loaded_once")
 
 NASTY = "<script>alert(1)</script>\u202e{{7*7}}"
 
@@ -155,6 +158,23 @@ def test_who_had_an_object_decided_once_more_is_noted(
     wish = journal.job(job).wish
     assert wish is not None
     assert (wish.by, wish.why) == ("Anna Berg", "the destination is there again")
+
+
+def test_an_approved_set_is_relabelled_this_once(desk: RunningDesk, journal: Journal) -> None:
+    job, other = hold(journal, 1, HoldReason.APPROVED), hold(journal, 2)
+    said = do(enter(desk, "Anna Berg"), "relabel", job, other, why="the doctor agrees")
+    assert "Relabel once: 1 object." in said
+    assert f"job {other} is neither held nor passed because it is approved" in said
+    wish = journal.job(job).wish
+    assert wish is not None
+    assert (wish.what, wish.by, wish.why) == ("relabel_once", "Anna Berg", "the doctor agrees")
+
+
+def test_what_was_delivered_is_sent_once_more_as_it_was_received(desk: RunningDesk, journal: Journal) -> None:
+    job = fail(journal, 1)
+    assert "Send original: 1 object." in do(enter(desk, "Anna Berg"), "original", job, why="wrong names")
+    record = json.loads(journal.job(job).record)
+    assert (record["kind"], record["by"], record["why"]) == ("sent_as_received", "Anna Berg", "wrong names")
 
 
 def test_several_at_once_and_each_by_itself(desk: RunningDesk, journal: Journal) -> None:

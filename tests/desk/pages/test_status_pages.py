@@ -16,6 +16,8 @@ from tg263_scp.desk.pages import health as health_page
 from tg263_scp.service.metrics import Build, NodeCounters, metrics_of
 from tg263_scp.tools.operate.checks import Check
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 DESTINATION = "destinations: [{{name: archive, host: 127.0.0.1, port: {port}, ae_title: PACS}}]\n"
 
 

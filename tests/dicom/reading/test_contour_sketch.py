@@ -67,12 +67,12 @@ def test_two_parts_of_an_roi_are_two_seen_from_the_front(tmp_path: Path) -> None
 
 
 def test_however_many_points_there_are_few_are_drawn(tmp_path: Path) -> None:
-    dataset = synthetic_dataset("prostate", slice_spacing_mm=2.5, points=200)
+    dataset = synthetic_dataset("prostate", slice_spacing_mm=4.0, points=120)
     sketch = read_sketch(saved(dataset, tmp_path))
     for roi in sketch.rois:
         assert all(len(line) <= 64 for line in roi.axial)
         assert sum(len(line) for line in roi.coronal) <= 2 * 38
-    assert sketched(sketch, numbers(dataset)["BODY"]).slices > 80
+    assert sketched(sketch, numbers(dataset)["BODY"]).slices > 50
 
 
 @pytest.mark.parametrize(

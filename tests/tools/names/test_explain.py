@@ -65,7 +65,7 @@ def test_a_name_that_the_clinic_keeps_leads_to_its_overlay(
         ("R030", 2),
         ("R000", 4),
     ]
-    assert said(mapped)["V020"] == "not asked: the clinic's own mapping is not checked for it"
+    assert said(mapped)["V020"] == "no objection"
     assert said(mapped)["V010"] == "no objection"
 
 

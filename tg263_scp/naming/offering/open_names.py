@@ -40,6 +40,9 @@ def _offered(decision: Decision, query: Query, borne: frozenset[str], nomenclatu
         return decision
     found = ranked(query, nomenclature)
     own = decision.candidates
+    if own and decision.reason not in _NOT_UNDERSTOOD:
+        least = min(candidate.score for candidate in own)
+        found = tuple(replace(each, score=round(min(each.score, 1.0) * least, 3)) for each in found)
     both = (*found, *own) if decision.reason in _NOT_UNDERSTOOD else (*own, *found)
     names: dict[str, Candidate] = {}
     for candidate in both:

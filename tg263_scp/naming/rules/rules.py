@@ -13,6 +13,7 @@ from tg263_scp.decision import Candidate, Kind, Reason, Status
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.organs.reading import Finding, OrganReading, evidence_of, read_organ, read_qualified
 from tg263_scp.naming.query import NamingOptions, Proposal, Query
+from tg263_scp.naming.rules.mappings import mapped
 from tg263_scp.naming.rules.planning_helpers import difference_of, is_not_for_dose, kind_of, prefixed
 from tg263_scp.naming.standard import grammar
 from tg263_scp.naming.standard.grammar import DerivedName, OrganName, TargetName
@@ -131,9 +132,7 @@ def clinic_mapping(query: Query, nomenclature: Nomenclature, options: NamingOpti
         for row in rows:
             if row.site == site:
                 note = "approved by the clinic"
-                return Proposal(
-                    "R030", Status.RENAME, Reason.OVERLAY, row.becomes, 1.0, note=note, evidence=(row.source,)
-                )
+                return replace(mapped(row.becomes, nomenclature), note=note, evidence=(row.source,))
     return None
 
 

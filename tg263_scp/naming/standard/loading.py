@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,8 +26,9 @@ from tg263_scp.naming.standard.nomenclature import (
     Stem,
     relaxed,
 )
+from tg263_scp.naming.standard.overlay import Overlay, check_targets, read_overlay
 from tg263_scp.naming.words import lexicon_cache as compiled_lexicon
-from tg263_scp.naming.words.lexicon import Pack, build_lexicon
+from tg263_scp.naming.words.lexicon import Lexicon, Pack, build_lexicon
 from tg263_scp.naming.words.packs import read_pack
 from tg263_scp.resources import cached_text, data_folder, keep_text
 
@@ -42,7 +43,11 @@ _PLACEHOLDERS = {"{mm1}": r"(\d)", "{mm2}": r"(\d\d)", "{cgy}": r"(\d{2,5})"}
 
 
 def load_nomenclature(
-    folder: Path | None = None, overlay: Path | None = None, *, compiled: bool = False
+    folder: Path | None = None,
+    overlay: Path | None = None,
+    *,
+    compiled: bool = False,
+    languages: Collection[str] = (),
 ) -> Nomenclature:
     """Read the list, the anatomy, the synonym packs and a clinic's overlay.
 
@@ -53,6 +58,7 @@ def load_nomenclature(
         compiled: the index of the packs may be taken from (and is left in) the user's cache, under the digest of the very
             files it was made from. Three times as fast, and ``packs`` stays empty. The node never does so: what it names
             comes from the files themselves.
+        languages: the packs to use, by their ISO 639-1 codes; none of them named means all. What is not named is not read.
 
     Raises:
         NomenclatureError: a file cannot be read, holds a key nobody knows, or contradicts the list.
@@ -61,7 +67,7 @@ def load_nomenclature(
     paths = [
         folder / "tg263.yaml",
         folder / "anatomy.yaml",
-        *sorted((folder / "synonyms").glob("*.yaml")),
+        *_packs(folder / "synonyms", languages),
     ]
     digest = _digest(paths)
     listing, anatomical = _read(paths[0]), _read(paths[1])
@@ -71,20 +77,10 @@ def load_nomenclature(
         stems = _stems(entries.values())
         known = frozenset(entries) | frozenset(stems)
         anatomy = read_anatomy(anatomical, f"{folder.name}/anatomy.yaml", known)
-        kept = cached_text(_cache_name(digest.hexdigest())) if compiled else None
-        cached = compiled_lexicon.from_text(kept) if kept else None
-        packs: tuple[Pack, ...] = ()
-        if cached is None:
-            sites = frozenset(anatomy.sites)
-            packs = tuple(
-                read_pack(_read(path), f"{folder.name}/synonyms/{path.name}", known, sites)
-                for path in paths[2:]
-            )
-        lexicon = cached or build_lexicon(packs, _own_words(entries, stems))
-        if compiled and cached is None:
-            keep_text(_cache_name(digest.hexdigest()), compiled_lexicon.to_text(lexicon))
-    clinic, keeps = _overlay(overlay, digest) if overlay else ({}, {})
-    return Nomenclature(
+        name = _cache_name(digest.hexdigest()) if compiled else ""
+        packs, lexicon = _words(paths[2:], name, known, frozenset(anatomy.sites), _own_words(entries, stems))
+    read = read_overlay(overlay, digest, anatomy) if overlay else Overlay()
+    nomenclature = Nomenclature(
         entries=entries,
         patterns=tuple(
             (_expression(written), entry)
@@ -96,14 +92,51 @@ def load_nomenclature(
         lexicon=lexicon,
         digest=digest.hexdigest(),
         packs=packs,
-        clinic=clinic,
-        clinic_keeps=keeps,
+        clinic=read.mappings,
+        clinic_keeps=read.keeps,
+        clinic_unsigned=read.unsigned,
         respellings=_respellings(entries.values()),
         structure_slots=_structure_slots(entries, stems),
         gathering=frozenset(
             f"{name}_" for name in entries if f"{name}_S" in entries and f"{name}_I" in entries
         ),
     )
+    check_targets(nomenclature)
+    return nomenclature
+
+
+def _words(
+    files: Sequence[Path],
+    cache: str,
+    known: frozenset[str],
+    sites: frozenset[str],
+    own: Mapping[str, SourceLine],
+) -> tuple[tuple[Pack, ...], Lexicon]:
+    """Return the packs and their index; with ``cache`` the index that was kept under this name, and then no packs."""
+    kept = cached_text(cache) if cache else None
+    cached = compiled_lexicon.from_text(kept) if kept else None
+    if cached is not None:
+        return (), cached
+    packs = tuple(
+        read_pack(_read(path), f"{path.parents[1].name}/synonyms/{path.name}", known, sites) for path in files
+    )
+    lexicon = build_lexicon(packs, own)
+    if cache:
+        keep_text(cache, compiled_lexicon.to_text(lexicon))
+    return packs, lexicon
+
+
+def _packs(folder: Path, languages: Collection[str]) -> list[Path]:
+    """Return the files of these packs, or all there are."""
+    found = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    for code in sorted(languages):
+        if code not in found:
+            raise NomenclatureError(
+                SourceLine(str(folder / f"{code}.yaml"), 0),
+                f"there is no pack of the language '{code}'",
+                hint=f"languages: {', '.join(found)}",
+            )
+    return [path for code, path in found.items() if not languages or code in languages]
 
 
 @contextmanager
@@ -224,34 +257,3 @@ def _respellings(entries: Iterable[Entry]) -> dict[str, tuple[Entry, ...]]:
             if entry not in rows:
                 rows.append(entry)
     return {key: tuple(rows) for key, rows in found.items()}
-
-
-def _overlay(
-    path: Path, digest: hashlib._Hash
-) -> tuple[dict[str, tuple[ClinicMapping, ...]], dict[str, SourceLine]]:
-    document = _read(path)
-    digest.update(path.name.encode() + path.read_bytes())
-    allowed = {"clinic", "approved_by", "date", "mappings", "keep"}
-    for key in document:
-        if key not in allowed:
-            raise NomenclatureError(
-                SourceLine(str(path), document.line_of(key)),
-                f"unknown key '{key}'",
-                hint=f"known keys: {', '.join(sorted(allowed))}",
-            )
-    mappings: dict[str, list[ClinicMapping]] = {}
-    for row in document.get("mappings") or ():
-        where = SourceLine(str(path), row.line)
-        if not row.get("name") or not row.get("becomes"):
-            raise NomenclatureError(where, "a mapping needs 'name' and 'becomes'")
-        one = ClinicMapping(str(row["name"]), str(row["becomes"]), str(row.get("site", "")), where)
-        rows = mappings.setdefault(relaxed(one.name), [])
-        if any(other.site == one.site for other in rows):
-            raise NomenclatureError(
-                where, "this name is mapped twice for the same site", hint="keep one of the two lines"
-            )
-        rows.append(one)
-    keeps = {
-        str(text): SourceLine(str(path), text.line) for text in yamlsource.texts(document.get("keep") or "")
-    }
-    return {key: tuple(rows) for key, rows in mappings.items()}, keeps

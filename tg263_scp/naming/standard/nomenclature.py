@@ -62,6 +62,8 @@ class ClinicMapping:
     becomes: str
     site: str
     source: SourceLine
+    local: bool = False
+    """It becomes no TG-263 name, and that is wanted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +83,8 @@ class Nomenclature:
     clinic: Mapping[str, tuple[ClinicMapping, ...]] = field(default_factory=dict)
     clinic_keeps: Mapping[str, SourceLine] = field(default_factory=dict)
     """Patterns of names that the clinic never wants touched, each with its line of the overlay."""
+    clinic_unsigned: SourceLine | None = None
+    """Where the overlay does not say who approved it."""
     respellings: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     gathering: frozenset[str] = frozenset()
     """Beginnings (``Musc_Constrict_``) of names that are parts of one listed whole."""

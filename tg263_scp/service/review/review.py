@@ -43,7 +43,12 @@ def open_review(config: Path) -> Review:
         NomenclatureError: the nomenclature or the overlay cannot be used.
     """
     settings = load_config(config)
-    return Review(settings, load_nomenclature(overlay=settings.naming.overlay, compiled=True))
+    return Review(
+        settings,
+        load_nomenclature(
+            overlay=settings.naming.overlay, compiled=True, languages=settings.naming.languages
+        ),
+    )
 
 
 class Review:

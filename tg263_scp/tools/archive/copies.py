@@ -128,7 +128,7 @@ def open_workshop(order: Order) -> Workshop:
     if order.provenance is not None:
         write = write.model_copy(update={"provenance": order.provenance})
     policy = replace(RelabelPolicy.of(naming), mode="relabel")
-    nomenclature = load_nomenclature(overlay=order.overlay or naming.overlay)
+    nomenclature = load_nomenclature(overlay=order.overlay or naming.overlay, languages=naming.languages)
     rulings, decisions = _rulings(order.config)
     decide: Decide = decide_set
     if order.llm:

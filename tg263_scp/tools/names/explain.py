@@ -18,7 +18,7 @@ from tg263_scp.naming.rule_table import RuleRow, Section, rule_row, rule_table
 from tg263_scp.naming.words.letters import tokenise
 from tg263_scp.service.namer import Namer, open_namer
 from tg263_scp.tools.names.rules import case_place
-from tg263_scp.tools.shared.exitcode import ExitCode
+from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import open_console, print_json, roi_text, visible, visible_lines
 from tg263_scp.tools.shared.wording import STATUS_STYLE, choice_words, decision_as_json, place, reason_words
 
@@ -41,6 +41,9 @@ def explain(
 ) -> ExitCode:
     """The verb ``explain``."""
     namer = open_namer(config, overlay)
+    sites = namer.nomenclature.anatomy
+    if site and not sites.site_called(site):
+        raise UsageError(f"unknown site '{site}'", hint=f"sites: {', '.join(sorted(sites.sites))}")
     asked: Mapping[str, AskedQuestion] = {}
     if llm:
         from tg263_scp.tools.names.asking import decide_asking  # without --llm nothing of it is needed

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from tg263_scp.naming.rules.overlay_check import overlay_findings
 from tg263_scp.naming.standard.contradictions import contradictions
 from tg263_scp.naming.standard.loading import Entry, load_nomenclature, relaxed
 from tg263_scp.naming.standard.nomenclature import Nomenclature
@@ -17,10 +18,11 @@ from tg263_scp.tools.shared.terminal import open_console, print_json, say
 
 def check(config: Path | None, overlay: Path | None, as_json: bool) -> ExitCode:
     """The verb ``nomenclature check``; a file that cannot be loaded at all is an error with its line."""
-    nomenclature = open_namer(config, overlay, compiled=False).nomenclature
+    namer = open_namer(config, overlay, compiled=False)
+    nomenclature = namer.nomenclature
     packs = nomenclature.packs
     unchecked = [pack.language for pack in packs if not pack.checked_by]
-    found = contradictions(nomenclature)
+    found = (*contradictions(nomenclature), *overlay_findings(nomenclature, namer.options))
     phrases = sum(len(pack.phrases) for pack in packs)
     if as_json:
         print_json(

@@ -217,7 +217,7 @@ def _guarded(name: str, look: Callable[[], Check]) -> Check:
 
 
 def _nomenclature(config: Config) -> Check:
-    nomenclature = load_nomenclature(overlay=config.naming.overlay)
+    nomenclature = load_nomenclature(overlay=config.naming.overlay, languages=config.naming.languages)
     languages = ", ".join(pack.language for pack in nomenclature.packs)
     detail = f"{len(nomenclature.names)} names, languages: {languages or 'none'}, sha256 {nomenclature.digest[:12]}"
     return Check("nomenclature", True, detail)

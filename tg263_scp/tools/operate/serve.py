@@ -77,7 +77,9 @@ def _desk(settings: Config, config: Path) -> AbstractContextManager[None]:
 
 def _loaded(config: Path) -> Loaded:
     settings = load_config(config)
-    return Loaded(settings, load_nomenclature(overlay=settings.naming.overlay))
+    return Loaded(
+        settings, load_nomenclature(overlay=settings.naming.overlay, languages=settings.naming.languages)
+    )
 
 
 def _read_again(node: Node, config: Path) -> None:

@@ -249,7 +249,13 @@ def _opened(config: Path, manifests: Sequence[Path]) -> Review:
         return open_review(config)
     settings = load_config(config)
     archive = [seen for file in manifests for seen in objects_of_manifest(file)]
-    return Review(settings, load_nomenclature(overlay=settings.naming.overlay, compiled=True), archive)
+    return Review(
+        settings,
+        load_nomenclature(
+            overlay=settings.naming.overlay, compiled=True, languages=settings.naming.languages
+        ),
+        archive,
+    )
 
 
 def _confirm(what: str) -> None:
