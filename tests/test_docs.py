@@ -46,6 +46,7 @@ VERBS = (
     "explain",
     "rules",
     "map",
+    "census",
     "relabel",
     "revert",
     "evaluate",

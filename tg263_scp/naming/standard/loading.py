@@ -95,6 +95,7 @@ def load_nomenclature(
         anatomy=anatomy,
         lexicon=lexicon,
         digest=digest.hexdigest(),
+        edition=str(listing.get("edition", "")),
         packs=packs,
         clinic=clinic,
         clinic_keeps=keeps,
