@@ -275,6 +275,7 @@ def _add_relabel(verbs: _Group) -> None:
         help="copy plans and doses too, referring to the sets under their new UIDs",
     )
     _with_llm(leaf, "ask the language model about names that no rule knows")
+    _with_llm_files(leaf)
     _with_naming(leaf)
     _with_json(leaf)
 
