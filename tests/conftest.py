@@ -68,9 +68,9 @@ def loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> 
         compiled: bool = False,
         languages: Collection[str] = (),
     ) -> Nomenclature:
-        if folder or overlay or languages:
-            return load_nomenclature(folder, overlay, compiled=compiled, languages=languages)
-        return nomenclature
+        if not (folder or overlay or languages):
+            return nomenclature
+        return load_nomenclature(folder, overlay, compiled=compiled, languages=languages)
 
     for module in (
         "service.namer",

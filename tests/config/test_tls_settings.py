@@ -45,6 +45,20 @@ def test_the_files_of_the_section_hold_wherever_tls_is_on(load, tmp_path):
     assert not config.destination_defaults.tls.enabled
 
 
+@pytest.mark.parametrize(
+    ("desk", "certified"),
+    [
+        ("{port: 0}", None),
+        ("{port: 0, host: 0.0.0.0}", "own.pem"),
+        ("{port: 0, host: 0.0.0.0, plain_http: yes}", None),
+        ("{port: 0, host: 0.0.0.0, cert_file: desk.pem, key_file: desk.key}", "desk.pem"),
+    ],
+)
+def test_a_desk_that_the_network_reaches_has_the_certificate_of_the_section(load, tmp_path, desk, certified):
+    config = load(FILES + f"desk: {desk}\n")
+    assert config.desk.cert_file == (tmp_path / certified if certified else None)
+
+
 def test_a_listener_has_what_listen_says_where_it_says_nothing(load):
     config = load("listen: {port: 104, ae_title: RELABEL, idle_s: 9}\nlisteners: [{port: 105}]\n")
     assert [(door.port, door.ae_title, door.idle_s) for door in config.doors] == [

@@ -84,6 +84,7 @@ def certified(tmp_path: Path) -> tuple[Path, str]:
     certificate = authority.issue_cert("localhost", "127.0.0.1")
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    (tmp_path / "key.pem").chmod(0o600)
     for blob in certificate.cert_chain_pems:
         blob.write_to_path(tmp_path / "cert.pem", append=True)
     return tmp_path, "cert_file: cert.pem, key_file: key.pem"
@@ -109,9 +110,34 @@ def test_with_a_certificate_it_speaks_https_alone(certified: tuple[Path, str]) -
             Browser(f"http://{host}").get("/login")
 
 
+def test_a_key_that_others_can_read_is_refused(certified: tuple[Path, str]) -> None:
+    folder, settings = certified
+    (folder / "key.pem").chmod(0o644)
+    with (
+        pytest.raises(Tg263Error, match="other users can read"),
+        desk_of(folder, desk=f"port: 0, {settings}"),
+    ):
+        pass
+
+
+def test_an_old_version_of_tls_is_not_spoken(certified: tuple[Path, str]) -> None:
+    folder, settings = certified
+    with desk_of(folder, desk=f"port: 0, {settings}") as desk:
+        address = urlsplit(desk.url)
+        context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+        context.set_ciphers("AES128-GCM-SHA256:@SECLEVEL=0")
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        with (
+            socket.create_connection((str(address.hostname), address.port or 0), timeout=10) as plain,
+            pytest.raises(ssl.SSLError),
+        ):
+            context.wrap_socket(plain, server_hostname="127.0.0.1")
+
+
 def test_a_certificate_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     (tmp_path / "cert.pem").write_text("no certificate")
     (tmp_path / "key.pem").write_text("no key")
+    (tmp_path / "key.pem").chmod(0o600)
     settings = "port: 0, cert_file: cert.pem, key_file: key.pem"
     with pytest.raises(Tg263Error, match="certificate"), desk_of(tmp_path, desk=settings):
         pass

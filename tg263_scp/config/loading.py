@@ -61,7 +61,18 @@ def _with_tls(settings: dict[str, Any]) -> dict[str, Any]:
         section: {**settings[section], "tls": keys.merged(settings["tls"], settings[section]["tls"])}
         for section in ("listen", "destination_defaults")
     }
-    return {**settings, **places}
+    return {**settings, **places, "desk": _desk_with_tls(settings["desk"], settings["tls"])}
+
+
+def _desk_with_tls(desk: Any, tls: Any) -> Any:
+    """Give a desk that the network reaches the certificate of the section ``tls``, where it has none and is to have one."""
+    if not isinstance(desk, dict) or not isinstance(tls, dict):
+        return desk
+    reached = desk["host"] not in ("127.0.0.1", "::1", "localhost")
+    plain = desk["plain_http"] in ("yes", "true", "on")
+    if plain or not reached or desk["cert_file"] or desk["key_file"]:
+        return desk
+    return {**desk, "cert_file": tls["cert_file"], "key_file": tls["key_file"]}
 
 
 def _wrong_value(problem: ValidationError, user: yamlsource.Mapping, where: str) -> ConfigError:

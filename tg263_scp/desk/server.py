@@ -16,12 +16,14 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tg263_scp.config.desk import Desk
+from tg263_scp.config.tls import ServerTls
 from tg263_scp.desk.application import desk_application
 from tg263_scp.desk.node_records import NodeRecords
 from tg263_scp.desk.pages.logins import LINK_PATH
 from tg263_scp.desk.security.visitors import Visitors
 from tg263_scp.durable import whole_file
 from tg263_scp.errors import Tg263Error
+from tg263_scp.tls.contexts import server_context
 
 logger = logging.getLogger("tg263_scp.desk")
 
@@ -136,14 +138,23 @@ def _settings(desk: Desk, records: NodeRecords, visitors: Visitors, port: int) -
         ssl_certfile=desk.cert_file,
         ssl_keyfile=desk.key_file,
     )
-    try:
-        settings.load()
-    except (OSError, ssl.SSLError) as problem:
-        raise Tg263Error(
-            f"the desk's certificate {desk.cert_file} or its key cannot be used: {problem.strerror or problem}",
-            hint="desk.cert_file is PEM with its whole chain, desk.key_file its unencrypted key; the node's user reads both",
-        ) from problem
+    # Made before uvicorn reads the files: its own context would take a key that others can read, and other suites.
+    context = _tls(desk, records.config.tls.minimum_version)
+    settings.load()
+    if context is not None:
+        settings.ssl = context
     return settings
+
+
+def _tls(desk: Desk, minimum_version: str) -> ssl.SSLContext | None:
+    if desk.cert_file is None:
+        return None
+    files = {"cert_file": desk.cert_file, "key_file": desk.key_file, "ca_file": None}
+    kind = {"minimum_version": minimum_version, "enabled": True, "client_certificates": "none"}
+    try:
+        return server_context(ServerTls.model_validate(files | kind))
+    except Tg263Error as problem:
+        raise Tg263Error(f"the desk's certificate: {problem.message}", hint=problem.hint) from None
 
 
 def _url(desk: Desk, port: int) -> str:

@@ -74,11 +74,9 @@ OBJECTS = {
 @pytest.mark.parametrize(
     ("wanted", "gets"),
     [
-        (send(), ["set", "unchanged", "image", "plan"]),
         (send(sop_classes=[RTSTRUCT]), ["set", "unchanged"]),
         (send(modalities=["RTSTRUCT", "RTPLAN"]), ["set", "unchanged", "plan"]),
         (send(relabelled_only="yes"), ["set"]),
-        (send(calling_ae_titles=["OTHER"]), []),
         (send(calling_ae_titles=["TPS"], sop_classes=[CT]), ["image"]),
     ],
 )
@@ -95,6 +93,14 @@ def test_a_destination_gets_what_it_wants_and_the_others_everything(tmp_path, ru
         uid for name, uid in uids.items() if name not in gets
     ]
     assert all(line["destinations"] == (["d2"] if line["left_out"] else ["d1", "d2"]) for line in lines)
+
+
+def test_who_sent_it_decides_too(tmp_path, running):
+    node, first, second, _ = running(send(calling_ae_titles=["OTHER"]))
+    Sender(node.address[1], tmp_path).send(*OBJECTS["set"])
+    Sender(node.address[1], tmp_path, calling_ae_title="OTHER").send(*OBJECTS["unchanged"])
+    wait_until(lambda: settled(node, 2))
+    assert (first.uids(), second.uids()) == (["1.2.3.101"], [UID, "1.2.3.101"])
 
 
 def test_why_something_is_left_out_is_in_the_audit_log(tmp_path, running):

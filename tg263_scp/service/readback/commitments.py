@@ -41,6 +41,7 @@ logger = logging.getLogger("tg263_scp.readback")
 
 LOOK_AGAIN_S = 1.0
 REPORT_AGAIN_S = 60.0
+REPORT_ANSWER_S = 30.0
 REPORT_ATTEMPTS = 1440
 """An answer that cannot be delivered is given up after so many attempts, a day."""
 
@@ -177,4 +178,7 @@ class CommitmentDesk(PollingThread):
 
 def _target(peer: CommitmentPeer, calling_ae_title: str) -> Peer:
     tls = CallingTls(peer.tls, peer.host) if peer.tls.enabled else None
-    return Peer(peer.host, peer.port, peer.ae_title, calling_ae_title, tls=tls)
+    # An answer is a few bytes: who is silent for longer is told later.
+    return Peer(
+        peer.host, peer.port, peer.ae_title, calling_ae_title, dimse_timeout_s=REPORT_ANSWER_S, tls=tls
+    )

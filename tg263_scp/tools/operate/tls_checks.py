@@ -24,6 +24,9 @@ def own_certificate_checks(config: Config) -> Iterator[Check]:
     for door in config.doors:
         if door.tls.enabled:
             yield _own(f"certificate at {door.host}:{door.port}", door.tls, f", {_callers(door, config)}")
+    if config.desk.port is not None and config.desk.cert_file:
+        files = {"cert_file": config.desk.cert_file, "key_file": config.desk.key_file}
+        yield _own("certificate of the desk", config.tls.model_copy(update=files), "")
     for destination in config.destinations:
         if destination.tls.enabled:
             name = f"certificate for {destination.name}"
