@@ -24,8 +24,16 @@ from tg263_scp.naming.query import NamingOptions
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.service.namer import Namer
-from tg263_scp.tools.names.coverage import FIGURES, by_class, coverage, sets_all_named
-from tg263_scp.tools.names.evaluation import Judged, Tally, Verdict, by_set, evaluate_file, tally, wilson
+from tg263_scp.tools.names.accuracy.coverage import FIGURES, by_class, coverage, sets_all_named
+from tg263_scp.tools.names.accuracy.evaluation import (
+    Judged,
+    Tally,
+    Verdict,
+    by_set,
+    evaluate_file,
+    tally,
+    wilson,
+)
 
 FLOORS = (0.75, 0.79, 0.83, 0.87, 0.91, 1.0)
 GAPS = (0.0, 0.08, 0.15)

@@ -51,7 +51,7 @@ from tg263_scp.service.llm.answer_store import IN_MEMORY, AnswerStore
 from tg263_scp.service.llm.clients.ollama_client import OllamaClient
 from tg263_scp.service.llm.embedding import Embedding
 from tg263_scp.service.namer import Namer
-from tg263_scp.tools.names.evaluation import Verdict, evaluate_file
+from tg263_scp.tools.names.accuracy.evaluation import Verdict, evaluate_file
 from tg263_scp.tools.names.table import decide_table
 from tg263_scp.tools.shared.csv_tables import read_table
 

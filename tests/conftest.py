@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -62,9 +62,15 @@ def loaded_once(monkeypatch: pytest.MonkeyPatch, nomenclature: Nomenclature) -> 
     """For tests of the verbs: what ships is read once for all of them, since that takes longer than most; overlays are read."""
 
     def load(
-        folder: Path | None = None, overlay: Path | None = None, *, compiled: bool = False
+        folder: Path | None = None,
+        overlay: Path | None = None,
+        *,
+        compiled: bool = False,
+        languages: Collection[str] = (),
     ) -> Nomenclature:
-        return load_nomenclature(folder, overlay, compiled=compiled) if folder or overlay else nomenclature
+        if not (folder or overlay or languages):
+            return nomenclature
+        return load_nomenclature(folder, overlay, compiled=compiled, languages=languages)
 
     for module in (
         "service.namer",

@@ -54,6 +54,7 @@ VERBS = (
     "explain",
     "rules",
     "map",
+    "census",
     "relabel",
     "revert",
     "evaluate",

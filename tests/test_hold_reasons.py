@@ -18,6 +18,8 @@ PROVOKED_BY = {
     "charset_unknown": "dicom/reading/test_charsets.py::test_a_held_object_says_what_is_wrong_with_its_character_set",
     "copy_changed": "tools/archive/test_relabel_archive.py::test_a_changed_source_or_copy_is_refused_not_redone",
     "disk_refused": "service/deciding/test_worker.py::test_a_file_that_cannot_be_read_is_held_and_the_next_one_goes_on",
+    "duplicate_uid": "tools/archive/test_manifest_rows.py::"
+    "test_the_second_file_of_one_structure_set_is_left_out",
     "edit_not_proven": "dicom/reading/test_references.py::test_a_copy_that_is_not_what_it_should_be_is_discarded",
     "edited_since": "dicom/editing/test_revert.py::test_an_object_that_was_edited_since_is_refused",
     "encapsulated": "service/deciding/test_gates.py::test_pixel_data_in_a_structure_set_close_a_gate",

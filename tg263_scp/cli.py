@@ -88,6 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     _add_node(verbs)
     _add_names(verbs)
+    _add_census(verbs)
     _add_relabel(verbs)
     _add_revert(verbs)
     _add_evaluate(verbs)
@@ -206,6 +207,20 @@ def _add_names(verbs: _Group) -> None:
     _with_naming(leaf)
 
 
+def _add_census(verbs: _Group) -> None:
+    purpose = "count the names of an archive: how often, from where, how each is decided and why not"
+    leaf = _leaf(verbs, "census", "archive.census:census", purpose)
+    leaf.set_defaults(order="archive.census:CensusOrder")
+    leaf.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="file or folder; DICOM is found by content"
+    )
+    leaf.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="write names.csv, files.csv and census.json there"
+    )
+    _with_naming(leaf)
+    _with_json(leaf)
+
+
 def _add_relabel(verbs: _Group) -> None:
     leaf = _leaf(
         verbs,
@@ -223,6 +238,12 @@ def _add_relabel(verbs: _Group) -> None:
     leaf.add_argument("--dry-run", action="store_true", help="write no object, only the manifest")
     leaf.add_argument(
         "--manifest", type=Path, metavar="FILE", help="of a dry run: where it goes (default: standard output)"
+    )
+    leaf.add_argument(
+        "--approved",
+        choices=("relabel", "pass"),
+        default="",
+        help="what becomes of approved structure sets (default: what naming.gates.approved says, pass)",
     )
     leaf.add_argument(
         "--again",
@@ -448,7 +469,7 @@ def _with_manifests(leaf: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar="FILE",
-        help="names of an archive too: manifest.csv of a relabel run; may be given again",
+        help="names of an archive too: manifest.csv of relabel, or names.csv of census; may be given again",
     )
     _with_config(leaf, required=True)
     _with_json(leaf)

@@ -76,6 +76,8 @@ class HoldReason(StrEnum):
     """Its file cannot be read, or no copy of it written, while the disk takes others."""
     EDIT_NOT_PROVEN = "edit_not_proven"
     """The copy was discarded: the proof that nothing but the names changed did not hold. A fault of this program."""
+    DUPLICATE_UID = "duplicate_uid"
+    """A file before it in the archive holds the same structure set, byte for byte."""
     EDITED_SINCE = "edited_since"
     """The object was edited or encoded anew after it was relabelled, so the sender's bytes cannot be restored from it."""
     ENCAPSULATED = "encapsulated"

@@ -203,8 +203,9 @@ def _decide_one(
         return Decision(roi.name, Status.REVIEW, roi.name, "R080", Reason.UNMATCHED, note=note), None
     query = _query(roi, options, site, languages)
     decision, proposal = _cascade(query, nomenclature, replace(options, identifiers=(), ruling_on=None))
-    sites = (*nomenclature.anatomy.nearest_first(site),)
-    ruling = options.ruling_on(roi.name, roi.number, sites) if options.ruling_on else None
+    ruling = None
+    if options.ruling_on is not None:
+        ruling = options.ruling_on(roi.name, roi.number, nomenclature.anatomy.nearest_first(site))
     if ruling is not None and (
         ruling.one_object or ruling.never_touch or decision.rule not in _BEFORE_RULINGS
     ):

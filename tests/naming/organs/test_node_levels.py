@@ -36,13 +36,13 @@ def test_a_level_is_named_in_every_notation(
         ("LN_2_L", "head_and_neck"),
         ("Neck_2_R", "head_and_neck"),
         ("Neck_L2", "head_and_neck"),
-        ("Ax 1 L", ""),
         ("II_L", "head_and_neck"),
         ("LN_Neck_II-IV_L", "head_and_neck"),
         ("LN neck axilla 2a L", ""),
         ("LN level 0 L", "head_and_neck"),
         ("station 15", "thorax"),
         ("LN_Va_Vb_L", "head_and_neck"),
+        ("Axilla L1", "breast"),
     ],
 )
 def test_a_number_that_may_count_is_no_level(name: str, site: str, nomenclature: Nomenclature) -> None:

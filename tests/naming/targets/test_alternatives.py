@@ -26,7 +26,7 @@ from tg263_scp.naming.targets.alternatives import readings_offered
         ("PTV TB", {"PTV_TumorBed", "PTV^TB"}),
         ("PTV 54/3", {"PTV_1800x3"}),
         ("PTV_5x11", {"PTV_500x11", "PTV_1100x5"}),
-        ("PTV_7/0", {"PTV7"}),
+        ("1 PTV", {"PTV1", "PTV"}),
         ("PTV_INT", {"PTV_Mid", "PTV^INT"}),
         ("GTV T10", {"GTV_VB_T10"}),
         ("PGTV 69", {"PTV_6900^PGTV", "PTV_6900"}),

@@ -47,6 +47,7 @@ NAMES: tuple[tuple[Doubt, str, str, str], ...] = (
     (Doubt.MAY_BE_BREATHING_PHASE, "GTV 50", "", ""),
     (Doubt.MAY_BE_DATE, "PTV 24.03", "", ""),
     (Doubt.MAY_BE_DATE, "PTV 2403", "", ""),
+    (Doubt.MAY_BE_RANK, "1 GTV", "", ""),
     (Doubt.NODES_OR_DOSE_LEVEL, "PTV level 2", "head_and_neck", ""),
     (Doubt.COPY_NUMBER, "PTV prostate 1", "", ""),
     (Doubt.COPY_NUMBER, "PTV high_1", "", ""),

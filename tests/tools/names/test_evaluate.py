@@ -11,7 +11,7 @@ import pytest
 from tg263_scp.cli import main
 from tg263_scp.decision import Decision, Reason, Status
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.tools.names.evaluation import Evaluation, Verdict, evaluate, judge, side_of, wilson
+from tg263_scp.tools.names.accuracy.evaluation import Evaluation, Verdict, evaluate, judge, side_of, wilson
 from tg263_scp.tools.shared.csv_tables import Table, read_table, sheet_text, write_atomically
 from tg263_scp.tools.shared.exitcode import ExitCode
 

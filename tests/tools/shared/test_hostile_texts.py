@@ -169,6 +169,7 @@ VERBS: dict[str, Words] = {
     "explain": lambda scene: [*NASTY, "--site", CALLING],
     "rules": lambda scene: [],
     "map": lambda scene: [scene.table],
+    "census": lambda scene: [scene.sets],
     "relabel": lambda scene: [scene.sets, "--output", scene.folder / FILE_NAME],
     "revert": lambda scene: [scene.sets, "--output", scene.folder / "reverted"],
     "evaluate": lambda scene: [scene.table, "--sets"],

@@ -48,12 +48,14 @@ _TEXT_FIELDS = {
     0x00081030: "study_description",
     0x00180015: "body_part",
     0x00181030: "protocol_name",
+    0x00080020: "study_date",
     0x00080070: "manufacturer",
     0x00081090: "model_name",
     0x00081010: "station_name",
     0x00100020: "patient_id",
     0x30060002: "structure_set_label",
     0x30060004: "structure_set_name",
+    0x30060008: "structure_set_date",
     0x300E0002: "approval_status",
 }
 _PERSON_NAMES = (  # patient, other, birth, mother, responsible; referring, consulting, of record, performing, reading, operator
@@ -140,9 +142,16 @@ class StructureSet:
     manufacturer: str
     model_name: str
     station_name: str
+    study_date: str
+    structure_set_date: str
     approval_status: str
     has_digital_signature: bool
     holds_pixels_or_document: bool
+
+    @property
+    def date(self) -> str:
+        """The day on which it was drawn (Structure Set Date, else Study Date), as DICOM writes it: YYYYMMDD."""
+        return self.structure_set_date or self.study_date
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,8 @@ def phrase_of_level(parts: Parts, query: Query, nomenclature: Nomenclature) -> P
 def drops_a_level(parts: Parts) -> bool:
     """Tell whether a side that was taken out reads as another level: the ``Va`` of ``LN_Va_Vb_L`` is no Swedish left."""
     lettered = any((code := _CODE.fullmatch(word)) and code["letter"] for word in parts.core)
-    return lettered and any(len(word) > 1 and _CODE.fullmatch(word) for word in parts.taken)
+    dropped = lettered and any(len(word) > 1 and _CODE.fullmatch(word) for word in parts.taken)
+    return dropped or _takes_letter_of_code(parts)
 
 
 def _takes_letter_of_code(parts: Parts) -> bool:

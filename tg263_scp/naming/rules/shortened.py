@@ -50,6 +50,8 @@ def shortened(query: Query, nomenclature: Nomenclature, options: NamingOptions) 
                 spoken.add(key)
                 readings[key] = reading
             readings.setdefault(key, reading)
+            if len({one.name for one in readings.values() if one.name and not _is_grown(one)}) > 1:
+                return None
     found = _only_one(readings, nomenclature)
     if found is None or found.name not in spoken:
         return None
@@ -64,9 +66,13 @@ def _only_one(readings: dict[str, OrganReading], nomenclature: Nomenclature) -> 
         for reading in readings.values()
         if not any(is_plural_of(reading, other, nomenclature) for other in readings.values())
     )
-    if len(found) > 1 and all(reading.parts and reading.parts.margin for reading in found):
+    if len(found) > 1 and all(_is_grown(reading) for reading in found):
         found = tuple(reading for reading in found if reading.structure in nomenclature.anatomy.grown_most)
     return found[0] if len(found) == 1 and found[0].finding is Finding.FOUND else None
+
+
+def _is_grown(reading: OrganReading) -> bool:
+    return reading.parts is not None and reading.parts.margin is not None
 
 
 def _is_spoken(reading: OrganReading, tongues: Iterable[frozenset[str]], query: Query) -> bool:

@@ -91,6 +91,7 @@ def load_nomenclature(
         anatomy=anatomy,
         lexicon=lexicon,
         digest=digest.hexdigest(),
+        edition=str(listing.get("edition", "")),
         packs=packs,
         clinic=read.mappings,
         clinic_keeps=read.keeps,

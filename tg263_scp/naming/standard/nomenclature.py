@@ -70,7 +70,7 @@ class ClinicMapping:
 class Nomenclature:
     """Everything naming knows; build it with :func:`load_nomenclature`.
 
-    ``digest`` is the SHA-256 over all files read, in their order.
+    ``digest`` is the SHA-256 over all files read, in their order; ``edition`` the day of the worksheet (YYYYMMDD).
     """
 
     entries: Mapping[str, Entry]
@@ -79,6 +79,7 @@ class Nomenclature:
     anatomy: Anatomy
     lexicon: Lexicon
     digest: str
+    edition: str = ""
     packs: tuple[Pack, ...] = ()
     clinic: Mapping[str, tuple[ClinicMapping, ...]] = field(default_factory=dict)
     clinic_keeps: Mapping[str, SourceLine] = field(default_factory=dict)

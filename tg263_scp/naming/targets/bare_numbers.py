@@ -240,6 +240,11 @@ def may_count_copies(number: Number) -> bool:
     return bool(number.slots.dose) or behind_level or number.before == "("
 
 
+def may_be_rank(number: Number) -> bool:
+    """``1 GTV``, ``2 CTV`` and ``3 PTV`` may be sorted so."""
+    return number.at == 0 and not number.slots.type
+
+
 def may_be_dose(number: Number) -> bool:
     """``PTV 8``: an eighth target is rare, 8 Gy are not."""
     apart = not number.token.joined and len(number.token.text) == 1

@@ -47,6 +47,7 @@ class Doubt(StrEnum):
     MAY_BE_BREATHING_PHASE = "may_be_breathing_phase", "the number may be a breathing phase or a dose"
     MAY_BE_DATE = "may_be_date", "the number may be a date"
     MAY_BE_NECK_LEVEL = "may_be_neck_level", "the number may be a nodal level of the neck"
+    MAY_BE_RANK = "may_be_rank", "the number before the type may be the place in a list"
     MAY_BE_STATION = "may_be_station", "the number may be a nodal station"
     MAY_BE_VERTEBRA = "may_be_vertebra", "the number may be a vertebra or a level"
     MAY_BE_YEAR = "may_be_year", "the number may be a year"

@@ -64,6 +64,7 @@ _MOST_AXILLARY_LEVELS = 3
 _WORDS_OF_SITES = {("head_and_neck", "int"): "intermediate"}
 """Site and abbreviation -> the word of a target that it stands for there."""
 _COUNT = re.compile(r"\d\d?")
+_SHORTEST_WITH_SIDE = 5
 _SITE_WORDS = re.compile(r"(?<![^\W_])h\s*&\s*n(?![^\W_])", re.IGNORECASE)
 
 
@@ -108,6 +109,8 @@ def _part_type(token: Token, lexicon: Lexicon) -> Sequence[Token]:
     if len(token.raw) != len(token.text) or token.text in lexicon.vocabulary:
         return [token]  # the 'pitvar' is the atrium of Hungarian hearts
     match = _TYPE.search(token.text)
+    if not match and _has_glued_side(token.text, lexicon):
+        return [Token(token.text[0], token.raw[0], token.joined), Token(token.text[1:], token.raw[1:], True)]
     if not match:
         if not ends_in_capital(token.raw) or token.text in lexicon.target_words:
             return [token]
@@ -121,6 +124,12 @@ def _part_type(token: Token, lexicon: Lexicon) -> Sequence[Token]:
     rest = _part_type(Token(cuts[2].casefold(), cuts[2], True), lexicon) if cuts[2] else []
     before = [Token(cuts[0].casefold(), cuts[0], joined[0])] if cuts[0] else []
     return [*before, Token(cuts[1], cuts[1], joined[1]), *rest]
+
+
+def _has_glued_side(word: str, lexicon: Lexicon) -> bool:
+    """``Lneck`` and ``RNodes``: a side before a word of targets of at least four letters."""
+    known = word in lexicon.target_words or len(word) < _SHORTEST_WITH_SIDE
+    return not known and word[0] in "lr" and word[1:] in lexicon.target_words
 
 
 def told_by_site(tokens: Sequence[Token], query: Query, lexicon: Lexicon) -> tuple[Token, ...]:

@@ -39,6 +39,7 @@ DOUBTS_OF_INDICES: tuple[tuple[Callable[[Number], bool], Doubt], ...] = (
     (bare_numbers.may_be_revision, Doubt.SIDE_OR_REVISION),
     (bare_numbers.may_be_neck_level, Doubt.MAY_BE_NECK_LEVEL),
     (bare_numbers.may_count_copies, Doubt.COPY_NUMBER),
+    (bare_numbers.may_be_rank, Doubt.MAY_BE_RANK),
     (bare_numbers.may_be_dose, Doubt.INDEX_OR_DOSE),
     (bare_numbers.may_be_phase_or_plan, Doubt.PHASE_OR_PLAN),
 )

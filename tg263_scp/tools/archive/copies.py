@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from tg263_scp import __version__, durable
 from tg263_scp.config.loading import load_config
-from tg263_scp.config.sections import Config, Write
+from tg263_scp.config.sections import Config, Naming, Write
 from tg263_scp.dicom.editing.new_uids import UidMap, new_uids
 from tg263_scp.dicom.reading.identify import ObjectIdentity, is_rtstruct
 from tg263_scp.errors import HoldReason
@@ -39,7 +39,7 @@ from tg263_scp.service.llm.ask_and_decide import asking_at_once
 from tg263_scp.service.review.rulings import rulings_of
 from tg263_scp.tools.archive.find_files import Source
 from tg263_scp.tools.archive.manifest import Record
-from tg263_scp.tools.archive.manifest_rows import Digests, row, set_rows
+from tg263_scp.tools.archive.manifest_rows import Digests, left_out_row, row, set_rows
 from tg263_scp.tools.archive.outcome import Handled, What
 from tg263_scp.tools.names.asking import make_consultant
 from tg263_scp.tools.shared.exitcode import UsageError
@@ -58,6 +58,7 @@ class Order:
     ``uid_policy`` says whether what is relabelled keeps its UIDs or gets new ones. These follow from the key in the file
     ``uid_key``, or from one that is made in ``output``. ``provenance``, where given, goes before what the configuration says;
     ``llm`` asks the configured model; ``jobs`` is the number of processes.
+    ``approved``, where given, says what becomes of approved structure sets, in the place of the gate of the configuration.
     ``again`` decides anew what an earlier run decided under other settings, and replaces its copies.
 
     Raises:
@@ -76,6 +77,7 @@ class Order:
     uid_policy: Literal["keep", "new"] = "keep"
     uid_key: Path | None = None
     again: bool = False
+    approved: Literal["relabel", "pass", ""] = ""
 
     def __post_init__(self) -> None:
         if self.uid_policy == "keep" and (self.rewrite_references or self.uid_key is not None):
@@ -127,6 +129,9 @@ def open_workshop(order: Order) -> Workshop:
     naming, write = settings.naming, settings.write
     if order.provenance is not None:
         write = write.model_copy(update={"provenance": order.provenance})
+    if order.approved:
+        gates = naming.gates.model_copy(update={"approved": order.approved})
+        naming = naming.model_copy(update={"gates": gates})
     policy = replace(RelabelPolicy.of(naming), mode="relabel")
     nomenclature = load_nomenclature(overlay=order.overlay or naming.overlay, languages=naming.languages)
     rulings, decisions = _rulings(order.config)
@@ -143,7 +148,7 @@ def open_workshop(order: Order) -> Workshop:
         order.uids,
         decide,
         rulings,
-        _settings_of(settings, write, nomenclature.digest, decisions, llm=order.llm),
+        _settings_of(settings, naming, write, nomenclature.digest, decisions, llm=order.llm),
         order.again,
     )
 
@@ -156,11 +161,12 @@ def _rulings(config: Path | None) -> tuple[RulingsOn, str]:
     return rulings.on, rulings.state
 
 
-def _settings_of(settings: Config, write: Write, nomenclature: str, decisions: str, *, llm: bool) -> str:
+def _settings_of(
+    settings: Config, naming: Naming, write: Write, nomenclature: str, decisions: str, *, llm: bool
+) -> str:
     """Return a few digits for each thing that decides what a copy looks like."""
-    naming = settings.naming.model_dump(mode="json", exclude={"overlay"})
     parts = {
-        "naming": _short(naming),
+        "naming": _short(naming.model_dump(mode="json", exclude={"overlay"})),
         "write": _short(write.model_dump(mode="json")),
         "nomenclature": nomenclature[:12],
         "decisions": decisions[:12],
@@ -285,7 +291,21 @@ def existing(source: Source, workshop: Workshop, known: Record | None, identity:
     if workshop.again and known.settings and known.settings != workshop.settings:
         return replace(relabelled(source, target, workshop), replaces=True)
     uids = known.sop_instance_uid, known.new_sop_instance_uid or known.sop_instance_uid
-    return Handled(source, What.DONE_BEFORE, uids=uids)
+    reason = known.reason if known.outcome == What.UNCHANGED else ""
+    return Handled(source, What.DONE_BEFORE, reason, uids=uids)
+
+
+def left_out(
+    source: Source,
+    what: What,
+    reason: HoldReason | Literal[""],
+    known: Record | None,
+    identity: ObjectIdentity | None,
+) -> Handled:
+    """Tell of a file that gets no copy; it has its row once, however often the archive is gone through."""
+    if known is not None and (known.outcome, known.reason) == (what, reason):
+        return Handled(source, what, reason)
+    return Handled(source, what, reason, (left_out_row(source, what, reason, identity),))
 
 
 def refused(source: Source, reason: HoldReason, identity: ObjectIdentity) -> Handled:

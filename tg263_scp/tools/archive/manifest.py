@@ -43,26 +43,34 @@ COLUMNS = (
     "votes",
     "site",
     "sender",
+    "manufacturer",
+    "model",
+    "station",
+    "study_instance_uid",
+    "series_instance_uid",
+    "date",
     "ruling",
     "settings",
 )
-_OUTPUT, _OUTCOME, _ROW, _ROWS = (COLUMNS.index(name) for name in ("output", "outcome", "row", "rows"))
+_OUTPUT, _OUTCOME, _REASON = (COLUMNS.index(name) for name in ("output", "outcome", "reason"))
+_ROW, _ROWS = COLUMNS.index("row"), COLUMNS.index("rows")
 _UID, _NEW_UID = COLUMNS.index("sop_instance_uid"), COLUMNS.index("new_sop_instance_uid")
 _SETTINGS = COLUMNS.index("settings")
-_BEFORE, _AFTER = COLUMNS.index("sha256_before"), COLUMNS.index("sha256_after")
+SHA256_BEFORE, _AFTER = COLUMNS.index("sha256_before"), COLUMNS.index("sha256_after")
 
 Row = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a manifest knows of one object: its place among the objects, its outcome, the digests (hex) of source and copy.
+    """What a manifest knows of one file: its place among the files, what became of it and why, the digests (hex).
 
     ``new_sop_instance_uid`` is empty where the copy has the UID of its source. ``settings`` tells under what it was decided.
     """
 
     ordinal: int
     outcome: str
+    reason: str
     sop_instance_uid: str
     new_sop_instance_uid: str
     sha256_before: str
@@ -116,30 +124,39 @@ class Manifest:
             if output in self.known:
                 self._superseded.add(self.known.pop(output).ordinal)
             if len(record) == int(record[0][_ROWS]):
-                wanted = (_OUTCOME, _UID, _NEW_UID, _BEFORE, _AFTER, _SETTINGS)
+                wanted = (_OUTCOME, _REASON, _UID, _NEW_UID, SHA256_BEFORE, _AFTER, _SETTINGS)
                 self.known[output] = Record(ordinal, *(record[0][column] for column in wanted))
             else:
                 self._superseded.add(ordinal)
         self._file.truncate(rows.end)
         return rows.count
 
-    def add(self, rows: Sequence[Row]) -> None:
-        """Append the rows of one object; on the disk when this returns."""
+    def add(self, rows: Sequence[Row], *, at_once: bool = True) -> None:
+        """Append the rows of one file; on the disk when this returns, or with the next that are.
+
+        ``at_once`` is for a copy that is about to get its name. What was left out is looked at again after a crash.
+        """
         earlier = self.known.get(rows[0][_OUTPUT])
         if earlier is not None:
             self._superseded.add(earlier.ordinal)
-        self._append(sheet_text(rows))
+        self._append(sheet_text(rows), at_once)
 
-    def _append(self, text: str) -> None:
+    def _append(self, text: str, at_once: bool = True) -> None:
         self._file.write(text.encode("utf-8", "backslashreplace"))
+        if at_once:
+            self._sync()
+
+    def _sync(self) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Close the file, and drop the rows of earlier runs that newer ones replace."""
         if not self._superseded:
-            self._file.close()
+            with self._file:
+                self._sync()
             return
+        self._file.flush()
         with whole_file(self.path, replace=True) as (kept, _), self._file:
             self._file.seek(0)
             self._copy_current(kept)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tg263_scp.decision import Decision
+from tg263_scp.dicom.reading.identify import ObjectIdentity
+from tg263_scp.dicom.reading.structure_set import StructureSet
 from tg263_scp.service.deciding.relabelling import RelabelOutcome
 from tg263_scp.tools.archive.find_files import Source
 from tg263_scp.tools.archive.manifest import Row
@@ -36,7 +38,8 @@ def set_rows(
     structure_set = outcome.structure_set
     if structure_set is None or not structure_set.rois:
         uid = structure_set.sop_instance_uid if structure_set else ""
-        return (row(source, what, outcome.reason, uid, digests, for_review=("",) * 6 + (settings,)),)
+        said = (*("",) * 4, outcome.sender, *_about(structure_set), "", settings)
+        return (row(source, what, outcome.reason, uid, digests, rest=said),)
     uid, total = structure_set.sop_instance_uid, len(structure_set.rois)
     written = what is What.RELABELLED
     return tuple(
@@ -49,7 +52,7 @@ def set_rows(
             (index, total),
             _roi_fields(roi.number, decision, written),
             new_uid,
-            (*_for_review(roi.interpreted_type, decision, outcome.sender), settings),
+            (*_for_review(roi.interpreted_type, decision, outcome.sender, structure_set), settings),
         )
         for index, (roi, decision) in enumerate(
             zip(structure_set.rois, outcome.decisions, strict=True), start=1
@@ -67,14 +70,39 @@ def _roi_fields(number: int | None, decision: Decision, written: bool) -> Iterat
     yield f"{decision.confidence:.2f}"
 
 
-def _for_review(interpreted_type: str, decision: Decision, sender: str) -> Iterator[str]:
-    """Yield what `review list` wants to know of an open name."""
+def _for_review(
+    interpreted_type: str, decision: Decision, sender: str, structure_set: StructureSet
+) -> Iterator[str]:
+    """Yield what `review list` wants to know of an open name, and of its object."""
     yield interpreted_type
     yield ";".join(f"{each.name}={each.score:.3f}" for each in decision.candidates)
     yield decision.choice.said if decision.choice else ""
     yield decision.site
     yield sender
+    yield from _about(structure_set)
     yield decision.ruling
+
+
+def _about(structure_set: StructureSet | None) -> tuple[str, ...]:
+    """Return who made a structure set, where it belongs and when it was drawn."""
+    if structure_set is None:
+        return ("",) * 6
+    return (
+        structure_set.manufacturer,
+        structure_set.model_name,
+        structure_set.station_name,
+        structure_set.study_instance_uid,
+        structure_set.series_instance_uid,
+        structure_set.date,
+    )
+
+
+def left_out_row(source: Source, what: What, reason: str, identity: ObjectIdentity | None) -> Row:
+    """Return the row of a file that has no copy, and why; ``identity`` is None where it is not DICOM."""
+    if identity is None:
+        return row(source, what, reason)
+    where = (identity.study_instance_uid, identity.series_instance_uid)
+    return row(source, what, reason, identity.sop_instance_uid, rest=(*("",) * 8, *where, *("",) * 3))
 
 
 def row(
@@ -86,9 +114,9 @@ def row(
     place: tuple[int, int] = (1, 1),
     roi: Iterator[str] | None = None,
     new_uid: str = "",
-    for_review: tuple[str, ...] = ("",) * 7,
+    rest: tuple[str, ...] = ("",) * 13,
 ) -> Row:
-    """Return one row; ``place`` says which it is of how many."""
+    """Return one row; ``place`` says which it is of how many, ``rest`` is what stands behind the digests."""
     return (
         str(source.path),
         source.relative,
@@ -102,5 +130,5 @@ def row(
         digests.before,
         digests.after,
         digests.blanked,
-        *for_review,
+        *rest,
     )

@@ -22,6 +22,7 @@ from tg263_scp.tools.archive.copies import (
     copied,
     existing,
     file_digest,
+    left_out,
     may_be_structure_set,
     refused,
     relabelled,
@@ -50,11 +51,11 @@ def _handle(
 ) -> Handled:
     identity = identify(source.path)
     if identity is None:
-        return Handled(source, What.NOT_DICOM)
+        return left_out(source, What.NOT_DICOM, "", known, None)
     structure_set = may_be_structure_set(identity)
     referring = workshop.rewrite_references and identity.sop_class_uid in REFERRING
     if not (structure_set or referring or workshop.copy_others):
-        return Handled(source, What.LEFT_OUT)
+        return left_out(source, What.LEFT_OUT, HoldReason.NOT_RTSTRUCT, known, identity)
     if referring:
         return _referring(source, workshop, known, identity, new_uids)
     target = workshop.output / source.relative

@@ -22,13 +22,14 @@ from rich.console import Console
 from rich.table import Table
 
 from tg263_scp.decision import Status
-from tg263_scp.errors import Tg263Error
+from tg263_scp.errors import HoldReason, Tg263Error
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.tools.archive.copies import Order, Workshop, differing_settings, open_workshop, publish
 from tg263_scp.tools.archive.find_files import Found, Source, find_files
 from tg263_scp.tools.archive.manifest import Manifest, Record, Row, manifest_text, without_copy
 from tg263_scp.tools.archive.one_file import handle
 from tg263_scp.tools.archive.outcome import FINDINGS, Handled, What
+from tg263_scp.tools.archive.twins import Twins, twin
 from tg263_scp.tools.shared.csv_tables import write_atomically
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import open_console, print_json, print_table, progress
@@ -43,10 +44,16 @@ _WAITING_PER_PROCESS = 4
 
 @dataclass(slots=True)
 class Summary:
-    """What a run did. ``findings`` are files a person has to look at: path, what became of it, reason."""
+    """What a run did. ``findings`` are files a person has to look at: path, what became of it, reason.
+
+    ``names`` counts what the copies bear. ``not_written`` are the new names that were decided and stand in no copy;
+    ``as_they_were`` tells how many structure sets a gate let through as they were, by what it found.
+    """
 
     objects: Counter[What] = field(default_factory=Counter)
     names: Counter[Status] = field(default_factory=Counter)
+    not_written: int = 0
+    as_they_were: Counter[str] = field(default_factory=Counter)
     findings: list[tuple[Path, What, str]] = field(default_factory=list)
     folder_links: int = 0
 
@@ -59,7 +66,12 @@ class Summary:
     def count(self, handled: Handled) -> None:
         """Add what became of one file."""
         self.objects[handled.what] += 1
-        self.names.update(handled.statuses)
+        if handled.what in (What.UNCHANGED, What.DONE_BEFORE) and handled.reason:
+            self.as_they_were[handled.reason] += 1
+        if handled.what is What.RELABELLED or not handled.reason:
+            self.names.update(handled.statuses)
+        else:
+            self.not_written += handled.statuses.count(Status.RENAME)
         if handled.what in FINDINGS:
             self.findings.append((handled.source.path, handled.what, handled.reason))
 
@@ -67,6 +79,8 @@ class Summary:
         """Counts of the possible ``outcomes``, and findings."""
         return {
             "objects": {what.value: self.objects[what] for what in outcomes},
+            "left_as_they_were": dict(self.as_they_were),
+            "new_names_not_written": self.not_written,
             "folder_links_not_followed": self.folder_links,
             "findings": [
                 {"source": str(path), "outcome": what.value, "reason": reason}
@@ -177,7 +191,7 @@ def _keep(handled: Handled, manifest: Manifest, output: Path) -> Handled:
     """Enter an object into the manifest, then give its copy a name."""
     stop_if_full(handled)
     if handled.rows:
-        manifest.add(handled.rows)
+        manifest.add(handled.rows, at_once=handled.temporary is not None)
     publish(handled, output)
     return handled
 
@@ -207,11 +221,16 @@ def _run(
     """
     summary = Summary.begun(found)
     uids: dict[str, str] = {}
+    twins = Twins() if not order.copy_others else None
     put_off: list[Handled] = []
     with _crew(order, look) as handled_by, progress("relabelling", len(found.sources)) as advance:
         for handled in handled_by((source, known(source.relative), None) for source in found.sources):
             if handled.what is What.PUT_OFF:
                 put_off.append(handled)
+                continue
+            if twins is not None and twins.has(handled, known(handled.source.relative)):
+                summary.count(keep(twin(handled, known(handled.source.relative))))
+                advance(1)
                 continue
             if handled.uids is not None:
                 old, new = handled.uids
@@ -277,6 +296,13 @@ def _handle_there(source: Source, known: Record | None, uids: Mapping[str, str] 
     return handle(source, _there[0], known, uids)
 
 
+def _gate_words(reason: str) -> str:
+    """Put into words why structure sets were let through as they were, and what would name them."""
+    if reason == HoldReason.APPROVED:
+        return f"{hold_words(reason)} (--approved relabel names such sets too)"
+    return f"{hold_words(reason)} (the section naming.gates of the configuration decides)"
+
+
 def show_summary(summary: Summary, console: Console) -> None:
     """Print the counts, then the files that a person has to look at."""
     grid = Table.grid(padding=(0, 2))
@@ -287,7 +313,11 @@ def show_summary(summary: Summary, console: Console) -> None:
     console.print(grid)
     if summary.names:
         parts = ", ".join(f"{summary.names[status]} {status.value}" for status in Status)
-        console.print(f"names: {parts}")
+        console.print(f"names in the copies: {parts}")
+    if summary.not_written:
+        console.print(f"{summary.not_written} new names were decided and not written", style="yellow")
+    for reason, count in summary.as_they_were.items():
+        console.print(f"{count} structure sets stayed as they were: {_gate_words(reason)}", style="yellow")
     if summary.folder_links:
         console.print(f"{summary.folder_links} links to folders were not followed", style="yellow")
     for path, what, reason in summary.findings[:_SHOWN_FINDINGS]:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tg263_scp import __version__
 from tg263_scp.service.namer import Namer, open_namer
-from tg263_scp.tools.names.changes import (
+from tg263_scp.tools.names.accuracy.changes import (
     Changes,
     changes_against,
     changes_table,
@@ -21,8 +21,8 @@ from tg263_scp.tools.names.changes import (
     read_decisions,
     said_of,
 )
-from tg263_scp.tools.names.coverage import FIGURES, Coverage, by_class, sets_all_named
-from tg263_scp.tools.names.evaluation import (
+from tg263_scp.tools.names.accuracy.coverage import FIGURES, Coverage, by_class, sets_all_named
+from tg263_scp.tools.names.accuracy.evaluation import (
     CurvePoint,
     Evaluation,
     Judged,
@@ -31,7 +31,7 @@ from tg263_scp.tools.names.evaluation import (
     evaluate_file,
     wilson,
 )
-from tg263_scp.tools.names.evaluation_report import (
+from tg263_scp.tools.names.accuracy.evaluation_report import (
     COLUMNS,
     TITLES,
     curve_cells,

@@ -11,8 +11,8 @@ from tg263_scp.decision import Choice, Status
 from tg263_scp.naming.llm.choice import ALL_NETS, Net, suggestion
 from tg263_scp.naming.llm.readings import NONE, reading_of
 from tg263_scp.service.llm.clients.completions import LlmFacts
+from tg263_scp.tools.names.accuracy.evaluation import Evaluation, Judged, Verdict, wilson
 from tg263_scp.tools.names.asking import Asker
-from tg263_scp.tools.names.evaluation import Evaluation, Judged, Verdict, wilson
 
 _HELPERS = ("planning", "derived")
 _FIRST = 3

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,6 +169,29 @@ def unguarded(cell: str) -> str:
 def sheet_text(rows: Iterable[Sequence[str]]) -> str:
     """Render rows for people to open: as :func:`table_text` does, each cell :func:`guarded`."""
     return _rendered((tuple(map(guarded, row)) for row in rows), ",")
+
+
+def counted_text(counts: Mapping[str, int]) -> str:
+    """Return counts as one cell, one a line, the most frequent first.
+
+    >>> counted_text({"ORGAN": 2, "": 5})
+    '=5\\nORGAN=2'
+    """
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return "\n".join(f"{' '.join(text.split())}={count}" for text, count in ordered)
+
+
+def counts_of(cell: str) -> dict[str, int]:
+    """Return what :func:`counted_text` was given.
+
+    >>> counts_of("=5\\nORGAN=2")
+    {'': 5, 'ORGAN': 2}
+
+    Raises:
+        ValueError: a line does not end in a count.
+    """
+    lines = (line.rpartition("=") for line in cell.splitlines() if line)
+    return {text: int(count) for text, _, count in lines}
 
 
 def write_atomically(path: Path, text: str) -> None:

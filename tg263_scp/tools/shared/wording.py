@@ -86,6 +86,7 @@ HOLD_WORDS: dict[HoldReason, str] = {
     HoldReason.CHARSET_UNKNOWN: "its Specific Character Set is none of the standard's",
     HoldReason.COPY_CHANGED: "the copy of an earlier run was changed",
     HoldReason.DISK_REFUSED: "the disk refuses its file, while it takes others: see the log",
+    HoldReason.DUPLICATE_UID: "a file before it holds the same structure set, byte for byte",
     HoldReason.EDITED_SINCE: "edited or re-encoded after it was relabelled",
     HoldReason.EDIT_NOT_PROVEN: "the copy was not proven and discarded",
     HoldReason.ENCAPSULATED: "its transfer syntax is for images, or it holds pixels or a document",

@@ -10,8 +10,8 @@ import pytest
 from tg263_scp.cli import main
 from tg263_scp.decision import Candidate, Decision, Reason, Status
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.tools.names.coverage import by_class, coverage, sets_all_named
-from tg263_scp.tools.names.evaluation import Judged, judge
+from tg263_scp.tools.names.accuracy.coverage import by_class, coverage, sets_all_named
+from tg263_scp.tools.names.accuracy.evaluation import Judged, judge
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 ORGAN, HELPER, AMBIGUOUS = {"class": "organ"}, {"class": "planning"}, {"class": "ambiguous"}

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tg263_scp.tools.names.changes import Changes, change_rows, said_of
-from tg263_scp.tools.names.coverage import FIGURES, by_class, sets_all_named
-from tg263_scp.tools.names.evaluation import CurvePoint, Evaluation, Tally, Verdict, wilson
+from tg263_scp.tools.names.accuracy.changes import Changes, change_rows, said_of
+from tg263_scp.tools.names.accuracy.coverage import FIGURES, by_class, sets_all_named
+from tg263_scp.tools.names.accuracy.evaluation import CurvePoint, Evaluation, Tally, Verdict, wilson
 from tg263_scp.tools.shared.csv_tables import sheet_text, write_atomically
 from tg263_scp.tools.shared.terminal import json_text, visible
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tg263_scp.decision import Status
-from tg263_scp.tools.names.evaluation import ABSTAIN, Judged, Verdict, by_set, matches
+from tg263_scp.tools.names.accuracy.evaluation import ABSTAIN, Judged, Verdict, by_set, matches
 
 _SPEAKING = frozenset({"organ", "prv", "target", "ambiguous"})
 _HELPERS = frozenset({"planning", "derived"})

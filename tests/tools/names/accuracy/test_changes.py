@@ -11,8 +11,8 @@ import pytest
 from tg263_scp.cli import main
 from tg263_scp.decision import Decision, Reason, Status
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.tools.names.changes import changes_against, decisions_as_json
-from tg263_scp.tools.names.evaluation import Evaluation, evaluate
+from tg263_scp.tools.names.accuracy.changes import changes_against, decisions_as_json
+from tg263_scp.tools.names.accuracy.evaluation import Evaluation, evaluate
 from tg263_scp.tools.shared.csv_tables import Table
 from tg263_scp.tools.shared.exitcode import ExitCode
 

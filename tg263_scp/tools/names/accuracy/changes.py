@@ -18,7 +18,7 @@ from rich.table import Table
 
 from tg263_scp.decision import Decision, Reason, Status
 from tg263_scp.naming.standard.nomenclature import Nomenclature
-from tg263_scp.tools.names.evaluation import Evaluation, Judged, Verdict, judge
+from tg263_scp.tools.names.accuracy.evaluation import Evaluation, Judged, Verdict, judge
 from tg263_scp.tools.shared.exitcode import UsageError
 from tg263_scp.tools.shared.terminal import roi_text
 
