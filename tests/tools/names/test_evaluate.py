@@ -202,7 +202,12 @@ def test_evaluate_shows_the_wrong_side_on_the_screen(
 def test_a_report_holds_every_row_and_escapes_names(tmp_path: Path) -> None:
     folder = tmp_path / "report"
     assert main(["evaluate", str(gold_file(tmp_path)), "--report", str(folder), "--json"]) == ExitCode.DONE
-    assert {path.name for path in folder.iterdir()} == {"report.md", "figures.json", "rows.csv"}
+    assert {path.name for path in folder.iterdir()} == {
+        "report.html",
+        "report.md",
+        "figures.json",
+        "rows.csv",
+    }
     rows = read_table(folder / "rows.csv")
     assert rows.required("original_name") == ("LUNG-L", "Heart", "heart|x", "lung r", "no such thing")
     assert rows.required("verdict").count("wrong") == 1

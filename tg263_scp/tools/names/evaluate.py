@@ -31,6 +31,8 @@ from tg263_scp.tools.names.accuracy.evaluation import (
     evaluate_file,
     wilson,
 )
+from tg263_scp.tools.names.accuracy.evaluation_findings import findings_as_json
+from tg263_scp.tools.names.accuracy.evaluation_page import About, evaluation_page
 from tg263_scp.tools.names.accuracy.evaluation_report import (
     COLUMNS,
     TITLES,
@@ -39,6 +41,7 @@ from tg263_scp.tools.names.accuracy.evaluation_report import (
     worst_first,
     write_report,
 )
+from tg263_scp.tools.shared.csv_tables import write_atomically
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import open_console, print_json, roi_text
 
@@ -90,7 +93,10 @@ def evaluate_gold(order: EvaluationOrder) -> ExitCode:
     if changes:
         figures["changes"] = changes.as_json()
     if order.report:
+        about = About.now(order.gold, namer.nomenclature, order.config, figures.get("model"))
+        figures = {"about": about.as_json(), **figures, **findings_as_json(evaluation)}
         write_report(order.report, evaluation, figures, changes)
+        write_atomically(order.report / "report.html", evaluation_page(evaluation, about, changes))
     if order.as_json:
         print_json(figures)
     else:

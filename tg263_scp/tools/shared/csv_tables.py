@@ -178,7 +178,7 @@ def counted_text(counts: Mapping[str, int]) -> str:
     '=5\\nORGAN=2'
     """
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return "\n".join(f"{' '.join(text.split())}={count}" for text, count in ordered)
+    return "\n".join(f"{' '.join(text.split(chr(10)))}={count}" for text, count in ordered)
 
 
 def counts_of(cell: str) -> dict[str, int]:
@@ -190,7 +190,7 @@ def counts_of(cell: str) -> dict[str, int]:
     Raises:
         ValueError: a line does not end in a count.
     """
-    lines = (line.rpartition("=") for line in cell.splitlines() if line)
+    lines = (line.rpartition("=") for line in cell.split("\n") if line)
     return {text: int(count) for text, _, count in lines}
 
 

@@ -26,7 +26,7 @@ from tg263_scp.tools.names.table import TableDecider, decide_table
 from tg263_scp.tools.shared.csv_tables import Table, TableError, read_table
 
 ABSTAIN = "ABSTAIN"
-DIMENSIONS = ("class", "site", "source", "language", "rule")
+DIMENSIONS = ("class", "site", "source", "language", "sender", "rule")
 """What the figures are broken down by; ``rule`` is the rule that decided, the others are columns of the gold table."""
 _CLASS_GROUPS = {"organ": "listed", "prv": "listed", "target": "target"}
 _CURVE_STEPS = (0.0, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.94, 0.96, 0.98, 0.99, 1.0)
