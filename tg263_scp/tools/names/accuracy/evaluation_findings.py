@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any
 
 from tg263_scp.decision import Status
+from tg263_scp.tools.names.accuracy.coverage import is_named
 from tg263_scp.tools.names.accuracy.evaluation import (
     ABSTAIN,
     Evaluation,
@@ -28,7 +29,6 @@ from tg263_scp.tools.names.accuracy.evaluation import (
     tally,
     wilson,
 )
-from tg263_scp.tools.names.coverage import is_named
 from tg263_scp.tools.report.charts import Point
 from tg263_scp.tools.report.clusters import bootstrap_interval
 

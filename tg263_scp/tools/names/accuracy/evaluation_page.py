@@ -13,6 +13,7 @@ from tg263_scp import __version__
 from tg263_scp.decision import Status
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.tools.names.accuracy.changes import Changes, change_rows, said_of
+from tg263_scp.tools.names.accuracy.coverage import FIGURES, by_class
 from tg263_scp.tools.names.accuracy.evaluation import Evaluation, Judged, Tally, Verdict, tally, wilson
 from tg263_scp.tools.names.accuracy.evaluation_findings import (
     PARTS,
@@ -33,7 +34,6 @@ from tg263_scp.tools.names.accuracy.evaluation_report import (
     tally_cells,
     worst_first,
 )
-from tg263_scp.tools.names.coverage import FIGURES, by_class
 from tg263_scp.tools.report import charts
 from tg263_scp.tools.report.clusters import LEAST_CLUSTERS
 from tg263_scp.tools.report.page import Html, figure, heading, page, paragraph, table
