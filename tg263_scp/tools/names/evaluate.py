@@ -41,7 +41,8 @@ from tg263_scp.tools.names.accuracy.evaluation_report import (
     worst_first,
     write_report,
 )
-from tg263_scp.tools.shared.csv_tables import write_atomically
+from tg263_scp.tools.names.accuracy.gold_mistakes import check_gold
+from tg263_scp.tools.shared.csv_tables import read_table, write_atomically
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import open_console, print_json, roi_text
 
@@ -78,11 +79,16 @@ class EvaluationOrder:
 
 
 def evaluate_gold(order: EvaluationOrder) -> ExitCode:
-    """The verb ``evaluate``."""
+    """The verb ``evaluate``.
+
+    Raises:
+        TableError: the gold table cannot be used, or a label in it is none.
+    """
     if (order.record or order.replay) and not order.llm:
         raise UsageError("--record and --replay go with --llm", hint="add --llm")
     earlier = read_decisions(order.against) if order.against else None
     namer = open_namer(order.config, order.overlay)
+    check_gold(read_table(order.gold), order.gold, namer.nomenclature)
     figures: dict[str, Any] = {}
     if order.asks:
         evaluation, unanswered, figures["model"] = _with_model(order, namer)

@@ -18,9 +18,11 @@ _SEED = 263
 def bootstrap_interval(clusters: Sequence[tuple[int, int]]) -> tuple[float, float] | None:
     """Return the 95 % interval of a rate; each cluster is how often it happened, and out of how many.
 
-    None where there are fewer than :data:`LEAST_CLUSTERS` clusters.
+    None where there are fewer than :data:`LEAST_CLUSTERS` clusters, and where it happened never or always: every draw would
+    show the same, and an interval without width would claim what nobody knows.
     """
-    if len(clusters) < LEAST_CLUSTERS:
+    happened, trials = sum(part for part, _ in clusters), sum(of for _, of in clusters)
+    if len(clusters) < LEAST_CLUSTERS or happened in (0, trials):
         return None
     draw = random.Random(_SEED)
     rates = []

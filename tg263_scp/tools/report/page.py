@@ -23,6 +23,7 @@ p { margin: .4rem 0; } .headline { font-size: 1.15rem; border-left: .3rem solid 
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .86rem; }
 th, td { text-align: left; vertical-align: top; padding: .22rem .5rem; border-bottom: 1px solid var(--line);
   overflow-wrap: anywhere; }
+th:first-child, td:first-child { min-width: 8.5em; }
 th { background: var(--head); } td.number, th.number { text-align: right; white-space: nowrap; overflow-wrap: normal; }
 figure { margin: 1rem 0; break-inside: avoid; } figure svg { max-width: 100%; height: auto; }
 figcaption { color: var(--dim); font-size: .86rem; }

@@ -141,8 +141,12 @@ def _answered(judged: Iterable[Judged]) -> Iterator[Judged]:
 
 
 def work(judged: Sequence[Judged]) -> dict[str, float]:
-    """Return what is left for a person, per 100 structure sets, or per 100 names where the table names no sets."""
+    """Return what is left for a person, per 100 structure sets, or per 100 names where the table names no sets.
+
+    Where it names sets, rows that belong to none do not count.
+    """
     states = set_states(judged)
+    judged = [row for row in judged if row.structure_set] if states else judged
     per = 100 / (states.total() or len(judged) or 1)
     left = [row for row in judged if row.decision.status is Status.REVIEW]
     due = [row for row in left if row.gold != ABSTAIN]

@@ -102,7 +102,9 @@ def _parts(evaluation: Evaluation, about: About, changes: Changes | None) -> Ite
     judged = evaluation.judged
     drawn = charts.has_charts()
     yield paragraph(headline(evaluation), "headline")
-    yield table(("", ""), ((name.replace("_", " "), text) for name, text in about.as_json().items()))
+    yield table(
+        ("what was measured", ""), ((name.replace("_", " "), text) for name, text in about.as_json().items())
+    )
     if not drawn:
         yield paragraph(charts.WITHOUT_FIGURES, "note")
     yield paragraph(
@@ -144,17 +146,23 @@ def _rates(evaluation: Evaluation) -> Iterator[Html]:
     yield table(("", *COLUMNS), [("all", *tally_cells(evaluation.overall))], _NUMBERS)
     by, groups = clusters(evaluation.judged)
     intervals = {verdict: clustered_interval(groups, verdict) for verdict in Verdict}
-    if None in intervals.values():
+    if len(groups) < LEAST_CLUSTERS:
         yield paragraph(
             f"No interval by {by}: the table has {len(groups)}, a bootstrap needs at least {LEAST_CLUSTERS}.",
             "note",
         )
         return
     yield paragraph(
-        f"Names of one {by} go wrong together. Intervals of a bootstrap that draws whole {by}s ({len(groups)}):"
+        f"Names of one {by} go wrong together. 95 % intervals of a bootstrap that draws whole {by}s ({len(groups)}):"
     )
-    rows = ((verdict.value, f"{pair[0]:.2%} to {pair[1]:.2%}") for verdict, pair in intervals.items() if pair)
-    yield table(("", "95 %"), rows)
+    rows = (
+        (
+            verdict.value,
+            "never or always: see the Wilson interval" if pair is None else f"{pair[0]:.2%} to {pair[1]:.2%}",
+        )
+        for verdict, pair in intervals.items()
+    )
+    yield table(("names", "by bootstrap"), rows)
 
 
 def _whole_sets(evaluation: Evaluation) -> Iterator[Html]:
