@@ -300,6 +300,7 @@ def _add_relabel(verbs: _Group) -> None:
         help="copy plans and doses too, referring to the sets under their new UIDs",
     )
     _with_llm(leaf, "ask the language model about names that no rule knows")
+    _with_llm_files(leaf)
     _with_naming(leaf)
     _with_json(leaf)
 
@@ -322,10 +323,13 @@ def _add_revert(verbs: _Group) -> None:
 def _add_evaluate(verbs: _Group) -> None:
     purpose = "measure the accuracy on names that an expert has labelled (CSV)"
     leaf = _leaf(verbs, "evaluate", "names.evaluate:evaluate_gold", purpose)
-    columns = "columns: original_name gold [accept class site source language structure_set roi_type]"
+    columns = "columns: original_name gold [accept class site source language sender structure_set roi_type]"
     leaf.add_argument("gold", type=Path, metavar="GOLD.csv", help=columns)
     leaf.add_argument(
-        "--report", type=Path, metavar="DIR", help="write report.md, figures.json and rows.csv there"
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="write report.html, report.md, figures.json and rows.csv there",
     )
     leaf.add_argument("--sets", action="store_true", help="show every structure set, worst first")
     leaf.add_argument(

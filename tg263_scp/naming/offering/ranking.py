@@ -206,6 +206,7 @@ def _structure_of(name: str, nomenclature: Nomenclature) -> str:
     )
 
 
+@lru_cache(maxsize=16384)
 def _names(structure: str, form: Form, nomenclature: Nomenclature) -> tuple[str, ...]:
     """Return the listed names of a structure in the side and form that were written, or the nearest that it has."""
     both = form.both or len(form.sides) > 1

@@ -137,7 +137,7 @@ def read_words(cuts: Sequence[tuple[Token, ...]], query: Query, nomenclature: No
         if texts in tried:
             continue
         tried.add(texts)
-        found = _read_cut(cut, query, nomenclature)
+        found = _read_cut(cut, query.context, nomenclature)
         if found.finding is Finding.FOUND:
             return found
         if kept.finding is Finding.NOTHING:
@@ -147,7 +147,9 @@ def read_words(cuts: Sequence[tuple[Token, ...]], query: Query, nomenclature: No
     return kept
 
 
+@lru_cache(maxsize=16384)
 def _read_cut(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> OrganReading:
+    """Read tokens cut in one way; ``query`` is the context alone, so that words that repeat are read once."""
     kept = _NOTHING
     for parts in takings(tokens, nomenclature.lexicon):
         if parts.partial and kept.finding in (Finding.UNLISTED, Finding.AMBIGUOUS):

@@ -27,6 +27,7 @@ from tg263_scp.errors import HoldReason, Tg263Error
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.tools.archive.copies import Order, Workshop, differing_settings, open_workshop, publish
 from tg263_scp.tools.archive.find_files import Found, Source, find_files
+from tg263_scp.tools.archive.llm_questions import write_questions
 from tg263_scp.tools.archive.manifest import Manifest, Record, Row, manifest_text, without_copy
 from tg263_scp.tools.archive.one_file import handle
 from tg263_scp.tools.archive.outcome import FINDINGS, Handled, What
@@ -100,6 +101,8 @@ def relabel(order: Order, dry_run: bool, manifest: Path | None, as_json: bool) -
         raise UsageError(
             "a dry run writes its manifest to standard output", hint="with --json give --manifest FILE"
         )
+    if order.llm_questions is not None:
+        return write_questions(order)
     summary = rehearse(order, manifest) if dry_run else relabel_archive(order)
     if as_json:
         names = {status.value: summary.names[status] for status in Status}

@@ -13,6 +13,7 @@ from tg263_scp.errors import LlmError, Tg263Error
 from tg263_scp.service.llm.answer_store import remembered_answers
 from tg263_scp.service.llm.clients.completions import Completion, LlmFacts
 from tg263_scp.service.llm.clients.configured import client_of
+from tg263_scp.service.llm.qualifying import Bar, kept_outcome
 from tg263_scp.service.llm.voting import Chooser
 from tg263_scp.tools.operate.checks import Check
 
@@ -50,6 +51,8 @@ def _server_checks(llm: Llm) -> Iterator[Check]:
         yield _place(llm, facts)
         yield _context(llm, facts)
         yield _closed_answer(llm, client)
+        if llm.qualification.required and llm.apply.given:
+            yield _qualification(llm, facts)
         if llm.embed_model:
             (vector,) = client.embed(["heart"])
             yield Check("embeddings", True, f"{llm.embed_model}: {len(vector)} dimensions")
@@ -70,6 +73,25 @@ def _not_there(llm: Llm, problem: LlmError) -> Check:
         f"{remedy}; or do without: llm: {{enabled: no}}",
         harmless=True,
     )
+
+
+def _qualification(llm: Llm, facts: LlmFacts) -> Check:
+    """What came of trying this model under these prompts."""
+    name = "model qualification"
+    outcome = kept_outcome(llm.cache_file, facts.digest)
+    if outcome is None:
+        return Check(
+            name, False, "not tried yet: it may only suggest", "tg263-scp model qualify --config FILE"
+        )
+    failed = Bar.of(llm.qualification).failed(outcome)
+    if failed:
+        return Check(
+            name,
+            False,
+            f"below the bar, it may only suggest: {'; '.join(failed)}",
+            "choose another llm.model",
+        )
+    return Check(name, True, f"{outcome.resolved} of {outcome.cases} cases resolved, {outcome.wrong} wrong")
 
 
 def _memory(llm: Llm) -> Check:

@@ -136,7 +136,8 @@ def choice_words(choice: Choice) -> str:
     """Tell who chose, and what it cost."""
     when = "remembered" if choice.remembered else "asked now"
     cost = f"{choice.prompt_tokens} + {choice.answer_tokens} tokens, {choice.seconds:.1f} s"
-    return f"{choice.model} ({choice.model_digest[:12]}), {choice.prompt}: {cost}, {when}"
+    weaker = {"server": ", as its server says", "said": ", as a file says"}.get(choice.identity, "")
+    return f"{choice.model} ({choice.model_digest[:12]}{weaker}), {choice.prompt}: {cost}, {when}"
 
 
 _LEFT, _RIGHT = "_L", "_R"
