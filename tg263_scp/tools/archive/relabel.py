@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import multiprocessing
+import signal
 import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,6 +27,7 @@ from tg263_scp.errors import HoldReason, Tg263Error
 from tg263_scp.service.sole_owner import sole_owner
 from tg263_scp.tools.archive.copies import Order, Workshop, differing_settings, open_workshop, publish
 from tg263_scp.tools.archive.find_files import Found, Source, find_files
+from tg263_scp.tools.archive.llm_questions import write_questions
 from tg263_scp.tools.archive.manifest import Manifest, Record, Row, manifest_text, without_copy
 from tg263_scp.tools.archive.one_file import handle
 from tg263_scp.tools.archive.outcome import FINDINGS, Handled, What
@@ -99,6 +101,8 @@ def relabel(order: Order, dry_run: bool, manifest: Path | None, as_json: bool) -
         raise UsageError(
             "a dry run writes its manifest to standard output", hint="with --json give --manifest FILE"
         )
+    if order.llm_questions is not None:
+        return write_questions(order)
     summary = rehearse(order, manifest) if dry_run else relabel_archive(order)
     if as_json:
         names = {status.value: summary.names[status] for status in Status}
@@ -266,7 +270,11 @@ def _crew(
     context = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(order.jobs, context, _begin, (order,)) as pool:
-            yield lambda tasks: _handled_there(tasks, pool, order.jobs * _WAITING_PER_PROCESS)
+            try:
+                yield lambda tasks: _handled_there(tasks, pool, order.jobs * _WAITING_PER_PROCESS)
+            except BaseException:  # Ctrl-C too: what has not begun does not begin
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
     except BrokenProcessPool as problem:
         raise Tg263Error(
             "a worker process ended unexpectedly",
@@ -277,11 +285,28 @@ def _crew(
 def _handled_there(tasks: Iterable[Task], pool: ProcessPoolExecutor, most: int) -> Iterator[Handled]:
     waiting: deque[Future[Handled]] = deque()
     for task in tasks:
-        waiting.append(pool.submit(_handle_there, *task))
+        with _interrupts_later():
+            waiting.append(pool.submit(_handle_there, *task))
         if len(waiting) >= most:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Let Ctrl-C wait while a process may be started: it inherits that, ends its file and prints no traceback.
+
+    Windows has no such mask; there :func:`_begin` makes a process deaf to it a moment later.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _there: list[Workshop] = []
@@ -289,6 +314,7 @@ _there: list[Workshop] = []
 
 
 def _begin(order: Order) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that was asked ends the others
     _there.append(open_workshop(order))
 
 
