@@ -81,7 +81,8 @@ def test_switched_off_is_no_finding(double):
 def test_a_model_that_is_not_reachable_is_a_harmless_finding(double):
     check, _ = llm_checks(double.llm(host=f"http://127.0.0.1:{unused_port()}"))
     assert (check.name, check.good) == ("model", False)
-    assert "harmless: names that no rule knows go to review" in check.detail
+    assert "names that no rule knows are left for review" in check.detail
+    assert check.harmless
     for remedy in ("ollama serve", "ollama pull qwen2.5:7b-instruct", "llm: {enabled: no}"):
         assert remedy in check.hint
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -46,7 +47,11 @@ def crew(
     context = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(order.jobs, context, _begin, (order,)) as pool:
-            yield lambda tasks: _handled_there(tasks, pool, order.jobs * _WAITING_PER_PROCESS)
+            try:
+                yield lambda tasks: _handled_there(tasks, pool, order.jobs * _WAITING_PER_PROCESS)
+            except BaseException:  # Ctrl-C too: what has not begun does not begin
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
     except BrokenProcessPool as problem:
         raise Tg263Error(
             "a worker process ended unexpectedly",
@@ -57,11 +62,28 @@ def crew(
 def _handled_there(tasks: Iterable[Task], pool: ProcessPoolExecutor, most: int) -> Iterator[Handled]:
     waiting: deque[Future[Handled]] = deque()
     for task in tasks:
-        waiting.append(pool.submit(_handle_there, *task))
+        with _interrupts_later():
+            waiting.append(pool.submit(_handle_there, *task))
         if len(waiting) >= most:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Let Ctrl-C wait while a process may be started: it inherits that, ends its file and prints no traceback.
+
+    Windows has no such mask; there :func:`_begin` makes a process deaf to it a moment later.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _there: list[Workshop] = []
@@ -70,6 +92,7 @@ _there: list[Workshop] = []
 
 def _begin(order: Order) -> None:
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that was asked ends the others
     _there.append(open_workshop(order))
 
 

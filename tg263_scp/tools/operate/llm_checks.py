@@ -1,6 +1,6 @@
 """What ``doctor`` says about the language model: is it there, where does it run, does it keep to a closed answer, how fast?
 
-A model that is not there is a finding, and a harmless one: names that no rule knows are left for review.
+An absent model is a warning and no fault: names that no rule knows are left for review.
 """
 
 from __future__ import annotations
@@ -69,8 +69,9 @@ def _not_there(llm: Llm, problem: LlmError) -> Check:
     return Check(
         "model",
         False,
-        f"{problem.message}; harmless: names that no rule knows go to review",
+        f"{problem.message}; names that no rule knows are left for review meanwhile",
         f"{remedy}; or do without: llm: {{enabled: no}}",
+        harmless=True,
     )
 
 
