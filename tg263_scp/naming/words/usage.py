@@ -50,6 +50,8 @@ class Usage:
     """Words of expansion that make a PRV without a number too: ``Cord expanded``; *exp* may be the expiration."""
     contents: frozenset[str] = frozenset()
     """What an organ holds and a remark includes or excludes: ``Rectum (including gas)`` is the rectum."""
+    other_words: frozenset[str] = frozenset()
+    """Words of everyday language that are spelt nearly as a word for an organ and mean something else: ``ribbon``."""
     inflections: frozenset[str] = frozenset()
     """Endings by which a word of another language differs from one that is known: ``thyroide``, ``thymusu``."""
 
