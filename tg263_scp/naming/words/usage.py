@@ -44,6 +44,8 @@ class Usage:
     """Words for a phase, a time or a state, which say something also where all names of a set share them."""
     gathering_words: frozenset[str] = frozenset()
     """Idle words that mean both organs of a pair: ``Kidney total``."""
+    merging_words: frozenset[str] = frozenset()
+    """Those of them that say of an organ without a pair that other volumes are drawn into it: ``Larynx combined``."""
     filling_words: frozenset[str] = frozenset()
     """Idle words that say of a hollow organ how it was filled on the day: ``Bladder full`` is one of two bladders."""
     grown_words: frozenset[str] = frozenset()
