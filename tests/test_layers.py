@@ -71,7 +71,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "notify",
         "node",
     ),
-    "tools": ("shared", "names", "operate", "review", "statement", "archive", "demo"),
+    "tools": ("shared", "report", "names", "operate", "review", "statement", "archive", "demo"),
     "desk": (
         "security",
         "node_records",
@@ -94,6 +94,7 @@ HOMES = {
     "httpx": ("service/llm/clients/",),
     "jinja2": ("desk/pages/",),
     "markupsafe": ("desk/pages/",),
+    "matplotlib": ("tools/report/",),
     "numpy": ("dicom/",),
     "ollama": ("service/llm/clients/ollama_client.py",),
     "platformdirs": ("resources.py",),

@@ -9,14 +9,16 @@ Exit codes: 0 done, 1 findings, 2 usage, 3 configuration, 4 failure.
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import tg263_scp
 from tg263_scp.errors import DataFileError, Tg263Error
@@ -32,14 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     options = vars(build_parser().parse_args(arguments))
     debug = options.pop("debug")
-    run = tool(options.pop("tool"))
-    if logging.lastResort:  # it writes what verbs other than serve log
-        logging.lastResort.setFormatter(tool("shared.terminal:LogFormatter")())
-    order = options.pop("order", None)
     try:
-        code = run(**(ordered(options, order) if order else options))
+        code = _run(options)
         sys.stdout.flush()
-        return int(code)
+        return code
     except Tg263Error as problem:
         if debug:
             raise
@@ -51,6 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain("interrupted")
         return ExitCode.INTERRUPTED
+
+
+def _run(options: dict[str, Any]) -> int:
+    run = tool(options.pop("tool"))
+    if logging.lastResort:  # it writes what verbs other than serve log
+        logging.lastResort.setFormatter(tool("shared.terminal:LogFormatter")())
+    order = options.pop("order", None)
+    return int(run(**(ordered(options, order) if order else options)))
 
 
 def _complain(problem: object) -> None:
@@ -82,7 +88,7 @@ def _code_of(problem: Tg263Error) -> ExitCode:
 def build_parser() -> argparse.ArgumentParser:
     """Build the tree of verbs."""
     purpose = str(tg263_scp.__doc__).splitlines()[0].partition(": ")[2]
-    parser = argparse.ArgumentParser(prog="tg263-scp", description=_sentence(purpose))
+    parser = _Parser(prog="tg263-scp", description=_sentence(purpose))
     parser.add_argument("--version", action="version", version=f"tg263-scp {tg263_scp.__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
@@ -97,10 +103,30 @@ def build_parser() -> argparse.ArgumentParser:
     _add_review(verbs)
     _add_switch(verbs)
     _add_audit(verbs)
+    _add_drift(verbs)
     _add_checks(verbs)
     _add_nomenclature(verbs)
     _add_model(verbs)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says of a mistyped verb or choice which one was probably meant; its subparsers are of its kind."""
+
+    def error(self, message: str) -> NoReturn:
+        """Write the usage and what is wrong, and end the program with the exit code of wrong usage."""
+        wrong = _WRONG_CHOICE.fullmatch(message)
+        if wrong:
+            known = re.findall(r"[\w-]+", wrong["choices"])
+            near = difflib.get_close_matches(wrong["given"], known, n=1, cutoff=0.5)
+            meant = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(known)}"
+            message = f"{wrong['what']}: '{wrong['given']}' is unknown; {meant}"
+        super().error(message)
+
+
+_WRONG_CHOICE = re.compile(
+    r"(?P<what>argument [^:]+): invalid choice: '(?P<given>.*)' \(choose from (?P<choices>.*)\)", re.DOTALL
+)
 
 
 def _sentence(text: str) -> str:
@@ -275,6 +301,7 @@ def _add_relabel(verbs: _Group) -> None:
         help="copy plans and doses too, referring to the sets under their new UIDs",
     )
     _with_llm(leaf, "ask the language model about names that no rule knows")
+    _with_llm_files(leaf)
     _with_naming(leaf)
     _with_json(leaf)
 
@@ -297,10 +324,13 @@ def _add_revert(verbs: _Group) -> None:
 def _add_evaluate(verbs: _Group) -> None:
     purpose = "measure the accuracy on names that an expert has labelled (CSV)"
     leaf = _leaf(verbs, "evaluate", "names.evaluate:evaluate_gold", purpose)
-    columns = "columns: original_name gold [accept class site source language structure_set roi_type]"
+    columns = "columns: original_name gold [accept class site source language sender structure_set roi_type]"
     leaf.add_argument("gold", type=Path, metavar="GOLD.csv", help=columns)
     leaf.add_argument(
-        "--report", type=Path, metavar="DIR", help="write report.md, figures.json and rows.csv there"
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="write report.html, report.md, figures.json and rows.csv there",
     )
     leaf.add_argument("--sets", action="store_true", help="show every structure set, worst first")
     leaf.add_argument(
@@ -593,6 +623,25 @@ def _add_audit(verbs: _Group) -> None:
     leaf.add_argument(
         "--last", type=_whole_number, default=20, metavar="N", help="how many lines (default 20)"
     )
+    leaf.set_defaults(order="operate.audit:LineFilter")
+    leaf.add_argument("--job", type=_whole_number, metavar="JOB", help="only lines about this job")
+    leaf.add_argument(
+        "--kind", default="", metavar="KIND", help="only lines of this kind, such as relabelled, held or sent"
+    )
+    leaf.add_argument(
+        "--name", default="", metavar="NAME", help="only objects with this ROI name, old or new"
+    )
+    leaf.add_argument(
+        "--to", default="", metavar="NAME", help="only what was sent to the destination of this name"
+    )
+    _with_days(leaf)
+    _with_config(leaf)
+    _with_json(leaf)
+    purpose = "count what was renamed or would have been, and the names left for review, by sender"
+    leaf = _leaf(actions, "summary", "operate.audit_summary:show_summary", purpose)
+    leaf.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: the configured log")
+    _with_days(leaf)
+    leaf.add_argument("--csv", action="store_true", help="write a table (CSV) to standard output")
     _with_config(leaf)
     _with_json(leaf)
     purpose = "print the digests of objects, to be looked up among the digests of the log"
@@ -601,12 +650,36 @@ def _add_audit(verbs: _Group) -> None:
     _with_json(leaf)
 
 
+def _add_drift(verbs: _Group) -> None:
+    purpose = (
+        "tell from audit logs whether names change: never met before, left for review by week and sender"
+    )
+    leaf = _leaf(verbs, "drift", "operate.drift:drift", purpose)
+    leaf.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: the configured log")
+    leaf.add_argument(
+        "--weeks",
+        type=_whole_number,
+        default=4,
+        metavar="N",
+        help="how many last weeks to look at (default 4)",
+    )
+    leaf.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a page (HTML) there")
+    _with_config(leaf)
+    _with_json(leaf)
+
+
+def _with_days(leaf: argparse.ArgumentParser) -> None:
+    leaf.add_argument("--since", default="", metavar="DAY", help="from this day on (UTC), such as 2026-01-31")
+    leaf.add_argument("--until", default="", metavar="DAY", help="up to this day (UTC)")
+
+
 def _add_checks(verbs: _Group) -> None:
     leaf = _leaf(
         verbs, "doctor", "operate.doctor:doctor", "check configuration, data, disk, port and destinations"
     )
     _with_config(leaf)
     _with_json(leaf)
+    _add_config(verbs)
     leaf = _leaf(
         verbs, "echo", "operate.echo:echo", "send a C-ECHO to a peer, or to every configured destination"
     )
@@ -616,6 +689,9 @@ def _add_checks(verbs: _Group) -> None:
         action="store_true",
         help="call the configured node itself, as one of the callers it lets in",
     )
+    leaf.add_argument(
+        "--calling", metavar="AE", help="AE title to call with (default: that of the configuration)"
+    )
     _with_config(leaf)
     _with_json(leaf)
     purpose = "write the DICOM conformance statement (PS3.2 Annex N) of a configuration, or of the defaults"
@@ -623,6 +699,29 @@ def _add_checks(verbs: _Group) -> None:
     leaf.add_argument(
         "-o", "--output", dest="target", type=Path, metavar="FILE", help="default: standard output"
     )
+    _with_config(leaf)
+    _with_json(leaf)
+
+
+def _add_config(verbs: _Group) -> None:
+    actions = _group(
+        verbs, "config", "print the default settings, check a configuration file, show what holds"
+    )
+    _leaf(
+        actions,
+        "defaults",
+        "operate.config:print_defaults",
+        "print every setting, its default and its meaning",
+    )
+    leaf = _leaf(actions, "check", "operate.config:check_file", "check a configuration file for mistakes")
+    _with_config(leaf, required=True)
+    leaf = _leaf(
+        actions,
+        "show",
+        "operate.config:show_settings",
+        "show all settings that hold: those of the file over the defaults",
+    )
+    leaf.add_argument("--changed", action="store_true", help="only settings that differ from the defaults")
     _with_config(leaf)
     _with_json(leaf)
 

@@ -193,7 +193,8 @@ class Choice:
     different answers, most frequent first; ``wanted`` is how many samples there should have been. ``counter`` is what was
     chosen once the answer had been taken out of the list: ``none`` confirms it; empty where that was not asked. ``null`` is
     what was chosen for a nonsense word in the place of the name: ``same`` or ``other``; empty where that was not asked.
-    ``model`` and ``model_digest`` say who answered, ``prompt`` and ``prompt_digest`` which text was sent. ``seconds`` and the
+    ``model`` and ``model_digest`` say who answered, ``identity`` what the digest is made of: ``weights``, or what a ``server``
+    or a file ``said`` of the model, which is weaker; ``prompt`` and ``prompt_digest`` which text was sent. ``seconds`` and the
     tokens are those of all requests about the set, shared evenly by its open names. ``remembered`` tells that no model was
     asked this time.
     """
@@ -205,6 +206,7 @@ class Choice:
     null: str = ""
     model: str = ""
     model_digest: str = ""
+    identity: str = ""
     prompt: str = ""
     prompt_digest: str = ""
     prompt_tokens: int = 0

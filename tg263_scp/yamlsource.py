@@ -7,6 +7,7 @@ says so where it is read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,11 @@ from tg263_scp.errors import DataFileError, SourceLine
 
 # The base loader guesses no types; the C one, where PyYAML was built with it, is ten times as fast.
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+
+_TORN_PATH = re.compile(r"[A-Za-z]:.*[\x00-\x1f\x7f-\xa0\u2028\u2029]", re.DOTALL)
+"""A Windows path in double quotes, in which ``\\n``, ``\\t`` and the like have become other characters."""
+_SINGLE_QUOTES = r"write a Windows path in single quotes, or without any: 'C:\data\new'"
 
 
 class Text(str):
@@ -78,9 +84,8 @@ def parse(source: str, name: str, *, error: type[DataFileError] = DataFileError)
         mark = getattr(problem, "problem_mark", None)
         said = getattr(problem, "problem", None) or "not YAML"
         line = mark.line + 1 if mark else 0
-        raise error(
-            SourceLine(name, line), f"not valid YAML: {said}", hint="check indentation, quotes and colons"
-        ) from problem
+        hint = _SINGLE_QUOTES if "escape" in said else "check indentation, quotes and colons"
+        raise error(SourceLine(name, line), f"not valid YAML: {said}", hint=hint) from problem
     if node is None:
         return Mapping()
     return _build(node, name, error)
@@ -91,6 +96,12 @@ def _build(node: Any, name: str, error: type[DataFileError]) -> Any:
     if isinstance(node, yaml.ScalarNode):
         plain = node.style in (None, "")  # the C loader says "" where the other says None
         empty = plain and node.value in ("null", "~", "")
+        if node.style == '"' and _TORN_PATH.match(node.value):
+            raise error(
+                SourceLine(name, line),
+                "a backslash in double quotes changed the letter behind it",
+                hint=_SINGLE_QUOTES,
+            )
         return Text("" if empty else node.value, line)
     if isinstance(node, yaml.SequenceNode):
         items = Sequence(_build(child, name, error) for child in node.value)

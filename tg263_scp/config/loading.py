@@ -14,6 +14,7 @@ from tg263_scp.config.fields import (
 )
 from tg263_scp.config.routes import Route, route_settings
 from tg263_scp.config.sections import CommitmentPeer, Config, Destination, Listen
+from tg263_scp.config.wrong_values import said_of
 from tg263_scp.errors import ConfigError, SourceLine
 
 COMMIT_WITHIN_S = 86_400
@@ -95,10 +96,7 @@ def _wrong_value(problem: ValidationError, user: yamlsource.Mapping, where: str)
         else:
             break
     name = ".".join(str(step) for step in location) or "the configuration"
-    said = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "missing":
-        said = "is missing"
-    return ConfigError(SourceLine(where, line), f"{name}: {said}", hint=hint)
+    return ConfigError(SourceLine(where, line), f"{name}: {said_of(first)}", hint=hint)
 
 
 def _completed(config: Config, base: Path) -> Config:
@@ -146,6 +144,9 @@ def _completed(config: Config, base: Path) -> Config:
             "commitment_peers": [
                 peer.model_copy(update={"tls": peer.tls.beside(base)}) for peer in config.commitment_peers
             ],
+            "log": config.log.model_copy(
+                update={"file": folder / config.log.file if config.log.file else None}
+            ),
             "audit": config.audit.model_copy(
                 update={"file": folder / config.audit.file, "salt_file": folder / config.audit.salt_file}
             ),

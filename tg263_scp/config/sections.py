@@ -202,6 +202,14 @@ class Audit(Section):
     rotate_after_s: Seconds
 
 
+class Log(Section):
+    """What the node and the desk log, where to and how; ROI names and patient data never."""
+
+    level: Literal["debug", "info", "warning", "error"]
+    file: OptionalPath
+    format: Literal["text", "json"]
+
+
 class Metrics(Section):
     """Where monitoring reads the figures of the node; without a port it cannot."""
 
@@ -218,6 +226,15 @@ def is_this_node(listen: Listen, destination: Destination) -> bool:
     everywhere = listen.host in ("0.0.0.0", "::")
     here = host == listen.host.lower() or (host in _LOOPBACK and (everywhere or listen.host in _LOOPBACK))
     return listen.port == destination.port and here
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Tell whether two listeners on these addresses would get in each other's way on one port."""
+    if one == other or "::" in (one, other):  # it takes both kinds of addresses
+        return True
+    if one in ("0.0.0.0", ""):
+        return ":" not in other
+    return (other in ("0.0.0.0", "") and ":" not in one) or {one, other} == {"localhost", "127.0.0.1"}
 
 
 class Config(Section):
@@ -238,6 +255,7 @@ class Config(Section):
     review: Review
     desk: Desk
     audit: Audit
+    log: Log
     metrics: Metrics
     notify: Notify
 
@@ -271,19 +289,34 @@ class Config(Section):
 
     def _check_doors(self) -> None:
         for number, door in enumerate(self.doors):
-            earlier = [(other.host, other.port) for other in self.doors[:number]]
-            if door.port and (door.host, door.port) in earlier:
+            earlier = [other.host for other in self.doors[:number] if other.port == door.port]
+            if door.port and any(_overlap(door.host, host) for host in earlier):
                 raise Misfit(
                     ("listeners", number - 1, "port"),
                     f"something else of this node listens on {door.host}:{door.port}",
                     hint="give every listener a port of its own",
                 )
+        self._check_other_ports()
         if self.peers.certificates and not any(door.tls.asks_for_certificates for door in self.doors):
             raise Misfit(
                 ("peers", "certificates"),
                 "are never seen: no listener asks callers for a certificate",
                 hint="write listen.tls.enabled: yes and client_certificates: required, or leave the list empty",
             )
+
+    def _check_other_ports(self) -> None:
+        taken = [(door.host, door.port) for door in self.doors]
+        for section, host, port in (
+            ("metrics", self.metrics.host, self.metrics.port),
+            ("desk", self.desk.host, self.desk.port),
+        ):
+            if port and any(port == other and _overlap(host, there) for there, other in taken):
+                raise Misfit(
+                    (section, "port"),
+                    f"something else of this node listens on port {port}",
+                    hint="give listen, listeners, metrics and desk a port of their own each",
+                )
+            taken.append((host, port or 0))
 
     @property
     def doors(self) -> list[Listen]:

@@ -19,7 +19,7 @@ from tg263_scp.desk.security.accounts import enter_account, enter_token
 from tg263_scp.desk.security.passwords import LEAST_CHARACTERS, hashed
 from tg263_scp.errors import Tg263Error
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
-from tg263_scp.tools.shared.terminal import log_to_standard_error, say
+from tg263_scp.tools.shared.terminal import begin_log, say
 
 _LOOK_EVERY_S = 1.0
 _INSTALL = "pip install 'tg263-scp[desk]'"
@@ -34,7 +34,8 @@ def run(config: Path | None, until_input_ends: bool = False) -> ExitCode:
     """
     if config is None:
         raise UsageError("say which node the desk is for", hint="give --config FILE")
-    log_to_standard_error()
+    log = load_config(config).log
+    begin_log(log.level, log.file and log.file.with_name(f"{log.file.name}.desk"), log.format)
     for library in ("pydicom", "uvicorn", "uvicorn.error", "multipart", "python_multipart"):
         logging.getLogger(library).setLevel(logging.ERROR)
     try:

@@ -52,6 +52,9 @@ RULES: tuple[tuple[str, rules.Rule], ...] = (
 )
 """In the order they are asked. Codes are never reused."""
 
+_AS_SHIPPED = NamingOptions()
+_SILENT = {code: Step(code, "nothing to say") for code, _ in RULES}
+_UNOPPOSED = {code: Step(code, "no objection") for code, _, _ in VETOES}
 _MOST_OFFERED = 5
 _LONGEST_READ = 256
 """Characters up to which a text is read as a name; a ROI Name has 64 at most (LO, PS3.5 6.2), tables may hold anything."""
@@ -104,7 +107,7 @@ def decide_set(
     Returns:
         One decision per ROI, in the order of ``rois``; the same for every order of the same ROIs.
     """
-    options = options or NamingOptions()
+    options = options or _AS_SHIPPED
     options = _without_shared_prefix(rois, options, nomenclature)
     site = nomenclature.anatomy.site_called(site)
     looked = _decide_together(rois, nomenclature, options, site, frozenset())
@@ -113,7 +116,8 @@ def decide_set(
     if inferred_site != site or languages:
         looked = _decide_together(rois, nomenclature, options, inferred_site, languages)
     decisions = [decision for decision, _ in looked]
-    queries = [_query(roi, options, inferred_site, languages) for roi in rois]
+    spoken = languages or frozenset(options.languages)
+    queries = [_query(roi.name, roi.interpreted_type, inferred_site, spoken) for roi in rois]
     if llm is not None:
         decisions = _read_by_model(rois, queries, decisions, nomenclature, options, llm, place_of)
     if place_of is not None:
@@ -124,13 +128,15 @@ def decide_set(
         q if len(q.name) <= _LONGEST_READ else replace(q, name=q.name[:_LONGEST_READ]) for q in queries
     ]
     offered = with_offers(settled, beginnings, nomenclature)
-    return tuple(replace(decision, site=inferred_site) for decision in offered) if inferred_site else offered
+    return tuple(d if d.site == inferred_site else replace(d, site=inferred_site) for d in offered)
 
 
 def _without_shared_prefix(
     rois: Sequence[Roi], options: NamingOptions, nomenclature: Nomenclature
 ) -> NamingOptions:
     """Let no prefix tell a helper where half of the names have one: then it is the set's, and tells nothing."""
+    if len(rois) < 2:
+        return options
     sorted_out = sum(bool(helper_prefix(roi.name, nomenclature.lexicon)) for roi in rois)
     if sorted_out > 1 and 2 * sorted_out >= len(rois):
         return replace(options, prefixes_tell=False)
@@ -157,16 +163,21 @@ def _decide_together(
     languages: frozenset[str],
 ) -> list[tuple[Decision, Proposal | None]]:
     """Decide every name alone, then those that are left for review once more in the light of the others."""
-    first = [_decide_one(roi, nomenclature, options, site, languages) for roi in rois]
+    known_of_patient = options.identifiers or options.ruling_on is not None
+    for_anybody = replace(options, identifiers=(), ruling_on=None) if known_of_patient else options
+
+    def alone(roi: Roi, own: NamingOptions) -> tuple[Decision, Proposal | None]:
+        query = _query(roi.name, roi.interpreted_type, site, languages or frozenset(options.languages))
+        return _decide_one(roi, query, nomenclature, own, for_anybody)
+
+    first = [alone(roi, options) for roi in rois]
     if len(rois) < 2 or not any(is_worth_a_look(decision) for decision, _ in first):
         return first
 
     as_read = replace(options, ruling_on=None)  # people decided about names as they are written
 
     def read(index: int, text: str) -> tuple[Decision, Proposal | None]:
-        return _decide_one(replace(rois[index], name=text), nomenclature, as_read, site, languages)
-
-    for_anybody = replace(options, identifiers=(), ruling_on=None)
+        return alone(replace(rois[index], name=text), as_read)
 
     def objection(query: Query, proposal: Proposal) -> str:
         return _objection(query, proposal, nomenclature, for_anybody)
@@ -193,19 +204,23 @@ def _objection(query: Query, proposal: Proposal, nomenclature: Nomenclature, opt
 
 
 def _decide_one(
-    roi: Roi, nomenclature: Nomenclature, options: NamingOptions, site: str, languages: frozenset[str]
+    roi: Roi,
+    query: Query,
+    nomenclature: Nomenclature,
+    options: NamingOptions,
+    for_anybody: NamingOptions,
 ) -> tuple[Decision, Proposal | None]:
+    """Decide one name; ``for_anybody`` are the options without what is known of the patient and of rulings."""
     if not roi.readable:
         note = "its bytes have no certain meaning in the declared character set"
         return Decision(roi.name, Status.REVIEW, roi.name, "R000", Reason.UNREADABLE, note=note), None
     if len(roi.name) > _LONGEST_READ:
         note = f"longer than {_LONGEST_READ} characters: no name"
         return Decision(roi.name, Status.REVIEW, roi.name, "R080", Reason.UNMATCHED, note=note), None
-    query = _query(roi, options, site, languages)
-    decision, proposal = _cascade(query, nomenclature, replace(options, identifiers=(), ruling_on=None))
+    decision, proposal = _cascade(query, nomenclature, for_anybody)
     ruling = None
     if options.ruling_on is not None:
-        ruling = options.ruling_on(roi.name, roi.number, nomenclature.anatomy.nearest_first(site))
+        ruling = options.ruling_on(roi.name, roi.number, nomenclature.anatomy.nearest_first(query.site))
     if ruling is not None and (
         ruling.one_object or ruling.never_touch or decision.rule not in _BEFORE_RULINGS
     ):
@@ -267,8 +282,10 @@ def _checked(
     yield from mappings.vetoes_on(query, ruling.becomes, nomenclature, options, one_object=ruling.one_object)
 
 
-def _query(roi: Roi, options: NamingOptions, site: str, languages: frozenset[str]) -> Query:
-    return Query(roi.name, roi.interpreted_type, site, languages or frozenset(options.languages))
+@lru_cache(maxsize=16384)
+def _query(name: str, interpreted_type: str, site: str, languages: frozenset[str]) -> Query:
+    """Return the question about a name, which then is cut into words only once."""
+    return Query(name, interpreted_type, site, languages)
 
 
 def _read_by_model(
@@ -328,7 +345,7 @@ def _cascade(
     for code, rule in RULES:
         proposal = rule(query, nomenclature, options)
         if proposal is None:
-            trail.append(Step(code, "nothing to say"))
+            trail.append(_SILENT[code])
             continue
         trail.append(Step(code, _said(proposal), proposal.evidence[0] if proposal.evidence else None))
         return _vetoed(query, proposal, nomenclature, options, trail), proposal
@@ -352,6 +369,7 @@ def _unmatched(query: Query, nomenclature: Nomenclature, trail: tuple[Step, ...]
         trail=trail,
         candidates=offered[:_MOST_OFFERED],
         note=note,
+        site=query.site,
     )
 
 
@@ -390,7 +408,7 @@ def _vetoed(
     if proposal.status is Status.RENAME:
         for code, reason, veto in VETOES:
             objection = veto(query, proposal, nomenclature, options)
-            trail.append(Step(code, objection or "no objection"))
+            trail.append(Step(code, objection) if objection else _UNOPPOSED[code])
             if objection:
                 return _objected(query, proposal, code, reason, objection, trail)
         more = mappings.unsaid(query, proposal.name, nomenclature) if proposal.rule == "R030" else ""
@@ -414,6 +432,7 @@ def _objected(
         trail=tuple(trail),
         candidates=(Candidate(proposal.name, proposal.confidence), *proposal.candidates),
         note=objection,
+        site=query.site,
     )
 
 
@@ -431,4 +450,5 @@ def _decision(query: Query, proposal: Proposal, status: Status, trail: list[Step
         candidates=proposal.candidates,
         note=proposal.note,
         doubt=proposal.doubt,
+        site=query.site,
     )

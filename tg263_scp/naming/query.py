@@ -84,6 +84,11 @@ class Query:
         return _MINUS.sub("-", _APOSTROPHE.sub("", _BILATERAL.sub("bilateral", self.name)))
 
     @cached_property
+    def context(self) -> Query:
+        """What the words of a name are read by: site, languages, and the name where its letters tell a language."""
+        return Query("" if self.name.isascii() else self.name, "", self.site, self.languages)
+
+    @cached_property
     def words(self) -> tuple[Token, ...]:
         """The tokens, cut at separators and digits only."""
         return tokenise(self.text, camel=False)

@@ -33,7 +33,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from glob import escape as glob_escape
 from io import FileIO
-from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -151,7 +150,7 @@ class AuditLog:
     def holds(self, decision: str, *, after: int) -> bool:
         """Say whether a decision (the value of ``decision``) is in the log, in a line of a higher number than ``after``."""
         with self._lock:
-            for text in _backwards(self.path):
+            for text in newest_first(self.path):
                 line = parsed(text) or {}
                 if line.get("seq", after + 1) <= after:
                     break
@@ -216,7 +215,7 @@ class AuditLog:
         """Read the last line alone; :func:`verify` reads all."""
         seq, last_hash = 0, FIRST_PREV
         anchored = read_head(self.path)
-        text = next(_backwards(self.path), None)
+        text = next(newest_first(self.path), None)
         if text is not None:
             last = parsed(text)
             known = anchored[1] if anchored and last and anchored[0] == last.get("seq") else None
@@ -295,17 +294,12 @@ def verify(path: Path) -> AuditReport:
     return AuditReport(True, count, last_hash=prev)
 
 
-def last_lines(path: Path, number: int) -> list[bytes]:
-    """Return the last lines of an audit log as they are, oldest first.
+def newest_first(path: Path) -> Iterator[bytes]:
+    """Yield the complete lines of all files of a log, newest first, without reading more than is asked for.
 
     Raises:
         OSError: the log cannot be read.
     """
-    return list(islice(_backwards(path), number))[::-1]
-
-
-def _backwards(path: Path) -> Iterator[bytes]:
-    """Yield the complete lines of all files of a log, newest first, without reading more than is asked for."""
     for part in reversed(parts(path)):
         with part.open("rb") as file:
             begin, rest = file.seek(0, os.SEEK_END), b""

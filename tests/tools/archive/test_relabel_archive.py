@@ -542,7 +542,7 @@ def test_a_set_that_was_relabelled_twice_says_that_it_can_be_reverted_once_more(
 def test_a_full_disk_ends_a_reversal_with_advice(
     relabelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(revert, "restore", full)

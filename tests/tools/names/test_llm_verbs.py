@@ -358,3 +358,42 @@ def test_a_model_is_tried_and_the_outcome_counts_for_its_digest(
     said = capsys.readouterr().out
     assert "orders followed" in said
     assert "it may only suggest" in said
+
+
+def test_an_archive_is_asked_about_over_files_and_each_distinct_question_once(
+    tmp_path: Path, config: Path, double: OllamaDouble, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive, output = tmp_path / "archive", tmp_path / "renamed"
+    archive.mkdir()
+    for number in (1, 2, 3):
+        uid = f"1.2.{number}"
+        write_object(archive / f"{number}.dcm", structure_set(["gnarblix", "herz"], uid=uid), RTSTRUCT, uid)
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text("", encoding="utf-8")
+    command = [
+        "relabel",
+        str(archive),
+        "--output",
+        str(output),
+        "--config",
+        str(config),
+        "--llm-answers",
+        str(answers),
+    ]
+    rounds = []
+    for number in range(1, 5):
+        questions = tmp_path / f"q{number}.jsonl"
+        code = main([*command, "--llm-questions", str(questions)])
+        asked = [json.loads(line) for line in questions.read_text(encoding="utf-8").splitlines()]
+        rounds.append(len(asked))
+        assert code == (ExitCode.FINDINGS if asked else ExitCode.DONE)
+        with answers.open("a", encoding="utf-8") as file:
+            for line in asked:
+                messages = [{"role": role, "content": text} for role, text in line["messages"]]
+                said = json.dumps(always("Bladder")({"messages": messages, "format": line["schema"]}))
+                file.write(json.dumps({"key": line["key"], "answer": said, "model": "batch"}) + "\n")
+    assert rounds == [2, 1, 1, 0]
+    assert not output.exists()
+    assert main(command) == ExitCode.DONE
+    assert {roi.name for roi in read_structure_set(output / "2.dcm").rois} == {"Bladder", "Heart"}
+    assert double.calls == []

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 
 import pytest
 from doubles.loopback import unused_port
 from doubles.ollama_double import Model, OllamaDouble
 
+from tg263_scp.naming.llm.prompt_files import prompts_digest
+from tg263_scp.service.llm.answer_store import AnswerStore
 from tg263_scp.service.llm.clients.completions import Completion, LlmFacts
+from tg263_scp.service.llm.qualifying import Outcome, outcome_key
 from tg263_scp.tools.operate import llm_checks as examined
 from tg263_scp.tools.operate.checks import Check
 from tg263_scp.tools.operate.llm_checks import llm_checks
@@ -77,7 +81,8 @@ def test_switched_off_is_no_finding(double):
 def test_a_model_that_is_not_reachable_is_a_harmless_finding(double):
     check, _ = llm_checks(double.llm(host=f"http://127.0.0.1:{unused_port()}"))
     assert (check.name, check.good) == ("model", False)
-    assert "harmless: names that no rule knows go to review" in check.detail
+    assert "names that no rule knows are left for review" in check.detail
+    assert check.harmless
     for remedy in ("ollama serve", "ollama pull qwen2.5:7b-instruct", "llm: {enabled: no}"):
         assert remedy in check.hint
 
@@ -148,3 +153,20 @@ def test_loading_longer_than_an_answer_may_take_is_a_finding(double, monkeypatch
     assert not check.good
     assert "in 0.50 s; the first time, loading it where needed, in 41.00 s" in check.detail
     assert "keep_alive_s" in check.hint
+
+
+def test_a_model_that_was_not_tried_or_failed_is_a_finding(double, tmp_path):
+    path = tmp_path / "llm.sqlite"
+    required = double.llm().qualification.model_copy(update={"required": True})
+    check = looked_at(double, cache_file=path, qualification=required)["model qualification"]
+    assert (check.good, "model qualify" in check.hint) == (False, True)
+    store = AnswerStore(path)
+    key = outcome_key(double.models[0].digest, prompts_digest())
+    none = dict.fromkeys(("prompt_tokens", "answer_tokens", "seconds", "injected"), 0)
+    outcome = Outcome(cases=9, resolved=5, wrong=1, none_due=3, none_given=3, **none)
+    store.keep_qualification(key, asdict(outcome))
+    check = looked_at(double, cache_file=path, qualification=required)["model qualification"]
+    assert (check.good, "1 wrong names" in check.detail) == (False, True)
+    store.keep_qualification(key, asdict(replace(outcome, wrong=0)))
+    store.close()
+    assert looked_at(double, cache_file=path, qualification=required)["model qualification"].good

@@ -342,7 +342,9 @@ def test_doctor_looks_at_the_language_model_and_at_the_port_for_figures(
 ) -> None:
     path = configured(tmp_path, peer)
     with OllamaDouble() as double:
-        text = path.read_text(encoding="utf-8").replace("enabled: no", f"host: '{double.url}'")
+        text = path.read_text(encoding="utf-8").replace(
+            "enabled: no", f"host: '{double.url}', qualification: {{required: no}}"
+        )
         path.write_text(f"{text}metrics: {{port: 0}}\n", encoding="utf-8")
         assert main(["doctor", "--config", str(path)]) == ExitCode.DONE
         out = capsys.readouterr().out

@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import logging
+import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -166,9 +167,11 @@ def scene(tmp_path: Path) -> Scene:
 Words = Callable[[Scene], list[object]]
 VERBS: dict[str, Words] = {
     "demo": lambda scene: [scene.sets],
-    "explain": lambda scene: [*NASTY, "--site", CALLING],
+    "explain": lambda scene: [*NASTY],
     "rules": lambda scene: [],
     "map": lambda scene: [scene.table],
+    "model qualify": lambda scene: ["--llm-answers", os.devnull],
+    "model show-question": lambda scene: [scene.table],
     "census": lambda scene: [scene.sets],
     "relabel": lambda scene: [scene.sets, "--output", scene.folder / FILE_NAME],
     "revert": lambda scene: [scene.sets, "--output", scene.folder / "reverted"],
@@ -212,6 +215,7 @@ VERBS: dict[str, Words] = {
     "desk add-user": lambda scene: [ALL_NASTY, "--role", ALL_NASTY, "--by-proxy", "--config", scene.config],
     "desk add-token": lambda scene: [ALL_NASTY, "--config", scene.config],
     "audit verify": lambda scene: ["--config", scene.config],
+    "drift": lambda scene: ["--config", scene.config],
     "audit show": lambda scene: ["--config", scene.config],
     "audit digest": lambda scene: [scene.set, scene.folder / FILE_NAME],
     "doctor": lambda scene: ["--config", scene.config],

@@ -191,11 +191,10 @@ def actions_for(visitor: Visitor, *, everything: bool) -> dict[str, QueueAction]
 
 
 def _rows(journal: Journal, show: str) -> list[Row]:
-    entries = journal.list_objects(finished=show == "all", most=ROWS * _MOST_PAGES)
+    everything = show == "all"
+    entries = journal.list_objects(finished=everything, most=ROWS * _MOST_PAGES, newest_first=everything)
     rows = [Row.of(*entry) for entry in entries]
-    if show == "person":
-        return [row for row in rows if row.wants_a_person]
-    return rows if show == "open" else rows[::-1]
+    return [row for row in rows if row.wants_a_person] if show == "person" else rows
 
 
 def _found(journal: Journal, wanted: str) -> list[Row]:

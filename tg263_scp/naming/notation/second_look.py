@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from tg263_scp.decision import Candidate, Decision, Kind, Reason, Roi, Status, Step
 from tg263_scp.naming.notation.explained_targets import target_readings
@@ -22,6 +23,7 @@ from tg263_scp.naming.notation.number_families import families, ranks_of_types, 
 from tg263_scp.naming.notation.shared_words import Stripped, without_shared
 from tg263_scp.naming.query import Proposal, Query
 from tg263_scp.naming.standard.nomenclature import Nomenclature
+from tg263_scp.naming.words.lexicon import Lexicon
 
 Looked = tuple[Decision, Proposal | None]
 """A decision, and the proposal it was made of."""
@@ -103,7 +105,7 @@ def second_look(
     """Return the decisions of a set with those that its other names explain; the order of the ROIs does not matter."""
     whole = _Set(rois, first, nomenclature, languages, site, read, objection, pairs)
     names = [roi.name if roi.readable else "" for roi in rois]
-    bare = _without_ranks(without_shared(names, nomenclature.lexicon, share=share))
+    bare = _bare(tuple(names), nomenclature.lexicon, share)
     found: dict[int, list[Looked]] = {}
     for way in (*_shared(whole, bare), *_mirrored(whole, bare), *_numbered(whole, bare)):
         looked = _looked(whole, way)
@@ -133,12 +135,14 @@ def _offered(alone: Decision, ways: Sequence[Looked]) -> tuple[Candidate, ...]:
     ]
 
 
-def _without_ranks(shared: list[Stripped]) -> list[Stripped]:
-    bare = list(shared)
+@lru_cache(maxsize=64)
+def _bare(names: tuple[str, ...], lexicon: Lexicon, share: float) -> tuple[Stripped, ...]:
+    """Return the names without what they share and without ranks; a set is looked at again once its site is known."""
+    bare = without_shared(names, lexicon, share=share)
     for ranks in (ranks_of_types(bare), running_ranks(bare)):
         for index, name in ranks.items():
             bare[index] = name
-    return bare
+    return tuple(bare)
 
 
 def _shared(whole: _Set, bare: Sequence[Stripped]) -> Iterator[_Way]:

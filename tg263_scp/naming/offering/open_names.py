@@ -26,6 +26,8 @@ def with_offers(
     decisions: Sequence[Decision], queries: Sequence[Query], nomenclature: Nomenclature
 ) -> tuple[Decision, ...]:
     """Return the decisions of a set, each open one with its candidates; what was decided stays as it is."""
+    if not any(decision.status is Status.REVIEW for decision in decisions):
+        return tuple(decisions)
     borne = frozenset(decision.name.strip().casefold() for decision in decisions)
     return tuple(
         _offered(decision, query, borne, nomenclature)

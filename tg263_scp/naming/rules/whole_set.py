@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from tg263_scp.decision import Candidate, Decision, Reason, Roi, Status, Step
 from tg263_scp.naming.organs.margins import take_margin, take_padded
@@ -29,13 +30,18 @@ _LONGEST_ABBREVIATION = 5
 
 def infer_site(decided: Sequence[tuple[Decision, Proposal | None]], nomenclature: Nomenclature) -> str:
     """Return the site that the certain names of the set point to, or ``""`` where fewer than two do or two sites tie."""
-    stems = set()
+    stems: set[str] = set()
     for decision, _ in decided:
         if decision.status is Status.REVIEW:
             continue
         parsed = grammar.parse(decision.name, nomenclature)
         if isinstance(parsed, grammar.OrganName):
             stems.add(parsed.stem)
+    return _site_told_by(frozenset(stems), nomenclature)
+
+
+@lru_cache(maxsize=4096)
+def _site_told_by(stems: frozenset[str], nomenclature: Nomenclature) -> str:
     sites = nomenclature.anatomy.sites
     own = {site: len(stems & known.told_by.keys()) for site, known in sites.items()}
     # what tells the pelvis speaks for the prostate too, once something tells the prostate
@@ -104,7 +110,12 @@ def doubt_the_other_sex(decisions: Sequence[Decision], nomenclature: Nomenclatur
 
 
 def _is_abbreviation(decision: Decision) -> bool:
-    return decision.status is Status.RENAME and len(squeeze(decision.original)) <= _LONGEST_ABBREVIATION
+    return decision.status is Status.RENAME and _is_short(decision.original)
+
+
+@lru_cache(maxsize=16384)
+def _is_short(name: str) -> bool:
+    return len(squeeze(name)) <= _LONGEST_ABBREVIATION
 
 
 def _structures_of(decision: Decision) -> tuple[str, ...]:
@@ -182,6 +193,7 @@ def doubt_counted_margins(decisions: Sequence[Decision], nomenclature: Nomenclat
     return result
 
 
+@lru_cache(maxsize=16384)
 def _words_and_number(name: str) -> tuple[tuple[str, ...], int] | None:
     """Return the words of a name and its only number, where that has two digits."""
     tokens = tokenise(name, camel=False)

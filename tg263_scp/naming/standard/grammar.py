@@ -58,6 +58,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 
@@ -130,6 +131,7 @@ class LiteralName:
 Name = OrganName | DerivedName | TargetName | LiteralName
 
 
+@lru_cache(maxsize=16384)
 def parse(name: str, nomenclature: Nomenclature) -> Name | None:
     """Read a name in primary order; None where it is not compliant (a stem that is not listed, 17 characters ...)."""
     if not 0 < len(name) <= MAX_LENGTH:

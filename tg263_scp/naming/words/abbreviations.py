@@ -16,6 +16,8 @@ from itertools import takewhile
 from tg263_scp.naming.words.lexicon import Lexicon
 
 _VOWELS = "aeiouyаеиоуыэюяєіїαεηιουω"
+_WITHOUT_VOWELS = str.maketrans("", "", _VOWELS)
+_DOUBLED = re.compile(r"(.)\1+")
 _SHORTEST_GLUED = 3
 """Letters of every word of a phrase that is known written as one word: ``spinalcord``."""
 _SHORTEST_SKELETON = 2
@@ -28,8 +30,7 @@ def skeleton(word: str) -> str:
     >>> skeleton("brainstem"), skeleton("gallbladder"), skeleton("oesophagus")
     ('brnstm', 'glbldr', 'osphgs')
     """
-    kept = word[0] + "".join(letter for letter in word[1:] if letter not in _VOWELS)
-    return re.sub(r"(.)\1+", r"\1", kept)
+    return _DOUBLED.sub(r"\1", word[0] + word[1:].translate(_WITHOUT_VOWELS))
 
 
 @lru_cache(maxsize=16384)

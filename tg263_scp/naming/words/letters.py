@@ -26,6 +26,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 _HIRAGANA_OF = {chr(katakana): chr(katakana - 0x60) for katakana in range(0x30A1, 0x30F7)}
 _LETTERS = str.maketrans(
@@ -75,6 +76,7 @@ def normalised(text: str) -> str:
     )
 
 
+@lru_cache(maxsize=32768)
 def fold(text: str) -> str:
     """Return ``text`` in lower case, compatibility-normalised, without accents, and in hiragana for katakana.
 
@@ -128,6 +130,7 @@ class Token:
         return self.text[0].isdecimal()
 
 
+@lru_cache(maxsize=16384)
 def tokenise(name: str, *, camel: bool = True) -> tuple[Token, ...]:
     """Cut a name into words, numbers and signs; ``_`` and white space only separate.
 
@@ -182,6 +185,7 @@ def is_unspaced(word: str) -> bool:
     return word >= "\u2e80"
 
 
+@lru_cache(maxsize=32768)
 def squeeze(text: str) -> str:
     """Return the folded letters and digits of ``text`` and nothing else.
 

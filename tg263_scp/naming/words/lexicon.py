@@ -173,8 +173,9 @@ class Lexicon:
 
     def find(self, words: Sequence[str]) -> tuple[Phrase, ...]:
         """Return every phrase, of any language, that consists of these words in any order or glued together."""
-        if not words:
-            return ()
+        return _found(tuple(words), self) if words else ()
+
+    def _look_up(self, words: tuple[str, ...]) -> tuple[Phrase, ...]:
         # in 'optic n r' the r is a side, not the end of 'nr'; in 'parotide s' the s may be one, not a plural's; 'b rein' is
         # no 'brein'
         glued = not any(word in ("l", "r") for word in words) and (
@@ -221,6 +222,11 @@ class Lexicon:
             return _NO_LANGUAGES
         shown = [self.letters[letter] for letter in name.lower() if letter in self.letters]
         return _NO_LANGUAGES.union(*shown)
+
+
+@lru_cache(maxsize=32768)
+def _found(words: tuple[str, ...], lexicon: Lexicon) -> tuple[Phrase, ...]:
+    return lexicon._look_up(words)
 
 
 def _is_letter(word: str) -> bool:

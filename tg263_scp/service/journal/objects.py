@@ -688,14 +688,14 @@ class Journal:
         return {ObjectState(row["state"]): row["at"] for row in rows}
 
     def list_objects(
-        self, *, finished: bool = False, most: int | None = None
+        self, *, finished: bool = False, most: int | None = None, newest_first: bool = False
     ) -> list[tuple[Job, list[Delivery]]]:
         """Return the objects with their deliveries, in order of receipt.
 
         Without ``finished`` only those that still want something: from the node, from a destination or from a person. Of more
-        than ``most``, so many of them, those that want a person first.
+        than ``most``, so many of them, those that want a person first, or the newest where ``newest_first`` turns the order.
         """
-        order = "job" if most is None else _WANTS_A_PERSON + " DESC, job"
+        order = "job DESC" if newest_first else "job" if most is None else _WANTS_A_PERSON + " DESC, job"
         query = f"SELECT {{}} FROM objects WHERE ?1 OR {_WANTS} ORDER BY {order} LIMIT ?2"
         values = (finished, -1 if most is None else most)
         rows = self._database.rows(query.format("*"), *values)

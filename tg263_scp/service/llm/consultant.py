@@ -97,6 +97,7 @@ class Consultant:
         )
         self.figures = LlmFigures()
         """What is counted and measured, for the metrics; counted since the start."""
+        self.figures.qualified.set_function(lambda: float(self.is_believed and not self._closed))
         self.figures.breaker_open.set_function(lambda: float(not self._breaker.allows))
         self._lock = Lock()
         self._digest = store.model_digest(llm.model)

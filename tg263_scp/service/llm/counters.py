@@ -24,6 +24,7 @@ class LlmFigures:
             return Gauge(f"tg263_model_{name}", meaning, registry=self.registry)
 
         self.up = gauge("up", "Whether the language model answered when it was last asked")
+        self.qualified = gauge("qualified", "Whether what the language model says may become a name")
         self.breaker_open = gauge(
             "breaker_open", "Whether the language model is left alone for a while after failures"
         )

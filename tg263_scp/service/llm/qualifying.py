@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby, islice
+from pathlib import Path
 from typing import Any
 
 from tg263_scp import yamlsource
@@ -21,10 +23,12 @@ from tg263_scp.errors import PromptError, SourceLine
 from tg263_scp.naming.llm.candidates import entry_of, meaning_of, offerable, retrieve
 from tg263_scp.naming.llm.choice import Readings
 from tg263_scp.naming.llm.open_names import OpenName, Option, SetQuestion
+from tg263_scp.naming.llm.prompt_files import prompts_digest
 from tg263_scp.naming.llm.readings import NONE, reading_of
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.words.letters import tokenise
 from tg263_scp.resources import data_folder
+from tg263_scp.service.llm.answer_store import AnswerStore
 
 CASES_FILE = "qualification/cases.yaml"
 _KEYS = frozenset({"written", "answer", "side", "language", "site", "tempts"})
@@ -195,3 +199,16 @@ def qualify(
         for case, choice in zip(cases, each or (), strict=True)
     ]
     return outcome_of(answered)
+
+
+def kept_outcome(path: Path, model_digest: str) -> Outcome | None:
+    """Return what came of trying a model under the present prompts, from the memory of answers; None where it was not.
+
+    Raises:
+        LlmError: the memory cannot be used.
+    """
+    if not path.exists():
+        return None
+    with closing(AnswerStore(path)) as store:
+        result = store.qualification(outcome_key(model_digest, prompts_digest()))
+    return Outcome(**result) if result else None

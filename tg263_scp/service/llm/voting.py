@@ -166,6 +166,7 @@ def _choice(at: int, votes: _Votes, wanted: int, facts: LlmFacts, prompt: str) -
         null=votes.null.get(at, ""),
         model=facts.model,
         model_digest=facts.digest,
+        identity=facts.identity,
         prompt=prompt,
         prompt_tokens=sum(each.prompt_tokens for each in cost) // names,
         answer_tokens=sum(each.answer_tokens for each in cost) // names,

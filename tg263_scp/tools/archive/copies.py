@@ -41,7 +41,7 @@ from tg263_scp.tools.archive.find_files import Source
 from tg263_scp.tools.archive.manifest import Record
 from tg263_scp.tools.archive.manifest_rows import Digests, left_out_row, row, set_rows
 from tg263_scp.tools.archive.outcome import Handled, What
-from tg263_scp.tools.names.asking import make_consultant
+from tg263_scp.tools.names.asking import Tape, make_consultant
 from tg263_scp.tools.shared.exitcode import UsageError
 
 logger = logging.getLogger("tg263_scp.archiving")
@@ -57,7 +57,8 @@ class Order:
 
     ``uid_policy`` says whether what is relabelled keeps its UIDs or gets new ones. These follow from the key in the file
     ``uid_key``, or from one that is made in ``output``. ``provenance``, where given, goes before what the configuration says;
-    ``llm`` asks the configured model; ``jobs`` is the number of processes.
+    ``llm`` asks the configured model; ``jobs`` is the number of processes. ``llm_questions`` writes down what would be asked
+    and copies nothing; ``llm_answers`` takes answers that were made elsewhere.
     ``approved``, where given, says what becomes of approved structure sets, in the place of the gate of the configuration.
     ``again`` decides anew what an earlier run decided under other settings, and replaces its copies.
 
@@ -74,6 +75,8 @@ class Order:
     rewrite_references: bool = False
     jobs: int = 1
     llm: bool = False
+    llm_questions: Path | None = None
+    llm_answers: Path | None = None
     uid_policy: Literal["keep", "new"] = "keep"
     uid_key: Path | None = None
     again: bool = False
@@ -136,8 +139,12 @@ def open_workshop(order: Order) -> Workshop:
     nomenclature = load_nomenclature(overlay=order.overlay or naming.overlay, languages=naming.languages)
     rulings, decisions = _rulings(order.config)
     decide: Decide = decide_set
-    if order.llm:
-        decide = asking_at_once(make_consultant(order.config, nomenclature))  # open until the process ends
+    asks = order.llm or order.llm_answers is not None
+    if asks:
+        tape = Tape(answers=order.llm_answers)
+        decide = asking_at_once(
+            make_consultant(order.config, nomenclature, tape)
+        )  # open until the process ends
     return Workshop(
         nomenclature,
         policy,
@@ -148,7 +155,7 @@ def open_workshop(order: Order) -> Workshop:
         order.uids,
         decide,
         rulings,
-        _settings_of(settings, naming, write, nomenclature.digest, decisions, llm=order.llm),
+        _settings_of(settings, naming, write, nomenclature.digest, decisions, llm=asks),
         order.again,
     )
 

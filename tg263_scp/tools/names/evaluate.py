@@ -31,6 +31,8 @@ from tg263_scp.tools.names.accuracy.evaluation import (
     evaluate_file,
     wilson,
 )
+from tg263_scp.tools.names.accuracy.evaluation_findings import findings_as_json
+from tg263_scp.tools.names.accuracy.evaluation_page import About, evaluation_page
 from tg263_scp.tools.names.accuracy.evaluation_report import (
     COLUMNS,
     TITLES,
@@ -39,6 +41,8 @@ from tg263_scp.tools.names.accuracy.evaluation_report import (
     worst_first,
     write_report,
 )
+from tg263_scp.tools.names.accuracy.gold_mistakes import check_gold
+from tg263_scp.tools.shared.csv_tables import read_table, write_atomically
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import open_console, print_json, roi_text
 
@@ -75,11 +79,16 @@ class EvaluationOrder:
 
 
 def evaluate_gold(order: EvaluationOrder) -> ExitCode:
-    """The verb ``evaluate``."""
+    """The verb ``evaluate``.
+
+    Raises:
+        TableError: the gold table cannot be used, or a label in it is none.
+    """
     if (order.record or order.replay) and not order.llm:
         raise UsageError("--record and --replay go with --llm", hint="add --llm")
     earlier = read_decisions(order.against) if order.against else None
     namer = open_namer(order.config, order.overlay)
+    check_gold(read_table(order.gold), order.gold, namer.nomenclature)
     figures: dict[str, Any] = {}
     if order.asks:
         evaluation, unanswered, figures["model"] = _with_model(order, namer)
@@ -90,7 +99,10 @@ def evaluate_gold(order: EvaluationOrder) -> ExitCode:
     if changes:
         figures["changes"] = changes.as_json()
     if order.report:
+        about = About.now(order.gold, namer.nomenclature, order.config, figures.get("model"))
+        figures = {"about": about.as_json(), **figures, **findings_as_json(evaluation)}
         write_report(order.report, evaluation, figures, changes)
+        write_atomically(order.report / "report.html", evaluation_page(evaluation, about, changes))
     if order.as_json:
         print_json(figures)
     else:

@@ -20,7 +20,14 @@ from tg263_scp.service.namer import Namer, open_namer
 from tg263_scp.tools.names.rules import case_place
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import open_console, print_json, roi_text, visible, visible_lines
-from tg263_scp.tools.shared.wording import STATUS_STYLE, choice_words, decision_as_json, place, reason_words
+from tg263_scp.tools.shared.wording import (
+    STATUS_STYLE,
+    choice_words,
+    decision_as_json,
+    offered_words,
+    place,
+    reason_words,
+)
 
 if TYPE_CHECKING:
     from tg263_scp.tools.names.asking import AskedQuestion
@@ -44,6 +51,11 @@ def explain(
     sites = namer.nomenclature.anatomy
     if site and not sites.site_called(site):
         raise UsageError(f"unknown site '{site}'", hint=f"sites: {', '.join(sorted(sites.sites))}")
+    types = sites.interpreted_types.terms
+    if interpreted_type and interpreted_type.upper() not in types:
+        raise UsageError(
+            f"unknown ROI Interpreted Type '{interpreted_type}'", hint=f"types: {', '.join(sorted(types))}"
+        )
     asked: Mapping[str, AskedQuestion] = {}
     if llm:
         from tg263_scp.tools.names.asking import decide_asking  # without --llm nothing of it is needed
@@ -105,6 +117,9 @@ def show_explanation(decision: Decision, console: Console, asked: AskedQuestion 
     tree.add(Group(Text("codes", style="bold"), _codes(decision)))
     if decision.candidates:
         tree.add(Group(Text("candidates", style="bold"), _candidates(decision.candidates)))
+        offered = offered_words(candidate.name for candidate in decision.candidates)
+        if offered.endswith("?") or "?," in offered:
+            tree.add(_labelled("to decide", offered))
     if asked is not None:
         tree.add(_asked(asked, decision.choice))
     console.print(tree)

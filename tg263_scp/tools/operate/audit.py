@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +19,15 @@ from tg263_scp.decision import Choice
 from tg263_scp.dicom.encoding.folded_digest import object_sha256
 from tg263_scp.dicom.encoding.part10 import opened
 from tg263_scp.errors import HeldObjectError, Tg263Error
-from tg263_scp.service.audit import last_lines, verify
+from tg263_scp.service.audit import head_path, newest_first, verify
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import complain, open_console, print_json, roi_text, say, visible
-from tg263_scp.tools.shared.wording import choice_words, reason_words
+from tg263_scp.tools.shared.wording import choice_words, offered_words, reason_words
 
 
 def verify_log(file: Path | None, config: Path | None, as_json: bool) -> ExitCode:
     """The verb ``audit verify``."""
-    path = _log(file, config)
+    path = log_of(file, config)
     report = verify(path)
     if as_json:
         print_json(
@@ -45,9 +47,55 @@ def verify_log(file: Path | None, config: Path | None, as_json: bool) -> ExitCod
     return ExitCode.DONE if report.intact else ExitCode.FINDINGS
 
 
-def show_log(file: Path | None, config: Path | None, last: int, as_json: bool) -> ExitCode:
-    """The verb ``audit show``: the last lines, oldest first. Shows them as they are; ``verify`` checks them."""
-    lines = _last_lines(_log(file, config), last)
+@dataclass(frozen=True, slots=True)
+class LineFilter:
+    """Which lines are wanted; what is empty (or None) asks for nothing. Days are UTC, as the times in the log are.
+
+    ``name`` is a ROI name as it was or as it became, ``to`` the name of a destination.
+
+    Raises:
+        UsageError: a day is written otherwise than 2026-01-31.
+    """
+
+    job: int | None = None
+    kind: str = ""
+    since: str = ""
+    until: str = ""
+    name: str = ""
+    to: str = ""
+
+    def __post_init__(self) -> None:
+        for option, day in (("--since", self.since), ("--until", self.until)):
+            if day and not _is_day(day):
+                raise UsageError(f"{option} takes a day, not '{day}'", hint="such as 2026-01-31")
+
+    def takes(self, line: Mapping[str, Any]) -> bool:
+        """Tell whether a line is wanted."""
+        day = str(line.get("time"))[:10]
+        return (
+            self.job in (None, line.get("job_number"))
+            and self.kind in ("", line.get("kind"))
+            and self.to in ("", line.get("destination"))
+            and self.since <= day
+            and (not self.until or day <= self.until)
+            and (not self.name or any(self.name in (roi.get("old"), roi.get("new")) for roi in _rois(line)))
+        )
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _rois(line: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return [roi for roi in line.get("rois", ()) if isinstance(roi, dict)]
+
+
+def show_log(file: Path | None, config: Path | None, last: int, order: LineFilter, as_json: bool) -> ExitCode:
+    """The verb ``audit show``: the last lines that are wanted, oldest first. Shows them as they are; ``verify`` checks them."""
+    lines = list(islice(chosen_lines(log_of(file, config), order), last))[::-1]
     if as_json:
         print_json(lines)
         return ExitCode.DONE
@@ -75,17 +123,34 @@ def digest_objects(files: Sequence[Path], as_json: bool) -> ExitCode:
     return ExitCode.DONE if len(found) == len(set(files)) else ExitCode.FINDINGS
 
 
-def _log(file: Path | None, config: Path | None) -> Path:
+def log_of(file: Path | None, config: Path | None) -> Path:
+    """Return the audit log that is meant.
+
+    Raises:
+        UsageError: neither a file nor a configuration is given.
+        Tg263Error: there is none at that place.
+    """
     if file is None and config is None:
         raise UsageError("say which audit log", hint="give its file, or --config")
     path = file or load_config(config).audit.file
     if not path.is_file():
-        raise Tg263Error(f"there is no audit log at {path}", hint="has the node run with this configuration?")
+        moved = head_path(path).exists()
+        hint = "its head file is there: was the log moved or removed?" if moved else _NEVER_RUN
+        raise Tg263Error(f"there is no audit log at {path}", hint=hint)
     return path
 
 
-def _last_lines(path: Path, number: int) -> list[dict[str, Any]]:
-    return [_parsed(text) for text in last_lines(path, number)]
+_NEVER_RUN = "has the node run with this configuration? Is audit.file right?"
+
+
+def chosen_lines(path: Path, wanted: LineFilter) -> Iterator[dict[str, Any]]:
+    """Yield the wanted lines of a log, newest first; reads no further back than it is asked for, nor before ``since``."""
+    for text in newest_first(path):
+        line = _parsed(text)
+        if wanted.since and str(line.get("time", wanted.since))[:10] < wanted.since:
+            return
+        if wanted.takes(line):
+            yield line
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
@@ -120,7 +185,7 @@ def _show_line(line: dict[str, Any], console: Console) -> None:
             evidence,
         )
     for roi in waiting:
-        offered = ", ".join(str(each.get("name")) for each in roi.get("candidates", ()))
+        offered = offered_words(str(each.get("name")) for each in roi.get("candidates", ()))
         grid.add_row(
             "  ",
             roi_text(str(roi.get("old"))),

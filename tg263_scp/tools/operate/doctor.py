@@ -22,10 +22,11 @@ from tg263_scp.config.sections import Config, Destination, Listen
 from tg263_scp.dicom.network.verification import echo
 from tg263_scp.errors import Tg263Error
 from tg263_scp.naming.standard.loading import load_nomenclature
-from tg263_scp.service.audit import verify
+from tg263_scp.service.audit import head_path, verify
 from tg263_scp.service.deciding.selection import parts_plans_from_sets
 from tg263_scp.service.journal.database import ADOPT_HINT, JOURNAL_NAME
 from tg263_scp.service.journal.objects import Journal
+from tg263_scp.service.journal.states import ObjectState
 from tg263_scp.service.readback.ledger import BAD, LEDGER_NAME, Ledger
 from tg263_scp.service.readback.reading_back import PROVES_LITTLE, WHAT_TO_DO, proves_little
 from tg263_scp.service.review.decisions import Standing
@@ -61,6 +62,7 @@ def doctor(config: Path | None, as_json: bool) -> ExitCode:
     return found(checks)
 
 
+_NOT_AUDITED = (ObjectState.RECEIVED, ObjectState.DECIDED)
 _DESK_NEEDS = ("fastapi", "jinja2", "python_multipart", "uvicorn")
 
 
@@ -285,7 +287,7 @@ def _nearest_existing(folder: Path) -> Path:
 
 def _audit(config: Config) -> Check:
     if not config.audit.file.exists():
-        return Check("audit log", True, f"{config.audit.file} (not there yet)")
+        return _absent_audit(config)
     report = verify(config.audit.file)
     detail = (
         f"chain of {report.lines} lines verified"
@@ -293,6 +295,26 @@ def _audit(config: Config) -> Check:
         else f"line {report.line}: {report.problem}"
     )
     return Check("audit log", report.intact, detail, "keep the log as it is and find out who changed it")
+
+
+def _absent_audit(config: Config) -> Check:
+    """A log that is not there yet is well; one that the journal or the head file misses was moved or removed."""
+    path, journal_path = config.audit.file, config.spool.folder / JOURNAL_NAME
+    decided = 0
+    if journal_path.is_file():
+        with closing(Journal(journal_path)) as journal:
+            decided = sum(number for state, number in journal.counts().items() if state not in _NOT_AUDITED)
+    missed = f"{decided} objects of the journal were decided" if decided else ""
+    if head_path(path).exists():
+        missed = "its head file is still there"
+    if not missed:
+        return Check("audit log", True, f"{path} (not there yet)")
+    return Check(
+        "audit log",
+        False,
+        f"{path} is gone: {missed}",
+        "put the log back, with its head file, or correct audit.file; otherwise the node begins a new log",
+    )
 
 
 def _review(config: Config) -> Check:

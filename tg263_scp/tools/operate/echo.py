@@ -28,14 +28,18 @@ _PEER = re.compile(
 )
 
 
-def echo(peer: str | None, node: bool, config: Path | None, as_json: bool) -> ExitCode:
-    """The verb ``echo``; ``node`` calls the node that the configuration describes."""
+def echo(peer: str | None, node: bool, calling: str | None, config: Path | None, as_json: bool) -> ExitCode:
+    """The verb ``echo``; ``node`` calls the node that the configuration describes, ``calling`` is the title to call with."""
+    title = _own_title(calling) if calling is not None else None
     if node and (peer is not None or config is None):
         raise UsageError("--node goes with --config, and with no peer", hint="give --config FILE alone")
     if node:
-        checks = [node_check("node", load_config(config))]
+        checks = [node_check("node", load_config(config), calling=title)]
     else:
-        checks = [echo_check(name, called) for name, called in _peers(peer, config)]
+        checks = [
+            echo_check(name, replace(called, calling_ae_title=title) if title else called)
+            for name, called in _peers(peer, config)
+        ]
     if as_json:
         print_json([{"peer": check.name, "answered": check.good, "text": check.detail} for check in checks])
     else:
@@ -54,6 +58,16 @@ def _peers(peer: str | None, config: Path | None) -> list[tuple[str, Peer]]:
     calling = load_config(config).listen.ae_title
     timeouts = (ECHO_TIMEOUT_S,) * 3
     return [(peer, Peer(given["host"].strip("[]"), int(given["port"]), given["ae"], calling, *timeouts))]
+
+
+def _own_title(text: str) -> str:
+    """Return an AE title given by the user, as PS3.5 6.2 wants it."""
+    title = text.strip()
+    if not 1 <= len(title) <= 16 or "\\" in title or not (title.isascii() and title.isprintable()):
+        raise UsageError(
+            "--calling takes an AE title", hint="1 to 16 printable ASCII characters, no backslash (PS3.5 6.2)"
+        )
+    return title
 
 
 def called_now(destination: Destination) -> Peer:
@@ -86,8 +100,8 @@ def said_by(name: str, peer: Peer, answer: EchoAnswer) -> Check:
     return Check(name, answer.answered, detail, hint)
 
 
-def node_check(name: str, config: Config, door: Listen | None = None) -> Check:
-    """Does the node that ``config`` describes answer here? It is called by a title that it lets in.
+def node_check(name: str, config: Config, door: Listen | None = None, calling: str | None = None) -> Check:
+    """Does the node that ``config`` describes answer here? It is called by ``calling``, or by a title that it lets in.
 
     A node that lets its own address not in closes the connection unasked: then that is its answer. So does one that shows its
     certificate and takes no call with it.
@@ -99,7 +113,7 @@ def node_check(name: str, config: Config, door: Listen | None = None) -> Check:
     host = _HERE.get(listen.host, listen.host)
     if config.peers.addresses and not in_networks(host, config.peers.addresses):
         return _turned_away(name, host, listen.port)
-    calling = (config.peers.ae_titles or [listen.ae_title])[0]
+    calling = calling or (config.peers.ae_titles or [listen.ae_title])[0]
     tls = _as_itself(listen.tls, host) if listen.tls.enabled else None
     node = Peer(host, listen.port, listen.ae_title, calling, *(ECHO_TIMEOUT_S,) * 3, tls)
     answer = send_echo(node)

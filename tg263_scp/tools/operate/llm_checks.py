@@ -1,6 +1,6 @@
 """What ``doctor`` says about the language model: is it there, where does it run, does it keep to a closed answer, how fast?
 
-A model that is not there is a finding, and a harmless one: names that no rule knows are left for review.
+An absent model is a warning and no fault: names that no rule knows are left for review.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from tg263_scp.errors import LlmError, Tg263Error
 from tg263_scp.service.llm.answer_store import remembered_answers
 from tg263_scp.service.llm.clients.completions import Completion, LlmFacts
 from tg263_scp.service.llm.clients.configured import client_of
+from tg263_scp.service.llm.qualifying import Bar, kept_outcome
 from tg263_scp.service.llm.voting import Chooser
 from tg263_scp.tools.operate.checks import Check
 
@@ -50,6 +51,8 @@ def _server_checks(llm: Llm) -> Iterator[Check]:
         yield _place(llm, facts)
         yield _context(llm, facts)
         yield _closed_answer(llm, client)
+        if llm.qualification.required and llm.apply.given:
+            yield _qualification(llm, facts)
         if llm.embed_model:
             (vector,) = client.embed(["heart"])
             yield Check("embeddings", True, f"{llm.embed_model}: {len(vector)} dimensions")
@@ -66,9 +69,29 @@ def _not_there(llm: Llm, problem: LlmError) -> Check:
     return Check(
         "model",
         False,
-        f"{problem.message}; harmless: names that no rule knows go to review",
+        f"{problem.message}; names that no rule knows are left for review meanwhile",
         f"{remedy}; or do without: llm: {{enabled: no}}",
+        harmless=True,
     )
+
+
+def _qualification(llm: Llm, facts: LlmFacts) -> Check:
+    """What came of trying this model under these prompts."""
+    name = "model qualification"
+    outcome = kept_outcome(llm.cache_file, facts.digest)
+    if outcome is None:
+        return Check(
+            name, False, "not tried yet: it may only suggest", "tg263-scp model qualify --config FILE"
+        )
+    failed = Bar.of(llm.qualification).failed(outcome)
+    if failed:
+        return Check(
+            name,
+            False,
+            f"below the bar, it may only suggest: {'; '.join(failed)}",
+            "choose another llm.model",
+        )
+    return Check(name, True, f"{outcome.resolved} of {outcome.cases} cases resolved, {outcome.wrong} wrong")
 
 
 def _memory(llm: Llm) -> Check:

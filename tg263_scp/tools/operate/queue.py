@@ -57,6 +57,15 @@ def opened_journal(config: Path) -> Iterator[Journal]:
         yield journal
 
 
+def stopped_words(journal: Journal) -> str:
+    """Say that the change waits for the node where it does not run; empty where it does."""
+    try:
+        with sole_owner(journal.path.with_name(LOCK_NAME), "the spool"):
+            return ", once the node runs: `tg263-scp serve` (it does not run now)"
+    except (Tg263Error, OSError):
+        return ""
+
+
 def list_jobs(config: Path, everything: bool, as_json: bool) -> ExitCode:
     """The verb ``queue list``."""
     with opened_journal(config) as journal:
@@ -107,7 +116,8 @@ def retry_jobs(jobs: Sequence[int], everything: bool, config: Path) -> ExitCode:
             else jobs
         )
         restarted = sum(journal.retry(job) > 0 for job in chosen)
-    say(f"{restarted} of {len(chosen)} objects start again")
+        told = stopped_words(journal)
+    say(f"{restarted} of {len(chosen)} objects start again{told}")
     return ExitCode.DONE if restarted == len(chosen) else ExitCode.FINDINGS
 
 
@@ -124,7 +134,8 @@ def redo_jobs(jobs: Sequence[int], unanswered: bool, config: Path) -> ExitCode:
                 begun += 1
             except JournalError as problem:
                 complain(problem)
-    say(f"{begun} of {len(chosen)} objects are decided anew")
+        told = stopped_words(journal)
+    say(f"{begun} of {len(chosen)} objects are decided anew{told}")
     return ExitCode.DONE if begun == len(chosen) else ExitCode.FINDINGS
 
 
@@ -133,7 +144,7 @@ def release_jobs(jobs: Sequence[int], config: Path) -> ExitCode:
     with opened_journal(config) as journal:
         for job in jobs:
             journal.release(job, by=getpass.getuser())
-            say(f"job {job} goes on unchanged")
+            say(f"job {job} goes on unchanged{stopped_words(journal)}")
     return ExitCode.DONE
 
 

@@ -12,7 +12,7 @@ from tg263_scp.errors import Tg263Error
 from tg263_scp.service.journal.states import ObjectState
 from tg263_scp.service.spool import Spool
 from tg263_scp.service.switch import refuse_while_paused
-from tg263_scp.tools.operate.queue import opened_journal
+from tg263_scp.tools.operate.queue import opened_journal, stopped_words
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError
 from tg263_scp.tools.shared.terminal import say
 
@@ -64,7 +64,7 @@ def restore_jobs(jobs: Sequence[int], by: str, why: str, config: Path) -> ExitCo
         for job in jobs:
             if journal.job(job).state is ObjectState.READY:
                 journal.send_original(job, by=by, why=why)
-                say(f"job {job} goes to its destinations again, as it was received")
+                say(f"job {job} goes to its destinations again, as it was received{stopped_words(journal)}")
             else:
                 journal.restore(job, by=by)
                 say(f"job {job} is held again")
@@ -88,7 +88,7 @@ def relabel_jobs(jobs: Sequence[int], by: str, why: str, config: Path) -> ExitCo
                     hint="redeliver: yes at a destination allows it",
                 )
             journal.relabel_once(job, by=by, why=why, destinations=goes_to)
-            say(f"job {job} is relabelled this once")
+            say(f"job {job} is relabelled this once{stopped_words(journal)}")
     say("Their approval preceded the names: audit log and object say so.")
     return ExitCode.DONE
 

@@ -19,7 +19,7 @@ from tg263_scp.service.faults import fault_place
 from tg263_scp.service.node import Node, assemble
 from tg263_scp.tools.shared.exitcode import ExitCode
 from tg263_scp.tools.shared.kept_process import kept_running
-from tg263_scp.tools.shared.terminal import log_to_standard_error
+from tg263_scp.tools.shared.terminal import begin_log
 
 logger = logging.getLogger("tg263_scp.serve")
 
@@ -30,18 +30,18 @@ def serve(config: Path) -> ExitCode:
     """The verb ``serve``: returns after SIGTERM or Ctrl-C, once running associations are done. SIGHUP makes it read the
     configuration again.
 
-    The log goes to standard error, without ROI names and patient data.
+    The log goes where the section ``log`` says, without ROI names and patient data.
 
     Raises:
         ConfigError: the configuration cannot be used.
         Tg263Error: the spool is in use, the port is taken, the journal or the audit log cannot be continued.
     """
-    log_to_standard_error()
+    # What is written here concerns patients: whatever the umask was, only this user reads it.
+    os.umask(0o077)
+    begin_log()
     # pynetdicom and pydicom name identifiers in what they log; httpx logs every request.
     for library in ("pynetdicom", "pydicom", "httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
-    # What is written here concerns patients: whatever the umask was, only this user reads it.
-    os.umask(0o077)
     stop, again = Event(), Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -49,6 +49,7 @@ def serve(config: Path) -> ExitCode:
         signal.signal(signal.SIGHUP, lambda *_: again.set())
     loaded = _loaded(config)
     settings, nomenclature = loaded.config, loaded.nomenclature
+    begin_log(settings.log.level, settings.log.file, settings.log.format)
     logger.info(
         "tg263-scp %s, nomenclature %s, configuration %s",
         __version__,

@@ -15,7 +15,7 @@ from tg263_scp.service.review.impact import Impact
 from tg263_scp.service.review.open_names import OpenName
 from tg263_scp.service.review.review import Review
 from tg263_scp.tools.shared.terminal import roi_text
-from tg263_scp.tools.shared.wording import reason_words
+from tg263_scp.tools.shared.wording import offered_words, reason_words
 
 _ROWS_SHOWN = 50
 _CHANGES_SHOWN = 40
@@ -39,7 +39,7 @@ def show_names(names: Sequence[OpenName], review: Review, console: Console) -> N
             roi_text(each.name),
             f"{each.count} in {each.objects}",
             ", ".join(reason_words(code) for code in each.reasons),
-            ", ".join(offered.name for offered in each.candidates),
+            offered_words(offered.name for offered in each.candidates),
             _most(each.types),
             place_words(place),
             _most(each.sites),

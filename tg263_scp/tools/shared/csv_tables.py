@@ -37,6 +37,11 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     delimiter: str = ","
+    lines: tuple[int, ...] = ()
+
+    def line_of(self, row: int) -> int:
+        """The line of the file on which a row ends, counted from 1; of a table that was not read, as if it had been."""
+        return self.lines[row] if self.lines else row + 2
 
     def column(self, name: str) -> tuple[str, ...] | None:
         """What the fields of a column mean, top to bottom; None where the table has no such column."""
@@ -85,16 +90,17 @@ def read_table(path: Path) -> Table:
         if not header:
             raise TableError(f"{path} is empty", hint="the first line must name the columns")
         _refuse_repeated(header, path)
-        rows = tuple(
-            _fitted(fields, len(header), path, reader.line_num)
+        numbered = [
+            (reader.line_num, _fitted(fields, len(header), path, reader.line_num))
             for fields in reader
             if fields or len(header) == 1
-        )
+        ]
     except csv.Error as problem:
         raise TableError(
             f"{path}:{reader.line_num}: not a CSV table: {problem}", hint="look at the quotes"
         ) from problem
-    return Table(header, rows, delimiter)
+    rows = tuple(fields for _, fields in numbered)
+    return Table(header, rows, delimiter, tuple(line for line, _ in numbered))
 
 
 def _decoded(path: Path) -> str:
@@ -178,7 +184,7 @@ def counted_text(counts: Mapping[str, int]) -> str:
     '=5\\nORGAN=2'
     """
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return "\n".join(f"{' '.join(text.split())}={count}" for text, count in ordered)
+    return "\n".join(f"{' '.join(text.split(chr(10)))}={count}" for text, count in ordered)
 
 
 def counts_of(cell: str) -> dict[str, int]:
@@ -190,7 +196,7 @@ def counts_of(cell: str) -> dict[str, int]:
     Raises:
         ValueError: a line does not end in a count.
     """
-    lines = (line.rpartition("=") for line in cell.splitlines() if line)
+    lines = (line.rpartition("=") for line in cell.split("\n") if line)
     return {text: int(count) for text, _, count in lines}
 
 

@@ -15,6 +15,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -29,6 +32,7 @@ from rich.progress import (
 from rich.segment import Segment
 from rich.text import Text
 
+from tg263_scp.errors import Tg263Error
 from tg263_scp.hidden import replaced, visible_json
 
 _PLAIN_WIDTH = 140
@@ -69,11 +73,69 @@ class LogFormatter(logging.Formatter):
         return visible(super().formatMessage(record))
 
 
-def log_to_standard_error() -> None:
-    """Let a verb that runs until it is told to stop write its log: one line a message, with its time."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+class TimedFormatter(LogFormatter):
+    """Formats each message as one line with its local time and the offset of that from UTC (ISO 8601)."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        """Return the time of the message to the millisecond."""
+        return _local_time(record)
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats each message as one JSON object, for programs that collect logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the object in one line; what would hide something stands there as ``\\u....``."""
+        told = {
+            "time": _local_time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            told["traceback"] = self.formatException(record.exc_info)
+        return visible_json(json.dumps(told, ensure_ascii=False))
+
+
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+
+def _local_time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
+
+
+def begin_log(level: str = "info", file: Path | None = None, form: str = "text") -> None:
+    """Let a verb that runs until it is told to stop write its log, to standard error or to a file.
+
+    A file that another program has renamed is left, and a new one begun (not on Windows, which forbids the renaming).
+
+    Raises:
+        Tg263Error: the file cannot be written.
+    """
+    try:
+        handler = logging.StreamHandler(sys.stderr) if file is None else _log_file(file)
+    except OSError as problem:
+        raise Tg263Error(
+            f"the log {file} cannot be written: {problem.strerror}", hint="look at log.file and its folder"
+        ) from problem
+    handler.setFormatter(JsonFormatter() if form == "json" else TimedFormatter())
+    # Libraries tell identifiers when they debug: they never do here.
+    logging.basicConfig(level=max(logging.INFO, _LEVELS[level]), handlers=[handler], force=True)
+    logging.getLogger("tg263_scp").setLevel(_LEVELS[level])
+
+
+def _log_file(file: Path) -> logging.FileHandler:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    kind = logging.FileHandler if os.name == "nt" else WatchedFileHandler
+    return kind(file, encoding="utf-8", errors="backslashreplace")
 
 
 def visible(text: str) -> str:
@@ -104,6 +166,11 @@ def say(text: str, *, errors: bool = False) -> None:
     """Write one line to standard output, or to standard error."""
     stream = sys.stderr if errors else sys.stdout
     stream.write(visible(text) + "\n")
+
+
+def say_lines(text: str) -> None:
+    """Write a text of several lines to standard output."""
+    sys.stdout.write(visible_lines(text))
 
 
 def complain(problem: object) -> None:

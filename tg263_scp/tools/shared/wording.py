@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,26 @@ def choice_words(choice: Choice) -> str:
     """Tell who chose, and what it cost."""
     when = "remembered" if choice.remembered else "asked now"
     cost = f"{choice.prompt_tokens} + {choice.answer_tokens} tokens, {choice.seconds:.1f} s"
-    return f"{choice.model} ({choice.model_digest[:12]}), {choice.prompt}: {cost}, {when}"
+    weaker = {"server": ", as its server says", "said": ", as a file says"}.get(choice.identity, "")
+    return f"{choice.model} ({choice.model_digest[:12]}{weaker}), {choice.prompt}: {cost}, {when}"
+
+
+_LEFT, _RIGHT = "_L", "_R"
+
+
+def offered_words(names: Iterable[str]) -> str:
+    """List candidates, best first; two that differ in their side only are one question.
+
+    >>> offered_words(["Kidney_R", "Spleen", "Kidney_L"])
+    'Kidney: left or right?, Spleen'
+    """
+    offered = list(names)
+    shown: dict[str, None] = {}
+    for name in offered:
+        stem, side = name[:-2], name[-2:]
+        other = {_LEFT: _RIGHT, _RIGHT: _LEFT}.get(side)
+        shown[f"{stem}: left or right?" if other and f"{stem}{other}" in offered else name] = None
+    return ", ".join(shown)
 
 
 STATUS_STYLE: dict[Status, str] = {Status.RENAME: "green", Status.KEEP: "dim", Status.REVIEW: "yellow"}

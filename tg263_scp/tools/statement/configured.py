@@ -18,6 +18,7 @@ _NOT_OF_THE_NODE = frozenset(
     {
         HoldReason.AWAITING_MODEL,
         HoldReason.COPY_CHANGED,
+        HoldReason.DUPLICATE_UID,
         HoldReason.EDITED_SINCE,
         HoldReason.MODEL_UNANSWERED,
         HoldReason.NEW_OBJECT,

@@ -17,7 +17,7 @@ from tg263_scp.errors import ConfigError
 from tg263_scp.tools.statement.markdown import table
 
 _NO_BUSINESS_OF_PEERS = (
-    *("llm", "review", "desk", "audit", "metrics"),
+    *("llm", "review", "desk", "audit", "log", "metrics"),
     *("destinations", "commitment_peers", "routes"),
 )
 """Sections that change nothing between two DICOM systems, or, destinations and routes, have tables of their own."""

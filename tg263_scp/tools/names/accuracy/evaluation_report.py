@@ -18,6 +18,7 @@ TITLES = {
     "site": "By site",
     "source": "By source",
     "language": "By language",
+    "sender": "By sender",
     "rule": "By rule",
 }
 COLUMNS = ("names", "right", "missed", "wrong", "accuracy", "95 %", "wrong rate", "95 %", "wrong side")
