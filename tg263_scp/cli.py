@@ -196,6 +196,9 @@ def _add_node(verbs: _Group) -> None:
     leaf.add_argument(
         "--keep", type=Path, metavar="DIR", help="keep configuration, audit log and objects there"
     )
+    leaf.add_argument(
+        "--desk", action="store_true", help="leave node and review desk running until Ctrl-C, with a link"
+    )
 
 
 def _add_names(verbs: _Group) -> None:

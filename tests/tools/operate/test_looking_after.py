@@ -374,9 +374,7 @@ def test_doctor_names_what_is_wrong(config: Path, capsys: pytest.CaptureFixture[
     bad = [check for check in json.loads(capsys.readouterr().out) if not check["good"]]
     assert [check["name"] for check in bad] == ["held objects", "audit log", "destination archive"]
     assert bad[0]["hint"]
-    assert "is gone: " in bad[1]["detail"], (
-        "the journal knows decided objects, the log was moved away"
-    )
+    assert "is gone: " in bad[1]["detail"], "the journal knows decided objects, the log was moved away"
 
 
 def test_doctor_reports_a_broken_configuration_as_a_finding(
