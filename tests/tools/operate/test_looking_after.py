@@ -366,7 +366,7 @@ def test_doctor_knows_a_title_that_nobody_may_call(
     text = path.read_text(encoding="utf-8").replace("{port: 0}", "{port: 0, called_ae_must_match: yes}")
     path.write_text(text + "routes: [{name: study, called_ae_titles: STUDY}]\n", encoding="utf-8")
     assert main(["doctor", "--config", str(path)]) == ExitCode.FINDINGS
-    assert "lets nobody in who calls another title than TG263" in capsys.readouterr().out
+    assert "refuses callers of another title than TG263" in capsys.readouterr().out
 
 
 def test_doctor_names_what_is_wrong(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,8 @@
 """The forwarder: brings READY objects to one destination, in order of receipt, until it has them.
 
-Each destination has a forwarder with a thread and a queue of its own, so that one that is down delays nobody else. An
+Each destination has a forwarder with a thread and a queue of its own, so that one that is down delays no other. An
 object counts as sent only on the success (or storage warning) status of its own C-STORE. Everything else is either
-transient, and tried again after a delay that doubles, or permanent, and stays in the queue as FAILED for a person.
+transient, and tried again after a delay that doubles, or permanent, and stays in the queue as FAILED.
 
 What a failure means for the order:
 

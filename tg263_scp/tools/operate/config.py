@@ -47,7 +47,8 @@ def show_settings(config: Path | None, changed: bool, as_json: bool) -> ExitCode
 
 def _shown(config: Path | None) -> dict[str, Any]:
     """Return the effective settings; what lets its holder in (headers, the webhook) is in no dump."""
-    return load_config(config).model_dump(mode="json")
+    settings: dict[str, Any] = load_config(config).model_dump(mode="json")
+    return settings
 
 
 def _beside(config: Path | None) -> dict[str, Any]:
