@@ -3,6 +3,7 @@
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 VENV ?= .venv
+WORKERS ?= 2
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
@@ -15,8 +16,8 @@ help: ## list the targets
 demo: $(STAMP) ## send structure sets through a node and show what became of them [RTSTRUCT=file or folder; DESK=1 leaves node and desk running]
 	@$(BIN)/python -m tg263_scp demo $(if $(RTSTRUCT),"$(RTSTRUCT)") $(if $(DESK),--desk)
 
-test: $(STAMP) ## run the tests [SLOW=yes also those that take minutes; ARGS="options for pytest"]
-	@$(BIN)/python -m pytest -q $(if $(SLOW),,-m "not slow") $(ARGS)
+test: $(STAMP) ## run the tests [SLOW=yes also those that take minutes; WORKERS=2; ARGS="options for pytest"]
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(if $(SLOW),,-m "not slow") $(ARGS)
 
 lint: $(STAMP) ## ruff (style and format) and mypy (types)
 	@$(BIN)/python -m ruff check

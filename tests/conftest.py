@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import pytest
 from doubles.drafts import CODINGS, Coding
@@ -11,12 +12,25 @@ from doubles.drafts import CODINGS, Coding
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 
-_left_out: list[pytest.Item] = []
+_left_out: set[str] = set()
+_OF_WORKER = "slow_tests_left_out"
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
     """Remember the slow tests that were not asked for."""
-    _left_out.extend(item for item in items if item.get_closest_marker("slow"))
+    _left_out.update(item.nodeid for item in items if item.get_closest_marker("slow"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand on what was left out, where this is one of several processes."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[_OF_WORKER] = sorted(_left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take what another process left out."""
+    _left_out.update(getattr(node, "workeroutput", {}).get(_OF_WORKER, ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -63,6 +63,7 @@ VERBS = (
     "pause",
     "resume",
     "audit",
+    "drift",
     "desk",
     "doctor",
     "echo",

@@ -103,6 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_review(verbs)
     _add_switch(verbs)
     _add_audit(verbs)
+    _add_drift(verbs)
     _add_checks(verbs)
     _add_nomenclature(verbs)
     _add_model(verbs)
@@ -649,6 +650,24 @@ def _add_audit(verbs: _Group) -> None:
     purpose = "print the digests of objects, to be looked up among the digests of the log"
     leaf = _leaf(actions, "digest", "operate.audit:digest_objects", purpose)
     leaf.add_argument("files", nargs="+", type=Path, metavar="FILE", help="DICOM file")
+    _with_json(leaf)
+
+
+def _add_drift(verbs: _Group) -> None:
+    purpose = (
+        "tell from audit logs whether names change: never met before, left for review by week and sender"
+    )
+    leaf = _leaf(verbs, "drift", "operate.drift:drift", purpose)
+    leaf.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: the configured log")
+    leaf.add_argument(
+        "--weeks",
+        type=_whole_number,
+        default=4,
+        metavar="N",
+        help="how many last weeks to look at (default 4)",
+    )
+    leaf.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a page (HTML) there")
+    _with_config(leaf)
     _with_json(leaf)
 
 

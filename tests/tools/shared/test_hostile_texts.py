@@ -215,6 +215,7 @@ VERBS: dict[str, Words] = {
     "desk add-user": lambda scene: [ALL_NASTY, "--role", ALL_NASTY, "--by-proxy", "--config", scene.config],
     "desk add-token": lambda scene: [ALL_NASTY, "--config", scene.config],
     "audit verify": lambda scene: ["--config", scene.config],
+    "drift": lambda scene: ["--config", scene.config],
     "audit show": lambda scene: ["--config", scene.config],
     "audit summary": lambda scene: ["--config", scene.config],
     "config defaults": lambda scene: [],
