@@ -17,7 +17,12 @@ KEPT = {
 def test_what_the_wheel_is_made_of_is_there_for_the_image() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
-    needed = {"tg263_scp", "pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]}
+    needed = {
+        "tg263_scp",
+        "pyproject.toml",
+        project["project"]["readme"],
+        *project["project"]["license-files"],
+    }
     needed |= set(wheel["force-include"])
     assert needed <= KEPT
 

@@ -15,7 +15,7 @@ from tg263_scp.config.loading import DEFAULTS_PATH
 CHECKOUT = Path(__file__).resolve().parents[1]
 UNPLAIN = re.compile(
     r"\bnobody\b|\bwhoever\b|(?<!there )\bis no\b(?! longer\b)|\b(?:people|person) (?:is|are) asked\b"
-    r"|\b(?:go|goes|went|left) (?:to|for) a person\b|\bthe rest is\b|\bwho fits none\b",
+    r"|\b(?:go|goes|went|left) (?:to|for) a person\b|\bwho fits none\b",
     re.IGNORECASE,
 )
 """*Not a* stands for *is no*, *left for review* for *goes to a person*."""

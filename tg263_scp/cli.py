@@ -266,7 +266,10 @@ def _add_relabel(verbs: _Group) -> None:
     )
     leaf.add_argument("--dry-run", action="store_true", help="write no object, only the manifest")
     leaf.add_argument(
-        "--manifest", type=Path, metavar="FILE", help="where the manifest of a dry run goes (default: standard output)"
+        "--manifest",
+        type=Path,
+        metavar="FILE",
+        help="where the manifest of a dry run goes (default: standard output)",
     )
     leaf.add_argument(
         "--approved",
@@ -368,7 +371,10 @@ def _add_evaluate(verbs: _Group) -> None:
 def _add_queue(verbs: _Group) -> None:
     actions = _group(verbs, "queue", "look after objects that are held, failed or on their way")
     leaf = _leaf(
-        actions, "list", "operate.queue:list_jobs", "list objects that have not reached all their destinations, and why"
+        actions,
+        "list",
+        "operate.queue:list_jobs",
+        "list objects that have not reached all their destinations, and why",
     )
     leaf.add_argument("--all", dest="everything", action="store_true", help="delivered objects too")
     _with_config(leaf, required=True)
@@ -527,7 +533,9 @@ def _with_wish(leaf: argparse.ArgumentParser) -> None:
 
 
 def _with_who(leaf: argparse.ArgumentParser) -> None:
-    leaf.add_argument("--by", default="", metavar="WHO", help="your name, for the log (default: the user of this computer)")
+    leaf.add_argument(
+        "--by", default="", metavar="WHO", help="your name, for the log (default: the user of this computer)"
+    )
 
 
 def _add_decided(actions: _Group) -> None:

@@ -21,8 +21,8 @@ _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 _TORN_PATH = re.compile(r"[A-Za-z]:.*[\x00-\x1f\x7f-\xa0\u2028\u2029]", re.DOTALL)
-_BACKSLASH = re.compile(r'".*\\')
 """A Windows path in double quotes, in which ``\\n``, ``\\t`` and the like have become other characters."""
+_BACKSLASH = re.compile(r'".*\\')
 _SINGLE_QUOTES = r"write a Windows path in single quotes, or without any: 'C:\data\new'"
 
 

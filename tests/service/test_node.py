@@ -114,11 +114,11 @@ def test_a_data_set_that_inflates_too_far_is_held_and_the_next_one_goes_on(run, 
     node = run(spool={"max_inflated_bytes": 1 << 20})
     deflated = "1.2.840.10008.1.2.1.99"
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    head = structure_set(["herz"], uid="1.2.3.666")
-    bomb = deflater.compress(head + element(0x300A0700, "OB", bytes(1 << 24))) + deflater.flush()
+    head = structure_set(["herz"], uid="1.2.3.206")
+    swelling = deflater.compress(head + element(0x300A0700, "OB", bytes(1 << 24))) + deflater.flush()
     Sender(node.address[1], tmp_path).send_all(
         [
-            (bomb + bytes(len(bomb) % 2), RTSTRUCT, "1.2.3.666", deflated),
+            (swelling + bytes(len(swelling) % 2), RTSTRUCT, "1.2.3.206", deflated),
             (structure_set(["herz"]), RTSTRUCT, UID, EXPLICIT),
         ]
     )
@@ -128,7 +128,7 @@ def test_a_data_set_that_inflates_too_far_is_held_and_the_next_one_goes_on(run, 
     assert receiver.uids() == [UID]
     node.journal.release(job.job)
     wait_until(lambda: len(receiver.box) == 2)
-    assert receiver.box[1].dataset == bomb + bytes(len(bomb) % 2)
+    assert receiver.box[1].dataset == swelling + bytes(len(swelling) % 2)
 
 
 def test_a_data_set_that_begins_like_a_file_goes_on_as_what_it_was_sent_as(run, tps, receiver):

@@ -55,7 +55,8 @@ def _beside(config: Path | None) -> dict[str, Any]:
     """Return the defaults with their paths as they would be in the folder of a configuration file."""
     defaults = load_config().model_dump(mode="json")
     here, there = str(Path().resolve()), str((config.parent if config else Path()).resolve())
-    return _moved(defaults, here, there)
+    moved: dict[str, Any] = _moved(defaults, here, there)
+    return moved
 
 
 def _moved(value: Any, here: str, there: str) -> Any:
