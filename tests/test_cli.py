@@ -60,7 +60,7 @@ pytestmark = pytest.mark.usefixtures("loaded_once")
 def test_the_verbs_of_this_release() -> None:
     assert {path.split()[0] for path in LEAVES} == {
         "serve", "demo", "explain", "rules", "map", "relabel", "revert", "evaluate", "queue", "audit", "doctor", "echo",
-        "conformance", "nomenclature", "review", "pause", "resume", "desk", "model", "census", "config",
+        "conformance", "nomenclature", "review", "pause", "resume", "desk", "model", "census", "config", "drift",
     }  # fmt: skip
 
 

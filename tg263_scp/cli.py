@@ -721,15 +721,15 @@ def _add_config(verbs: _Group) -> None:
     _leaf(
         actions,
         "defaults",
-        "operate.config:print_defaults",
+        "statement.config:print_defaults",
         "print every setting, its default and its meaning",
     )
-    leaf = _leaf(actions, "check", "operate.config:check_file", "check a configuration file for mistakes")
+    leaf = _leaf(actions, "check", "statement.config:check_file", "check a configuration file for mistakes")
     _with_config(leaf, required=True)
     leaf = _leaf(
         actions,
         "show",
-        "operate.config:show_settings",
+        "statement.config:show_settings",
         "show all settings that hold: those of the file over the defaults",
     )
     leaf.add_argument("--changed", action="store_true", help="only settings that differ from the defaults")

@@ -85,7 +85,7 @@ def parse(source: str, name: str, *, error: type[DataFileError] = DataFileError)
         mark = getattr(problem, "problem_mark", None)
         said = getattr(problem, "problem", None) or "not YAML"
         line = mark.line + 1 if mark else 0
-        torn = mark is not None and _BACKSLASH.search(source.splitlines()[mark.line])
+        torn = _BACKSLASH.search("".join(source.splitlines()[line - 1 : line]))
         hint = _SINGLE_QUOTES if torn else "check indentation, quotes and colons"
         raise error(SourceLine(name, line), f"not valid YAML: {said}", hint=hint) from problem
     if node is None:
