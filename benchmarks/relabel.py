@@ -52,7 +52,7 @@ def sequence(tag: int, items: list[bytes], *, undefined: bool) -> bytes:
     return head + pack("<I", 0xFFFFFFFF) + content + pack("<HHI", 0xFFFE, 0xE0DD, 0)
 
 
-def write_set(path: Path, megabytes: int, *, undefined: bool) -> None:
+def write_set(path: Path, megabytes: float, *, undefined: bool) -> None:
     """Write a structure set of about this size."""
     points = b"\\".join(b"%.2f" % (number * 7919 % 50_000 / 100 - 250) for number in range(3 * POINTS))
     image = element(0x00081150, b"UI", b"1.2.840.10008.5.1.4.1.1.2") + element(0x00081155, b"UI", _UID)
@@ -61,7 +61,7 @@ def write_set(path: Path, megabytes: int, *, undefined: bool) -> None:
     )
     contour += element(0x30060046, b"IS", b"%d" % POINTS) + element(0x30060050, b"DS", points)
     contours = sequence(
-        0x30060040, [contour] * (megabytes * 1_000_000 // ROIS // len(contour)), undefined=undefined
+        0x30060040, [contour] * (int(megabytes * 1_000_000) // ROIS // len(contour)), undefined=undefined
     )
     numbers = [b"%d" % number for number in range(1, ROIS + 1)]
     rois = [element(0x30060022, b"IS", n) + element(0x30060026, b"LO", b"organ " + n) for n in numbers]

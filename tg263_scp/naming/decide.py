@@ -53,6 +53,8 @@ RULES: tuple[tuple[str, rules.Rule], ...] = (
 """In the order they are asked. Codes are never reused."""
 
 _AS_SHIPPED = NamingOptions()
+_SILENT = {code: Step(code, "nothing to say") for code, _ in RULES}
+_UNOPPOSED = {code: Step(code, "no objection") for code, _, _ in VETOES}
 _MOST_OFFERED = 5
 _LONGEST_READ = 256
 """Characters up to which a text is read as a name; a ROI Name has 64 at most (LO, PS3.5 6.2), tables may hold anything."""
@@ -343,7 +345,7 @@ def _cascade(
     for code, rule in RULES:
         proposal = rule(query, nomenclature, options)
         if proposal is None:
-            trail.append(Step(code, "nothing to say"))
+            trail.append(_SILENT[code])
             continue
         trail.append(Step(code, _said(proposal), proposal.evidence[0] if proposal.evidence else None))
         return _vetoed(query, proposal, nomenclature, options, trail), proposal
@@ -406,7 +408,7 @@ def _vetoed(
     if proposal.status is Status.RENAME:
         for code, reason, veto in VETOES:
             objection = veto(query, proposal, nomenclature, options)
-            trail.append(Step(code, objection or "no objection"))
+            trail.append(Step(code, objection) if objection else _UNOPPOSED[code])
             if objection:
                 return _objected(query, proposal, code, reason, objection, trail)
         more = mappings.unsaid(query, proposal.name, nomenclature) if proposal.rule == "R030" else ""

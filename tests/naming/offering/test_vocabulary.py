@@ -24,7 +24,7 @@ def test_letters_are_bits() -> None:
 def test_a_word_leads_to_its_wordings_the_shortest_first(nomenclature: Nomenclature) -> None:
     vocabulary = vocabulary_of(nomenclature)
     found = [vocabulary.wordings[place] for place in vocabulary.holding["bladder"]]
-    assert {wording.phrase.means for wording in found} >= {"Bladder", "Bladder_Wall", "Gallbladder"}
+    assert {wording.means for wording in found} >= {"Bladder", "Bladder_Wall", "Gallbladder"}
     assert found[0].words == ("bladder",)
     assert vocabulary.rarity["bladder"] > vocabulary.rarity["artery"]
 

@@ -90,7 +90,7 @@ def test_the_page_draws_a_chart_and_shows_names_as_text(
     assert "<svg" in html
     assert "&lt;b&gt;0" in html
     assert "<b>0" not in html
-    assert "outside the limits" in capsys.readouterr().out
+    assert "weeks outside the limits: 2." in capsys.readouterr().out
 
 
 def test_a_log_that_tells_nothing_is_an_error_with_advice(

@@ -42,3 +42,8 @@ def test_a_page_loads_nothing() -> None:
 
 def test_numbers_stand_right_where_asked() -> None:
     assert table(("name", "count"), [("a", "1")], (1,)).text.count("class=number") == 2
+
+
+def test_only_words_too_long_for_a_page_are_broken() -> None:
+    told = table(("name",), [("short words of a sentence",), ("x" * 60,)]).text
+    assert told.count("class=long") == 1

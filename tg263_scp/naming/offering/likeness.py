@@ -5,9 +5,10 @@ A likeness lies between 0 and 1. It ranks what is offered; no rule renames on it
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import lru_cache
 
-from tg263_scp.naming.offering.vocabulary import Vocabulary, letters_of, skeleton, vocabulary_of
+from tg263_scp.naming.offering.vocabulary import Spelling, Vocabulary, letters_of, skeleton, vocabulary_of
 from tg263_scp.naming.rules.spelling import corrections, one_letter_off
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 
@@ -69,13 +70,19 @@ def abbreviated(text: str, vocabulary: Vocabulary) -> dict[str, float]:
     if len(text) < _SHORTEST_SKELETON or not text.isascii():
         return found
     letters, most = letters_of(text), len(text) * _LETTERS_LEFT_OUT
-    for spelling in vocabulary.spellings.get(text[0], ()):
+    spellings = vocabulary.spellings.get(text[0], ())
+    longest = bisect_right(spellings, most, key=_length)
+    for spelling in spellings[bisect_right(spellings, len(text), key=_length) : longest]:
         longer = spelling.text
-        if spelling.letters & letters == letters and len(text) < len(longer) <= most and _holds(longer, text):
+        if spelling.letters & letters == letters and _holds(longer, text):
             likeness = 0.32 + 0.4 * len(text) / len(longer)
             likeness += 0.07 * (text[-1] == longer[-1]) + 0.05 * (text[:2] == longer[:2])
             found[spelling.structure] = max(found.get(spelling.structure, 0.0), likeness)
     return found
+
+
+def _length(spelling: Spelling) -> int:
+    return len(spelling.text)
 
 
 def _holds(longer: str, letters: str) -> bool:

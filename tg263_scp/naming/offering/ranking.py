@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from heapq import nlargest
+from operator import itemgetter
 
 from tg263_scp.decision import Candidate
 from tg263_scp.naming.offering.likeness import abbreviated, alike
@@ -47,15 +48,20 @@ _MOST = 5
 @lru_cache(maxsize=4096)
 def ranked(query: Query, nomenclature: Nomenclature, limit: int = _MOST) -> tuple[Candidate, ...]:
     """Return the names that an open name may become, best first, at most ``limit``, with a score of 0 to 1."""
-    best: dict[tuple[str, Form], float] = {}
-    for way in ways_of(query, nomenclature.lexicon):
+    ways = ways_of(query, nomenclature.lexicon)
+    forms = list(dict.fromkeys(way.form for way in ways))
+    best: dict[tuple[str, int], float] = {}
+    for way in ways:
+        form_at, share = forms.index(way.form), way.share
         for structure, score in _scores(way, query, nomenclature).items():
-            key = (structure, way.form)
-            best[key] = max(best.get(key, 0.0), score * way.share)
-    first = nlargest(_MOST_LIKELY, best.items(), key=lambda one: (one[1], one[0][0]))
+            key = (structure, form_at)
+            shared = score * share
+            if shared > best.get(key, -1.0):
+                best[key] = shared
+    first = nlargest(_MOST_LIKELY, ((score, *key) for key, score in best.items()), key=itemgetter(0, 1))
     likely = [
-        (score + _lift(structure, query, nomenclature), structure, form)
-        for (structure, form), score in first
+        (score + _lift(structure, query, nomenclature), structure, forms[form_at])
+        for score, structure, form_at in first
         if _fits(structure, query, nomenclature)
     ]
     likely.sort(key=lambda one: (-one[0], one[1], sorted(one[2].sides)))
@@ -65,15 +71,15 @@ def ranked(query: Query, nomenclature: Nomenclature, limit: int = _MOST) -> tupl
             break
         for name in _names(structure, form, nomenclature):
             found.setdefault(name, min(1.0, round(score, 3)))
-    for name in _usual(query, nomenclature) if len(found) < limit else ():
+    for name in _usual(ways, query, nomenclature) if len(found) < limit else ():
         found.setdefault(name, _LEAST / 2)
     return tuple(Candidate(name, score) for name, score in list(found.items())[:limit])
 
 
-def _usual(query: Query, nomenclature: Nomenclature) -> Iterator[str]:
+def _usual(ways: Sequence[Written], query: Query, nomenclature: Nomenclature) -> Iterator[str]:
     """Yield what is contoured most, at this site first: those that begin like the name before the others."""
     anatomy = nomenclature.anatomy
-    form = next((way.form for way in ways_of(query, nomenclature.lexicon)), Form())
+    form = ways[0].form if ways else Form()
     here = [name for site in anatomy.nearest_first(query.site) for name in anatomy.told_by(site)]
     first = query.words[0].text[0] if query.words else ""
     for structure in sorted((*here, *anatomy.contoured_most), key=lambda name: name[0].casefold() != first):
@@ -106,6 +112,7 @@ class _Meant:
 
 def _by_words(words: Sequence[str], query: Query, nomenclature: Nomenclature) -> dict[str, float]:
     vocabulary = vocabulary_of(nomenclature)
+    wordings = vocabulary.wordings
     likenesses = {word: alike(word, nomenclature) for word in dict.fromkeys(words)}
     weights = {word: _weight(word, near, nomenclature) for word, near in likenesses.items()}
     total = sum(weights.values())
@@ -118,30 +125,30 @@ def _by_words(words: Sequence[str], query: Query, nomenclature: Nomenclature) ->
     trusts: dict[tuple[str, str], float] = {}
     found: dict[str, float] = {}
     for place in _places(meant, nomenclature):
-        wording = vocabulary.wordings[place]
-        said = _said(wording.words, meant)
-        covered = sum(one.covered for one in said) / wording.weight
-        explained = sum(one.explained for one in said)
-        phrase = wording.phrase
-        spoken = (phrase.language, phrase.site)
-        if spoken not in trusts:
-            trusts[spoken] = _trust(phrase.language, phrase.site, query, nomenclature)
-        score = 2 * covered * explained / (covered + explained) + trusts[spoken]
-        if score > found.get(phrase.means, 0.0):
-            found[phrase.means] = score
+        wording = wordings[place]
+        covered, explained = _said(wording.words, meant)
+        covered /= wording.weight
+        trust = trusts.get(wording.spoken)
+        if trust is None:
+            trust = trusts[wording.spoken] = _trust(*wording.spoken, query, nomenclature)
+        score = 2 * covered * explained / (covered + explained) + trust
+        if score > found.get(wording.means, 0.0):
+            found[wording.means] = score
     return found
 
 
-def _said(words: Sequence[str], meant: Mapping[str, _Meant]) -> list[_Meant]:
-    """Return what the words of a wording owe to the name, each word of the name once."""
+def _said(words: Sequence[str], meant: Mapping[str, _Meant]) -> tuple[float, float]:
+    """Return how much of a wording the name says and how much of the name it explains, each word of the name once."""
+    if len(words) == 1:
+        return meant[words[0]].covered, meant[words[0]].explained
     said = [meant[other] for other in words if other in meant]
-    if len(said) < 2:
-        return said
+    if len(said) == 1:
+        return said[0].covered, said[0].explained
     best: dict[str, _Meant] = {}
     for one in said:
         if one.word not in best or best[one.word].covered < one.covered:
             best[one.word] = one
-    return list(best.values())
+    return sum(one.covered for one in best.values()), sum(one.explained for one in best.values())
 
 
 def _places(meant: Iterable[str], nomenclature: Nomenclature) -> Iterator[int]:
@@ -150,7 +157,7 @@ def _places(meant: Iterable[str], nomenclature: Nomenclature) -> Iterator[int]:
     seen: set[int] = set()
     for word in sorted(meant, key=lambda word: (len(holding[word]), word)):
         first = holding[word][: max(_FEWEST_OF_A_WORD, _MOST_WORDINGS - len(seen))]
-        yield from (place for place in first if place not in seen)
+        yield from [place for place in first if place not in seen] if seen else first
         seen.update(first)
 
 

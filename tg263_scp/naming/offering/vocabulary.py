@@ -27,11 +27,12 @@ _MOST_AHEAD = 40
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One way to say a structure: its words, how rare they are together, and the phrase they come from."""
+    """One way to say a structure: its words, how rare they are together, and its language and treatment site."""
 
     words: tuple[str, ...]
     weight: float
-    phrase: Phrase
+    means: str
+    spoken: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Vocabulary:
     skeletons: tuple[tuple[str, str], ...]
     """skeleton and word, sorted"""
     spellings: Mapping[str, tuple[Spelling, ...]]
-    """first letter -> wordings of English, of Latin and of the list, glued"""
+    """first letter -> wordings of English, of Latin and of the list, glued, the shortest first"""
 
     def beginning_with(self, beginning: str) -> Iterator[str]:
         """Yield words that begin so, in alphabetical order."""
@@ -100,7 +101,10 @@ def vocabulary_of(nomenclature: Nomenclature) -> Vocabulary:
             meaning.setdefault(word, set()).add(phrase.means)
     structures = len({phrase.means for _, phrase in said})
     rarity = {word: math.log(1 + structures / len(found)) for word, found in meaning.items()}
-    wordings = tuple(Wording(words, sum(rarity[w] for w in words), phrase) for words, phrase in said)
+    wordings = tuple(
+        Wording(words, sum(rarity[w] for w in words), phrase.means, (phrase.language, phrase.site))
+        for words, phrase in said
+    )
     holding: dict[str, list[int]] = {}
     for place, wording in enumerate(wordings):
         for word in dict.fromkeys(wording.words):
@@ -141,10 +145,13 @@ def _said(lexicon: Lexicon) -> Iterator[tuple[tuple[str, ...], Phrase]]:
 def _spellings(wordings: Sequence[Wording]) -> dict[str, tuple[Spelling, ...]]:
     found: dict[str, dict[tuple[str, str], Spelling]] = {}
     for wording in wordings:
-        if wording.phrase.language not in WIDE_LANGUAGES:
+        if wording.spoken[0] not in WIDE_LANGUAGES:
             continue
         text = "".join(wording.words)
         if text.isascii() and len(text) >= _SHORTEST_SPELLING:
-            means = wording.phrase.means
-            found.setdefault(text[0], {})[text, means] = Spelling(text, letters_of(text), means)
-    return {letter: tuple(spellings.values()) for letter, spellings in found.items()}
+            spelling = Spelling(text, letters_of(text), wording.means)
+            found.setdefault(text[0], {})[text, wording.means] = spelling
+    return {
+        letter: tuple(sorted(spellings.values(), key=lambda spelling: len(spelling.text)))
+        for letter, spellings in found.items()
+    }

@@ -121,14 +121,24 @@ def _margin_words(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[str, ...]:
 
 def _ways_to_take(words: tuple[str, ...], kept: frozenset[int], lexicon: Lexicon) -> Iterator[Parts]:
     """Yield the ways to take sides and parts out, nearest the written name first; words at ``kept`` may belong to it."""
+    sides = [word for word in words if word in lexicon.sides]
+    of_one_language = any(_is_of_one_language(word, lexicon) for word in sides)
     if kept:
         yield _take_sides(words, lexicon, kept=kept)
     yield _take_sides(words, lexicon, letters=False)  # in 'VB L Lt' the first l is the lumbar's
-    yield _take_sides(words, lexicon)
-    if kept:
+    if any(len(word) == 1 for word in sides):
+        yield _take_sides(words, lexicon)
+    if kept and of_one_language:
         yield _take_sides(words, lexicon, local=True, kept=kept)
-    yield _take_sides(words, lexicon, local=True)
+    if of_one_language:
+        yield _take_sides(words, lexicon, local=True)
     yield from _single_sides(words, lexicon)
+
+
+def _is_of_one_language(side: str, lexicon: Lexicon) -> bool:
+    """Tell whether English and Latin give a side word no meaning, or two: then only single languages say what it is."""
+    meanings = lexicon.sides[side]
+    return len({meanings[language] for language in meanings.keys() & EVERYWHERE}) != 1
 
 
 def _is_range(tokens: Sequence[Token]) -> bool:

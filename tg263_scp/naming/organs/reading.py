@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
+from itertools import chain
 
 from tg263_scp.decision import Reason
 from tg263_scp.errors import SourceLine
@@ -132,7 +133,7 @@ def read_words(cuts: Sequence[tuple[Token, ...]], query: Query, nomenclature: No
     lexicon = nomenclature.lexicon
     kept = _NOTHING
     tried: set[tuple[str, ...]] = set()
-    for cut in (*cuts, *(glued for cut in cuts if (glued := segmented(cut, lexicon)))):
+    for cut in chain(cuts, (glued for cut in cuts if (glued := segmented(cut, lexicon)))):
         texts = tuple(token.text for token in cut)
         if texts in tried:
             continue
@@ -178,7 +179,7 @@ def _restated(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatur
 def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReading:
     lexicon = nomenclature.lexicon
     said = lexicon.find(parts.core) or _of_its_category(parts.core, lexicon)
-    phrases = spoken_phrases(said, parts, query, nomenclature)
+    phrases = spoken_phrases(said, parts, query, nomenclature) if said else ()
     bound = all(phrase.site for phrase in phrases)
     level = phrase_of_level(parts, query, nomenclature) if bound else None
     phrases = (level,) if level else phrases

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import takewhile
+from itertools import chain, takewhile
 
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
@@ -192,7 +192,7 @@ def offers(name: str, nomenclature: Nomenclature, limit: int = 5) -> tuple[tuple
     text = squeeze(name)[:_LONGEST_OFFERED]
     known = _offers(nomenclature)
     held = sorted((known.holding.get(triplet, []) for triplet in _triplets(text)), key=len)
-    shared = Counter(key for keys in held[:_RAREST_TRIPLETS] for key in keys)
+    shared = Counter(chain.from_iterable(held[:_RAREST_TRIPLETS]))
     near = [key for key, _ in shared.most_common(_MOST_COMPARED)]
     best: dict[str, float] = {}
     for key, score, _ in process.extract(text, near, scorer=fuzz.ratio, score_cutoff=60, limit=limit * 3):

@@ -27,6 +27,7 @@ from tg263_scp.naming.targets.filling import fill, told_by_site, type_tokens
 from tg263_scp.naming.targets.slots import BEDS, Slots
 from tg263_scp.naming.targets.structures import place_words, put_structure
 from tg263_scp.naming.words.letters import Token
+from tg263_scp.naming.words.lexicon import Lexicon
 
 _RISKS = {"High": "HR", "Mid": "IR", "Low": "LR"}
 """What is written behind ``^`` where a risk stands beside a dose: a level of risk is none of dose."""
@@ -56,11 +57,17 @@ def read_target(query: Query, nomenclature: Nomenclature) -> TargetReading:
 
 def filled_slots(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclature) -> Slots:
     """Give every token its slot, the structure's too, and look at all of them once more as a whole."""
-    slots = fill(told_by_site(tokens, query, nomenclature.lexicon), nomenclature.lexicon)
+    slots = _filled(told_by_site(tokens, query, nomenclature.lexicon), nomenclature.lexicon).copied()
     if not slots.doubt and slots.words:
         place_words(slots, query, nomenclature)
     slots.leave(first_doubt(DOUBTS_OF_TARGETS, slots, query, nomenclature))
     return slots
+
+
+@lru_cache(maxsize=4096)
+def _filled(tokens: tuple[Token, ...], lexicon: Lexicon) -> Slots:
+    """Fill the slots once for all sites at which the tokens say the same; to be copied before anything is added."""
+    return fill(tokens, lexicon)
 
 
 def open_slots(query: Query, nomenclature: Nomenclature) -> Slots | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 
 from tg263_scp.errors import SourceLine
@@ -58,6 +59,14 @@ class Slots:
     used: list[tuple[str, str]] = field(default_factory=list)
     sources: list[SourceLine] = field(default_factory=list)
     doubt: Doubt | None = None
+
+    def copied(self) -> Slots:
+        """Return slots filled alike, which may be filled on without these."""
+        slots = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, (list, set)):
+                setattr(slots, name, value.copy())
+        return slots
 
     def put(self, slot: str, value: str) -> None:
         """Fill a slot that may be filled once."""

@@ -130,6 +130,7 @@ class Token:
         return self.text[0].isdecimal()
 
 
+@lru_cache(maxsize=16384)
 def tokenise(name: str, *, camel: bool = True) -> tuple[Token, ...]:
     """Cut a name into words, numbers and signs; ``_`` and white space only separate.
 

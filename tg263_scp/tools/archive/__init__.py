@@ -1,3 +1,3 @@
-"""Verbs for historical archives: ``relabel`` and ``revert``, file by file, never overwriting, resuming. Begin with
+"""Verbs for historical archives: ``census``, ``relabel`` and ``revert``, file by file, never overwriting, resuming. Begin with
 ``relabel.py``.
 """

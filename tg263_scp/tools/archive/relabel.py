@@ -7,13 +7,9 @@ became of every ROI; with its help an interrupted run is taken up where it ended
 from __future__ import annotations
 
 import errno
-import multiprocessing
-import signal
 import tempfile
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,11 +21,11 @@ from rich.table import Table
 from tg263_scp.decision import Status
 from tg263_scp.errors import HoldReason, Tg263Error
 from tg263_scp.service.sole_owner import sole_owner
-from tg263_scp.tools.archive.copies import Order, Workshop, differing_settings, open_workshop, publish
-from tg263_scp.tools.archive.find_files import Found, Source, find_files
+from tg263_scp.tools.archive.copies import Order, Workshop, differing_settings, publish
+from tg263_scp.tools.archive.crew import crew
+from tg263_scp.tools.archive.find_files import Found, find_files
 from tg263_scp.tools.archive.llm_questions import write_questions
 from tg263_scp.tools.archive.manifest import Manifest, Record, Row, manifest_text, without_copy
-from tg263_scp.tools.archive.one_file import handle
 from tg263_scp.tools.archive.outcome import FINDINGS, Handled, What
 from tg263_scp.tools.archive.twins import Twins, twin
 from tg263_scp.tools.shared.csv_tables import write_atomically
@@ -41,7 +37,6 @@ MANIFEST_NAME = "manifest.csv"
 _NOT_AN_OUTCOME = (What.REVERTED, What.NOT_REVERTED, What.PUT_OFF)
 _OUTCOMES = tuple(what for what in What if what not in _NOT_AN_OUTCOME)
 _SHOWN_FINDINGS = 40
-_WAITING_PER_PROCESS = 4
 
 
 @dataclass(slots=True)
@@ -227,7 +222,7 @@ def _run(
     uids: dict[str, str] = {}
     twins = Twins() if not order.copy_others else None
     put_off: list[Handled] = []
-    with _crew(order, look) as handled_by, progress("relabelling", len(found.sources)) as advance:
+    with crew(order, look) as handled_by, progress("relabelling", len(found.sources)) as advance:
         for handled in handled_by((source, known(source.relative), None) for source in found.sources):
             if handled.what is What.PUT_OFF:
                 put_off.append(handled)
@@ -251,75 +246,6 @@ def _run(
 def _of(put_off: Handled, uids: Mapping[str, str]) -> dict[str, str]:
     """Return the new UIDs that matter for one plan or dose."""
     return {uid: uids[uid] for uid in put_off.refers_to if uids.get(uid, uid) != uid}
-
-
-Task = tuple[Source, Record | None, Mapping[str, str] | None]
-
-
-@contextmanager
-def _crew(
-    order: Order, look: Callable[[Workshop], None]
-) -> Iterator[Callable[[Iterable[Task]], Iterator[Handled]]]:
-    """Yield what handles files, in this process or in several, and returns the results in the order of the files."""
-    workshop = open_workshop(order)  # a mistake in the configuration is reported here, once
-    look(workshop)
-    if order.jobs == 1:
-        yield lambda tasks: (handle(source, workshop, known, uids) for source, known, uids in tasks)
-        return
-    # Fresh processes: forking this one would copy the thread that draws the progress bar.
-    context = multiprocessing.get_context("spawn")
-    try:
-        with ProcessPoolExecutor(order.jobs, context, _begin, (order,)) as pool:
-            try:
-                yield lambda tasks: _handled_there(tasks, pool, order.jobs * _WAITING_PER_PROCESS)
-            except BaseException:  # Ctrl-C too: what has not begun does not begin
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-    except BrokenProcessPool as problem:
-        raise Tg263Error(
-            "a worker process ended unexpectedly",
-            hint="run the same command again: it goes on where it ended",
-        ) from problem
-
-
-def _handled_there(tasks: Iterable[Task], pool: ProcessPoolExecutor, most: int) -> Iterator[Handled]:
-    waiting: deque[Future[Handled]] = deque()
-    for task in tasks:
-        with _interrupts_later():
-            waiting.append(pool.submit(_handle_there, *task))
-        if len(waiting) >= most:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
-
-
-@contextmanager
-def _interrupts_later() -> Iterator[None]:
-    """Let Ctrl-C wait while a process may be started: it inherits that, ends its file and prints no traceback.
-
-    Windows has no such mask; there :func:`_begin` makes a process deaf to it a moment later.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-_there: list[Workshop] = []
-"""The workshop of a worker process; empty in the process that was asked."""
-
-
-def _begin(order: Order) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that was asked ends the others
-    _there.append(open_workshop(order))
-
-
-def _handle_there(source: Source, known: Record | None, uids: Mapping[str, str] | None) -> Handled:
-    return handle(source, _there[0], known, uids)
 
 
 def _gate_words(reason: str) -> str:

@@ -117,11 +117,10 @@ def _headline(found: _Found) -> str:
     recent = [week for week in everything.weeks if week.week in found.recent]
     names, left = sum(week.names for week in recent), sum(week.left for week in recent)
     outside = len(found.outside)
-    said = f"{outside} weeks of a sender lie" if outside != 1 else "1 week of a sender lies"
     return (
         f"In {len(recent)} weeks up to {found.recent[-1]} {left} of {names} names ({left / names:.1%}) were left for review,"
-        f" {everything.centre:.1%} in the weeks they are compared with; {len(found.new_names)} names were never met before;"
-        f" {said} outside the limits."
+        f" {everything.centre:.1%} in the weeks they are compared with; names never met before: {len(found.new_names)};"
+        f" weeks outside the limits: {outside}."
     )
 
 

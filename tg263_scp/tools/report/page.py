@@ -21,16 +21,17 @@ h1 { font-size: 1.6rem; margin: 0 0 .5rem; } h2 { font-size: 1.15rem; margin: 2r
 p { margin: .4rem 0; } .headline { font-size: 1.15rem; border-left: .3rem solid var(--ink); padding-left: .8rem; }
 .note { color: var(--dim); } .wrong { color: var(--wrong); font-weight: 600; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .86rem; }
-th, td { text-align: left; vertical-align: top; padding: .22rem .5rem; border-bottom: 1px solid var(--line);
-  overflow-wrap: anywhere; }
+th, td { text-align: left; vertical-align: top; padding: .22rem .5rem; border-bottom: 1px solid var(--line); }
+td.long { overflow-wrap: anywhere; }
 th:first-child, td:first-child { min-width: 8.5em; }
-th { background: var(--head); } td.number, th.number { text-align: right; white-space: nowrap; overflow-wrap: normal; }
+th { background: var(--head); } td.number, th.number { text-align: right; white-space: nowrap; }
 figure { margin: 1rem 0; break-inside: avoid; } figure svg { max-width: 100%; height: auto; }
 figcaption { color: var(--dim); font-size: .86rem; }
 @page { size: A4; margin: 14mm 13mm 16mm; }
 @media print { body { max-width: none; padding: 0; font-size: 9.5pt; } h2 { break-after: avoid; }
   table { font-size: 7.6pt; } tr { break-inside: avoid; } thead { display: table-header-group; } .wide { overflow: visible; } }
 """
+_LONGEST_WORD = 24
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -65,15 +66,19 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterabl
     right = frozenset(numbers)
 
     def cells(tag: str, texts: Sequence[str]) -> str:
-        return "".join(
-            f"<{tag}{' class=number' if place in right else ''}>{escaped(text)}</{tag}>"
-            for place, text in enumerate(texts)
-        )
+        return "".join(_cell(tag, text, number=place in right) for place, text in enumerate(texts))
 
     body = "".join(f"<tr>{cells('td', row)}</tr>\n" for row in rows)
     return Html(
         f'<div class="wide"><table><thead><tr>{cells("th", header)}</tr></thead>\n<tbody>{body}</tbody></table></div>'
     )
+
+
+def _cell(tag: str, text: str, *, number: bool) -> str:
+    """A cell; only words that would not fit on A4 are broken."""
+    is_long = any(len(word) > _LONGEST_WORD for word in text.split())
+    kind = " class=number" if number else " class=long" if is_long else ""
+    return f"<{tag}{kind}>{escaped(text)}</{tag}>"
 
 
 def figure(svg: Html, caption: str) -> Html:
