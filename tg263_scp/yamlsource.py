@@ -130,7 +130,7 @@ def text_of(value: Any) -> str:
     """Write nested mappings and sequences of plain values as YAML, in their own order.
 
     >>> text_of({"port": 104, "file": None})
-    'port: 104\nfile: null\n'
+    'port: 104\\nfile: null\\n'
     """
     return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=120))
 

@@ -9,8 +9,8 @@ import pytest
 from tg263_scp import yamlsource
 from tg263_scp.cli import main
 from tg263_scp.config.loading import DEFAULTS_PATH, load_config
-from tg263_scp.tools.statement.config import check_file
 from tg263_scp.tools.shared.exitcode import ExitCode
+from tg263_scp.tools.statement.config import check_file
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 
