@@ -13,8 +13,8 @@ STAMP := $(VENV)/.installed
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: $(STAMP) ## send structure sets through a node and show what became of them [RTSTRUCT=file or folder]
-	@$(BIN)/python -m tg263_scp demo $(if $(RTSTRUCT),"$(RTSTRUCT)")
+demo: $(STAMP) ## send structure sets through a node and show what became of them [RTSTRUCT=file or folder; DESK=1 leaves node and desk running]
+	@$(BIN)/python -m tg263_scp demo $(if $(RTSTRUCT),"$(RTSTRUCT)") $(if $(DESK),--desk)
 
 test: $(STAMP) ## run the tests [SLOW=yes also those that take minutes; WORKERS=2; ARGS="options for pytest"]
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(if $(SLOW),,-m "not slow") $(ARGS)

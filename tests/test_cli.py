@@ -60,7 +60,7 @@ pytestmark = pytest.mark.usefixtures("loaded_once")
 def test_the_verbs_of_this_release() -> None:
     assert {path.split()[0] for path in LEAVES} == {
         "serve", "demo", "explain", "rules", "map", "relabel", "revert", "evaluate", "queue", "audit", "doctor", "echo",
-        "conformance", "nomenclature", "review", "pause", "resume", "desk", "model", "census", "drift",
+        "config", "conformance", "nomenclature", "review", "pause", "resume", "desk", "model", "census", "drift",
     }  # fmt: skip
 
 
@@ -225,3 +225,16 @@ def test_a_closed_pipe_is_no_error() -> None:
 def test_a_configuration_error_is_not_a_plain_failure() -> None:
     problem = ConfigError(SourceLine("node.yaml", 3), "wrong", hint="mend it")
     assert str(problem) == "node.yaml:3: wrong\n  hint: mend it"
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [(["serv"], "serve"), (["audit", "sumary"], "summary"), (["model", "qualfy"], "qualify")],
+)
+def test_a_mistyped_verb_gets_a_suggestion(
+    words: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == ExitCode.USAGE
+    assert f"did you mean '{meant}'?" in capsys.readouterr().err

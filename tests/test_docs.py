@@ -66,6 +66,7 @@ VERBS = (
     "drift",
     "desk",
     "doctor",
+    "config",
     "echo",
     "conformance",
     "nomenclature",

@@ -32,7 +32,7 @@ PROVOKED_BY = {
     "name_collision": "service/deciding/test_gates.py::test_a_gate_holds",
     "name_not_writable": "service/deciding/test_gates.py::test_a_name_that_cannot_be_written_holds_the_object",
     "new_object": "dicom/editing/test_new_uids.py::test_a_set_under_new_uids_is_not_reverted",
-    "no_destination": "service/test_node.py::test_without_destinations_objects_wait_for_a_person",
+    "no_destination": "service/test_node.py::test_without_destinations_objects_are_held",
     "no_roi_sequence": "dicom/reading/test_structure_set.py::"
     "test_an_object_that_cannot_be_edited_is_held_with_its_reason",
     "not_dicom": "dicom/reading/test_identify.py::test_a_head_that_cannot_be_read_is_held_with_its_reason",

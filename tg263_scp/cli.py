@@ -169,7 +169,7 @@ def _with_llm_files(leaf: argparse.ArgumentParser) -> None:
         "--llm-questions",
         type=Path,
         metavar="FILE",
-        help="write what the model would be asked (JSON lines), ask nobody",
+        help="write what the model would be asked (JSON lines), and do not ask it",
     )
     leaf.add_argument(
         "--llm-answers", type=Path, metavar="FILE", help="take answers that were made elsewhere (JSON lines)"
@@ -197,10 +197,13 @@ def _add_node(verbs: _Group) -> None:
     leaf.add_argument(
         "--keep", type=Path, metavar="DIR", help="keep configuration, audit log and objects there"
     )
+    leaf.add_argument(
+        "--desk", action="store_true", help="leave node and review desk running until Ctrl-C, with a link"
+    )
 
 
 def _add_names(verbs: _Group) -> None:
-    purpose = "tell what becomes of a name, by which rule, from which line of which file"
+    purpose = "tell what becomes of a name, by which rule, and from which line of which file"
     leaf = _leaf(verbs, "explain", "names.explain:explain", purpose)
     leaf.add_argument("names", nargs="+", metavar="NAME")
     leaf.add_argument("--site", default="", help="treatment site, such as head_and_neck or prostate")
@@ -263,7 +266,10 @@ def _add_relabel(verbs: _Group) -> None:
     )
     leaf.add_argument("--dry-run", action="store_true", help="write no object, only the manifest")
     leaf.add_argument(
-        "--manifest", type=Path, metavar="FILE", help="of a dry run: where it goes (default: standard output)"
+        "--manifest",
+        type=Path,
+        metavar="FILE",
+        help="where the manifest of a dry run goes (default: standard output)",
     )
     leaf.add_argument(
         "--approved",
@@ -287,7 +293,7 @@ def _add_relabel(verbs: _Group) -> None:
         "--uid-policy",
         choices=("keep", "new"),
         default="keep",
-        help="UIDs of relabelled sets: keep (default), or new, naming the original as predecessor",
+        help="UIDs of relabelled sets: keep (default), or new, with the original as predecessor",
     )
     leaf.add_argument(
         "--uid-key",
@@ -307,7 +313,7 @@ def _add_relabel(verbs: _Group) -> None:
 
 
 def _add_revert(verbs: _Group) -> None:
-    purpose = "give structure sets that were relabelled with provenance the names of their sender again"
+    purpose = "give relabelled structure sets (with provenance) the names of their sender again"
     leaf = _leaf(verbs, "revert", "archive.revert:revert", purpose)
     leaf.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH", help="file or folder; DICOM is found by content"
@@ -316,7 +322,7 @@ def _add_revert(verbs: _Group) -> None:
     leaf.add_argument(
         "--by-content",
         action="store_true",
-        help="also what an archive has written anew: names return, the other bytes stay the archive's",
+        help="also revert objects that an archive re-encoded: the names return, the other bytes stay the archive's",
     )
     _with_json(leaf)
 
@@ -356,7 +362,7 @@ def _add_evaluate(verbs: _Group) -> None:
         "--against",
         type=Path,
         metavar="OLD.json",
-        help="name every decision that changed since that evaluation; exit code 1 where one got wrong",
+        help="name every decision that changed since that evaluation; exit code 1 where a right one became wrong",
     )
     _with_naming(leaf)
     _with_json(leaf)
@@ -365,7 +371,10 @@ def _add_evaluate(verbs: _Group) -> None:
 def _add_queue(verbs: _Group) -> None:
     actions = _group(verbs, "queue", "look after objects that are held, failed or on their way")
     leaf = _leaf(
-        actions, "list", "operate.queue:list_jobs", "list what is not yet everywhere it should be, and why"
+        actions,
+        "list",
+        "operate.queue:list_jobs",
+        "list objects that have not reached all their destinations, and why",
     )
     leaf.add_argument("--all", dest="everything", action="store_true", help="delivered objects too")
     _with_config(leaf, required=True)
@@ -383,21 +392,21 @@ def _add_queue(verbs: _Group) -> None:
         "--all", dest="everything", action="store_true", help="all that is held, failed or waits"
     )
     _with_config(leaf, required=True)
-    purpose = "decide anew what was decided, and deliver it again: with other words, or now that the language model is there"
+    purpose = "decide delivered objects anew and deliver them again, after a change of words or once the language model answers"
     leaf = _leaf(actions, "redo", "operate.queue:redo_jobs", purpose)
     leaf.add_argument("jobs", nargs="*", type=_whole_number, metavar="JOB")
     leaf.add_argument(
         "--unanswered",
         action="store_true",
-        help="all that went on with names the language model was not asked about",
+        help="all objects that went on before the language model was asked about their names",
     )
     _with_config(leaf, required=True)
-    purpose = "take in again, as held, the objects in the spool that the journal does not know: it was lost or damaged"
+    purpose = "hold the objects in the spool that the journal does not know, after it was lost or damaged"
     leaf = _leaf(actions, "adopt", "operate.queue:adopt_objects", purpose)
     leaf.add_argument(
         "--send",
         action="store_true",
-        help="let them go on at once, to the destinations that the audit log does not say have them",
+        help="send them on at once, to each destination that has not received them according to the audit log",
     )
     _with_config(leaf, required=True)
     leaf = _leaf(
@@ -418,32 +427,32 @@ def _add_held(actions: _Group) -> None:
     purpose = "discard held objects: they go nowhere, their files stay for spool.discarded_retention_s"
     leaf = _leaf(actions, "discard", "operate.queue_held:discard_jobs", purpose)
     leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")
-    leaf.add_argument("--by", required=True, metavar="WHO", help="who says so")
-    leaf.add_argument("--why", required=True, metavar="TEXT", help="for what reason")
+    leaf.add_argument("--by", required=True, metavar="WHO", help="your name, for the audit log")
+    leaf.add_argument("--why", required=True, metavar="TEXT", help="the reason, for the log")
     _with_config(leaf, required=True)
-    purpose = "undo: hold discarded objects again; of delivered ones send the original, as it was received"
+    purpose = "undo: hold discarded objects again; send the original of delivered ones"
     leaf = _leaf(actions, "restore", "operate.queue_held:restore_jobs", purpose)
     leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")
-    leaf.add_argument("--by", required=True, metavar="WHO", help="who says so")
-    leaf.add_argument("--why", default="", metavar="TEXT", help="for what reason")
+    leaf.add_argument("--by", required=True, metavar="WHO", help="your name, for the audit log")
+    leaf.add_argument("--why", default="", metavar="TEXT", help="the reason, for the log")
     _with_config(leaf, required=True)
-    purpose = "relabel this once what is held, or passed as it was, because it is approved"
+    purpose = "relabel approved structure sets this once, which were held or passed as received"
     leaf = _leaf(actions, "relabel", "operate.queue_held:relabel_jobs", purpose)
     leaf.add_argument("jobs", nargs="+", type=_whole_number, metavar="JOB")
-    leaf.add_argument("--by", required=True, metavar="WHO", help="who says so")
-    leaf.add_argument("--why", required=True, metavar="TEXT", help="for what reason")
+    leaf.add_argument("--by", required=True, metavar="WHO", help="your name, for the audit log")
+    leaf.add_argument("--why", required=True, metavar="TEXT", help="the reason, for the log")
     _with_config(leaf, required=True)
 
 
 def _add_switch(verbs: _Group) -> None:
     purpose = "let every object pass as it was received, from the next one on; receiving and delivery go on"
     leaf = _leaf(verbs, "pause", "operate.pause:pause", purpose)
-    leaf.add_argument("--by", required=True, metavar="WHO", help="who says so")
-    leaf.add_argument("--why", required=True, metavar="TEXT", help="for what reason")
+    leaf.add_argument("--by", required=True, metavar="WHO", help="your name, for the audit log")
+    leaf.add_argument("--why", required=True, metavar="TEXT", help="the reason, for the log")
     _with_config(leaf, required=True)
     leaf = _leaf(verbs, "resume", "operate.pause:resume", "decide names again: the end of a pause")
-    leaf.add_argument("--by", required=True, metavar="WHO", help="who says so")
-    leaf.add_argument("--why", default="", metavar="TEXT", help="for what reason")
+    leaf.add_argument("--by", required=True, metavar="WHO", help="your name, for the audit log")
+    leaf.add_argument("--why", default="", metavar="TEXT", help="the reason, for the log")
     _with_config(leaf, required=True)
 
 
@@ -462,7 +471,7 @@ def _add_review(verbs: _Group) -> None:
         "--status",
         choices=("open", "decided", "waiting", "all"),
         default="open",
-        help="open (default); decided, and its objects not decided anew yet; waiting for a second person; all",
+        help="open (default); decided, with objects that are not decided anew yet; waiting for a second person; all",
     )
     _with_manifests(leaf)
     leaf = _leaf(
@@ -508,7 +517,7 @@ def _with_manifests(leaf: argparse.ArgumentParser) -> None:
 def _with_wish(leaf: argparse.ArgumentParser) -> None:
     leaf.set_defaults(order="review.review:WishOptions")
     leaf.add_argument("--becomes", default="", metavar="TG263", help="the TG-263 name that it gets")
-    leaf.add_argument("--keep", action="store_true", help="it stays, and is no longer asked about")
+    leaf.add_argument("--keep", action="store_true", help="it stays, and does not wait for review any longer")
     leaf.add_argument("--never", action="store_true", help="it is never touched, whatever the rules would do")
     leaf.add_argument("--job", type=_whole_number, metavar="JOB", help="for this object of the node")
     leaf.add_argument("--file", type=Path, metavar="FILE", help="for this file of an archive")
@@ -517,14 +526,16 @@ def _with_wish(leaf: argparse.ArgumentParser) -> None:
     leaf.add_argument("--site", default="", metavar="SITE", help="for all objects of this treatment site")
     leaf.add_argument("--clinic", action="store_true", help="for the whole clinic; its impact is shown first")
     leaf.add_argument(
-        "--instead-of", default="", metavar="ID", help="in the place of this decision, which is undone"
+        "--instead-of", default="", metavar="ID", help="replaces this decision, which is undone"
     )
     _with_who(leaf)
-    leaf.add_argument("--why", default="", metavar="TEXT", help="for what reason")
+    leaf.add_argument("--why", default="", metavar="TEXT", help="the reason, for the log")
 
 
 def _with_who(leaf: argparse.ArgumentParser) -> None:
-    leaf.add_argument("--by", default="", metavar="WHO", help="who says so (default: who is logged in)")
+    leaf.add_argument(
+        "--by", default="", metavar="WHO", help="your name, for the log (default: the user of this computer)"
+    )
 
 
 def _add_decided(actions: _Group) -> None:
@@ -533,18 +544,18 @@ def _add_decided(actions: _Group) -> None:
     )
     _with_config(leaf, required=True)
     _with_json(leaf)
-    purpose = "let decisions count that wait for a second person, or proposals of another clinic"
+    purpose = "approve decisions that wait for a second person, or proposals of another clinic"
     leaf = _leaf(actions, "approve", "review.review:approve_decision", purpose)
     leaf.add_argument("ids", nargs="+", metavar="ID")
     _with_who(leaf)
-    leaf.add_argument("--why", default="", metavar="TEXT", help="for what reason")
+    leaf.add_argument("--why", default="", metavar="TEXT", help="the reason, for the log")
     _with_config(leaf, required=True)
     leaf = _leaf(actions, "undo", "review.review:undo_decision", "take a decision back; it stays in the log")
     leaf.add_argument("id", metavar="ID")
     _with_who(leaf)
-    leaf.add_argument("--why", required=True, metavar="TEXT", help="for what reason")
+    leaf.add_argument("--why", required=True, metavar="TEXT", help="the reason, for the log")
     _with_config(leaf, required=True)
-    purpose = "decide objects anew with what was decided since; lists what is sent where, and asks"
+    purpose = "decide objects anew with the decisions made since; lists what is sent where, and asks first"
     leaf = _leaf(actions, "apply", "review.review:apply_decisions", purpose)
     leaf.add_argument("jobs", nargs="*", type=_whole_number, metavar="JOB")
     leaf.add_argument("--held", action="store_true", help="all held objects that it would change")
@@ -561,7 +572,7 @@ def _add_decided(actions: _Group) -> None:
     leaf = _leaf(actions, "export", "review.review:export_decisions", purpose)
     leaf.add_argument("file", type=Path, metavar="FILE", help="a new file: nothing is overwritten")
     _with_config(leaf, required=True)
-    purpose = "read an overlay of another clinic as proposals, which somebody has to approve"
+    purpose = "read an overlay of another clinic as proposals, which a person approves"
     leaf = _leaf(actions, "import", "review.review:import_proposals", purpose)
     leaf.add_argument("file", type=Path, metavar="FILE", help="an overlay (YAML)")
     _with_who(leaf)
@@ -570,7 +581,7 @@ def _add_decided(actions: _Group) -> None:
 
 def _add_model(verbs: _Group) -> None:
     actions = _group(verbs, "model", "try the language model, and see what it would be sent")
-    purpose = "put closed cases with known answers to the model; below the bar it may only suggest"
+    purpose = "test the model with cases of known answers; a model that fails may only suggest"
     leaf = _leaf(actions, "qualify", "names.model:qualify_model", purpose)
     _with_llm_files(leaf)
     _with_config(leaf)
@@ -593,7 +604,7 @@ def _add_desk(verbs: _Group) -> None:
     actions = desk.add_subparsers(title="actions", metavar="ACTION")
     leaf = _leaf(actions, "link", "desk.verbs:link", "print the address that logs in to the running desk")
     _with_config(leaf, required=True)
-    leaf = _leaf(actions, "add-user", "desk.verbs:add_user", "enter a user, in the place of one of that name")
+    leaf = _leaf(actions, "add-user", "desk.verbs:add_user", "add a user, or replace the user of that name")
     leaf.add_argument("name", metavar="NAME")
     leaf.add_argument(
         "--role",
@@ -605,7 +616,7 @@ def _add_desk(verbs: _Group) -> None:
     )
     leaf.add_argument("--by-proxy", action="store_true", help="without a password: a proxy logs this user in")
     _with_config(leaf, required=True)
-    purpose = "make a token of the names API, in the place of one of that name, and print it"
+    purpose = "make and print a token of the names API; it replaces the token of that name"
     leaf = _leaf(actions, "add-token", "desk.verbs:add_token", purpose)
     leaf.add_argument("name", metavar="NAME", help="which script it is for")
     _with_config(leaf, required=True)
@@ -710,15 +721,15 @@ def _add_config(verbs: _Group) -> None:
     _leaf(
         actions,
         "defaults",
-        "operate.config:print_defaults",
+        "statement.config:print_defaults",
         "print every setting, its default and its meaning",
     )
-    leaf = _leaf(actions, "check", "operate.config:check_file", "check a configuration file for mistakes")
+    leaf = _leaf(actions, "check", "statement.config:check_file", "check a configuration file for mistakes")
     _with_config(leaf, required=True)
     leaf = _leaf(
         actions,
         "show",
-        "operate.config:show_settings",
+        "statement.config:show_settings",
         "show all settings that hold: those of the file over the defaults",
     )
     leaf.add_argument("--changed", action="store_true", help="only settings that differ from the defaults")

@@ -22,6 +22,7 @@ _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 _TORN_PATH = re.compile(r"[A-Za-z]:.*[\x00-\x1f\x7f-\xa0\u2028\u2029]", re.DOTALL)
 """A Windows path in double quotes, in which ``\\n``, ``\\t`` and the like have become other characters."""
+_BACKSLASH = re.compile(r'".*\\')
 _SINGLE_QUOTES = r"write a Windows path in single quotes, or without any: 'C:\data\new'"
 
 
@@ -84,7 +85,8 @@ def parse(source: str, name: str, *, error: type[DataFileError] = DataFileError)
         mark = getattr(problem, "problem_mark", None)
         said = getattr(problem, "problem", None) or "not YAML"
         line = mark.line + 1 if mark else 0
-        hint = _SINGLE_QUOTES if "escape" in said else "check indentation, quotes and colons"
+        torn = _BACKSLASH.search("".join(source.splitlines()[line - 1 : line]))
+        hint = _SINGLE_QUOTES if torn else "check indentation, quotes and colons"
         raise error(SourceLine(name, line), f"not valid YAML: {said}", hint=hint) from problem
     if node is None:
         return Mapping()
@@ -122,6 +124,15 @@ def _build(node: Any, name: str, error: type[DataFileError]) -> Any:
             )
         mapping[key] = _build(value_node, name, error)
     return mapping
+
+
+def text_of(value: Any) -> str:
+    """Write nested mappings and sequences of plain values as YAML, in their own order.
+
+    >>> text_of({"port": 104, "file": None})
+    'port: 104\\nfile: null\\n'
+    """
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=120))
 
 
 def texts(value: Any) -> Iterator[Text]:

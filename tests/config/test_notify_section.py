@@ -25,7 +25,7 @@ def read(folder: Path, text: str) -> Notify:
         ("mail_to: [a@example.org]", "smtp_host and mail_from"),
         ("mail_to: [nobody], smtp_host: h, mail_from: a@b", "a mail address"),
         ("mail_from: 'a b@c'", "a mail address"),
-        ("every_s: 60", "greater than or equal to 3600"),
+        ("every_s: 60", "3600 or more"),
         ("smtp_user: x, smtp_tls: none", "in the clear"),
         ("smtp_tls: ssl", "starttls"),
         ("hook: x", "unknown key"),

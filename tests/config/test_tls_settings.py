@@ -76,7 +76,7 @@ def test_a_listener_has_what_listen_says_where_it_says_nothing(load):
             "listen: {tls: {enabled: on, cert_file: a, key_file: b}}",
             "listen.tls.ca_file: is needed to check the certificates of callers",
         ),
-        ("tls: {minimum_version: 1.1}", "tls.minimum_version: Input should be '1.2' or '1.3'"),
+        ("tls: {minimum_version: 1.1}", "tls.minimum_version: must be '1.2' or '1.3'"),
         ("listen: {tls: {enable: on}}", "unknown key 'enable' in 'listen.tls'"),
         ("listeners: [{ports: 2}]", "unknown key 'ports' in 'listeners'"),
         ("listeners: [{port: 11112}]", "listeners.0.port: something else of this node listens on"),

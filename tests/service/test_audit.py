@@ -219,7 +219,7 @@ def test_identifiers_are_hashed_with_a_key_that_stays(tmp_path):
 
 def test_a_broken_key_file_is_an_error_not_a_weak_key(tmp_path):
     (tmp_path / "audit.salt").write_text("")
-    with pytest.raises(AuditError, match="is no key"):
+    with pytest.raises(AuditError, match="is not a key"):
         IdentifierHash(tmp_path / "audit.salt")
 
 

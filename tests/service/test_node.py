@@ -110,15 +110,15 @@ def test_everything_else_passes_byte_for_byte_and_in_order(run, tmp_path, receiv
             assert sent.dataset == dataset
 
 
-def test_a_bomb_is_held_and_what_comes_after_it_goes_on(run, tmp_path, receiver):
+def test_a_data_set_that_inflates_too_far_is_held_and_the_next_one_goes_on(run, tmp_path, receiver):
     node = run(spool={"max_inflated_bytes": 1 << 20})
     deflated = "1.2.840.10008.1.2.1.99"
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    head = structure_set(["herz"], uid="1.2.3.666")
-    bomb = deflater.compress(head + element(0x300A0700, "OB", bytes(1 << 24))) + deflater.flush()
+    head = structure_set(["herz"], uid="1.2.3.206")
+    swelling = deflater.compress(head + element(0x300A0700, "OB", bytes(1 << 24))) + deflater.flush()
     Sender(node.address[1], tmp_path).send_all(
         [
-            (bomb + bytes(len(bomb) % 2), RTSTRUCT, "1.2.3.666", deflated),
+            (swelling + bytes(len(swelling) % 2), RTSTRUCT, "1.2.3.206", deflated),
             (structure_set(["herz"]), RTSTRUCT, UID, EXPLICIT),
         ]
     )
@@ -128,7 +128,7 @@ def test_a_bomb_is_held_and_what_comes_after_it_goes_on(run, tmp_path, receiver)
     assert receiver.uids() == [UID]
     node.journal.release(job.job)
     wait_until(lambda: len(receiver.box) == 2)
-    assert receiver.box[1].dataset == bomb + bytes(len(bomb) % 2)
+    assert receiver.box[1].dataset == swelling + bytes(len(swelling) % 2)
 
 
 def test_a_data_set_that_begins_like_a_file_goes_on_as_what_it_was_sent_as(run, tps, receiver):
@@ -380,7 +380,7 @@ def test_the_same_uid_with_other_content_is_another_object(run, tps, receiver, t
     assert flags == [False, True]
 
 
-def test_without_destinations_objects_wait_for_a_person(tmp_path, tps):
+def test_without_destinations_objects_are_held(tmp_path, tps):
     config = node_config(tmp_path)
     with assemble(config, List(), decide=decide) as node:
         assert tps(node, structure_set(["herz"])) == 0x0000

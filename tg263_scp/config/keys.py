@@ -23,7 +23,7 @@ def refuse_unknown(user: Any, known: dict[str, Any], entries: dict[str, dict[str
     """Compare the user's keys with those of the defaults; ``entries`` are the keys of what the lists hold, by list.
 
     Raises:
-        ConfigError: a key nobody knows, or something else where settings are expected.
+        ConfigError: an unknown key, or something else where settings are expected.
     """
     _need_mapping(user, where)
     _compare_keys(user, known, where, "")

@@ -115,7 +115,7 @@ def _listening(desk: Desk) -> socket.socket:
         listener.close()
         raise Tg263Error(
             f"the desk cannot listen on {desk.host}:{desk.port or 0}: {problem.strerror}",
-            hint="another program has the port, or desk.host is no address of this computer",
+            hint="another program has the port, or desk.host is not an address of this computer",
         ) from problem
     return listener
 

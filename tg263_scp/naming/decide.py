@@ -1,7 +1,7 @@
 """What becomes of the ROI names of a structure set: the rule table, the cascade, and the way from rules to decisions.
 
 The first proposal that survives the vetoes wins. A proposal that is vetoed is not replaced by a weaker rule's: the name
-goes to a person, with the proposal beside it.
+is left for review, with the proposal beside it.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def decide_set(
         options: what the clinic chose.
         site: the treatment site where it is known (``head_and_neck``, ``H&N``, ``prostate`` ...); else it is inferred.
         place_of: gives the place of the ROI at an index of ``rois`` in the body, asked only for names with a side at stake.
-        llm: gives the choices of a language model for names that the rules leave to a person.
+        llm: gives the choices of a language model for names that the rules leave for review.
 
     Returns:
         One decision per ROI, in the order of ``rois``; the same for every order of the same ROIs.
@@ -355,7 +355,7 @@ def _cascade(
 
 
 def _unmatched(query: Query, nomenclature: Nomenclature, trail: tuple[Step, ...]) -> Decision:
-    """Send a name that no rule knows to a person, with what its known words alone would be, or what it looks like."""
+    """Leave a name that no rule knows for review, with what its known words alone would be, or what it looks like."""
     part = read_known_words(query, nomenclature)
     offered = tuple(Candidate(name, 0.5) for name in part.names)
     offered += tuple(

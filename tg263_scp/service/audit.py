@@ -8,7 +8,7 @@ history: to guard against that, copy the head to another system now and then.
 
 A line is on the disk (fsync) when :meth:`AuditLog.append` returns; the head file is written after it, so it may be one
 line behind after a crash, never ahead. A crash while a line is written can leave a torn last line. That line was never
-confirmed to anybody and will be written again by whoever asked for it; on opening, the torn bytes are moved to
+confirmed, and the part of the node that asked for it writes it again; on opening, the torn bytes are moved to
 ``audit.jsonl.torn-<seq>`` and a line of kind ``healed`` records their number and digest.
 
 A log that is too large or too old is given a name with the number of its first line (``audit.jsonl.000000000001``), and goes on
@@ -394,7 +394,7 @@ class IdentifierHash:
     The key is made at first use. Keep it as secret as the identifiers: with it, known identifiers can be looked up.
 
     Raises:
-        AuditError: the key file exists and is no key.
+        AuditError: the key file exists and is not a key.
     """
 
     def __init__(self, salt_path: Path) -> None:
@@ -409,7 +409,7 @@ class IdentifierHash:
             self._key = b""
         if len(self._key) < 16:
             raise AuditError(
-                f"the key file {salt_path} is no key", hint="it must hold at least 32 hexadecimal digits"
+                f"the key file {salt_path} is not a key", hint="it must hold at least 32 hexadecimal digits"
             )
 
     def derived_key(self, purpose: str) -> bytes:

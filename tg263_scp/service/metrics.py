@@ -178,7 +178,7 @@ class NodeFigures(Collector):
         )
         yield _gauge(
             "objects",
-            "Objects by state: decided is named or passed, held waits for a person, expired is done with and still referred to",
+            "Objects by state: decided is named or passed, held waits, expired is done with and still referred to",
             [({"state": state.lower()}, counts.get(state, 0)) for state in ObjectState],
         )
         now = self._clock()

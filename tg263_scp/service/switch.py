@@ -1,6 +1,6 @@
 """One switch for the whole node: while it is paused, every object passes as it was received; receiving and delivery go on.
 
-The switch is a file in the spool. Whoever writes it says who and why; the node sees it before each object, and it outlives a
+The switch is a file in the spool. Its author says who and why; the node sees it before each object, and it outlives a
 restart. A file that cannot be read counts as paused: to change nothing is always safe.
 """
 

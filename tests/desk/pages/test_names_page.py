@@ -296,7 +296,7 @@ def test_names_are_filtered_searched_and_paged(
     assert names_shown(browser.get("/names?since=2999-01-01")) == []
     assert "Take a filter away" in browser.get("/names?site=nowhere").text
     assert "Nothing to apply" in browser.get("/names?status=decided").text
-    assert "Nobody is waited for" in browser.get("/names?status=waiting").text
+    assert "No decision waits for approval" in browser.get("/names?status=waiting").text
     assert browser.get("/names?status=nonsense&page=99").status == 200
 
 

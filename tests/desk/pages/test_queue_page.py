@@ -72,7 +72,7 @@ def test_it_shows_first_what_wants_a_person(desk: RunningDesk, journal: Journal)
 
 def test_where_nothing_waits_it_says_so(desk: RunningDesk) -> None:
     browser = enter(desk)
-    assert "Nothing waits for a person" in browser.get("/queue").text
+    assert "Nothing is held or failed" in browser.get("/queue").text
     assert "Every object is where it should be" in browser.get("/queue?show=open").text
     assert browser.get("/queue?show=nonsense&page=7").status == 200
 

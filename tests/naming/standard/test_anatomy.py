@@ -191,8 +191,8 @@ def test_a_file_may_know_few_sites(kept: tuple[str, ...], told: str, nomenclatur
     [
         ("grown_most: [", "grown_most: [Skin,", "Skin stands under grown_most and never_grown"),
         ("female: [", "female: [Penis,", "Penis stands under female and male"),
-        ("treated_vessels: [V_Portal]", "treated_vessels: [Heart]", "Heart is no vessel"),
-        ("  n: nodal", "  x: nodal", "'x' is no classifier of TG-263"),
+        ("treated_vessels: [V_Portal]", "treated_vessels: [Heart]", "Heart is not a vessel"),
+        ("  n: nodal", "  x: nodal", "'x' is not a classifier of TG-263"),
         ("[LUL, LLL, LI]", "[LUX, LLL, LI]", "no listed name has the part 'LUX'"),
     ],
 )

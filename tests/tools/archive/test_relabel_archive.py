@@ -6,9 +6,11 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -548,3 +550,22 @@ def test_a_full_disk_ends_a_reversal_with_advice(
     monkeypatch.setattr(revert, "restore", full)
     assert main(["revert", str(relabelled), "--output", str(tmp_path / "back")]) == ExitCode.FAILURE
     assert "no space left" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs masks of signals")
+@pytest.mark.parametrize("after_s", [0.8, 2.0])
+def test_an_interrupt_in_the_first_seconds_prints_no_traceback(tmp_path: Path, after_s: float) -> None:
+    write_synthetic(tmp_path / "archive")
+    command = [sys.executable, "-m", "tg263_scp", "relabel", str(tmp_path / "archive"), "--jobs", "2"]
+    run = subprocess.Popen(
+        [*command, "--output", str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with suppress(subprocess.TimeoutExpired):
+        run.wait(after_s)
+    with suppress(ProcessLookupError):
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to all of its processes
+    assert "Traceback" not in run.communicate(timeout=60)[1]

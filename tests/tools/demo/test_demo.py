@@ -6,8 +6,10 @@ import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
+from doubles.loopback import DEADLINE_S
 
 from tg263_scp.cli import main
 from tg263_scp.config.loading import load_config
@@ -17,6 +19,7 @@ from tg263_scp.dicom.reading.structure_set import read_structure_set
 from tg263_scp.dicom.synthetic.structure_sets import write_synthetic
 from tg263_scp.service.audit import verify
 from tg263_scp.tools.demo.comparison import compare
+from tg263_scp.tools.demo.demonstration import demonstrate, left_running
 from tg263_scp.tools.shared.exitcode import ExitCode
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
@@ -106,3 +109,25 @@ def test_real_structure_sets_are_delivered(capsys: pytest.CaptureFixture[str], t
     assert main(["demo", str(folder), "--keep", str(keep)]) == ExitCode.DONE
     for path in (keep / "received").iterdir():
         assert read_structure_set(path).rois
+
+
+def test_the_demonstration_ends_by_saying_what_to_try_next(
+    tmp_path: Path, synthetic: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", str(synthetic[0])]) == ExitCode.DONE
+    *_, said = capsys.readouterr().out.partition("What to try next")
+    assert "tg263-scp explain" in said
+    assert "tg263-scp demo --desk" in said
+    assert "demo FOLDER" not in said, "files were given"
+
+
+def test_node_and_desk_stay_with_a_link_and_the_node_takes_further_sets(
+    tmp_path: Path, synthetic: list[Path]
+) -> None:
+    pytest.importorskip("fastapi")
+    demonstrate(synthetic[0], tmp_path, desk=True)
+    with left_running(tmp_path) as running:
+        with urlopen(running.login_link, timeout=DEADLINE_S) as answer:
+            assert "Come in" in answer.read().decode()
+        peer = f"{running.ae_title}@{running.address[0]}:{running.address[1]}"
+        assert main(["echo", peer]) == ExitCode.DONE

@@ -176,7 +176,17 @@ def test_every_setting_of_the_configuration_is_in_the_table() -> None:
             else:
                 yield from keys(field.annotation, f"{above}{name}.")
 
-    elsewhere = ("llm", "review", "desk", "audit", "metrics", "destinations", "commitment_peers", "routes")
+    elsewhere = (
+        "llm",
+        "review",
+        "desk",
+        "audit",
+        "log",
+        "metrics",
+        "destinations",
+        "commitment_peers",
+        "routes",
+    )
     of_the_section = {
         f"{place}.tls.{key}" for place in ("listen", "destination_defaults") for key in Tls.model_fields
     }

@@ -32,7 +32,7 @@ class NamedRow(BaseModel):
     """What becomes of one name."""
 
     original_name: str
-    status: Annotated[str, Field(description="keep, rename, or review: left for a person")]
+    status: Annotated[str, Field(description="keep, rename, or review: left for review")]
     standard_name: Annotated[
         str, Field(description="the name from now on; empty where it is left for review")
     ]

@@ -118,7 +118,7 @@ def enter_account(path: Path, name: str, roles: Collection[str], password: str) 
     wrong = sorted(set(roles) - set(ROLES))
     if wrong or not roles:
         raise UsageError(
-            f"'{wrong[0]}' is no role" if wrong else "a user without a role can do nothing",
+            f"'{wrong[0]}' is not a role" if wrong else "a user without a role can do nothing",
             hint=f"roles are {', '.join(ROLES)}",
         )
     _enter(path, name, f"{','.join(role for role in ROLES if role in roles)}:{password}")

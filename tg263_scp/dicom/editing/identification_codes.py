@@ -1,6 +1,6 @@
 """Codes that say in a terminology what a TG-263 name says in letters: RT ROI Identification Code Sequence (3006,0086).
 
-The table is small and vetted (``nomenclature/codes.yaml``): a missing code is no harm, a wrong one is. Standard: PS3.3
+The table is small and vetted (``nomenclature/codes.yaml``): a missing code does no harm, a wrong one does. Standard: PS3.3
 C.8.8.8; Code Sequence Macro PS3.3 8.8; scheme designators PS3.16 8.
 """
 

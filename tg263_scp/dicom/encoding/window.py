@@ -1,4 +1,4 @@
-"""Random access to a file in bounded memory, and the two errors of whoever follows offsets in it."""
+"""Random access to a file in bounded memory, and the two errors of following offsets in it."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Reason(StrEnum):
     TOO_MANY_WAITING = "too_many_waiting", "too many connections wait without having asked for an association"
     NO_REQUEST = "no_request", "no whole association request came within listen.acse_timeout_s"
     TLS = "tls", "no TLS handshake came about"
-    NOT_DICOM = "not_dicom", "what came is no association request of DICOM"
+    NOT_DICOM = "not_dicom", "what came is not a DICOM association request"
     REQUEST_TOO_LARGE = (
         "request_too_large",
         "the association request announces more than any honest one needs",

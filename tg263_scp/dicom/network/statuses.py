@@ -36,7 +36,7 @@ class StoreStatus(IntEnum):
     )
     PROCESSING_FAILURE = (
         *(0x0110, "Failure", "Processing failure"),
-        "The node failed in a way nobody foresaw; nothing is acknowledged.",
+        "The node failed in an unforeseen way; nothing is acknowledged.",
         "Send the object again; if it fails again, look into the log of the node.",
     )
     INVALID_SOP_INSTANCE = (

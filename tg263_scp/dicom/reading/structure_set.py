@@ -1,7 +1,7 @@
 """Read an RT Structure Set as far as naming needs it: which ROIs, called what, of what type, in whose object.
 
 Names come as raw bytes together with their text. A name is ``readable`` only where its bytes mean exactly one text in
-the character set declared for it; everything else is shown to a person and never changed. Contours are not read.
+the character set declared for it; everything else is left for review and never changed. Contours are not read.
 
 Standard: RT Structure Set IOD, PS3.3 A.19; Structure Set ROI Sequence C.8.8.5; RT ROI Observations Sequence C.8.8.8.
 """

@@ -5,7 +5,7 @@ words of a name are looked for among these words, exactly, nearly, as beginnings
 more. The treatment site, and a pair of which the set holds one side only, lift a candidate. Half of the list is kept for
 what clinics contour most, at that site first, since a word of a language without a pack looks like nothing.
 
-Nothing here decides: a high score is no reason to rename.
+Nothing here decides: a high score does not rename.
 """
 
 from __future__ import annotations

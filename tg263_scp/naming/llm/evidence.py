@@ -1,6 +1,6 @@
 """What the words of a name say for or against a structure, before any model is asked and after it has chosen.
 
-A model may explain words that nobody knows. It may not overrule words that are known, or that are a slip of the pen away
+A model may explain unknown words. It may not overrule words that are known, or that are a slip of the pen away
 from one that is: of ``brachiel plexus`` it may say brachial plexus and nothing else. Words count in the languages that are
 met everywhere and in that of the set; a word of any other language may be a false friend.
 """

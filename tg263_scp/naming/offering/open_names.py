@@ -1,4 +1,4 @@
-"""Candidates for whoever decides: every open name of an organ or a PRV is offered what it most likely means.
+"""Candidates for review: every open name of an organ or a PRV is offered what it most likely means.
 
 What the rules themselves found comes first; where no rule knew the name, the ranking does. A name that another ROI of the set
 bears is offered after those that the set lacks.

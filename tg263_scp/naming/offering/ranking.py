@@ -4,7 +4,7 @@ A structure counts as much as its best wording agrees with the name: how much of
 the name the wording explains, rare words more than common ones. The site and what clinics contour most lift a candidate
 a little; an ROI Interpreted Type excludes what cannot have it.
 
-Nothing here decides: the best candidate of a name is no reason to rename.
+Nothing here decides: the best candidate of a name does not rename it.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@
 * two names with a slash between them may be two names for one thing (``Heart/pericardium``);
 * a side, a copy or somebody's initials behind a minus take nothing off (``LENS_L - SLD``).
 
-In a difference whose first term is the body nothing else is read: ``Body - PTV left`` is no left PTV.
+In a difference whose first term is the body nothing else is read: ``Body - PTV left`` is not a left PTV.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def _two_facts(nomenclature: Nomenclature) -> Iterator[Contradiction]:
                 yield Contradiction(where, problem, there[structure])
     for structure, where in anatomy.treated_vessels.items():
         if structure not in anatomy.vessels:
-            yield Contradiction(where, f"{structure} is no vessel, and stands under treated_vessels")
+            yield Contradiction(where, f"{structure} is not a vessel, and stands under treated_vessels")
 
 
 def _unknown_to_the_grammar(nomenclature: Nomenclature) -> Iterator[Contradiction]:
@@ -123,11 +123,11 @@ def _unknown_to_the_grammar(nomenclature: Nomenclature) -> Iterator[Contradictio
     parts = {part for name in nomenclature.names for part in name.split("_")}
     for classifier in anatomy.classifiers:
         if classifier not in grammar.CLASSIFIERS:
-            problem = f"'{classifier}' is no classifier of TG-263"
+            problem = f"'{classifier}' is not a classifier of TG-263"
             yield Contradiction(anatomy.lines["classifiers"], problem)
     for level in anatomy.dose_levels:
         if not isinstance(grammar.parse(f"PTV_{level}", nomenclature), grammar.TargetName):
-            yield Contradiction(anatomy.lines["dose_levels"], f"'{level}' is no dose level of TG-263")
+            yield Contradiction(anatomy.lines["dose_levels"], f"'{level}' is not a dose level of TG-263")
     for part in anatomy.sides_of_parts:
         if part not in parts:
             yield Contradiction(anatomy.lines["sides_of_parts"], f"no listed name has the part '{part}'")

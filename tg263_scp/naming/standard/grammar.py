@@ -46,8 +46,8 @@ Refused:
     >>> parse("A_Carotid_PRV05_L", nomenclature)      # 17 characters
     >>> parse("PTV 60", nomenclature)                 # a space
     >>> parse("PTV_5000_Liver", nomenclature)         # the structure stands before the dose
-    >>> parse("GTV_LN7", nomenclature)                # LN7 is no structure of the list
-    >>> parse("PTVx", nomenclature)                   # x is no classifier
+    >>> parse("GTV_LN7", nomenclature)                # LN7 is not in the list
+    >>> parse("PTVx", nomenclature)                   # x is not a classifier
     >>> parse("zunge", nomenclature)                  # a word, and no name that is not for dose
 
 Standard: AAPM TG-263 report, principles N1-N15 (section 7.2) and T1-T10 (section 8.2).

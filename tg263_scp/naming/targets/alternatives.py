@@ -1,4 +1,4 @@
-"""The readings between which the rules doubt, as candidates for whoever decides about a target.
+"""The readings between which the rules doubt, as candidates for review of a target.
 
 Each is the name without the words that raise the doubt, read by all rules; those words are written behind ``^`` as they
 stand, taken as index or dose, or left out as a copy, a version or initials. Nothing here is ever applied by itself.

@@ -94,7 +94,7 @@ class Doubt(StrEnum):
     WORD_UNKNOWN = "word_unknown", "a word is not understood"
 
     # Structures
-    DEVICE = "device", "a device is no target"
+    DEVICE = "device", "a device is not a target"
     LEVEL_OF_STRUCTURE = (
         "level_of_structure",
         "high, middle or low may be a part of the structure or a dose level",

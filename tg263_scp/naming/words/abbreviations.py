@@ -2,7 +2,7 @@
 
 A short form begins as the word does, and may end before it. From the first vowel that it skips on it has no vowel any more,
 and it skips nothing else but one of two equal consonants: ``spnl`` is *spinal*, ``esphg`` *esophagus*, ``gallb`` *gallbladder*.
-``spl`` is no *spinal*, since an n would be skipped, and ``proto`` no *parotid*, since vowels follow the one that is lacking.
+``spl`` is not *spinal*, since an n would be skipped, and ``proto`` not *parotid*, since vowels follow the one that is lacking.
 """
 
 from __future__ import annotations

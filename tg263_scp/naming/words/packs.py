@@ -148,7 +148,7 @@ def _single_words(document: yamlsource.Mapping, key: str, file: str, sides: froz
                 )
             if key in SIDE_KEYS and spelling not in sides:
                 raise NomenclatureError(
-                    where, f"'{text}' is no side in this language", hint="write it under 'sides' too"
+                    where, f"'{text}' is not a side in this language", hint="write it under 'sides' too"
                 )
             found.setdefault(spelling, text.line)
     return found

@@ -1,14 +1,14 @@
 """The forwarder: brings READY objects to one destination, in order of receipt, until it has them.
 
-Each destination has a forwarder with a thread and a queue of its own, so that one that is down delays nobody else. An
+Each destination has a forwarder with a thread and a queue of its own, so that one that is down delays no other. An
 object counts as sent only on the success (or storage warning) status of its own C-STORE. Everything else is either
-transient, and tried again after a delay that doubles, or permanent, and stays in the queue as FAILED for a person.
+transient, and tried again after a delay that doubles, or permanent, and stays in the queue as FAILED.
 
 What a failure means for the order:
 
-    no association              Nobody passes. Whether the peer is down or rejects us, for the moment or "for good" (an AE
+    no association              All wait. Whether the peer is down or rejects us, for the moment or "for good" (an AE
                                 title that is not entered there yet): it is a fault of the destination, not of an object.
-    a transient status, or the  Nobody passes at first, since the destination may be full or about to end. After
+    a transient status, or the  All wait at first, since the destination may be full or about to end. After
     association is lost         :data:`PATIENCE` such failures in a row the object at hand is set aside: it waits alone, and
                                 those behind it pass. Each that fails as well is set aside too. As soon as the destination
                                 takes one, all that was set aside since the first failure is tried once more, in order.

@@ -4,7 +4,7 @@ Deciding and asking are two steps. While a set is decided, only remembered answe
 so that deciding never waits and the same names always get the same answers; what is missing is noted. Asking
 (:meth:`Consultant.consult`) then fills the memory, within a budget, and the set is decided again.
 
-Whatever the model does, nothing is lost: a question without an answer leaves its name to a person. After some failures in a
+Whatever the model does, nothing is lost: a question without an answer leaves its name for review. After some failures in a
 row the model is left alone for a while.
 """
 

@@ -102,7 +102,9 @@ class CommitmentDesk(PollingThread):
     def _reported(self, notice: Notice, told: Commitment) -> int:
         if enter_report(told, self._ledger, self._journal, self._audit, self._clock()):
             return _SUCCESS
-        logger.warning("%s reports the commitment of a transaction that nobody here began", notice.caller)
+        logger.warning(
+            "%s reports the commitment of a transaction that this node did not begin", notice.caller
+        )
         return _INVALID
 
     def _prepare(self, *, afresh: bool) -> None:

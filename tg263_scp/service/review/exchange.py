@@ -84,7 +84,7 @@ def proposals_of(overlay: Path, by: str) -> tuple[list[tuple[str, Wish]], list[t
     """
     wishes = list(_wishes(overlay, by))
     patterns = [
-        (where, "a pattern is no name: put it into the overlay of the configuration")
+        (where, "a pattern is not a name: put it into the overlay of the configuration")
         for where, wish in wishes
         if wish.ruled is Ruled.NEVER and not _GLOB.isdisjoint(wish.name)
     ]

@@ -1,4 +1,4 @@
-"""The object in front of whoever decides: a job of the node whose files are still here, or a file of an archive."""
+"""The object that a decision is about: a job of the node whose files are still here, or a file of an archive."""
 
 from __future__ import annotations
 

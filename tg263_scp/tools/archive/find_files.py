@@ -1,7 +1,7 @@
 """Which files an archive tool looks at, and where the copy of each belongs.
 
 Folders are searched recursively in a fixed order. Links to files are followed, links to folders are not (they may lead
-in circles) but are counted, so that nobody believes them done. The output folder is never searched.
+in circles) but are counted, so that they are not taken for done. The output folder is never searched.
 """
 
 from __future__ import annotations

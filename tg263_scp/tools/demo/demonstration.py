@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,9 @@ from tg263_scp.service.journal.states import DeliveryState, ObjectState
 from tg263_scp.service.node import Node, assemble
 from tg263_scp.tools.archive.find_files import find_files
 from tg263_scp.tools.demo.comparison import Comparison, compare
+from tg263_scp.tools.operate.serve import desk_command
 from tg263_scp.tools.shared.exitcode import UsageError
+from tg263_scp.tools.shared.kept_process import kept_running
 
 _DEADLINE_S = 60.0
 _DEADLINE_PER_MEGABYTE_S = 1.0
@@ -53,6 +55,13 @@ destinations:
     port: {port}
     ae_title: ARCHIVE
 """
+_DESK = """\
+desk:
+  port: 0
+log:
+  level: warning
+"""
+CONFIG_NAME = "node.yaml"
 
 
 @dataclass(slots=True)
@@ -99,17 +108,20 @@ class Demonstration:
         return self.audit.intact and all(each.arrived_as_audited for each in self.sent)
 
 
-def demonstrate(path: Path | None, folder: Path) -> Demonstration:
+def demonstrate(path: Path | None, folder: Path, *, desk: bool = False) -> Demonstration:
     """Send structure sets through a node into an archive, both made for the purpose, and compare both ends.
+
+    With ``desk`` the configuration has a review desk, for :func:`left_running`.
 
     Raises:
         UsageError: there is no structure set under ``path``.
         Tg263Error: no node can be run here.
     """
     sent, left_out = _to_send(path, folder / "sent")
-    config_path = folder / "node.yaml"
+    config_path = folder / CONFIG_NAME
     with _archive(folder / "received") as (port, received):
-        config_path.write_text(_CONFIG.format(port=port), encoding="utf-8")
+        text = _CONFIG.format(port=port) + (_DESK if desk else "")
+        config_path.write_text(text, encoding="utf-8")
         config = load_config(config_path)
         with assemble(config, load_nomenclature()) as node:
             _send([each for each in sent if not each.problem], node.address, config)
@@ -120,6 +132,42 @@ def demonstrate(path: Path | None, folder: Path) -> Demonstration:
             each.comparison = compare(each.path, each.received)
     _read_audit(config.audit.file, sent)
     return Demonstration(sent, left_out, verify(config.audit.file), config_path, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A node with its desk: where the node listens, its AE title, and the address that logs in to the desk."""
+
+    address: tuple[str, int]
+    ae_title: str
+    login_link: str
+
+
+@contextmanager
+def left_running(folder: Path) -> Iterator[Running]:
+    """Run archive, node and desk of a demonstration in ``folder`` while the block runs.
+
+    Raises:
+        Tg263Error: one of them cannot be run here.
+    """
+    path = folder / CONFIG_NAME
+    config = load_config(path)
+    (archive,) = config.destinations
+    with (
+        _archive(folder / "received", archive.port),
+        assemble(config, load_nomenclature()) as node,
+        kept_running(desk_command(path)),
+    ):
+        yield Running(node.address, config.listen.ae_title, _login_link(config.desk.link_file))
+
+
+def _login_link(file: Path) -> str:
+    until = time.monotonic() + _DEADLINE_S
+    while time.monotonic() < until:
+        with suppress(FileNotFoundError):
+            return file.read_text(encoding="utf-8").strip()
+        time.sleep(_LOOK_EVERY_S)
+    raise Tg263Error("the desk did not start", hint="pip install 'tg263-scp[desk]' installs what it needs")
 
 
 def _to_send(path: Path | None, folder: Path) -> tuple[list[Sent], int]:
@@ -176,9 +224,9 @@ def _copied(source: Path, target: Path) -> Sent:
 
 
 @contextmanager
-def _archive(folder: Path) -> Iterator[tuple[int, dict[str, Path]]]:
+def _archive(folder: Path, port: int = 0) -> Iterator[tuple[int, dict[str, Path]]]:
     """Run a Storage SCP that keeps what it gets; yield its port and the files it has, by SOP Instance UID."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     received: dict[str, Path] = {}
 
     def accept(arrival: Received[InMemory]) -> StoreStatus:
@@ -195,7 +243,7 @@ def _archive(folder: Path) -> Iterator[tuple[int, dict[str, Path]]]:
         return StoreStatus.SUCCESS
 
     defaults = load_config()
-    listen = defaults.listen.model_copy(update={"host": "127.0.0.1", "port": 0, "ae_title": "ARCHIVE"})
+    listen = defaults.listen.model_copy(update={"host": "127.0.0.1", "port": port, "ae_title": "ARCHIVE"})
     listener = Listener(
         listen,
         defaults.peers,

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tg263_scp.decision import Status
-from tg263_scp.tools.demo.demonstration import Demonstration, Sent
+from tg263_scp.tools.demo.demonstration import Demonstration, Running, Sent
 from tg263_scp.tools.shared.terminal import roi_text, visible
 from tg263_scp.tools.shared.wording import STATUS_STYLE, reason_words
 
@@ -32,7 +32,7 @@ def _show_set(each: Sent, console: Console) -> None:
     title = Text(visible(each.title), style="bold")
     if rois:
         would = "" if each.relabelled or not changed else "would be "
-        sentence = f"  {len(rois)} ROIs: {changed} {would}renamed, {review} left for a person"
+        sentence = f"  {len(rois)} ROIs: {changed} {would}renamed, {review} left for review"
         title.append(sentence, style="default not bold")
     console.print(title)
     if each.problem or each.received is None:
@@ -107,6 +107,28 @@ def _show_proofs(demonstration: Demonstration, console: Console) -> None:
         console.print(
             f"  kept in {demonstration.folder}: configuration, sent, received, spool with audit log"
         )
+
+
+def show_what_next(given: bool, desk: bool, console: Console) -> None:
+    """Say what to try next: own files, one name, the desk, a node between two systems."""
+    console.print(Text("What to try next", style="bold"))
+    tried = [] if given else [("your own structure sets", "tg263-scp demo FOLDER")]
+    tried.append(("why a name becomes what it becomes", "tg263-scp explain 'ptv 60 + 5mm'"))
+    if not desk:
+        tried.append(("the review desk, with these sets", "tg263-scp demo --desk"))
+    tried.append(("a node between two of your systems", "docs/node.md tells how"))
+    grid = Table.grid(padding=(0, 2))
+    for what, how in tried:
+        grid.add_row(" ", what, Text(how, style="cyan"))
+    console.print(grid)
+
+
+def show_running(running: Running, console: Console) -> None:
+    """Say where node and desk are; the link stays whole, however narrow the terminal is."""
+    host, port = running.address
+    console.print(Text("Node and desk run until Ctrl-C", style="bold"))
+    console.print(f"  node: {running.ae_title}@{host}:{port} takes structure sets from this computer")
+    console.print(f"  desk: {running.login_link}", soft_wrap=True)
 
 
 def _line(console: Console, good: bool, label: str, text: str) -> None:

@@ -92,7 +92,8 @@ def summarise(newest_first: Iterable[Mapping[str, Any]]) -> AuditSummary:
         if "rois" not in line or job in seen:
             continue
         seen.add(job)
-        sender = str(line.get("peer", {}).get("ae_title", ""))
+        peer = line.get("peer")
+        sender = str(peer.get("ae_title", "")) if isinstance(peer, dict) else ""
         summary.sets[sender] += 1
         summary.rois[sender] += len(line["rois"])
         uses = Counter(_use(sender, line, roi) for roi in line["rois"] if roi.get("status") != Status.KEEP)

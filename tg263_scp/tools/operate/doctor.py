@@ -189,7 +189,7 @@ def _route(route: Route, config: Config) -> Check:
             " ".join(who) or "everybody",
             f"mode {route.mode}",
             *own,
-            f"goes to {', '.join(route.destinations) or 'nobody'}",
+            f"goes to {', '.join(route.destinations) or 'no destination'}",
             *([closed] if closed else []),
         )
     )
@@ -204,7 +204,7 @@ def _closed_to(route: Route, config: Config) -> str:
     if route.calling_ae_titles and callers and not set(route.calling_ae_titles) & set(callers):
         return "none of them is in peers.ae_titles"
     if config.listen.called_ae_must_match and route.called_ae_titles and called not in route.called_ae_titles:
-        return f"called_ae_must_match lets nobody in who calls another title than {called}"
+        return f"called_ae_must_match refuses callers of another title than {called}"
     return ""
 
 

@@ -267,6 +267,6 @@ def _confirm(what: str) -> None:
     """
     answer = confirmed(what)
     if answer is None:
-        raise UsageError(f"nobody is there to be asked: {what}?", hint="--yes says so")
+        raise UsageError(f"the terminal cannot ask you: {what}?", hint="--yes says so")
     if not answer:
         raise ReviewError("empty", "not confirmed: nothing was done")

@@ -47,7 +47,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.TOO_LONG: "16 characters cannot hold its TG-263 name",
     Reason.NO_STANDARD_NAME: "TG-263 has no name for it",
     Reason.REMARK: "a word of it is a remark: a copy, a state, a use",
-    Reason.LANGUAGE_UNCHECKED: "known only in a language whose words nobody has checked yet",
+    Reason.LANGUAGE_UNCHECKED: "known only in a language whose words are not checked yet",
     Reason.TARGET_DOUBTFUL: "a part of the target's name is doubtful",
     Reason.PART_UNKNOWN: "a part of the name is not understood",
     Reason.UNMATCHED: "not recognised",

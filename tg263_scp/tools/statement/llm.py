@@ -11,7 +11,9 @@ from tg263_scp.tools.statement.markdown import table
 def llm_now(llm: Llm) -> str:
     """Whether and where a model is asked, in sentences."""
     if not llm.enabled:
-        return "Switched off here (`llm.enabled: no`): names that no rule knows go to a person. Otherwise:"
+        return (
+            "Switched off here (`llm.enabled: no`): names that no rule knows are left for review. Otherwise:"
+        )
     where = "on this computer" if llm.host_is_local else "not on this computer"
     allowed = " A model elsewhere is allowed (`llm.allow_remote`)." if llm.allow_remote else ""
     given = ", ".join(sorted(llm.apply.given))

@@ -1,6 +1,6 @@
 """Fill the template of the statement: ``{{name}}`` is a fact, ``{{setting a.b}}`` a setting, ``{{claim x}}`` a claim.
 
-A line that is nothing but a fact may become many lines. Nothing is left out: a name that nobody knows is an error with the
+A line that is nothing but a fact may become many lines. Nothing is left out: an unknown name is an error with the
 line of the template.
 """
 

@@ -62,7 +62,7 @@ def test_the_page_says_what_was_measured_with_what(
 
 def test_the_headline_counts_right_wrong_and_left(html: str) -> None:
     assert "Of 5 names 3 (60.0%) came out right and 1 (20.00%;" in html
-    assert "1 of these on the wrong side; 1 (20.0%) are left to a person." in html
+    assert "1 of these on the wrong side; 1 (20.0%) are left for review." in html
 
 
 def test_every_error_stands_there_as_text(html: str) -> None:

@@ -7,7 +7,7 @@ where the bytes come in:
     with exchange(seconds=30, max_bytes=1 << 20):
         client.post(...)
 
-Every exchange has a connection of its own, closed when it ends: a server that computes for nobody sees that it may stop.
+Every exchange has a connection of its own, closed when it ends: so that a server sees when it may stop.
 """
 
 from __future__ import annotations

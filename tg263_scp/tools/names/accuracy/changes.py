@@ -2,7 +2,7 @@
 
 The earlier evaluation is what ``evaluate --json`` printed, or the ``figures.json`` of a report. Rows are paired by name, site,
 source and structure set; rows that are in one of the two only are counted, not compared. Both decisions are judged by the
-labels of today: a label that was mended is no change of the program.
+labels of today: a label that was mended is not a change of the program.
 """
 
 from __future__ import annotations

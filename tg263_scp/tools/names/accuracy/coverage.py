@@ -1,4 +1,4 @@
-"""What an evaluation says beside right and wrong: how much is named, how much work is left, and what nobody would look at.
+"""What an evaluation says beside right and wrong: how much is named, how much is left, what no review would show.
 
 - *Named*: of the rows whose gold label is a name, those that really got a right one; an accepted abstention does not count.
 - *Strict*: the same, of the rows where an abstention is not accepted.

@@ -137,7 +137,7 @@ def headline(evaluation: Evaluation) -> str:
     return (
         f"Of {overall.rows} names {overall.right} ({overall.right / rows:.1%}) came out right and {overall.wrong}"
         f" ({overall.wrong / rows:.2%}; 95 %: {low:.2%} to {high:.2%}) wrong, {overall.wrong_side} of these on the wrong side;"
-        f" {left} ({left / rows:.1%}) are left to a person."
+        f" {left} ({left / rows:.1%}) are left for review."
     )
 
 

@@ -111,7 +111,7 @@ def _rows_csv(evaluation: Evaluation) -> str:
 def _markdown(evaluation: Evaluation) -> Iterator[str]:
     yield "# Accuracy of the TG-263 names"
     yield ""
-    yield "Right: the gold label or an accepted one. Missed: left for a person where a name was due."
+    yield "Right: the gold label or an accepted one. Missed: left for review where a name was due."
     yield "Wrong: any other name."
     yield "Intervals are 95 % Wilson score intervals. Groups with the highest wrong rate stand first."
     yield from _markdown_tallies("All names", {"all": evaluation.overall})

@@ -56,7 +56,7 @@ def _said_of(gold: str, accepted: str, nomenclature: Nomenclature, known: dict[s
         if label.upper() == ABSTAIN != label:
             yield f"the accepted label '{label}' must be written {ABSTAIN}"
         elif label not in (ABSTAIN, ANY_MARKED) and not _NAME.fullmatch(label):
-            yield f"the accepted label '{label}' is no name that TG-263 could write"
+            yield f"the accepted label '{label}' is not a name that TG-263 could write"
 
 
 def _mistake(gold: str, nomenclature: Nomenclature) -> str:

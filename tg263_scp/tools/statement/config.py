@@ -5,16 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from tg263_scp import yamlsource
 from tg263_scp.config.loading import DEFAULTS_PATH, load_config
 from tg263_scp.naming.standard.loading import load_nomenclature
 from tg263_scp.tools.shared.exitcode import ExitCode
 from tg263_scp.tools.shared.terminal import print_json, say, say_lines
-
-_SECRET = ("webhook",)
-"""Settings of ``notify`` that let their holder in; headers are in no dump at all."""
-_NOT_SHOWN = "(given, not shown)"
 
 
 def print_defaults() -> ExitCode:
@@ -46,15 +41,13 @@ def show_settings(config: Path | None, changed: bool, as_json: bool) -> ExitCode
     if as_json:
         print_json(settings)
     else:
-        say_lines(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=120))
+        say_lines(yamlsource.text_of(settings))
     return ExitCode.DONE
 
 
 def _shown(config: Path | None) -> dict[str, Any]:
-    settings = load_config(config).model_dump(mode="json")
-    for key in _SECRET:
-        if settings["notify"][key]:
-            settings["notify"][key] = _NOT_SHOWN
+    """Return the effective settings; what lets its holder in (headers, the webhook) is in no dump."""
+    settings: dict[str, Any] = load_config(config).model_dump(mode="json")
     return settings
 
 
@@ -62,7 +55,8 @@ def _beside(config: Path | None) -> dict[str, Any]:
     """Return the defaults with their paths as they would be in the folder of a configuration file."""
     defaults = load_config().model_dump(mode="json")
     here, there = str(Path().resolve()), str((config.parent if config else Path()).resolve())
-    return _moved(defaults, here, there)
+    moved: dict[str, Any] = _moved(defaults, here, there)
+    return moved
 
 
 def _moved(value: Any, here: str, there: str) -> Any:
