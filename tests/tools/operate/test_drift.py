@@ -11,7 +11,7 @@ import pytest
 
 from tg263_scp.cli import main
 from tg263_scp.tools.operate.drift import drift
-from tg263_scp.tools.operate.drift_weeks import Week, read_drift, week_of
+from tg263_scp.tools.report.drift_weeks import Week, read_drift, week_of
 from tg263_scp.tools.shared.exitcode import ExitCode
 
 FIRST = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -14,8 +14,8 @@ from rich.table import Table
 from tg263_scp import __version__
 from tg263_scp.config.loading import load_config
 from tg263_scp.errors import Tg263Error
-from tg263_scp.tools.operate.drift_weeks import LEAST_BASE_WEEKS, Chart, NewName, read_drift
 from tg263_scp.tools.report import charts as figures
+from tg263_scp.tools.report.drift_weeks import LEAST_BASE_WEEKS, Chart, NewName, read_drift
 from tg263_scp.tools.report.page import Html, figure, heading, page, paragraph, table
 from tg263_scp.tools.shared.csv_tables import write_atomically
 from tg263_scp.tools.shared.exitcode import ExitCode, UsageError

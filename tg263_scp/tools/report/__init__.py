@@ -1,3 +1,3 @@
-"""Reports that people print and put before a board: pages (``page.py``), figures (``charts.py``) and the statistics of whole
-sets (``clusters.py``). Knows neither names nor logs. Begin with ``page.py``.
+"""Reports that people print and put before a board: pages (``page.py``), figures (``charts.py``), the statistics of whole
+sets (``clusters.py``) and of weeks (``drift_weeks.py``). Knows no command line. Begin with ``page.py``.
 """
