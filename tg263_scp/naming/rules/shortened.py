@@ -118,7 +118,14 @@ def _says_little(short: str, word: str, lexicon: Lexicon) -> bool:
     """
     if not word.startswith(short):
         return False
-    return len(short) < _SHORTEST_BEGINNING or lexicon.knows(short[:-1])
+    if len(short) < _SHORTEST_BEGINNING:
+        return True
+    known = _means(short[:-1], lexicon)
+    return lexicon.knows(short[:-1]) and not (known and known == _means(word, lexicon))
+
+
+def _means(word: str, lexicon: Lexicon) -> set[str]:
+    return {phrase.means for phrase in lexicon.find((word,))}
 
 
 def _stands_beside(word: str, lexicon: Lexicon) -> bool:
