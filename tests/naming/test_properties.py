@@ -80,10 +80,16 @@ def test_a_name_that_another_roi_keeps_is_not_given_again(nomenclature: Nomencla
     assert (other.status, other.rule, other.name) == (Status.REVIEW, "S020", "left lung")
 
 
-def test_beside_one_of_a_pair_the_other_side_is_offered_first(nomenclature: Nomenclature) -> None:
-    decisions = decide_set([Roi(1, "Parotid"), Roi(2, "Parotid_L")], nomenclature)
+@pytest.mark.parametrize(("side", "missing"), [("L", "R"), ("R", "L")])
+@pytest.mark.parametrize("structure", ["Parotid", "Kidney", "Cochlea"])
+def test_beside_one_of_a_pair_the_other_side_is_offered_first(
+    structure: str, side: str, missing: str, nomenclature: Nomenclature
+) -> None:
+    decisions = decide_set([Roi(1, structure), Roi(2, f"{structure}_{side}")], nomenclature)
+    offered = [candidate.name for candidate in decisions[0].candidates]
     assert decisions[0].status is Status.REVIEW
-    assert [c.name for c in decisions[0].candidates] == ["Parotid_R", "Parotid_L"]
+    assert offered[0] == f"{structure}_{missing}"
+    assert offered.index(f"{structure}_{side}") > 0, "the side that the set has stays on offer"
 
 
 def dangerous_neighbours(nomenclature: Nomenclature) -> list[tuple[str, str]]:

@@ -166,8 +166,10 @@ def _decide_together(
     known_of_patient = options.identifiers or options.ruling_on is not None
     for_anybody = replace(options, identifiers=(), ruling_on=None) if known_of_patient else options
 
+    spoken = languages or frozenset(options.languages)
+
     def alone(roi: Roi, own: NamingOptions) -> tuple[Decision, Proposal | None]:
-        query = _query(roi.name, roi.interpreted_type, site, languages or frozenset(options.languages))
+        query = _query(roi.name, roi.interpreted_type, site, spoken)
         return _decide_one(roi, query, nomenclature, own, for_anybody)
 
     first = [alone(roi, options) for roi in rois]

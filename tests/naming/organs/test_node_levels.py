@@ -72,9 +72,18 @@ def test_a_level_rests_on_the_line_of_the_list(nomenclature: Nomenclature) -> No
     assert (phrase.means, phrase.source) == ("LN_Neck_IIA", nomenclature.entries["LN_Neck_IIA_L"].source)
 
 
-def test_a_side_that_reads_as_a_level_is_none() -> None:
-    assert drops_a_level(Parts(("ln", "vb"), frozenset("L"), written=("ln", "va", "vb", "l")))
-    assert not drops_a_level(Parts(("ln", "vb"), frozenset("L"), written=("ln", "vb", "l")))
+def test_a_side_that_reads_as_a_level_is_none(nomenclature: Nomenclature) -> None:
+    lexicon = nomenclature.lexicon
+    dropped = Parts(("ln", "vb"), frozenset("L"), written=("ln", "va", "vb", "l"))
+    kept = Parts(("ln", "vb"), frozenset("L"), written=("ln", "vb", "l"))
+    assert drops_a_level(dropped, Query("LN_Va_Vb_L"), lexicon)
+    assert not drops_a_level(kept, Query("LN_Vb_L"), lexicon)
+
+
+@pytest.mark.parametrize("name", ["LN_Neck_V_L_2", "ln_neck_v 2", "LN neck II v"])
+def test_a_level_is_no_danish_left_where_nothing_is_danish(name: str, nomenclature: Nomenclature) -> None:
+    assert read_organ(Query(name), nomenclature).name == ""
+    assert read_organ(Query("hals 2b v"), nomenclature).name == "LN_Neck_IIB_L"
 
 
 def test_a_letter_that_was_taken_as_a_side_leaves_no_level(nomenclature: Nomenclature) -> None:

@@ -63,3 +63,9 @@ def test_known_words_among_unknown_ones_are_only_offered(nomenclature: Nomenclat
     query = Query("Blase_20240219 gnarblix")
     assert read_organ(query, nomenclature).finding is Finding.NOTHING
     assert read_known_words(query, nomenclature).names == ("Bladder",)
+
+
+def test_words_are_read_by_site_languages_and_telling_letters_alone() -> None:
+    query = Query("Lung_L", "ORGAN", "thorax", frozenset({"de"}), ("1",))
+    assert query.context == Query("", "", "thorax", frozenset({"de"}))
+    assert Query("Płuca").context == Query("Płuca")

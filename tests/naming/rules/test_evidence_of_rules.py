@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from doubles.answers import chosen
 
 from tg263_scp import yamlsource
-from tg263_scp.decision import Choice, Kind, Reason, Roi, Status
+from tg263_scp.decision import Kind, Reason, Roi, Status
 from tg263_scp.errors import SourceLine
 from tg263_scp.naming.decide import decide, decide_set
 from tg263_scp.naming.llm.choice import LlmView
@@ -134,8 +135,7 @@ def test_what_the_clinic_decided_leads_to_its_overlay(nomenclature: Nomenclature
 
 
 def test_what_a_model_chose_leads_to_the_list(nomenclature: Nomenclature) -> None:
-    choice = Choice((("structure", "Bladder"),), (("structure=Bladder", 3),), wanted=3)
-    (decision,) = decide_set([Roi(1, "gnarblix")], nomenclature, llm=LlmView(lambda question: choice))
+    (decision,) = decide_set([Roi(1, "gnarblix")], nomenclature, llm=LlmView(chosen("Bladder")))
     assert (decision.rule, decision.name) == ("R090", "Bladder")
     assert "Bladder" in written_at(decision.evidence[0])
 

@@ -37,6 +37,8 @@ vague_helpers: [arda]
 helper_prefixes: [x]
 placeholders: [sina]
 qualifiers: [ambar]
+other_words: [quando]
+merging_words: [min]
 structures:
   Heart: [hondo ën quén]
 """
@@ -75,6 +77,8 @@ def test_the_words_are_folded_and_know_their_line() -> None:
         filling_words=frozenset({"quanta"}),
         grown_words=frozenset({"alta"}),
         contents=frozenset({"nen"}),
+        other_words=frozenset({"quando"}),
+        merging_words=frozenset({"min"}),
     )
     assert lexicon(ELVISH).source_of("side_nouns", "rima") == SourceLine("qy.yaml", 3)
 

@@ -10,10 +10,10 @@ Nothing here decides: the best candidate of a name does not rename it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from heapq import nlargest
 from operator import itemgetter
+from typing import NamedTuple
 
 from tg263_scp.decision import Candidate
 from tg263_scp.naming.offering.likeness import abbreviated, alike
@@ -58,7 +58,8 @@ def ranked(query: Query, nomenclature: Nomenclature, limit: int = _MOST) -> tupl
             shared = score * share
             if shared > best.get(key, -1.0):
                 best[key] = shared
-    first = nlargest(_MOST_LIKELY, ((score, *key) for key, score in best.items()), key=itemgetter(0, 1))
+    scored = [(score, structure, form_at) for (structure, form_at), score in best.items()]
+    first = sorted(scored, key=itemgetter(0, 1), reverse=True)[:_MOST_LIKELY]
     likely = [
         (score + _lift(structure, query, nomenclature), structure, forms[form_at])
         for score, structure, form_at in first
@@ -100,8 +101,7 @@ def _scores(way: Written, query: Query, nomenclature: Nomenclature) -> dict[str,
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Meant:
+class _Meant(NamedTuple):
     """What a word of a wording owes to the name: the word of the name that is like it, and how much of both is said."""
 
     word: str

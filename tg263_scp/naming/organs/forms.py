@@ -29,7 +29,16 @@ def gathered_forms(means: str, parts: Parts, nomenclature: Nomenclature) -> tupl
         forms = _forms(means, replace(parts, both=True), nomenclature)
         if not isinstance(forms, Reason):
             return forms
+        if _merges(means, parts, nomenclature):
+            return forms
     return _forms(means, parts, nomenclature)
+
+
+def _merges(means: str, parts: Parts, nomenclature: Nomenclature) -> bool:
+    """``Larynx combined`` are several volumes drawn into one, ``Kidneys combined`` the kidneys."""
+    entry = nomenclature.entries.get(means)
+    several = entry is not None and entry.plural_of
+    return not several and not nomenclature.lexicon.usage.merging_words.isdisjoint(parts.idle)
 
 
 def _forms(means: str, parts: Parts, nomenclature: Nomenclature) -> tuple[str, str] | Reason:

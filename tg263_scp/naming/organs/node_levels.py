@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tg263_scp.naming.organs.parts import Parts
 from tg263_scp.naming.query import Query
@@ -69,11 +70,27 @@ def phrase_of_level(parts: Parts, query: Query, nomenclature: Nomenclature) -> P
     return Phrase(text, Sense.UNLISTED, text, OWN_LANGUAGE, source) if known and source else None
 
 
-def drops_a_level(parts: Parts) -> bool:
+def drops_a_level(parts: Parts, query: Query, lexicon: Lexicon) -> bool:
     """Tell whether a side that was taken out reads as another level: the ``Va`` of ``LN_Va_Vb_L`` is no Swedish left."""
     lettered = any((code := _CODE.fullmatch(word)) and code["letter"] for word in parts.core)
     dropped = lettered and any(len(word) > 1 and _CODE.fullmatch(word) for word in parts.taken)
-    return dropped or _takes_letter_of_code(parts)
+    return dropped or _takes_letter_of_code(parts) or _takes_a_level(parts, query, lexicon)
+
+
+def _takes_a_level(parts: Parts, query: Query, lexicon: Lexicon) -> bool:
+    """Tell whether a side is a second level: the ``v`` of ``Neck_V_L_2`` and of ``neck v 2`` is no Danish left.
+
+    It is one where the set or the name shows the language, as the Danish neck of ``hals 2b v`` does.
+    """
+    spoken = parts.side_languages
+    if parts.side_certain or not spoken or not any(_CODE.fullmatch(word) for word in parts.taken):
+        return False
+    if any(word in _SIDE_LETTERS and after.isdecimal() for word, after in pairwise(parts.core)):
+        return True
+    levels = [word for word in parts.core if word[0].isdecimal() or _CODE.fullmatch(word)]
+    others = [word for word in parts.core if word not in levels]
+    shown = spoken & query.languages or any(lexicon.source_of("number_words", w, spoken) for w in others)
+    return bool(levels) and not shown
 
 
 def _takes_letter_of_code(parts: Parts) -> bool:

@@ -184,7 +184,9 @@ def _judge(parts: Parts, query: Query, nomenclature: Nomenclature) -> OrganReadi
     level = phrase_of_level(parts, query, nomenclature) if bound else None
     phrases = (level,) if level else phrases
     levels = all(phrase.means.startswith("LN_") for phrase in phrases)
-    if not phrases or _says_filling(phrases, parts, nomenclature) or (levels and drops_a_level(parts)):
+    if not phrases or _says_filling(phrases, parts, nomenclature):
+        return _NOTHING
+    if levels and drops_a_level(parts, query, lexicon):
         return _NOTHING
     if len(parts.sides) > 1:
         both = "a left and a right are said: perhaps both, perhaps one by mistake"

@@ -140,7 +140,7 @@ def _corrected(tokens: tuple[Token, ...], query: Query, nomenclature: Nomenclatu
     """Correct the unknown words of a name in every way; None unless the nearest way reads as one listed structure."""
     lexicon = nomenclature.lexicon
     unknown = [t for t in tokens if t.is_word and not lexicon.knows(t.text)]
-    if not 1 <= len(unknown) <= 2:
+    if not 1 <= len(unknown) <= 2 or any(t.text in lexicon.usage.other_words for t in unknown):
         return None
     choices = {t.text: corrections(t.text, lexicon) for t in unknown}
     if not all(choices.values()):

@@ -22,7 +22,7 @@ from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.targets.filling import has_slot, type_tokens
 from tg263_scp.naming.words.compounds import partings, segmented
 from tg263_scp.naming.words.letters import Token, fold
-from tg263_scp.naming.words.lexicon import Lexicon
+from tg263_scp.naming.words.lexicon import WIDE_LANGUAGES, Lexicon
 
 _HELPER_MARKS = {
     "planning": (Kind.PLANNING, Reason.PLANNING),
@@ -150,18 +150,30 @@ def kind_of(query: Query, nomenclature: Nomenclature) -> Sign | None:
     cuts = [tokens, *(() if types else (query.camel_words,))]
     cuts += [glued for cut in cuts if (glued := segmented(cut, lexicon))]
     ways = [tuple(Token(piece, piece, True) for piece in way) for way in _ways(tokens, lexicon)]
-    return _helper_word((*cuts, *ways), types, lexicon) or _combined(cuts, types, query, nomenclature)
+    foreign = frozenset() if types else _short_foreign(tokens, query, lexicon)
+    return _helper_word((*cuts, *ways), types, lexicon, foreign) or _combined(
+        cuts, types, query, nomenclature
+    )
 
 
-def _helper_word(cuts: Sequence[tuple[Token, ...]], types: int, lexicon: Lexicon) -> Sign | None:
-    """Return a word of planning or of a device; a vague one only where the name holds nothing else."""
+def _helper_word(
+    cuts: Sequence[tuple[Token, ...]], types: int, lexicon: Lexicon, foreign: frozenset[str]
+) -> Sign | None:
+    """Return a word of planning or of a device; a vague or ``foreign`` one only where the name holds nothing else."""
     for cut in cuts:
-        silent = frozenset() if _is_vague_only(cut, lexicon) else lexicon.usage.vague_helpers
+        silent = frozenset() if _is_vague_only(cut, lexicon) else lexicon.usage.vague_helpers | foreign
         marks = marks_of(cut, lexicon, silent)
         for mark, (kind, reason) in _HELPER_MARKS.items():
             if mark in marks and not (types and marks[mark].casefold() in lexicon.target_words):
                 return Sign(kind, reason, f"'{marks[mark]}'", _mark_lines(marks[mark], lexicon))
     return None
+
+
+def _short_foreign(tokens: Sequence[Token], query: Query, lexicon: Lexicon) -> frozenset[str]:
+    """Return the short helper words of languages that the set does not show: ``KM`` is contrast in German, or initials."""
+    spoken = WIDE_LANGUAGES | query.languages
+    short = (token.text for token in tokens if len(token.text) <= _SHORT and token.text in lexicon.marks)
+    return frozenset(text for text in short if lexicon.source_of("marks", text, spoken) is None)
 
 
 def _is_vague_only(tokens: Sequence[Token], lexicon: Lexicon) -> bool:

@@ -190,7 +190,7 @@ def _respelled_by_grammar(query: Query, nomenclature: Nomenclature) -> Proposal 
     """``L_PRV03_OpticNrv`` is the reverse order of ``OpticNrv_PRV03_L``; ``Colon_PTV05`` the worksheet's slip for PRV."""
     turned = grammar.parse_reverse(query.name, nomenclature)
     organ = turned.organ if isinstance(turned, DerivedName) else turned
-    sided = isinstance(organ, OrganName) and {"L", "R"}.issuperset(organ.spatial)
+    sided = isinstance(organ, OrganName) and _has_sides(organ, nomenclature)
     if turned is not None and sided:  # the A of 'A_Bladder' may be anything
         name = grammar.spell(turned, nomenclature)
         if name and name != query.name:
@@ -206,6 +206,14 @@ def _respelled_by_grammar(query: Query, nomenclature: Nomenclature) -> Proposal 
                 "R040", Status.RENAME, reason, name, 0.99, Kind(entry.kind), evidence=(entry.source,)
             )
     return None
+
+
+def _has_sides(organ: OrganName, nomenclature: Nomenclature) -> bool:
+    """Tell whether the list has an organ with the side that is written, if any: it has no ``Heart_L``."""
+    if not organ.spatial:
+        return True
+    sided = grammar.render(OrganName(organ.stem, spatial=organ.spatial))
+    return {"L", "R"}.issuperset(organ.spatial) and sided in nomenclature.entries
 
 
 def helper(query: Query, nomenclature: Nomenclature, options: NamingOptions) -> Proposal | None:

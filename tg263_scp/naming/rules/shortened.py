@@ -102,7 +102,7 @@ def _completed(
     alone = sum(token.is_word for token in tokens) == 1
     for way in product(*choices.values()):
         full = dict(zip(choices, way, strict=True))
-        if alone and _says_little(*next(iter(full.items()))):
+        if alone and _says_little(*next(iter(full.items())), lexicon):
             continue
         changed = tuple(Token(full.get(t.text, t.text), t.raw, t.joined) for t in tokens)
         reading = read_words((changed,), query, nomenclature)
@@ -111,9 +111,14 @@ def _completed(
             yield reading, _is_spoken(reading, tongues, query)
 
 
-def _says_little(short: str, word: str) -> bool:
-    """Tell whether a word alone is but a beginning of four letters, which many English words are too: ``live``, ``hear``."""
-    return word.startswith(short) and len(short) < _SHORTEST_BEGINNING
+def _says_little(short: str, word: str, lexicon: Lexicon) -> bool:
+    """Tell whether a word alone is but a beginning of four letters, which many English words are too: ``live``, ``hear``.
+
+    So is a known word with one letter more: ``brains`` may be the brain, twice, as well as the beginning of a brainstem.
+    """
+    if not word.startswith(short):
+        return False
+    return len(short) < _SHORTEST_BEGINNING or lexicon.knows(short[:-1])
 
 
 def _stands_beside(word: str, lexicon: Lexicon) -> bool:
@@ -143,6 +148,8 @@ def _short_words(tokens: tuple[Token, ...], lexicon: Lexicon) -> tuple[str, ...]
     words = [token for token in tokens if token.is_word and not _stands_beside(token.text, lexicon)]
     unknown = [token.text for token in words if not lexicon.knows(token.text)]
     alone = len(tokens) == 1
+    if not lexicon.usage.other_words.isdisjoint(unknown):
+        return ()
     if not unknown and len(words) > 1 and len(words[-1].text) >= _SHORTEST_END:
         return (words[-1].text,)  # the 'Cor' of 'Spinal Cor' is the heart too
     if not 1 <= len(unknown) <= _MOST_WORDS:

@@ -193,7 +193,7 @@ def offers(name: str, nomenclature: Nomenclature, limit: int = 5) -> tuple[tuple
     known = _offers(nomenclature)
     held = sorted((known.holding.get(triplet, []) for triplet in _triplets(text)), key=len)
     shared = Counter(chain.from_iterable(held[:_RAREST_TRIPLETS]))
-    near = [key for key, _ in shared.most_common(_MOST_COMPARED)]
+    near = sorted(shared, key=shared.__getitem__, reverse=True)[:_MOST_COMPARED]
     best: dict[str, float] = {}
     for key, score, _ in process.extract(text, near, scorer=fuzz.ratio, score_cutoff=60, limit=limit * 3):
         best[known.means[key]] = max(best.get(known.means[key], 0.0), score / 100)

@@ -44,12 +44,16 @@ class Usage:
     """Words for a phase, a time or a state, which say something also where all names of a set share them."""
     gathering_words: frozenset[str] = frozenset()
     """Idle words that mean both organs of a pair: ``Kidney total``."""
+    merging_words: frozenset[str] = frozenset()
+    """Those of them that say of an organ without a pair that other volumes are drawn into it: ``Larynx combined``."""
     filling_words: frozenset[str] = frozenset()
     """Idle words that say of a hollow organ how it was filled on the day: ``Bladder full`` is one of two bladders."""
     grown_words: frozenset[str] = frozenset()
     """Words of expansion that make a PRV without a number too: ``Cord expanded``; *exp* may be the expiration."""
     contents: frozenset[str] = frozenset()
     """What an organ holds and a remark includes or excludes: ``Rectum (including gas)`` is the rectum."""
+    other_words: frozenset[str] = frozenset()
+    """Words of everyday language that are spelt nearly as a word for an organ and mean something else: ``ribbon``."""
     inflections: frozenset[str] = frozenset()
     """Endings by which a word of another language differs from one that is known: ``thyroide``, ``thymusu``."""
 
