@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -397,3 +398,22 @@ def test_an_archive_is_asked_about_over_files_and_each_distinct_question_once(
     assert main(command) == ExitCode.DONE
     assert {roi.name for roi in read_structure_set(output / "2.dcm").rois} == {"Bladder", "Heart"}
     assert double.calls == []
+
+
+def test_a_server_that_accepts_and_never_answers_costs_the_time_of_one_set(
+    tmp_path: Path, config: Path, double: OllamaDouble, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = config.read_text(encoding="utf-8").replace(
+        "samples: 2", "samples: 2, object_budget_s: 1, object_questions: 1"
+    )
+    config.write_text(text, encoding="utf-8")
+    double.fault, double.faulty_paths = "slow", {"/api/chat"}
+    names = tmp_path / "names.csv"
+    names.write_text(
+        "original_name\n" + "".join(f"gnarblix{letter}wub\n" for letter in "abcdefgh"), encoding="utf-8"
+    )
+    started = time.monotonic()
+    code = main(["map", str(names), "-o", str(tmp_path / "out.csv"), "--llm", "--config", str(config)])
+    assert (code, time.monotonic() - started < 20) == (ExitCode.FINDINGS, True)
+    assert "8 questions were not answered" in capsys.readouterr().err
+    assert len(mapped(tmp_path / "out.csv")) == 8

@@ -35,6 +35,7 @@ from tg263_scp.tools.shared.terminal import open_console, progress
 
 _Result = TypeVar("_Result")
 _HOPELESS = frozenset({"paused", "unreachable", "model_missing"})
+_NO_TIME = frozenset({"timeout", "budget"})
 _CACHE_NAME = "llm.sqlite"
 
 
@@ -130,6 +131,7 @@ class Asker:
     def __init__(self, consultant: Consultant, nets: frozenset[Net] = ALL_NETS) -> None:
         self._consultant = consultant
         self._nets = nets
+        self._has_answered = False
         self.questions = 0
         self.unanswered = 0
         self.seen: dict[str, SetQuestion] = {}
@@ -142,7 +144,8 @@ class Asker:
         def ask(missed: Missed) -> bool:
             nonlocal reason
             anew = {key: question for key, question in missed.questions.items() if key not in tried}
-            if reason in _HOPELESS or not (anew or missed.texts):
+            silent = reason in _NO_TIME and not self._has_answered
+            if silent or reason in _HOPELESS or not (anew or missed.texts):
                 return False
             tried.update(anew)
             reason = self._ask(Missed(anew, missed.texts)) or reason
@@ -176,11 +179,12 @@ class Asker:
             for start in range(0, max(1, len(questions)), self._consultant.batch_questions):
                 batch = dict(questions[start : start + self._consultant.batch_questions])
                 texts = missed.texts if start == 0 else {}
-                result = self._consultant.consult(
-                    Missed(batch, texts), budget_s=float("inf"), advance=advance
-                )
+                # A server that has never answered gets the time of one structure set; then the table goes on without it.
+                budget_s = float("inf") if self._has_answered else self._consultant.object_budget_s
+                result = self._consultant.consult(Missed(batch, texts), budget_s=budget_s, advance=advance)
                 reason = result.reason or reason
-                if reason in _HOPELESS:
+                self._has_answered = self._has_answered or result.answered > 0
+                if reason in _HOPELESS or (reason in _NO_TIME and not self._has_answered):
                     break
         return reason
 
