@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,12 @@ from tg263_scp.naming.standard.nomenclature import Nomenclature
 
 _left_out: set[str] = set()
 _OF_WORKER = "slow_tests_left_out"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give verbs the width that a pipe gets: pytest-xdist tells its processes that of a terminal."""
+    if hasattr(config, "workerinput"):
+        os.environ.pop("COLUMNS", None)
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

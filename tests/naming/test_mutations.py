@@ -74,7 +74,14 @@ def _veto(code: str, function: str, *tests: str) -> Cut:
 
 
 CUTS = (
-    _veto("V010", "side_kept", "test_v010_stops_a_side_that_is_not_the_written_one"),
+    # The check of a clinic's mappings decides by V010 too, so that its file of cases passes all the same.
+    Cut(
+        "V010",
+        VETOES,
+        "side_kept",
+        'return ""',
+        _direct("vetoes", "test_v010_stops_a_side_that_is_not_the_written_one"),
+    ),
     _veto(
         "V020",
         "numbers_kept",
@@ -87,11 +94,11 @@ CUTS = (
     _veto("V060", "no_identifier", "test_v060_stops_an_identifier_behind_the_caret"),
     _veto("V070", "type_agrees", "test_v070_stops_an_organ_s_name_for_what_is_drawn_as_a_target"),
     Cut(
-        "V010-V070",
+        "V020-V070",
         DECIDE,
         "_vetoed",
         "in ()",
-        tuple(_case(f"V0{number}0") for number in (1, 2, 3, 4, 5, 7)),
+        tuple(_case(f"V0{number}0") for number in (2, 3, 4, 5, 7)),
         old="in VETOES",
     ),
     Cut(
@@ -143,9 +150,9 @@ CUTS = (
         "S010, S020",
         WHOLE_SET,
         "settle_clashes",
-        "d.name for d",
+        "given = Counter(d.name for d",
         _direct("whole_set", "test_s010_stops_two_rois_that_would_get_one_name"),
-        old="d.name.casefold() for d",
+        old="given = Counter(d.name.casefold() for d",
     ),
     Cut(
         "S030",
@@ -163,7 +170,7 @@ CUTS = (
         "check_sides",
         "if True:",
         _direct("sides_by_contours", "test_s030_supplies_nothing_on_less"),
-        old="if agree and not contradict:",
+        old="if agree and not contradict and not odd:",
     ),
     Cut(
         "S040",
@@ -197,7 +204,7 @@ CUTS = (
         "_findings",
         "False",
         _gate("approved"),
-        old='structure_set.approval_status.strip().upper() == "APPROVED"',
+        old="is_approved(structure_set)",
     ),
     Cut("signed", GATES, "_findings", "False", _gate("signed"), old="structure_set.has_digital_signature"),
     Cut(

@@ -187,6 +187,7 @@ def test_every_figure_of_the_model_is_shown_once_from_the_beginning(shown):
     shown_lines = [line for line in page.splitlines() if line.startswith("tg263_model_")]
     assert shown_lines == [
         "tg263_model_up 0.0",
+        "tg263_model_qualified 0.0",
         "tg263_model_breaker_open 0.0",
         "tg263_model_asked_total 0.0",
         "tg263_model_answered_total 0.0",

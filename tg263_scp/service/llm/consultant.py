@@ -97,7 +97,9 @@ class Consultant:
         )
         self.figures = LlmFigures()
         """What is counted and measured, for the metrics; counted since the start."""
-        self.figures.qualified.set_function(lambda: float(self.is_believed and not self._closed))
+        self.figures.qualified.set_function(
+            lambda: float(not self._closed and self._is_known_to_be_believed())
+        )
         self.figures.breaker_open.set_function(lambda: float(not self._breaker.allows))
         self._lock = Lock()
         self._digest = store.model_digest(llm.model)
@@ -162,6 +164,12 @@ class Consultant:
         bar = Bar.of(self._llm.qualification)
         outcome = self.qualification
         return not self._llm.qualification.required or (outcome is not None and not bar.failed(outcome))
+
+    def _is_known_to_be_believed(self) -> bool:
+        try:
+            return self.is_believed
+        except LlmError:
+            return False  # the memory of answers cannot be read: figures are shown all the same
 
     def keep_qualification(self, outcome: Outcome) -> None:
         """Keep what came of trying the model that was last seen."""
