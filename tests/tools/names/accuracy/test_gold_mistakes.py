@@ -48,7 +48,7 @@ def test_names_as_the_standard_writes_them_pass(
         ("abstain,", "the label 'abstain' must be written ABSTAIN"),
         (",", "there is no gold label"),
         ("Heart,Abstain", "the accepted label 'Abstain' must be written ABSTAIN"),
-        ("Heart,the heart", "the accepted label 'the heart' is no name"),
+        ("Heart,the heart", "the accepted label 'the heart' is not a name"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(
