@@ -285,6 +285,7 @@ def test_questions_pass_over_files_in_three_rounds(
         assert code == ExitCode.FINDINGS
         assert questions.stat().st_mode & 0o077 == 0
         assert set(asked[0]) == {"key", "round", "sample", "prompt", "messages", "schema"}
+        assert {line["round"] for line in asked} == {number}
         with answers.open("a", encoding="utf-8") as file:
             for line in asked:
                 messages = [{"role": role, "content": text} for role, text in line["messages"]]

@@ -170,3 +170,16 @@ def test_a_model_that_was_not_tried_or_failed_is_a_finding(double, tmp_path):
     store.keep_qualification(key, asdict(replace(outcome, wrong=0)))
     store.close()
     assert looked_at(double, cache_file=path, qualification=required)["model qualification"].good
+
+
+def test_a_memory_that_is_not_one_is_left_alone_when_the_qualification_is_looked_up(double, tmp_path):
+    path = tmp_path / "llm.sqlite"
+    path.write_bytes(b"not a database at all, but long enough to be read as one" * 100)
+    required = double.llm().qualification.model_copy(update={"required": True})
+    checks = looked_at(double, cache_file=path, qualification=required)
+    assert (checks["model"].good, checks["model qualification"].good, checks["model memory"].good) == (
+        True,
+        False,
+        False,
+    )
+    assert [each.name for each in tmp_path.iterdir()] == ["llm.sqlite"]

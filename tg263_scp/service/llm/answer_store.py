@@ -136,14 +136,34 @@ def remembered_answers(path: Path) -> int:
     Raises:
         LlmError: the file, or its folder, could not be used.
     """
+    row = _looked_up(path, "answers", "SELECT COUNT(*) FROM answers")
+    return int(row[0]) if row else 0
+
+
+def kept_qualification(path: Path, key: str) -> dict[str, Any] | None:
+    """Return what came of trying a model without writing anything; None where it was not tried.
+
+    Raises:
+        LlmError: the file, or its folder, could not be used.
+    """
+    row = _looked_up(path, "qualifications", "SELECT result FROM qualifications WHERE key=?", key)
+    return dict(json.loads(row[0])) if row else None
+
+
+def _looked_up(path: Path, table: str, query: str, *values: object) -> tuple[Any, ...] | None:
+    """Return a row of a file that is only read; None where the file, or the table, does not exist yet."""
     place = next(each for each in (path, *path.absolute().parents) if each.exists())
     try:
         if not os.access(place, os.W_OK):
             raise OSError(errno.EACCES, os.strerror(errno.EACCES))
         if place != path:
-            return 0
+            return None
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            return int(connection.execute("SELECT COUNT(*) FROM answers").fetchone()[0])
+            is_there = "SELECT 1 FROM sqlite_master WHERE type='table' AND name=?"
+            if not connection.execute(is_there, (table,)).fetchone():
+                return None
+            row: tuple[Any, ...] | None = connection.execute(query, values).fetchone()
+            return row
     except (OSError, sqlite3.Error) as problem:
         raise _unusable(path, problem) from problem
 

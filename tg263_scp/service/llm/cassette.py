@@ -22,9 +22,6 @@ from tg263_scp.errors import LlmError, Tg263Error
 from tg263_scp.service.llm.clients.completions import Completion, LlmFacts
 from tg263_scp.service.llm.voting import Chooser
 
-MOST_ROUNDS = 3
-"""Rounds in which a question is asked over files: its samples, its counter-check, its null control."""
-
 
 def request_key(messages: Sequence[Sequence[str]], schema: Mapping[str, Any], seed: int) -> str:
     """Return the key of a request: SHA-256 (hex) of all that is asked, and of the seed."""
@@ -116,8 +113,8 @@ class Recorder:
 class Player:
     """A chooser that answers from files alone; a request without an answer is written to ``questions`` where given.
 
-    ``round_`` counts the rounds over files from 1. Answers without ``model`` come from a model that nothing is known of: they
-    are never qualified, and only suggested.
+    ``samples`` is how often a question is asked in the first round; each of its tests takes a round more. Answers without
+    ``model`` come from a model that nothing is known of: they are never qualified, and only suggested.
 
     Raises:
         Tg263Error: a file holds no answers.
@@ -125,22 +122,17 @@ class Player:
     """
 
     def __init__(
-        self, path: Path | None, *, questions: Lines | None = None, prompts_digest: str = "", round_: int = 1
+        self, path: Path | None, *, questions: Lines | None = None, prompts_digest: str = "", samples: int = 1
     ) -> None:
         self._answers: dict[str, Mapping[str, Any]] = {}
         self._vectors: dict[str, list[float]] = {}
         self._questions = questions
         self._asked: set[str] = set()
         self._prompts_digest = prompts_digest
-        self._round = round_
+        self._samples = samples
         self._model: Mapping[str, Any] = {}
         if path is not None:
             self._read(path)
-
-    @property
-    def open_requests(self) -> int:
-        """How many requests had no answer."""
-        return len(self._asked)
 
     def _read(self, path: Path) -> None:
         try:
@@ -213,7 +205,7 @@ class Player:
         self._questions.write(
             {
                 "key": key,
-                "round": self._round,
+                "round": max(1, seed - self._samples + 1),
                 "sample": seed,
                 "prompt": self._prompts_digest,
                 "messages": [list(message) for message in messages],

@@ -122,11 +122,6 @@ class Consultant:
             self._qualifications.close()
 
     @property
-    def facts_known(self) -> str:
-        """The digest of the model that was last seen, empty where none was."""
-        return self._digest
-
-    @property
     def usable(self) -> bool:
         """Whether asking makes sense now: the model has not failed again and again just before."""
         return self._breaker.allows

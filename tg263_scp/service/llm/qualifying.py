@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby, islice
@@ -28,7 +27,7 @@ from tg263_scp.naming.llm.readings import NONE, reading_of
 from tg263_scp.naming.standard.nomenclature import Nomenclature
 from tg263_scp.naming.words.letters import tokenise
 from tg263_scp.resources import data_folder
-from tg263_scp.service.llm.answer_store import AnswerStore
+from tg263_scp.service.llm.answer_store import kept_qualification
 
 CASES_FILE = "qualification/cases.yaml"
 _KEYS = frozenset({"written", "answer", "side", "language", "site", "tempts"})
@@ -202,13 +201,10 @@ def qualify(
 
 
 def kept_outcome(path: Path, model_digest: str) -> Outcome | None:
-    """Return what came of trying a model under the present prompts, from the memory of answers; None where it was not.
+    """Return what came of trying a model under the present prompts, from a memory that is only read; None where it was not.
 
     Raises:
         LlmError: the memory cannot be used.
     """
-    if not path.exists():
-        return None
-    with closing(AnswerStore(path)) as store:
-        result = store.qualification(outcome_key(model_digest, prompts_digest()))
+    result = kept_qualification(path, outcome_key(model_digest, prompts_digest()))
     return Outcome(**result) if result else None

@@ -92,12 +92,14 @@ def ask_set(question: SetQuestion, facts: LlmFacts, procedure: Procedure) -> Rea
         LlmError: the model fails, or answers nothing that was asked for.
     """
     votes = _Votes(len(question.names))
-    seed = 0
+    seed, prompt = 0, ""
 
     def put(asked: SetQuestion, sample: int) -> tuple[Reading, ...] | None:
-        nonlocal seed
+        nonlocal seed, prompt
         seed += 1
-        completion = procedure.complete(procedure.assemble(asked, sample), seed)
+        request = procedure.assemble(asked, sample)
+        prompt = request.prompt
+        completion = procedure.complete(request, seed)
         if completion is None:
             return None
         votes.completions.append(completion)
@@ -122,7 +124,6 @@ def ask_set(question: SetQuestion, facts: LlmFacts, procedure: Procedure) -> Rea
         raise absent
     if not _tested(votes, question, procedure, put):
         return None
-    prompt = procedure.assemble(question, 0).prompt
     return tuple(_choice(at, votes, procedure.samples, facts, prompt) for at in range(votes.names))
 
 

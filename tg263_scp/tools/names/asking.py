@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from tg263_scp.config.llm import Llm
 from tg263_scp.config.loading import load_config
 from tg263_scp.decision import Decision
 from tg263_scp.errors import Tg263Error
@@ -75,7 +76,7 @@ def make_consultant(config: Path | None, nomenclature: Nomenclature, tape: Tape 
     taped = tape.record or tape.replay or tape.is_offline
     book = load_prompts(nomenclature)
     with ExitStack() as opened:
-        chooser = opened.enter_context(closing(_chooser(lambda: client_of(llm), tape, book.digest)))
+        chooser = opened.enter_context(closing(_chooser(llm, tape, book.digest)))
         store = opened.enter_context(closing(AnswerStore(IN_MEMORY if taped else remembered)))
         consultant = Consultant(
             chooser,
@@ -102,7 +103,7 @@ def _qualifications(path: Path) -> AnswerStore | None:
     return AnswerStore(path) if path.exists() else None
 
 
-def _chooser(client: Callable[[], Chooser], tape: Tape, prompts_digest: str) -> Chooser:
+def _chooser(llm: Llm, tape: Tape, prompts_digest: str) -> Chooser:
     if sum((tape.record is not None, tape.replay is not None, tape.is_offline)) > 1:
         raise UsageError(
             "--record, --replay and --llm-questions exclude each other", hint="record first, then replay"
@@ -113,8 +114,9 @@ def _chooser(client: Callable[[], Chooser], tape: Tape, prompts_digest: str) -> 
             return Player(tape.replay)
         if tape.is_offline:
             lines = Lines(tape.questions) if tape.questions else None
-            return Player(tape.answers, questions=lines, prompts_digest=prompts_digest)
-        return Recorder(client(), tape.record) if tape.record else client()
+            return Player(tape.answers, questions=lines, prompts_digest=prompts_digest, samples=llm.samples)
+        client = client_of(llm)
+        return Recorder(client, tape.record) if tape.record else client
     except OSError as problem:
         raise Tg263Error(
             f"{problem.filename or path}: {problem.strerror}", hint="these files are never overwritten"

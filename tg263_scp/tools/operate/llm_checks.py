@@ -78,7 +78,10 @@ def _not_there(llm: Llm, problem: LlmError) -> Check:
 def _qualification(llm: Llm, facts: LlmFacts) -> Check:
     """What came of trying this model under these prompts."""
     name = "model qualification"
-    outcome = kept_outcome(llm.cache_file, facts.digest)
+    try:
+        outcome = kept_outcome(llm.cache_file, facts.digest)
+    except LlmError as problem:
+        return Check(name, False, problem.message, problem.hint)
     if outcome is None:
         return Check(
             name, False, "not tried yet: it may only suggest", "tg263-scp model qualify --config FILE"
