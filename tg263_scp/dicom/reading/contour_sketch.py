@@ -14,14 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
-from tg263_scp.dicom.encoding.elements import Element, data_set_elements, elements, items
+from tg263_scp.dicom.encoding.elements import Element
 from tg263_scp.dicom.encoding.part10 import OpenedObject, opened
-from tg263_scp.dicom.reading.charsets import ASCII
-from tg263_scp.dicom.reading.geometry import Contour, Points, closed_planar, contour_points
-from tg263_scp.dicom.reading.roi_items import REFERENCED_ROI_NUMBER, SequenceItem
+from tg263_scp.dicom.reading.geometry import (
+    CONTOUR_SEQUENCE,
+    Contour,
+    Points,
+    closed_planar,
+    contour_points,
+    roi_contours,
+)
 
-_ROI_CONTOURS = 0x30060039
-_CONTOURS = 0x30060040
 _COLOUR = 0x3006002A
 _FIRST_POINT_BYTES = 64
 _MOST_POINTS = 64
@@ -92,21 +95,16 @@ def read_sketch(path: Path, focus: int | None = None) -> Sketch:
 
 def _outlined(source: OpenedObject) -> Iterator[_Outlined]:
     """Yield number, colour and contours of every ROI, each contour with its height; the first item of a number counts."""
-    window, seen = source.window, set()
-    for element in data_set_elements(window, source.start, source.encoding):
-        if element.tag != _ROI_CONTOURS:
+    seen: set[int] = set()
+    for number, inside in roi_contours(source):
+        if number in seen:
             continue
-        for index, item in enumerate(items(window, element)):
-            inside = {e.tag: e for e in elements(window, item.value_offset, item.content_end, item.encoding)}
-            number = SequenceItem(index, inside, ASCII, ()).integer(window, REFERENCED_ROI_NUMBER)
-            if number is None or number in seen:
-                continue
-            seen.add(number)
-            sequence = inside.get(_CONTOURS)
-            found = closed_planar(source, sequence) if sequence else ()
-            with_height = ((_height_of(source, contour), contour) for contour in found)
-            contours = tuple((z, contour) for z, contour in with_height if z is not None)
-            yield _Outlined(number, _colour(source, inside.get(_COLOUR)), contours)
+        seen.add(number)
+        sequence = inside.get(CONTOUR_SEQUENCE)
+        found = closed_planar(source, sequence) if sequence else ()
+        with_height = ((_height_of(source, contour), contour) for contour in found)
+        contours = tuple((z, contour) for z, contour in with_height if z is not None)
+        yield _Outlined(number, _colour(source, inside.get(_COLOUR)), contours)
 
 
 def _colour(source: OpenedObject, element: Element | None) -> str:

@@ -26,7 +26,7 @@ from tg263_scp.dicom.reading.structure_set import StructureSet
 from tg263_scp.errors import HeldObjectError
 
 _ROI_CONTOURS = 0x30060039
-_CONTOURS = 0x30060040
+CONTOUR_SEQUENCE = 0x30060040
 _GEOMETRIC_TYPE = 0x30060042
 _CONTOUR_DATA = 0x30060050
 _LONGEST_CONTOUR_BYTES = 8 << 20
@@ -107,6 +107,14 @@ class ContourReader:
 def _indexed(source: OpenedObject) -> dict[int, tuple[Contour, ...]]:
     """Note where the closed planar contours of every ROI lie; the first item of a ROI Number counts."""
     found: dict[int, tuple[Contour, ...]] = {}
+    for number, inside in roi_contours(source):
+        if CONTOUR_SEQUENCE in inside:
+            found.setdefault(number, tuple(closed_planar(source, inside[CONTOUR_SEQUENCE])))
+    return found
+
+
+def roi_contours(source: OpenedObject) -> Iterator[tuple[int, Mapping[int, Element]]]:
+    """Yield Referenced ROI Number and elements of each item of ROI Contour Sequence (PS3.3 C.8.8.6) that has a number."""
     window = source.window
     for element in data_set_elements(window, source.start, source.encoding):
         if element.tag != _ROI_CONTOURS:
@@ -114,9 +122,8 @@ def _indexed(source: OpenedObject) -> dict[int, tuple[Contour, ...]]:
         for index, item in enumerate(items(window, element)):
             inside = {e.tag: e for e in elements(window, item.value_offset, item.content_end, item.encoding)}
             number = SequenceItem(index, inside, ASCII, ()).integer(window, REFERENCED_ROI_NUMBER)
-            if number is not None and _CONTOURS in inside:
-                found.setdefault(number, tuple(closed_planar(source, inside[_CONTOURS])))
-    return found
+            if number is not None:
+                yield number, inside
 
 
 def closed_planar(source: OpenedObject, sequence: Element) -> Iterator[Contour]:

@@ -81,8 +81,8 @@ def witnesses_of(
     notation: Counter[tuple[str, str, str]] = Counter()
     held = set()
     for decision in decisions:
-        structure, side = _sided(decision, nomenclature)
-        if not side:
+        structure, side = grammar.side_of_pair(decision.name, nomenclature)
+        if not side or decision.status is Status.REVIEW:
             continue
         held.add((structure, side))
         name = fold(decision.original)
@@ -102,14 +102,3 @@ def _other(side: str) -> str:
 def _word(name: str, at: int) -> str:
     words = "".join(letter if letter.isalnum() else " " for letter in name).split()
     return words[at] if words else ""
-
-
-def _sided(decision: Decision, nomenclature: Nomenclature) -> tuple[str, str]:
-    """Return structure and side of a paired organ that a decided name says, ``("", "")`` for any other."""
-    if decision.status is Status.REVIEW:
-        return "", ""
-    parsed = grammar.parse(decision.name, nomenclature)
-    if not isinstance(parsed, grammar.OrganName) or not nomenclature.stems[parsed.stem].paired:
-        return "", ""
-    sides = [token for token in parsed.spatial if token in ("L", "R")]
-    return (parsed.stem, sides[0]) if len(sides) == 1 else ("", "")

@@ -89,7 +89,7 @@ def _compared(
     """Compare left and right of each structure; a side without its partner with the middle, where no body is drawn."""
     sides: dict[str, dict[str, list[int]]] = {}
     for index in places:
-        name, side = decisions[index].name, _side_of(decisions[index].name, nomenclature)
+        name, side = decisions[index].name, grammar.side_of_pair(decisions[index].name, nomenclature)[1]
         sides.setdefault(name.replace(f"_{side}", "", 1), {}).setdefault(side, []).append(index)
     alone: list[tuple[int, float]] = []
     for drawn in sides.values():
@@ -125,15 +125,7 @@ def _written_side(decision: Decision, nomenclature: Nomenclature) -> str:
     """Return the side of a paired organ that a kept or new name states; none where it was decided for this very object."""
     if decision.status is Status.REVIEW or decision.reason is Reason.DECIDED_HERE:
         return ""
-    return _side_of(decision.name, nomenclature)
-
-
-def _side_of(name: str, nomenclature: Nomenclature) -> str:
-    parsed = grammar.parse(name, nomenclature)
-    if not isinstance(parsed, grammar.OrganName) or not nomenclature.stems[parsed.stem].paired:
-        return ""
-    sides = [token for token in parsed.spatial if token in ("L", "R")]
-    return sides[0] if len(sides) == 1 else ""
+    return grammar.side_of_pair(decision.name, nomenclature)[1]
 
 
 def _contradicted(decision: Decision, note: str) -> Decision:
@@ -162,7 +154,9 @@ def _supplied(decision: Decision, nomenclature: Nomenclature, place: RoiPlace | 
     At least one side that is written in the same set must agree with its contours, and none may contradict them.
     """
     side = place.side if place else ""
-    names = [c.name for c in decision.candidates if side and _side_of(c.name, nomenclature) == side]
+    names = [
+        c.name for c in decision.candidates if side and grammar.side_of_pair(c.name, nomenclature)[1] == side
+    ]
     if len(names) != 1 or place is None:
         return decision
     note = f"side from the contours: {place.volume_cm3:.0f} cm3, centre {abs(place.offset_mm):.0f} mm from the midline"

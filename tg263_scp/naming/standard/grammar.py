@@ -197,6 +197,15 @@ def render_reverse(name: Name) -> str:
     return head + ("~" if name.partial else "") + (f"^{name.custom}" if name.custom else "")
 
 
+def side_of_pair(name: str, nomenclature: Nomenclature) -> tuple[str, str]:
+    """Return stem and side (``L``, ``R``) of a paired organ that a name states; two empty texts for any other name."""
+    parsed = parse(name, nomenclature)
+    if not isinstance(parsed, OrganName) or not nomenclature.stems[parsed.stem].paired:
+        return "", ""
+    sides = [token for token in parsed.spatial if token in ("L", "R")]
+    return (parsed.stem, sides[0]) if len(sides) == 1 else ("", "")
+
+
 def parse_reverse(name: str, nomenclature: Nomenclature) -> Name | None:
     """Read an organ name in reverse order (``L_PRV03_OpticNrv``, ``L_Lung~``); None where it is not one."""
     body, caret, custom = name.partition("^")
