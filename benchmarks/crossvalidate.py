@@ -6,7 +6,7 @@
 ``fuzzy_floor`` and ``fuzzy_gap``, and then the thresholds of a set's notation, are chosen that cost least on the *other*
 sources of all tables (a wrong name costs as much as ten missed ones), and the source is then measured with them. The
 vocabulary cannot be left out in this way: it was learned from words of all sources, so the figures say how the rules carry
-over, not how a language nobody wrote a pack for would fare.
+over, not how a language without a pack would fare.
 
 The table behind ``--seen-once`` takes no part in any choice: it is measured once, with the thresholds as released.
 """

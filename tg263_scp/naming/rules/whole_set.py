@@ -174,7 +174,7 @@ def _settled(decision: Decision, kept: Counter[str], given: Counter[str], plain:
 
 
 def doubt_counted_margins(decisions: Sequence[Decision], nomenclature: Nomenclature) -> list[Decision]:
-    """S080: a bare number of two digits is no margin where the set counts with it: ``Liver_03`` beside ``Liver_01``.
+    """S080: a number by which the set counts is not read as a margin: ``Liver_03`` beside ``Liver_01``.
 
     Names that differ in this number alone are compared. Where one of them is 00, 01 or 02, or where there are more than two
     numbers, each that would become a PRV is left for review.
