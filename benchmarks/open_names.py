@@ -3,8 +3,8 @@
     python benchmarks/open_names.py [GOLD.csv] [--candidates N] [--embeddings FILE]
     python benchmarks/open_names.py GOLD.csv --models
 
-Every language in turn is taken away, and its names are asked about: without its pack the rules know them no better than those of
-a new clinic. The questions are made as for any model, and every answer goes through samples, counter-check, null
+Every language in turn is taken away, and its names are asked about: without its pack the rules know them no better than those
+of a new clinic. The questions are made as for any model, and every answer goes through samples, counter-check, null
 control and witnesses. The answers come from one that knows the right structure and says it wherever it is offered. So the
 figures are a ceiling: what retrieval and the guards leave possible, not what any model reaches. Names are the project's own
 synonyms (with ``left`` where the list wants a side), or those of a gold table with the columns ``original_name``, ``gold`` and
